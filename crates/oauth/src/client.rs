@@ -1,0 +1,156 @@
+//! What an application is to OAuth, and what follows from it.
+
+use keymoor_types::Seconds;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{ErrorCode, OAuthError};
+use crate::pkce::{Challenge, Method};
+use crate::scope::ScopeSet;
+
+/// Whether a client can keep a secret (RFC 6749, section 2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Confidentiality {
+    /// It can, and authenticates with it.
+    Confidential,
+    /// It cannot: a page, an app on a device.
+    Public,
+}
+
+/// Which protocol an application was registered for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Protocol {
+    /// OAuth 2.0: access tokens only.
+    #[serde(rename = "oauth2")]
+    OAuth2,
+    /// OpenID Connect: ID tokens too, and the authorization code grant only.
+    Oidc,
+}
+
+/// A grant type (RFC 6749, section 1.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantType {
+    /// A person signs in.
+    AuthorizationCode,
+    /// The application acts for itself.
+    ClientCredentials,
+}
+
+/// An application's PKCE setting.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PkceSetting {
+    /// Not demanded; demanded all the same of public clients.
+    #[default]
+    Disabled,
+    /// Demanded, either method.
+    Plain,
+    /// Demanded, `S256` only.
+    S256,
+}
+
+/// What OAuth needs to know about an application.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// The client identifier.
+    pub client_id: String,
+    /// Whether it has a secret.
+    pub confidentiality: Confidentiality,
+    /// What it was registered for.
+    pub protocol: Protocol,
+    /// The grants it may use.
+    pub grant_types: Vec<GrantType>,
+    /// Where browsers may be sent; compared byte by byte.
+    pub redirect_uris: Vec<String>,
+    /// The scopes of its resource server that it may ask for. OpenID Connect's own are not
+    /// listed.
+    pub allowed_scopes: ScopeSet,
+    /// Its PKCE setting.
+    pub pkce: PkceSetting,
+    /// The longest life of its access tokens.
+    pub expires_after: Seconds,
+}
+
+impl Client {
+    /// Checks that the client may use this grant.
+    ///
+    /// Client credentials are for confidential clients (RFC 6749, section 4.4) of plain OAuth.
+    ///
+    /// # Errors
+    /// `unauthorized_client`.
+    pub fn require_grant(&self, grant_type: GrantType) -> Result<(), OAuthError> {
+        let possible = match grant_type {
+            GrantType::AuthorizationCode => true,
+            GrantType::ClientCredentials => {
+                self.confidentiality == Confidentiality::Confidential
+                    && self.protocol == Protocol::OAuth2
+            }
+        };
+        if possible && self.grant_types.contains(&grant_type) {
+            Ok(())
+        } else {
+            Err(OAuthError::new(
+                ErrorCode::UnauthorizedClient,
+                "the application may not use this grant type",
+            ))
+        }
+    }
+
+    /// What of `requested` the client can have: the one place where scopes are cut to the
+    /// client, for every grant. Without a request: all its allowed scopes.
+    ///
+    /// # Errors
+    /// `invalid_scope` if something was asked for and nothing remains.
+    pub fn grantable_scopes(&self, requested: Option<&ScopeSet>) -> Result<ScopeSet, OAuthError> {
+        let Some(requested) = requested else {
+            return Ok(self.allowed_scopes.clone());
+        };
+        let granted = match self.protocol {
+            Protocol::OAuth2 => requested.intersection(&self.allowed_scopes),
+            Protocol::Oidc => {
+                requested.intersection(&self.allowed_scopes.union(&ScopeSet::identity()))
+            }
+        };
+        if granted.is_empty() {
+            Err(OAuthError::new(
+                ErrorCode::InvalidScope,
+                "the application may have none of the requested scopes",
+            ))
+        } else {
+            Ok(granted)
+        }
+    }
+
+    /// The challenge methods the client may use, best first. A public client that nobody set to
+    /// `plain` must use `S256`.
+    #[must_use]
+    pub fn challenge_methods(&self) -> &'static [Method] {
+        match (self.pkce, self.confidentiality) {
+            (PkceSetting::S256, _) | (PkceSetting::Disabled, Confidentiality::Public) => {
+                &[Method::S256]
+            }
+            (PkceSetting::Plain, _) | (PkceSetting::Disabled, Confidentiality::Confidential) => {
+                &[Method::S256, Method::Plain]
+            }
+        }
+    }
+
+    /// Checks the challenge of an authorization request against the setting.
+    ///
+    /// # Errors
+    /// `invalid_request` for a missing challenge or a method that is too weak.
+    pub fn require_challenge(&self, challenge: Option<&Challenge>) -> Result<(), OAuthError> {
+        let required =
+            self.pkce != PkceSetting::Disabled || self.confidentiality == Confidentiality::Public;
+        match challenge {
+            Some(challenge) if self.challenge_methods().contains(&challenge.method()) => Ok(()),
+            Some(_) => Err(OAuthError::invalid_request(
+                "code_challenge_method must be S256",
+            )),
+            None if required => Err(OAuthError::invalid_request("code_challenge is required")),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! `application/x-www-form-urlencoded`, read strictly.
+
+use crate::error::OAuthError;
+
+const MALFORMED: OAuthError = OAuthError::invalid_request("the parameters are not form-encoded");
+const REPEATED: OAuthError = OAuthError::invalid_request("a parameter is given more than once");
+
+/// The parameters of a query string or a form body, in order. No `Debug`: they hold secrets.
+pub(crate) struct Params(Vec<(String, String)>);
+
+impl Params {
+    pub(crate) fn parse(text: &str) -> Result<Self, OAuthError> {
+        text.split('&')
+            .filter(|pair| !pair.is_empty())
+            .map(|pair| {
+                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+                Some((decode(name)?, decode(value)?))
+            })
+            .collect::<Option<_>>()
+            .map(Self)
+            .ok_or(MALFORMED)
+    }
+
+    /// The parameter's value. An empty one counts as absent, a repeated one is an error
+    /// (RFC 6749, section 3.1).
+    pub(crate) fn single(&self, name: &str) -> Result<Option<&str>, OAuthError> {
+        let mut values = self.0.iter().filter(|(key, _)| key == name);
+        let first = values.next();
+        if values.next().is_some() {
+            return Err(REPEATED);
+        }
+        Ok(first
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty()))
+    }
+
+    pub(crate) fn required(&self, name: &str, missing: &'static str) -> Result<&str, OAuthError> {
+        self.single(name)?
+            .ok_or(OAuthError::invalid_request(missing))
+    }
+}
+
+/// Decodes one name or value; `None` where an escape is broken or the bytes are not UTF-8.
+pub(crate) fn decode(text: &str) -> Option<String> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        decoded.push(match byte {
+            b'+' => b' ',
+            b'%' => hex_digit(bytes.next()?)? << 4 | hex_digit(bytes.next()?)?,
+            other => other,
+        });
+    }
+    String::from_utf8(decoded).ok()
+}
+
+fn hex_digit(byte: u8) -> Option<u8> {
+    let value = char::from(byte).to_digit(16)?;
+    u8::try_from(value).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{prop_assert_eq, proptest};
+
+    use super::*;
+
+    #[test]
+    fn broken_escapes_are_refused() {
+        for broken in ["%", "%4", "%zz", "%+1", "%ff", "a%"] {
+            assert_eq!(decode(broken), None, "{broken}");
+        }
+    }
+
+    #[test]
+    fn an_empty_parameter_is_absent_and_a_repeated_one_an_error() {
+        let params = Params::parse("a=&b=1&&c&d=1&d=1&e=&e=1").ok().unwrap();
+        assert_eq!(params.single("a"), Ok(None));
+        assert_eq!(params.single("b"), Ok(Some("1")));
+        assert_eq!(params.single("c"), Ok(None));
+        assert_eq!(params.single("d"), Err(REPEATED));
+        assert_eq!(params.single("e"), Err(REPEATED));
+        assert_eq!(params.single("f"), Ok(None));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_standard_encoder_writes_is_read_back(
+            name in "\\PC+", value in "(?s).+"
+        ) {
+            let text = url::form_urlencoded::Serializer::new(String::new())
+                .append_pair(&name, &value)
+                .finish();
+            let params = Params::parse(&text).ok().unwrap();
+            prop_assert_eq!(params.single(&name), Ok(Some(value.as_str())));
+        }
+    }
+}

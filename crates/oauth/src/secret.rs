@@ -1,0 +1,50 @@
+//! Text that must not be seen.
+
+use aws_lc_rs::digest;
+use subtle::ConstantTimeEq as _;
+use zeroize::Zeroizing;
+
+/// A bearer secret as somebody sent it: a client secret, an authorization code, a verifier.
+///
+/// It has no `Display` and no `Serialize`, its `Debug` shows nothing, and its memory is wiped.
+#[derive(Clone)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Takes possession of `text`.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    /// The secret itself.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Its SHA-256, the form in which random secrets are stored.
+    #[must_use]
+    pub fn sha256(&self) -> [u8; 32] {
+        sha256(self.0.as_bytes())
+    }
+
+    /// Whether its SHA-256 is `expected`, in constant time.
+    #[must_use]
+    pub fn matches_sha256(&self, expected: &[u8; 32]) -> bool {
+        self.sha256().ct_eq(expected).into()
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
+    digest::digest(&digest::SHA256, bytes)
+        .as_ref()
+        .try_into()
+        .expect("SHA-256 has 32 bytes")
+}

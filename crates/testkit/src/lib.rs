@@ -1,0 +1,33 @@
+//! A software authenticator and proof builder for tests.
+//!
+//! It speaks the device's half of the wire protocol and is deliberately able to lie: every part
+//! of a proof can be replaced, so that a test of a refusal differs from a valid proof in one
+//! thing only. Keys are reproducible from a seed; ECDSA signatures are randomised all the same.
+//!
+//! It shares no code with the verifier, so that a mistake in one does not hide in the other.
+
+#![deny(missing_docs)]
+
+mod authenticator;
+mod certificate;
+mod jws;
+mod key;
+
+pub use authenticator::{
+    AssertionOptions, Attestation, Authenticator, ClientDataOptions, RegistrationOptions, flags,
+};
+pub use certificate::AttestationCertificate;
+pub use jws::{Challenge, Jws};
+pub use key::SoftwareKey;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+fn base64url(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+    digest.as_ref().try_into().expect("SHA-256 has 32 bytes")
+}

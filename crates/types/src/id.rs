@@ -1,0 +1,240 @@
+//! Every kind of id is its own type; this file is the registry.
+//!
+//! Two wire shapes exist, both taken from the published API: sixteen lower-case hexadecimal
+//! digits, and UUIDs. Both are ordered by the time they were made, so that rows are appended
+//! to an index instead of scattered over it. An id is never a secret.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use uuid::Uuid;
+
+use crate::{Rng, Timestamp};
+
+/// The text is not an id of this kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a valid id")]
+pub struct ParseIdError;
+
+macro_rules! common {
+    ($name:ident) => {
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?
+                    .parse()
+                    .map_err(serde::de::Error::custom)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self)
+            }
+        }
+    };
+}
+
+macro_rules! hex_ids {
+    ($($(#[$doc:meta])* $name:ident)*) => {$(
+        $(#[$doc])*
+        ///
+        /// Sixteen lower-case hexadecimal digits: a zero bit, 43 bits of Unix milliseconds and
+        /// 20 random bits. Two made in one millisecond may collide; inserting retries.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(i64);
+
+        impl $name {
+            /// Makes an id for something created at `now`.
+            #[must_use]
+            pub fn generate(now: Timestamp, rng: &dyn Rng) -> Self {
+                Self(time_ordered(now, rng))
+            }
+
+            /// The number as stored. Not negative.
+            #[must_use]
+            pub const fn as_i64(self) -> i64 {
+                self.0
+            }
+
+            /// The id stored as `raw`.
+            #[must_use]
+            pub const fn from_i64(raw: i64) -> Self {
+                Self(raw)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:016x}", self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ParseIdError;
+
+            fn from_str(text: &str) -> Result<Self, ParseIdError> {
+                let lower_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+                if text.len() != 16 || !text.bytes().all(lower_hex) {
+                    return Err(ParseIdError);
+                }
+                i64::from_str_radix(text, 16).map(Self).map_err(|_| ParseIdError)
+            }
+        }
+
+        common!($name);
+    )*};
+}
+
+macro_rules! uuid_ids {
+    ($($(#[$doc:meta])* $name:ident)*) => {$(
+        $(#[$doc])*
+        ///
+        /// A version 7 UUID (RFC 9562, section 5.7), lower case with hyphens.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// Makes an id for something created at `now`.
+            #[must_use]
+            pub fn generate(now: Timestamp, rng: &dyn Rng) -> Self {
+                let millis = u64::try_from(now.as_millis()).unwrap_or(0);
+                Self(uuid::Builder::from_unix_timestamp_millis(millis, &rng.bytes()).into_uuid())
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.hyphenated().fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ParseIdError;
+
+            fn from_str(text: &str) -> Result<Self, ParseIdError> {
+                let id = Uuid::try_parse(text).map_err(|_| ParseIdError)?;
+                // One spelling per id: what a caller sends back is what it was given.
+                if id.hyphenated().to_string() == text { Ok(Self(id)) } else { Err(ParseIdError) }
+            }
+        }
+
+        common!($name);
+    )*};
+}
+
+/// A zero bit, 43 bits of milliseconds (until the year 2248), 20 random bits.
+fn time_ordered(now: Timestamp, rng: &dyn Rng) -> i64 {
+    const RANDOM_BITS: u32 = 20;
+    const MILLIS_MASK: i64 = (1 << 43) - 1;
+    let random = i64::from(u32::from_le_bytes(rng.bytes()) & ((1 << RANDOM_BITS) - 1));
+    ((now.as_millis() & MILLIS_MASK) << RANDOM_BITS) | random
+}
+
+hex_ids! {
+    /// A tenant: the outermost isolation boundary.
+    TenantId
+    /// A realm: a tenant's directory with its own identities, applications and keys.
+    RealmId
+    /// An identity: a person who signs in.
+    IdentityId
+    /// A credential: the server's record of one passkey.
+    CredentialId
+    /// A credential binding job: the tracked act of putting a passkey on a device.
+    BindingJobId
+}
+
+uuid_ids! {
+    /// An application that signs users in or calls an API.
+    ApplicationId
+    /// An authenticator config: how an application's users are asked for their passkey.
+    AuthenticatorConfigId
+    /// A resource server: an API with its scopes.
+    ResourceServerId
+    /// An audit event.
+    EventId
+    /// A message waiting in the outbox.
+    OutboxId
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{prop_assert_eq, proptest};
+
+    use super::*;
+
+    struct Fixed(u8);
+
+    impl Rng for Fixed {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(self.0);
+        }
+    }
+
+    fn at_millis(millis: i64) -> Timestamp {
+        Timestamp::from_micros(millis * 1_000)
+    }
+
+    #[test]
+    fn e1_high_bits_are_the_time_and_the_top_bit_is_zero() {
+        let id = RealmId::generate(at_millis((1 << 43) - 1), &Fixed(0xff));
+        assert_eq!(id.to_string(), "7fffffffffffffff");
+        let id = RealmId::generate(at_millis(1), &Fixed(0));
+        assert_eq!(id.to_string(), "0000000000100000");
+    }
+
+    #[test]
+    fn ids_made_later_sort_later() {
+        let earlier = BindingJobId::generate(at_millis(1_000), &Fixed(0xff));
+        let later = BindingJobId::generate(at_millis(1_001), &Fixed(0));
+        assert!(earlier < later);
+        let earlier = ApplicationId::generate(at_millis(1_000), &Fixed(0xff));
+        let later = ApplicationId::generate(at_millis(1_001), &Fixed(0));
+        assert!(earlier < later);
+    }
+
+    #[test]
+    fn only_the_canonical_spelling_parses() {
+        for wrong in [
+            "",
+            "0",
+            "00000000000000000",
+            "8000000000000000",
+            "00000000000000G0",
+            "+123456789012345",
+            "ABCDEF0123456789",
+        ] {
+            assert_eq!(TenantId::from_str(wrong), Err(ParseIdError), "{wrong}");
+        }
+        for wrong in [
+            "",
+            "67e55044-10b1-426f-9247-bb680e5fe0c",
+            "{67e55044-10b1-426f-9247-bb680e5fe0c8}",
+            "67E55044-10B1-426F-9247-BB680E5FE0C8",
+        ] {
+            assert_eq!(ApplicationId::from_str(wrong), Err(ParseIdError), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_kind_shows_in_debug_output() {
+        assert_eq!(
+            format!("{:?}", TenantId::from_i64(1)),
+            "TenantId(0000000000000001)"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn hex_ids_round_trip(raw in 0..=i64::MAX) {
+            let id = IdentityId::from_i64(raw);
+            prop_assert_eq!(id.to_string().parse::<IdentityId>(), Ok(id));
+        }
+    }
+}

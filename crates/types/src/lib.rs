@@ -1,0 +1,21 @@
+//! Ids, times and wire types that both ends of Keymoor speak.
+//!
+//! Nothing here does I/O, is async, or reads the clock: time and randomness are
+//! parameters ([`Clock`], [`Rng`]).
+
+#![deny(missing_docs)]
+
+mod id;
+mod rng;
+mod time;
+pub mod wire;
+
+pub use id::{
+    ApplicationId, AuthenticatorConfigId, BindingJobId, CredentialId, EventId, IdentityId,
+    OutboxId, ParseIdError, RealmId, ResourceServerId, TenantId,
+};
+pub use rng::Rng;
+pub use time::{Clock, Seconds, Timestamp};
+
+#[cfg(feature = "openapi")]
+mod openapi;

@@ -1,0 +1,180 @@
+//! The messages between a device and the server.
+//!
+//! Field names are those of the published JavaScript SDK's protocol; a field that it requires
+//! is never optional here.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{BindingJobId, CredentialId, IdentityId, RealmId, TenantId, Timestamp};
+
+/// Answer to a GET of a binding link by an SDK (`accept: application/json`).
+#[derive(Clone, Serialize, Deserialize)]
+pub struct InvokeAuthenticator {
+    /// Where the next two calls go: an origin without trailing slash.
+    pub api_base_url: String,
+    /// The job's tenant.
+    pub tenant_id: TenantId,
+    /// The job's realm.
+    pub realm_id: RealmId,
+    /// Whose passkey the job is for.
+    pub identity_id: IdentityId,
+    /// The job.
+    pub job_id: BindingJobId,
+    /// The link's token, which authorises `:getInfo` and `:bind`.
+    pub token: String,
+}
+
+/// Answer to `:getInfo`: everything a device shows or decides before it makes a key.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct BindingInfo {
+    /// The tenant's name.
+    pub tenant: Named,
+    /// The realm's name.
+    pub realm: Named,
+    /// Whose passkey it will be.
+    pub identity: BindingIdentity,
+    /// Branding; empty strings where nothing is set, since the published SDK needs them present.
+    pub theme: Theme,
+    /// How keys may be made.
+    pub authenticator_config: BindingConfig,
+    /// Where the application wants to go after binding.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub post_binding_redirect_uri: Option<String>,
+}
+
+/// Something with a name for people.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Named {
+    /// The name.
+    pub display_name: String,
+}
+
+/// The identity in [`BindingInfo`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct BindingIdentity {
+    /// The identity's name for people.
+    pub display_name: String,
+    /// The traits a device may store beside the key.
+    pub traits: BindingTraits,
+}
+
+/// The traits in [`BindingInfo`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct BindingTraits {
+    /// Always `traits_v0`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The identity's username.
+    pub username: String,
+    /// The identity's address, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub primary_email_address: Option<String>,
+}
+
+/// Branding in [`BindingInfo`]. Every field is present; unset ones are empty.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Theme {
+    /// Logo for light backgrounds.
+    pub logo_url_light: String,
+    /// Logo for dark backgrounds.
+    pub logo_url_dark: String,
+    /// Where to find help.
+    pub support_url: String,
+}
+
+/// The authenticator config in [`BindingInfo`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct BindingConfig {
+    /// The config's id, absent for a config given inline with the job.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The config's tenant.
+    pub tenant_id: TenantId,
+    /// The config's realm.
+    pub realm_id: RealmId,
+    /// The config itself, as a device reads it.
+    pub config: serde_json::Value,
+}
+
+/// Body of `:bind`.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct BindRequest {
+    /// How the proof was made.
+    #[serde(rename = "type")]
+    pub kind: ProofKind,
+    /// The proof: a compact JWS, or a JSON text of [`WebAuthnRegistration`]. It carries the
+    /// link's token, so it is never logged.
+    pub raw: String,
+}
+
+/// How a proof at binding was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum ProofKind {
+    /// A JWS by a key that software keeps.
+    Jwt,
+    /// A WebAuthn registration.
+    Webauthn,
+}
+
+/// What [`BindRequest::raw`] holds for [`ProofKind::Webauthn`]. Both members are standard base64
+/// with padding.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct WebAuthnRegistration {
+    /// The client data, as the browser serialised it.
+    pub client_data_json_base64: String,
+    /// The CBOR attestation object.
+    pub attestation_object: String,
+}
+
+/// Answer to `:bind`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct BoundCredential {
+    /// The server's id of the new passkey.
+    pub id: CredentialId,
+    /// `ACTIVE`.
+    pub state: String,
+    /// When it was bound.
+    pub create_time: Timestamp,
+    /// When it last changed.
+    pub update_time: Timestamp,
+}
+
+/// The `claims` form field of `bi-authenticate`.
+#[derive(Clone, Serialize, Deserialize)]
+pub enum AuthenticationProof {
+    /// A compact JWS by a software key.
+    Jwt(String),
+    /// A JSON text of [`WebAuthnAssertion`].
+    WebAuthn(String),
+}
+
+/// What [`AuthenticationProof::WebAuthn`] holds. Every member is standard base64 with padding.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct WebAuthnAssertion {
+    /// The signed authenticator data.
+    pub authenticator_data: String,
+    /// The client data, as the browser serialised it.
+    pub client_data: String,
+    /// The ASN.1 DER signature.
+    pub signature: String,
+}
+
+/// Answer to `bi-authenticate`.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum AuthenticationAnswer {
+    /// The proof is accepted; the code goes to the application's redirect URI.
+    Allow {
+        /// The authorization code.
+        code: String,
+        /// A word for the user, if policy has one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        message: Option<String>,
+    },
+    /// The proof is valid and refused all the same.
+    Deny {
+        /// Why, in words for the user.
+        message: String,
+    },
+}

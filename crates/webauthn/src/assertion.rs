@@ -1,0 +1,422 @@
+//! Proofs at sign-in, of software keys and of WebAuthn credentials (Level 3 section 7.2).
+//!
+//! Verification takes two steps, since the proof itself says which key to look up:
+//! [`AssertionProof::parse`] reads and trusts nothing, [`AssertionProof::verify`] decides.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use keymoor_types::wire::{AuthenticationProof, ProofKind, WebAuthnAssertion};
+use keymoor_types::{Seconds, Timestamp};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use crate::authenticator_data::AuthenticatorData;
+use crate::client_data::{Ceremony, ClientData};
+use crate::jws::{self, CompactJws, Header};
+use crate::proof::ProofError;
+use crate::{BadSignature, PublicKey, json, thumbprint_base64url};
+
+/// How far a browser's clock may be from ours, either way.
+pub const LEEWAY: Seconds = Seconds(4_200);
+
+/// The claims of a proof at sign-in. Members that are not listed are ignored.
+#[derive(Clone, Deserialize)]
+pub struct ProofClaims {
+    /// The SDK instance that made the proof.
+    pub iss: String,
+    /// The identity's distinguished name.
+    pub sub: String,
+    /// The URL that the proof is posted to.
+    #[serde(deserialize_with = "one_or_many")]
+    pub aud: Vec<String>,
+    /// When it was made, in seconds since the Unix epoch by the device's clock.
+    pub iat: i64,
+    /// From when it is valid, in seconds since the Unix epoch.
+    pub nbf: i64,
+    /// When it ceases to be valid, in seconds since the Unix epoch.
+    pub exp: i64,
+    /// The proof's own id.
+    pub jti: String,
+    /// The transaction that it answers.
+    pub bi_tid: String,
+    /// The transaction's nonce, echoed.
+    pub bi_non: String,
+    /// What the device says about itself, in base64.
+    pub bi_prf: Option<String>,
+    /// The version of the policy protocol.
+    pub bi_pol_ver: Option<String>,
+    /// How the sign-in was embedded.
+    pub flow_type: Option<String>,
+    /// What an e-mail one-time code is asked for; absent in a passkey's proof.
+    pub authentication_control: Option<Value>,
+    /// The WebAuthn credential id in standard base64 without padding; absent in a software
+    /// key's proof.
+    pub pub_key_cred_id: Option<String>,
+}
+
+/// RFC 7519 section 4.1.3: an audience is a string or an array of strings.
+fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Audience {
+        One(String),
+        Many(Vec<String>),
+    }
+    Ok(match Audience::deserialize(deserializer)? {
+        Audience::One(audience) => vec![audience],
+        Audience::Many(audiences) => audiences,
+    })
+}
+
+impl ProofClaims {
+    fn from_value(claims: Value) -> Result<Self, ProofError> {
+        serde_json::from_value(claims).map_err(|_| ProofError::MalformedClaims)
+    }
+
+    fn check(&self, expected: &AssertionExpectation<'_>) -> Result<(), ProofError> {
+        if self.sub != expected.subject {
+            return Err(ProofError::Subject);
+        }
+        if self.aud != [expected.audience] {
+            return Err(ProofError::Audience);
+        }
+        let now = expected.now.as_seconds();
+        if now < self.nbf {
+            return Err(ProofError::NotYetValid);
+        }
+        if self.exp <= now {
+            return Err(ProofError::Expired);
+        }
+        // Bounds `nbf` and `exp` too: however far apart they are, a proof dies with its `iat`.
+        if now.abs_diff(self.iat) > expected.leeway.0.unsigned_abs() {
+            return Err(ProofError::IssuedAt);
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for ProofClaims {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProofClaims").finish_non_exhaustive()
+    }
+}
+
+/// A proof at sign-in, read but not trusted: everything in it is the sender's claim until
+/// [`Self::verify`].
+pub struct AssertionProof {
+    key_thumbprint: String,
+    claims: ProofClaims,
+    evidence: Evidence,
+}
+
+enum Evidence {
+    Software(CompactJws),
+    WebAuthn(Box<WebAuthnEvidence>),
+}
+
+struct WebAuthnEvidence {
+    client_data: ClientData,
+    authenticator_data: AuthenticatorData,
+    credential_id: Vec<u8>,
+    /// Authenticator data and the client data's hash.
+    signed: Vec<u8>,
+    signature: Vec<u8>,
+}
+
+impl WebAuthnEvidence {
+    fn verify(
+        &self,
+        key: &PublicKey,
+        stored_id: &[u8],
+        rp_id: &str,
+        trusted_origins: &[String],
+    ) -> Result<WebAuthnFacts, ProofError> {
+        key.verify_der(&self.signed, &self.signature)
+            .map_err(|BadSignature| ProofError::Signature)?;
+        if self.credential_id != stored_id {
+            return Err(ProofError::CredentialId);
+        }
+        let host = self
+            .client_data
+            .check(Ceremony::Assertion, trusted_origins)?;
+        if host != rp_id {
+            return Err(ProofError::RpId);
+        }
+        self.authenticator_data.check(rp_id)?;
+        Ok(WebAuthnFacts {
+            sign_count: self.authenticator_data.sign_count,
+            backup_eligible: self.authenticator_data.backup_eligible(),
+            backup_state: self.authenticator_data.backup_state(),
+            origin: self.client_data.origin.clone(),
+        })
+    }
+}
+
+impl fmt::Debug for AssertionProof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AssertionProof")
+            .field("kind", &self.kind())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a proof at sign-in must be about.
+#[derive(Clone, Copy)]
+pub struct AssertionExpectation<'a> {
+    /// The identity's distinguished name, built by the server and never parsed.
+    pub subject: &'a str,
+    /// The URL that the proof was posted to, built from configuration.
+    pub audience: &'a str,
+    /// The current time.
+    pub now: Timestamp,
+    /// How far the device's clock may be off, either way: [`LEEWAY`].
+    pub leeway: Seconds,
+    /// The origins that may run the ceremony, as browsers serialise them. Only a WebAuthn proof
+    /// names one.
+    pub trusted_origins: &'a [String],
+    /// The credential that the key belongs to.
+    pub credential: ExpectedCredential<'a>,
+}
+
+/// What is on record about the credential. A proof of the other kind is refused.
+#[derive(Clone, Copy)]
+pub enum ExpectedCredential<'a> {
+    /// A key that software keeps.
+    Software,
+    /// A WebAuthn credential.
+    WebAuthn {
+        /// Its id.
+        credential_id: &'a [u8],
+        /// The RP ID it is scoped to.
+        rp_id: &'a str,
+    },
+}
+
+impl AssertionProof {
+    /// Reads a proof. Its shape, `alg` and header members are checked; nothing is verified.
+    pub fn parse(proof: &AuthenticationProof) -> Result<Self, ProofError> {
+        match proof {
+            AuthenticationProof::Jwt(raw) => Self::parse_jws(raw),
+            AuthenticationProof::WebAuthn(raw) => Self::parse_webauthn(raw),
+        }
+    }
+
+    fn parse_jws(raw: &str) -> Result<Self, ProofError> {
+        let jws = CompactJws::parse(raw)?;
+        let key_thumbprint = key_thumbprint(&jws.header)?;
+        let claims = json::parse(&jws.payload).map_err(|_| ProofError::MalformedClaims)?;
+        Ok(Self {
+            key_thumbprint,
+            claims: ProofClaims::from_value(claims)?,
+            evidence: Evidence::Software(jws),
+        })
+    }
+
+    fn parse_webauthn(raw: &str) -> Result<Self, ProofError> {
+        let malformed = ProofError::MalformedAssertion;
+        let raw: WebAuthnAssertion = serde_json::from_str(raw).map_err(|_| malformed)?;
+        let decode = |text: &str| STANDARD.decode(text).map_err(|_| malformed);
+        let client_data = ClientData::parse(&decode(&raw.client_data)?)?;
+        let authenticator_data = decode(&raw.authenticator_data)?;
+        let (header, claims) = read_challenge(&client_data.challenge)?;
+        let key_thumbprint = key_thumbprint(&header)?;
+        let claims = ProofClaims::from_value(claims)?;
+        let credential_id = claims
+            .pub_key_cred_id
+            .as_deref()
+            .and_then(|id| STANDARD_NO_PAD.decode(id).ok())
+            .ok_or(ProofError::CredentialId)?;
+        Ok(Self {
+            key_thumbprint,
+            claims,
+            evidence: Evidence::WebAuthn(Box::new(WebAuthnEvidence {
+                signed: [&authenticator_data[..], &client_data.hash].concat(),
+                signature: decode(&raw.signature)?,
+                authenticator_data: AuthenticatorData::parse(&authenticator_data)?,
+                client_data,
+                credential_id,
+            })),
+        })
+    }
+
+    /// `kid`: the RFC 7638 SHA-256 thumbprint of the key, base64url without padding.
+    #[must_use]
+    pub fn key_thumbprint(&self) -> &str {
+        &self.key_thumbprint
+    }
+
+    /// What the proof claims.
+    #[must_use]
+    pub fn claims(&self) -> &ProofClaims {
+        &self.claims
+    }
+
+    /// How the proof was made.
+    #[must_use]
+    pub fn kind(&self) -> ProofKind {
+        match self.evidence {
+            Evidence::Software(_) => ProofKind::Jwt,
+            Evidence::WebAuthn(_) => ProofKind::Webauthn,
+        }
+    }
+
+    /// The WebAuthn credential that the proof names; `None` for a software key.
+    #[must_use]
+    pub fn credential_id(&self) -> Option<&[u8]> {
+        match &self.evidence {
+            Evidence::Software(_) => None,
+            Evidence::WebAuthn(evidence) => Some(&evidence.credential_id),
+        }
+    }
+
+    /// Verifies the proof against the key on record and everything that is expected of it.
+    ///
+    /// Whether the transaction is open and its nonce right is the caller's question.
+    pub fn verify(
+        &self,
+        key: &PublicKey,
+        expected: &AssertionExpectation<'_>,
+    ) -> Result<VerifiedAssertion, ProofError> {
+        if self.key_thumbprint != thumbprint_base64url(&key.thumbprint()) {
+            return Err(ProofError::KeyId);
+        }
+        let webauthn = self.verify_evidence(key, expected)?;
+        self.claims.check(expected)?;
+        Ok(VerifiedAssertion {
+            claims: self.claims.clone(),
+            webauthn,
+        })
+    }
+
+    fn verify_evidence(
+        &self,
+        key: &PublicKey,
+        expected: &AssertionExpectation<'_>,
+    ) -> Result<Option<WebAuthnFacts>, ProofError> {
+        match (&self.evidence, expected.credential) {
+            (Evidence::Software(jws), ExpectedCredential::Software) => {
+                jws.verify_signature(key)?;
+                Ok(None)
+            }
+            (
+                Evidence::WebAuthn(evidence),
+                ExpectedCredential::WebAuthn {
+                    credential_id,
+                    rp_id,
+                },
+            ) => evidence
+                .verify(key, credential_id, rp_id, expected.trusted_origins)
+                .map(Some),
+            _ => Err(ProofError::Kind),
+        }
+    }
+}
+
+/// Checks the header's rules at sign-in and returns its `kid`.
+fn key_thumbprint(header: &Header) -> Result<String, ProofError> {
+    jws::check_header(header, &["crit", "jku", "jwk", "x5u", "x5c"])?;
+    header
+        .get("kid")
+        .and_then(Value::as_str)
+        .map(str::to_owned)
+        .ok_or(ProofError::KeyId)
+}
+
+/// Reads a WebAuthn proof's challenge: a JSON text of exactly `header` and `claims`.
+fn read_challenge(challenge: &[u8]) -> Result<(Header, Value), ProofError> {
+    let malformed = ProofError::MalformedChallenge;
+    let mut members = json::parse_object(challenge).map_err(|_| malformed)?;
+    let header = members.remove("header");
+    let claims = members.remove("claims");
+    match (header, claims, members.is_empty()) {
+        (Some(Value::Object(header)), Some(claims), true) => Ok((header, claims)),
+        _ => Err(malformed),
+    }
+}
+
+/// A proof at sign-in that verified: this key signed these claims, now, for this subject and
+/// audience.
+#[derive(Clone, Debug)]
+pub struct VerifiedAssertion {
+    claims: ProofClaims,
+    webauthn: Option<WebAuthnFacts>,
+}
+
+/// What a verified WebAuthn assertion says beyond its claims.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebAuthnFacts {
+    sign_count: u32,
+    backup_eligible: bool,
+    backup_state: bool,
+    origin: String,
+}
+
+impl WebAuthnFacts {
+    /// The signature counter; 0 where the authenticator keeps none.
+    #[must_use]
+    pub fn sign_count(&self) -> u32 {
+        self.sign_count
+    }
+
+    /// Flag BE, which Level 3 section 7.2 expects to be as it was at registration.
+    #[must_use]
+    pub fn backup_eligible(&self) -> bool {
+        self.backup_eligible
+    }
+
+    /// Flag BS: whether the key is backed up now.
+    #[must_use]
+    pub fn backup_state(&self) -> bool {
+        self.backup_state
+    }
+
+    /// The page's origin.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+}
+
+impl VerifiedAssertion {
+    /// The verified claims.
+    #[must_use]
+    pub fn claims(&self) -> &ProofClaims {
+        &self.claims
+    }
+
+    /// The transaction that the proof answers (`bi_tid`).
+    #[must_use]
+    pub fn transaction_id(&self) -> &str {
+        &self.claims.bi_tid
+    }
+
+    /// The transaction's nonce (`bi_non`).
+    #[must_use]
+    pub fn nonce(&self) -> &str {
+        &self.claims.bi_non
+    }
+
+    /// How the proof was made.
+    #[must_use]
+    pub fn kind(&self) -> ProofKind {
+        match self.webauthn {
+            None => ProofKind::Jwt,
+            Some(_) => ProofKind::Webauthn,
+        }
+    }
+
+    /// Whether the authenticator verified the user. Always so for WebAuthn, where anything less
+    /// is refused; never for a software key, which has nothing to verify a user with.
+    #[must_use]
+    pub fn user_verified(&self) -> bool {
+        self.webauthn.is_some()
+    }
+
+    /// What WebAuthn adds; `None` for a software key.
+    #[must_use]
+    pub fn webauthn(&self) -> Option<&WebAuthnFacts> {
+        self.webauthn.as_ref()
+    }
+}

@@ -1,0 +1,39 @@
+//! Proofs that a device holds a key: WebAuthn registrations and assertions, and the JWS proofs
+//! of software keys, verified as pure functions.
+//!
+//! Nothing here does I/O, reads a clock or draws randomness. Every `Verified…` type has private
+//! fields and is built by its verifier alone, so that holding one *is* the proof that
+//! verification succeeded.
+//!
+//! - [`proof::verify_binding_jws`]: a software key introduces itself at binding.
+//! - [`registration::verify`]: a WebAuthn credential introduces itself at binding.
+//! - [`assertion::AssertionProof`]: either kind signs in.
+//!
+//! A proof holds secrets (a link's token, a transaction's nonce), so no error and no `Debug`
+//! output here repeats any part of its input.
+
+#![deny(missing_docs)]
+
+pub mod assertion;
+mod attestation;
+mod authenticator_data;
+mod cbor;
+mod client_data;
+mod json;
+mod jws;
+mod key;
+pub mod origin;
+pub mod proof;
+pub mod registration;
+#[cfg(test)]
+mod specification_vectors;
+
+pub use attestation::AttestationError;
+pub use authenticator_data::AuthenticatorDataError;
+pub use client_data::ClientDataError;
+pub use key::{BadSignature, KeyError, PublicKey, thumbprint_base64url};
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+    digest.as_ref().try_into().expect("SHA-256 has 32 bytes")
+}

@@ -1,0 +1,170 @@
+//! WebAuthn registrations (WebAuthn Level 3 section 7.1).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use keymoor_types::wire::WebAuthnRegistration;
+
+use crate::attestation::AttestationObject;
+use crate::authenticator_data::AuthenticatorData;
+use crate::client_data::{Ceremony, ClientData};
+use crate::proof::{BindingPayloadError, BindingSubject};
+use crate::{AttestationError, AuthenticatorDataError, ClientDataError, PublicKey};
+
+/// Why a registration is refused. No variant repeats any part of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RegistrationError {
+    /// Not a JSON text of the two members in standard base64 with padding.
+    #[error("the registration is malformed")]
+    Malformed,
+    /// The client data are refused.
+    #[error(transparent)]
+    ClientData(#[from] ClientDataError),
+    /// The challenge is not this job's ("Verify that the value of C.challenge equals…").
+    #[error(transparent)]
+    Challenge(#[from] BindingPayloadError),
+    /// The authenticator data are refused.
+    #[error(transparent)]
+    AuthenticatorData(#[from] AuthenticatorDataError),
+    /// The attestation is refused.
+    #[error(transparent)]
+    Attestation(#[from] AttestationError),
+}
+
+/// What a registration must be about.
+#[derive(Clone, Copy)]
+pub struct RegistrationExpectation<'a> {
+    /// The identity's distinguished name, built by the server and never parsed.
+    pub subject: &'a str,
+    /// The link's token. Compared in constant time.
+    pub token: &'a str,
+    /// The origins that may run the ceremony, as browsers serialise them.
+    pub trusted_origins: &'a [String],
+}
+
+/// A WebAuthn credential that has proved at binding that its authenticator holds the key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifiedRegistration {
+    public_key: PublicKey,
+    credential_id: Vec<u8>,
+    aaguid: [u8; 16],
+    sign_count: u32,
+    backup_eligible: bool,
+    backup_state: bool,
+    attestation_format: String,
+    attestation_signature_verified: bool,
+    origin: String,
+    rp_id: String,
+}
+
+impl VerifiedRegistration {
+    /// The new passkey's public key.
+    #[must_use]
+    pub fn public_key(&self) -> &PublicKey {
+        &self.public_key
+    }
+
+    /// The credential id: 1 to 1,023 bytes, chosen by the authenticator.
+    #[must_use]
+    pub fn credential_id(&self) -> &[u8] {
+        &self.credential_id
+    }
+
+    /// The authenticator's model; all zeros where it is withheld. A claim unless attested.
+    #[must_use]
+    pub fn aaguid(&self) -> [u8; 16] {
+        self.aaguid
+    }
+
+    /// The signature counter; 0 where the authenticator keeps none.
+    #[must_use]
+    pub fn sign_count(&self) -> u32 {
+        self.sign_count
+    }
+
+    /// Flag BE: whether the key may leave the device. A claim unless attested.
+    #[must_use]
+    pub fn backup_eligible(&self) -> bool {
+        self.backup_eligible
+    }
+
+    /// Flag BS: whether the key is backed up now. Never true without [`Self::backup_eligible`].
+    #[must_use]
+    pub fn backup_state(&self) -> bool {
+        self.backup_state
+    }
+
+    /// The attestation statement format: 1 to 32 printable ASCII characters, known or not.
+    #[must_use]
+    pub fn attestation_format(&self) -> &str {
+        &self.attestation_format
+    }
+
+    /// Whether the attestation had a signature and it verified. The signer has not been traced
+    /// to a trusted root, so this proves nothing about the device yet.
+    #[must_use]
+    pub fn attestation_signature_verified(&self) -> bool {
+        self.attestation_signature_verified
+    }
+
+    /// The page's origin.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The RP ID that the credential is scoped to: the origin's host.
+    #[must_use]
+    pub fn rp_id(&self) -> &str {
+        &self.rp_id
+    }
+}
+
+/// Verifies a registration: `raw_json` is a JSON text of
+/// [`WebAuthnRegistration`], its challenge the JSON text of exactly the job's `sub` and `token`.
+///
+/// Attestation `none` and, by its signature, `packed` are verified; other formats are recorded.
+pub fn verify(
+    raw_json: &str,
+    expected: &RegistrationExpectation<'_>,
+) -> Result<VerifiedRegistration, RegistrationError> {
+    let (client_data, attestation_object) = decode(raw_json)?;
+    let client_data = ClientData::parse(&client_data)?;
+    let rp_id = client_data.check(Ceremony::Registration, expected.trusted_origins)?;
+    BindingSubject {
+        subject: expected.subject,
+        token: expected.token,
+    }
+    .check(&client_data.challenge)?;
+
+    let object = AttestationObject::parse(&attestation_object)?;
+    let mut data = AuthenticatorData::parse(object.authenticator_data)?;
+    data.check(rp_id)?;
+    let credential = data
+        .credential
+        .take()
+        .ok_or(AuthenticatorDataError::NoCredential)?;
+    let attestation_signature_verified = object.verify(&credential, &client_data.hash)?;
+
+    Ok(VerifiedRegistration {
+        aaguid: credential.aaguid,
+        sign_count: data.sign_count,
+        backup_eligible: data.backup_eligible(),
+        backup_state: data.backup_state(),
+        attestation_format: object.format.to_owned(),
+        attestation_signature_verified,
+        rp_id: rp_id.to_owned(),
+        origin: client_data.origin,
+        public_key: credential.public_key,
+        credential_id: credential.id,
+    })
+}
+
+fn decode(raw_json: &str) -> Result<(Vec<u8>, Vec<u8>), RegistrationError> {
+    let malformed = RegistrationError::Malformed;
+    let raw: WebAuthnRegistration = serde_json::from_str(raw_json).map_err(|_| malformed)?;
+    let bytes = |text: String| STANDARD.decode(text).map_err(|_| malformed);
+    Ok((
+        bytes(raw.client_data_json_base64)?,
+        bytes(raw.attestation_object)?,
+    ))
+}
