@@ -1,0 +1,82 @@
+//! What every part of the server is given: database, time, randomness, secrets, settings.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use keymoor_types::{
+    ApplicationId, AuthenticatorConfigId, Clock, RealmId, Rng, TenantId, Timestamp,
+};
+
+use crate::applications::model::Application;
+use crate::authenticator_configs::model::AuthenticatorConfig;
+use crate::cache::Cache;
+use crate::config::Config;
+use crate::db::Db;
+use crate::http::limits::Limits;
+use crate::keys::KeyRing;
+use crate::mail::Mailer;
+use crate::oidc::audience::Audiences;
+use crate::vault::Vault;
+
+/// The server's shared state. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+pub struct Parts {
+    pub db: Db,
+    pub clock: Arc<dyn Clock>,
+    pub rng: Arc<dyn Rng>,
+    pub vault: Vault,
+    pub keys: KeyRing,
+    pub applications: Cache<(TenantId, RealmId, ApplicationId), Arc<Application>>,
+    pub authenticator_configs:
+        Cache<(TenantId, RealmId, AuthenticatorConfigId), Arc<AuthenticatorConfig>>,
+    pub audiences: Audiences,
+    pub limits: Limits,
+    pub mailer: Arc<dyn Mailer>,
+    pub config: Config,
+}
+
+impl App {
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// The operating system's clock.
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the ambient clock"
+    )]
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(jiff::Timestamp::now().as_microsecond())
+    }
+}
+
+/// The cryptographic library's generator, seeded by the operating system.
+pub struct SystemRng;
+
+impl Rng for SystemRng {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that draws ambient randomness"
+    )]
+    fn fill(&self, bytes: &mut [u8]) {
+        aws_lc_rs::rand::fill(bytes).expect("the system's random generator works");
+    }
+}

@@ -1,0 +1,386 @@
+//! What a device does with a challenge: it proves its passkey, and gets a code for that.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use keymoor_oauth::claims::Principal;
+use keymoor_types::wire::{AuthenticationAnswer, AuthenticationProof};
+use keymoor_types::{CredentialId, IdentityId};
+use keymoor_webauthn::assertion::{
+    self, AssertionExpectation, AssertionProof, ExpectedCredential, ProofClaims, VerifiedAssertion,
+};
+use keymoor_webauthn::proof::ProofError;
+
+use super::challenge::Challenge;
+use super::model::{
+    CODE_LIFETIME, CodeKey, GrantFacts, KEEP_AFTER_TRANSACTION, Method, distinguished_name,
+    identity_named, subject,
+};
+use super::store::{self, NewCode};
+use crate::app::App;
+use crate::applications;
+use crate::credentials;
+use crate::credentials::model::{Credential, KeyOrigin, State};
+use crate::db::Rx;
+use crate::error::{Error, Kind, Result};
+use crate::events::{self, Event, EventKind};
+use crate::http::context::Context;
+use crate::identities;
+use crate::identities::model::{Identity, Status};
+use crate::oidc::issuer::Issuer;
+use crate::tokens;
+
+/// A proof whose parts agree with each other and with the URL it was sent to. Nothing in it is
+/// verified yet but the seal.
+struct Attempt<'a> {
+    issuer: &'a Issuer,
+    proof: AssertionProof,
+    challenge: Challenge,
+    identity_id: IdentityId,
+    thumbprint: [u8; 32],
+}
+
+/// Answers a challenge.
+///
+/// One read, the verification outside of any transaction, one write: the code's row, whose key is
+/// the transaction, so that of any number of answers one gets a code.
+///
+/// # Errors
+/// `Invalid` for a proof that does not hold or that was used before. A proof that holds and is
+/// refused all the same is no error but a [`AuthenticationAnswer::Deny`].
+pub async fn authenticate(
+    ctx: &Context,
+    issuer: &Issuer,
+    proof: &AuthenticationProof,
+) -> Result<AuthenticationAnswer> {
+    let attempt = Attempt::of(ctx, issuer, proof)?;
+    let found = ctx.app.db.read(async |rx| attempt.find(rx).await).await?;
+    let Some((identity, credential)) = found else {
+        return Err(refused("the proof names nobody known"));
+    };
+    let Some(credential) = credential else {
+        return Err(attempt.record_error(ctx, ProofError::KeyId).await?);
+    };
+    let verified = match attempt.verify(ctx, &credential) {
+        Ok(verified) => verified,
+        Err(error) => return Err(attempt.record_error(ctx, error).await?),
+    };
+    if backup_eligibility_changed(&credential, &verified) {
+        let error = "the passkey's backup eligibility changed";
+        return Err(attempt.record_error(ctx, error).await?);
+    }
+    match attempt.denial(&identity, &credential) {
+        Some(message) => attempt.deny(ctx, &credential, message).await,
+        None => attempt.allow(ctx, &credential, &verified).await,
+    }
+}
+
+/// The proof does not hold. What is wrong is for the log: the words would help only a forger.
+fn refused(why: impl std::fmt::Display) -> Error {
+    tracing::info!(%why, "proof at sign-in refused");
+    Error::invalid("claims", "the proof does not verify")
+}
+
+impl<'a> Attempt<'a> {
+    fn of(ctx: &Context, issuer: &'a Issuer, proof: &AuthenticationProof) -> Result<Self> {
+        let proof = AssertionProof::parse(proof).map_err(refused)?;
+        let claims = proof.claims();
+        let (tenant, realm) = (issuer.at.tenant_id, issuer.at.realm_id);
+        let challenge = Challenge::open(&ctx.app.vault, tenant, realm, &claims.bi_non)
+            .ok_or_else(|| refused("the nonce was not made here, or for another realm"))?;
+        check_agreement(issuer, &challenge, claims)?;
+        let identity_id = identity_named(&claims.sub, tenant, realm)
+            .ok_or_else(|| refused("the subject is nobody of this realm"))?;
+        let thumbprint = URL_SAFE_NO_PAD
+            .decode(proof.key_thumbprint())
+            .ok()
+            .and_then(|bytes| bytes.try_into().ok())
+            .ok_or_else(|| refused(ProofError::KeyId))?;
+        if ctx.now >= challenge.expires_at {
+            return Err(Error::invalid("claims", "the sign-in request has expired"));
+        }
+        Ok(Self {
+            issuer,
+            proof,
+            challenge,
+            identity_id,
+            thumbprint,
+        })
+    }
+
+    async fn find(&self, rx: &mut Rx) -> Result<Option<(Identity, Option<Credential>)>> {
+        let (tenant, realm) = (self.issuer.at.tenant_id, self.issuer.at.realm_id);
+        let Some(identity) = identities::store::find(rx, tenant, realm, self.identity_id).await?
+        else {
+            return Ok(None);
+        };
+        let credential =
+            credentials::store::find_by_key(rx, tenant, realm, self.identity_id, &self.thumbprint)
+                .await?;
+        Ok(Some((identity, credential)))
+    }
+
+    fn verify(
+        &self,
+        ctx: &Context,
+        credential: &Credential,
+    ) -> std::result::Result<VerifiedAssertion, ProofError> {
+        let at = self.issuer.at;
+        let expected = AssertionExpectation {
+            subject: &distinguished_name(at.tenant_id, at.realm_id, self.identity_id),
+            audience: &self.issuer.endpoint("/bi-authenticate"),
+            now: ctx.now,
+            leeway: assertion::LEEWAY,
+            trusted_origins: &self.issuer.trusted_origins(),
+            credential: match &credential.origin {
+                KeyOrigin::Software => ExpectedCredential::Software,
+                KeyOrigin::WebAuthn(facts) => ExpectedCredential::WebAuthn {
+                    credential_id: &facts.credential_id,
+                    rp_id: &facts.rp_id,
+                },
+            },
+        };
+        self.proof.verify(&credential.key, &expected)
+    }
+
+    /// Why somebody who proved their passkey is refused all the same, in words for them.
+    fn denial(&self, identity: &Identity, credential: &Credential) -> Option<&'static str> {
+        let settings = &self.issuer.application.protocol.token_configuration;
+        if identity.status == Status::Suspended {
+            Some("This account is suspended.")
+        } else if credential.state == State::Revoked {
+            Some("This passkey was revoked.")
+        } else if subject(identity, settings.subject_field).is_none() {
+            Some("This account lacks what the app identifies its users by.")
+        } else {
+            None
+        }
+    }
+
+    async fn allow(
+        &self,
+        ctx: &Context,
+        credential: &Credential,
+        verified: &VerifiedAssertion,
+    ) -> Result<AuthenticationAnswer> {
+        let (code, key) = CodeKey::generate(self.challenge.transaction_id, &*ctx.app.rng);
+        let row = self.new_code(ctx, credential, key);
+        let usage = Usage::of(credential, verified);
+        let owner = (row.tenant_id, row.realm_id, row.identity_id);
+        let requested = self.event(ctx, EventKind::AuthorizeRequest, "ACCEPTED");
+        let allowed = self
+            .outcome(ctx, "COMPLETE:ALLOW", credential.id)
+            .detail("method", row.facts.method)
+            .detail("sign_count_regressed", usage.sign_count_regressed);
+        let permitted = ctx
+            .app
+            .db
+            .write(async move |tx| {
+                if !store::insert_if_permitted(tx, &row).await? {
+                    return Ok(false);
+                }
+                if let Some((sign_count, backup_state)) = usage.to_record {
+                    let id = row.credential_id;
+                    credentials::store::record_use(tx, owner, id, sign_count, backup_state).await?;
+                }
+                events::append(tx, &requested).await?;
+                events::append(tx, &allowed).await?;
+                Ok(true)
+            })
+            .await?;
+        if permitted {
+            let code = code.expose().to_owned();
+            return Ok(AuthenticationAnswer::Allow {
+                code,
+                message: None,
+            });
+        }
+        self.why_not_permitted(ctx, credential).await
+    }
+
+    fn new_code(&self, ctx: &Context, credential: &Credential, key: CodeKey) -> NewCode {
+        NewCode {
+            tenant_id: self.issuer.at.tenant_id,
+            realm_id: self.issuer.at.realm_id,
+            key,
+            application_id: self.issuer.at.application_id,
+            identity_id: self.identity_id,
+            credential_id: credential.id,
+            facts: GrantFacts {
+                requested: self.challenge.requested.clone(),
+                method: Method::of(&credential.origin),
+            },
+            authenticated_at: ctx.now,
+            expires_at: ctx.now + CODE_LIFETIME,
+            keep_until: self.challenge.expires_at + KEEP_AFTER_TRANSACTION,
+        }
+    }
+
+    /// Somebody was faster, with the same proof or with a change: one more read says what.
+    async fn why_not_permitted(
+        &self,
+        ctx: &Context,
+        credential: &Credential,
+    ) -> Result<AuthenticationAnswer> {
+        let at = self.issuer.at;
+        let (answered, found, application) = ctx
+            .app
+            .db
+            .read(async |rx| {
+                let transaction = self.challenge.transaction_id;
+                let (tenant, realm, id) = (at.tenant_id, at.realm_id, at.application_id);
+                Ok((
+                    store::is_answered(rx, tenant, realm, transaction).await?,
+                    self.find(rx).await?,
+                    applications::store::find(rx, tenant, realm, id).await?,
+                ))
+            })
+            .await?;
+        if answered {
+            let event = self
+                .outcome(ctx, "ERROR", credential.id)
+                .detail("error", "the transaction was answered before");
+            record(ctx, vec![event]).await?;
+            let why = "the sign-in request was already answered";
+            return Err(Error::invalid("claims", why));
+        }
+        if application.is_none() {
+            return Err(Error::not_found(Kind::Application, at.application_id));
+        }
+        let message = match &found {
+            Some((identity, Some(credential))) => self.denial(identity, credential),
+            _ => None,
+        };
+        let message = message.unwrap_or("This passkey was removed.");
+        self.deny(ctx, credential, message).await
+    }
+
+    async fn deny(
+        &self,
+        ctx: &Context,
+        credential: &Credential,
+        message: &str,
+    ) -> Result<AuthenticationAnswer> {
+        let requested = self.event(ctx, EventKind::AuthorizeRequest, "ACCEPTED");
+        let denied = self
+            .outcome(ctx, "COMPLETE:DENY", credential.id)
+            .detail("reason", message);
+        record(ctx, vec![requested, denied]).await?;
+        Ok(AuthenticationAnswer::Deny {
+            message: message.to_owned(),
+        })
+    }
+
+    /// Writes down that a proof for a known identity failed, and gives the refusal.
+    async fn record_error(&self, ctx: &Context, error: impl std::fmt::Display) -> Result<Error> {
+        let event = self
+            .event(ctx, EventKind::AuthenticationTransaction, "ERROR")
+            .identity(self.identity_id)
+            .detail("error", error.to_string());
+        record(ctx, vec![event]).await?;
+        Ok(refused(error))
+    }
+
+    fn event(&self, ctx: &Context, kind: EventKind, outcome: &'static str) -> Event {
+        let at = self.issuer.at;
+        Event::new(ctx, at.tenant_id, at.realm_id, kind, outcome).resource(at.application_id)
+    }
+
+    /// An event of somebody whose passkey was verified.
+    fn outcome(&self, ctx: &Context, outcome: &'static str, credential: CredentialId) -> Event {
+        let at = self.issuer.at;
+        self.event(ctx, EventKind::AuthenticationTransaction, outcome)
+            .by(Principal::Identity {
+                tenant_id: at.tenant_id,
+                realm_id: at.realm_id,
+                identity_id: self.identity_id,
+            })
+            .identity(self.identity_id)
+            .detail("credential_id", credential)
+    }
+}
+
+/// Checks that path, seal and claims name the same transaction and application, and that the
+/// application still asks its users in the same way.
+fn check_agreement(issuer: &Issuer, challenge: &Challenge, claims: &ProofClaims) -> Result<()> {
+    if challenge.application_id != issuer.at.application_id {
+        return Err(refused("the challenge is another application's"));
+    }
+    if issuer.application.authenticator_config_id != Some(challenge.config_id) {
+        return Err(refused("the application has another config by now"));
+    }
+    if challenge.transaction_id.to_string() != claims.bi_tid {
+        return Err(refused("the nonce belongs to another transaction"));
+    }
+    if claims.authentication_control.is_some() {
+        return Err(refused("one-time codes are not enabled"));
+    }
+    Ok(())
+}
+
+/// WebAuthn Level 3, section 7.2: a credential's backup eligibility is for life.
+fn backup_eligibility_changed(credential: &Credential, verified: &VerifiedAssertion) -> bool {
+    match (verified.webauthn(), &credential.origin) {
+        (Some(now), KeyOrigin::WebAuthn(known)) => now.backup_eligible() != known.backup_eligible,
+        _ => false,
+    }
+}
+
+/// What an authenticator said about itself, beside the signature.
+struct Usage {
+    /// A counter that goes back may mean that the authenticator was cloned, or that two proofs
+    /// arrived in another order than they were made. It is recorded, and refuses nobody.
+    sign_count_regressed: bool,
+    /// Counter and backup state, if there is news of either. Most authenticators keep no counter,
+    /// so that signing in with them writes nothing here.
+    to_record: Option<(u32, bool)>,
+}
+
+impl Usage {
+    fn of(credential: &Credential, verified: &VerifiedAssertion) -> Self {
+        let (Some(now), KeyOrigin::WebAuthn(known)) = (verified.webauthn(), &credential.origin)
+        else {
+            return Self {
+                sign_count_regressed: false,
+                to_record: None,
+            };
+        };
+        let (count, backup_state) = (now.sign_count(), now.backup_state());
+        let counts = count != 0 || known.sign_count != 0;
+        let news = count > known.sign_count || backup_state != known.backup_state;
+        Self {
+            sign_count_regressed: counts && count <= known.sign_count,
+            to_record: news.then_some((count, backup_state)),
+        }
+    }
+}
+
+async fn record(ctx: &Context, events: Vec<Event>) -> Result<()> {
+    ctx.app
+        .db
+        .write(async move |tx| {
+            for event in &events {
+                events::append(tx, event).await?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// Deletes codes and revocations that nothing needs any longer, a slice at a time, and says how
+/// many there were.
+pub async fn sweep(app: &App) -> Result<u64> {
+    let now = app.now();
+    let mut swept = 0;
+    loop {
+        let slice = app
+            .db
+            .write(async move |tx| {
+                Ok(store::sweep(tx, now).await? + tokens::store::sweep(tx, now).await?)
+            })
+            .await?;
+        if slice == 0 {
+            return Ok(swept);
+        }
+        swept += slice;
+    }
+}

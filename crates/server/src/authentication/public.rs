@@ -1,0 +1,58 @@
+//! What a device calls to sign in.
+
+use axum::Json as Answer;
+use axum::http::HeaderMap;
+use axum::middleware::from_fn;
+use keymoor_types::wire::{AuthenticationAnswer, AuthenticationProof};
+use url::form_urlencoded;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::ops;
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::http::context::Anonymous;
+use crate::http::form::FormText;
+use crate::http::openapi::Refusals;
+use crate::http::privacy;
+use crate::oidc::issuer::{Issuer, IssuerPath};
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(authenticate))
+        .layer(from_fn(privacy::carries_token))
+}
+
+/// Answers a challenge with a passkey. The form field `claims` holds the proof as JSON.
+#[utoipa::path(
+    post,
+    path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}/bi-authenticate",
+    operation_id = "Authenticate",
+    tag = "Sign-in",
+    params(IssuerPath),
+    request_body(content = String, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = 200, description = "`allow` with a code, or `deny` with a message for the user"),
+        Refusals,
+    ),
+)]
+async fn authenticate(
+    Anonymous(ctx): Anonymous,
+    at: IssuerPath,
+    headers: HeaderMap,
+    FormText(form): FormText,
+) -> Result<Answer<AuthenticationAnswer>> {
+    let issuer = Issuer::find(&ctx.app, at).await?;
+    issuer.require_trusted(&ctx.app, &headers)?;
+    let proof = proof(&form)?;
+    ops::authenticate(&ctx, &issuer, &proof).await.map(Answer)
+}
+
+fn proof(form: &str) -> Result<AuthenticationProof> {
+    let mut fields = form_urlencoded::parse(form.as_bytes()).filter(|(name, _)| name == "claims");
+    let (Some((_, claims)), None) = (fields.next(), fields.next()) else {
+        return Err(Error::invalid("claims", "missing or repeated"));
+    };
+    serde_json::from_str(&claims)
+        .map_err(|_| Error::invalid("claims", "expected a JSON object with Jwt or WebAuthn"))
+}

@@ -1,0 +1,135 @@
+//! `keymoor init` and `keymoor admin tenants create`: both make a tenant and hand it over.
+
+use clap::Args;
+use keymoor_types::TenantId;
+use lettre::Address;
+
+use super::{Outcome, node};
+use crate::app::{App, SystemRng};
+use crate::config::Config;
+use crate::db::{Db, DbLock};
+use crate::http::context::Context;
+use crate::master_key;
+use crate::provision::handover::{self, Printed};
+use crate::provision::{self, NewTenant};
+use crate::tenants;
+use crate::text;
+
+/// The first administrator of a new tenant.
+#[derive(Args)]
+pub(super) struct Administrator {
+    /// User name of the first administrator
+    #[arg(long, value_name = "NAME", default_value = "admin", value_parser = name)]
+    admin_username: String,
+    /// E-mail address of the first administrator
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    admin_email: Option<String>,
+}
+
+impl Administrator {
+    fn of(self, display_name: String) -> NewTenant {
+        NewTenant {
+            display_name,
+            admin_username: self.admin_username,
+            admin_email_address: self.admin_email,
+        }
+    }
+}
+
+/// A name as the API would take it.
+pub(super) fn name(text: &str) -> Result<String, &'static str> {
+    text::check_name(text).map(|()| text.to_owned())
+}
+
+fn address(text: &str) -> Result<String, &'static str> {
+    let valid: Result<Address, _> = text.parse();
+    valid
+        .map(|_| text.to_owned())
+        .map_err(|_| "must be an e-mail address")
+}
+
+/// Prepares database and master key, makes the first tenant unless there is one, and says how to
+/// start.
+pub(super) async fn init(
+    config: Config,
+    display_name: String,
+    admin: Administrator,
+    json: bool,
+) -> Outcome<String> {
+    let db = Db::open(&config.database())?;
+    if db.require_current_schema().await.is_err() {
+        let _lock = DbLock::acquire(&config.database_url)?;
+        db.migrate().await?;
+    }
+    let path = &config.master_key_file;
+    let is_new = db.read(tenants::store::first).await?.is_none();
+    let key = if is_new && !path.exists() {
+        master_key::create(path, &SystemRng)?
+    } else {
+        // A fresh key would open nothing of what the database holds.
+        master_key::read(path)?
+    };
+    let app = node::app(config, db, &key)?;
+    let new = admin.of(display_name);
+    let tenant = provision::first_tenant(&Context::system(&app), &new).await?;
+    hand_over(app, tenant, json).await
+}
+
+/// Makes one more tenant, in a database that is prepared already.
+pub(super) async fn create_tenant(
+    config: Config,
+    display_name: String,
+    admin: Administrator,
+    json: bool,
+) -> Outcome<String> {
+    let key = master_key::read(&config.master_key_file)?;
+    let db = Db::open(&config.database())?;
+    db.require_current_schema().await?;
+    let app = node::app(config, db, &key)?;
+    provision::master_key_fits(&Context::system(&app)).await?;
+    let new = admin.of(display_name);
+    let made = provision::tenant(&Context::system(&app), &new).await?;
+    hand_over(app, made.tenant.id, json).await
+}
+
+async fn hand_over(app: App, tenant: TenantId, json: bool) -> Outcome<String> {
+    let ctx = Context::system(&app);
+    let handover = handover::of(&ctx, tenant).await?;
+    app.db.close().await;
+    let printed = handover.printed(&ctx);
+    if json {
+        Ok(serde_json::to_string(&printed)?)
+    } else {
+        Ok(readable(&printed))
+    }
+}
+
+fn readable(printed: &Printed<'_>) -> String {
+    let management = &printed.management;
+    let rows = [
+        ("Sign-in and SDK calls", printed.auth_url.to_owned()),
+        ("Management API", printed.api_url.to_owned()),
+        ("Tenant", printed.tenant_id.to_string()),
+        ("Admin realm", printed.admin_realm_id.to_string()),
+        (
+            "Management application",
+            management.application_id.to_string(),
+        ),
+        ("  Client ID", management.client_id.to_owned()),
+        ("  Client secret", management.client_secret.to_owned()),
+        ("  Token endpoint", management.token_endpoint.to_owned()),
+    ];
+    let mut lines: Vec<String> = rows
+        .iter()
+        .map(|(what, value)| format!("{what:<24}{value}"))
+        .collect();
+    lines.push(String::new());
+    match printed.admin_binding_link {
+        Some(link) => lines.extend([
+            "Open this link on the device that is to hold the administrator's passkey:".to_owned(),
+            link.to_owned(),
+        ]),
+        None => lines.push("An administrator has a passkey.".to_owned()),
+    }
+    lines.join("\n")
+}

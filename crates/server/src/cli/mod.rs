@@ -1,0 +1,147 @@
+//! The command line: what an operator runs.
+//!
+//! Results go to standard output, the log and errors to standard error. The exit status is 0, 1
+//! for what failed, and 2 for a wrong command line or configuration.
+
+mod handover;
+mod logging;
+mod node;
+pub mod serve;
+
+#[cfg(test)]
+mod tests;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Config, Flags};
+use crate::db::{Db, DbLock, SCHEMA_VERSION};
+use handover::Administrator;
+
+/// Anything that ends a command; its text is for the operator.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+type Outcome<T = ()> = Result<T, Failure>;
+
+/// Keymoor: a self-hosted passkey platform
+///
+/// Each setting may also stand in the TOML file that --config or KEYMOOR_CONFIG names, as in
+/// `log_format = "json"`, or in the environment, as in KEYMOOR_LOG_FORMAT=json. A flag wins over a
+/// variable, and that over the file.
+#[derive(Parser)]
+#[command(name = "keymoor", version)]
+struct Cli {
+    #[command(flatten)]
+    settings: Flags,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve until told to stop
+    Serve,
+    /// Prepare the database, make what a first start needs, and say what it is
+    ///
+    /// May be run again, also while the server runs: it then prints the same, with a fresh link
+    /// for the administrator until one has a passkey.
+    Init {
+        /// Name of the first tenant
+        #[arg(long, value_name = "NAME", default_value = "Default", value_parser = handover::name)]
+        display_name: String,
+        #[command(flatten)]
+        admin: Administrator,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Bring the database to the schema of this version
+    Migrate,
+    /// Manage from the command line
+    #[command(subcommand)]
+    Admin(Admin),
+}
+
+#[derive(Subcommand)]
+enum Admin {
+    /// Manage tenants
+    #[command(subcommand)]
+    Tenants(Tenants),
+}
+
+#[derive(Subcommand)]
+enum Tenants {
+    /// Make a tenant with an administrator, and say how to start
+    Create {
+        /// Name of the tenant
+        #[arg(long, value_name = "NAME", value_parser = handover::name)]
+        display_name: String,
+        #[command(flatten)]
+        admin: Administrator,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    let Cli { settings, command } = Cli::parse();
+    let config = match Config::load(&settings, std::env::vars_os()) {
+        Ok(config) => config,
+        Err(error) => return failed(2, &error),
+    };
+    if let Err(error) = logging::start(&config) {
+        return failed(2, &error);
+    }
+    match run(command, config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(1, &error),
+    }
+}
+
+fn failed(status: u8, error: &impl std::fmt::Display) -> ExitCode {
+    eprintln!("keymoor: {error}");
+    ExitCode::from(status)
+}
+
+fn run(command: Command, config: Config) -> Outcome {
+    // Two providers may be linked in; the choice is made once, here.
+    let _already_chosen = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        match command {
+            Command::Serve => serve::until_signalled(config).await,
+            Command::Migrate => print(&migrate(&config).await?),
+            Command::Init {
+                display_name,
+                admin,
+                json,
+            } => print(&handover::init(config, display_name, admin, json).await?),
+            Command::Admin(Admin::Tenants(Tenants::Create {
+                display_name,
+                admin,
+                json,
+            })) => print(&handover::create_tenant(config, display_name, admin, json).await?),
+        }
+    })
+}
+
+fn print(text: &str) -> Outcome {
+    Ok(writeln!(std::io::stdout(), "{text}")?)
+}
+
+async fn migrate(config: &Config) -> Outcome<String> {
+    let _lock = DbLock::acquire(&config.database_url)?;
+    let db = Db::open(&config.database())?;
+    let before = db.migrate().await?;
+    db.close().await;
+    Ok(if before == SCHEMA_VERSION {
+        format!("the database has schema {SCHEMA_VERSION} already")
+    } else {
+        format!("the database has schema {SCHEMA_VERSION} now; it had {before}")
+    })
+}

@@ -1,0 +1,244 @@
+//! Commands in the test's own process, on both databases.
+
+use std::path::{Path, PathBuf};
+
+use clap::CommandFactory as _;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use super::serve::Server;
+use super::*;
+use crate::db::testing::{TestDb, empty_postgres, empty_sqlite};
+
+/// A place to run commands in, without a schema at first.
+struct Place {
+    db: TestDb,
+    folder: TempDir,
+}
+
+impl Place {
+    fn new(db: TestDb) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { db, folder }
+    }
+
+    fn key_file(&self) -> PathBuf {
+        self.folder.path().join("keymoor.key")
+    }
+
+    fn config(&self) -> Config {
+        config(&self.db, &self.key_file())
+    }
+
+    async fn init(&self) -> Outcome<Value> {
+        let Command::Init {
+            display_name,
+            admin,
+            json,
+        } = parse(&["init", "--json"])
+        else {
+            unreachable!("that is what was parsed");
+        };
+        let text = handover::init(self.config(), display_name, admin, json).await?;
+        Ok(serde_json::from_str(&text)?)
+    }
+
+    async fn create_tenant(&self, flags: &[&str]) -> Outcome<Value> {
+        let line = [&["admin", "tenants", "create", "--json"], flags].concat();
+        let Command::Admin(Admin::Tenants(Tenants::Create {
+            display_name,
+            admin,
+            json,
+        })) = parse(&line)
+        else {
+            unreachable!("that is what was parsed");
+        };
+        let text = handover::create_tenant(self.config(), display_name, admin, json).await?;
+        Ok(serde_json::from_str(&text)?)
+    }
+
+    /// Why a server does not start.
+    async fn refusal(&self) -> String {
+        Server::start(self.config())
+            .await
+            .err()
+            .unwrap()
+            .to_string()
+    }
+}
+
+fn parse(line: &[&str]) -> Command {
+    Cli::try_parse_from(["keymoor"].iter().chain(line))
+        .unwrap()
+        .command
+}
+
+fn config(db: &TestDb, key_file: &Path) -> Config {
+    let variables = [
+        ("KEYMOOR_DATABASE_URL", "sqlite:///replaced.db"),
+        ("KEYMOOR_LISTEN", "127.0.0.1:0,127.0.0.1:0"),
+        ("KEYMOOR_MASTER_KEY_FILE", key_file.to_str().unwrap()),
+    ];
+    let variables = variables.map(|(name, value)| (name.into(), value.into()));
+    let mut config = Config::load(&Flags::default(), variables).unwrap();
+    config.database_url = db.options().url.clone();
+    config
+}
+
+/// Status line and body of `GET path`.
+async fn get(address: std::net::SocketAddr, path: &str) -> (String, String) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.lines().next().unwrap().to_owned(), body.to_owned())
+}
+
+/// Makes of `async fn name(place: Place) { … }` a test on each database.
+macro_rules! both_places {
+    ($(async fn $name:ident($place:ident: Place) $body:block)+) => {$(
+        mod $name {
+            use super::*;
+
+            async fn check($place: Place) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                check(Place::new(empty_sqlite().await)).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                check(Place::new(empty_postgres().await)).await;
+            }
+        }
+    )+};
+}
+
+both_places! {
+    async fn init_prepares_everything_and_prints_it_again(place: Place) {
+        let first = place.init().await.unwrap();
+        assert!(place.key_file().exists());
+        let mut second = place.init().await.unwrap();
+        assert_ne!(first["admin_binding_link"], second["admin_binding_link"]);
+        second["admin_binding_link"] = first["admin_binding_link"].clone();
+        assert_eq!(first, second);
+        let tenants = place.create_tenant(&["--display-name", "Acme"]).await.unwrap();
+        assert_ne!(tenants["tenant_id"], first["tenant_id"]);
+        assert!(tenants["admin_binding_link"].is_string());
+        assert_eq!(place.init().await.unwrap()["tenant_id"], first["tenant_id"]);
+    }
+
+    async fn init_never_replaces_a_master_key_that_something_is_sealed_under(place: Place) {
+        place.init().await.unwrap();
+        std::fs::remove_file(place.key_file()).unwrap();
+        let error = place.init().await.unwrap_err().to_string();
+        assert!(error.contains("there is no master key file"), "{error}");
+        assert!(!place.key_file().exists());
+        crate::master_key::create(&place.key_file(), &crate::app::SystemRng).unwrap();
+        let error = place.init().await.unwrap_err().to_string();
+        assert!(error.contains("is the master key right?"), "{error}");
+        let error = place.refusal().await;
+        assert!(error.contains("is the master key right?"), "{error}");
+    }
+
+    async fn only_init_and_migrate_change_the_schema(place: Place) {
+        crate::master_key::create(&place.key_file(), &crate::app::SystemRng).unwrap();
+        let error = place.refusal().await;
+        assert!(error.contains("keymoor migrate"), "{error}");
+        let error = place.create_tenant(&["--display-name", "Acme"]).await.unwrap_err();
+        assert!(error.to_string().contains("keymoor migrate"), "{error}");
+        let told = migrate(&place.config()).await.unwrap();
+        assert!(told.ends_with("now; it had 0"), "{told}");
+        let told = migrate(&place.config()).await.unwrap();
+        assert!(told.ends_with("already"), "{told}");
+        Server::start(place.config()).await.unwrap().stop().await.unwrap();
+    }
+
+    async fn e5_init_and_admin_work_beside_a_running_server(place: Place) {
+        place.init().await.unwrap();
+        let server = Server::start(place.config()).await.unwrap();
+        place.init().await.unwrap();
+        place.create_tenant(&["--display-name", "Acme"]).await.unwrap();
+        let link = place.init().await.unwrap()["admin_binding_link"].take();
+        let path = link.as_str().unwrap().strip_prefix("http://localhost:8021").unwrap().to_owned();
+        let (status, _) = get(server.addresses[0], &path).await;
+        assert_eq!(status, "HTTP/1.1 302 Found");
+        server.stop().await.unwrap();
+    }
+
+    async fn d1_each_listener_serves_its_own_part_until_the_server_is_stopped(place: Place) {
+        place.init().await.unwrap();
+        let server = Server::start(place.config()).await.unwrap();
+        let [auth, management] = server.addresses[..] else {
+            panic!("two addresses were configured");
+        };
+        for address in [auth, management] {
+            assert_eq!(get(address, "/healthz").await, ("HTTP/1.1 200 OK".to_owned(), "ok".to_owned()));
+            assert_eq!(get(address, "/readyz").await, ("HTTP/1.1 200 OK".to_owned(), "ready".to_owned()));
+        }
+        assert_eq!(get(auth, "/v1/tenants/0000000000000000").await.0, "HTTP/1.1 404 Not Found");
+        assert_eq!(get(management, "/console/bind").await.0, "HTTP/1.1 404 Not Found");
+        server.stop().await.unwrap();
+        for address in [auth, management] {
+            assert!(TcpStream::connect(address).await.is_err());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn e5_a_second_server_or_migration_on_one_file_is_refused() {
+    let place = Place::new(empty_sqlite().await);
+    place.init().await.unwrap();
+    let server = Server::start(place.config()).await.unwrap();
+    let error = place.refusal().await;
+    assert!(error.contains("another keymoor process"), "{error}");
+    let error = migrate(&place.config()).await.unwrap_err().to_string();
+    assert!(error.contains("another keymoor process"), "{error}");
+    server.stop().await.unwrap();
+    Server::start(place.config())
+        .await
+        .unwrap()
+        .stop()
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_taken_address_is_named() {
+    let place = Place::new(empty_sqlite().await);
+    place.init().await.unwrap();
+    let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = taken.local_addr().unwrap();
+    let config = Config {
+        listen: crate::config::Listen::Together(address),
+        ..place.config()
+    };
+    let error = Server::start(config).await.err().unwrap().to_string();
+    assert!(
+        error.starts_with(&format!("can't listen on {address}: ")),
+        "{error}"
+    );
+}
+
+#[test]
+fn the_command_line_is_consistent() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn d10_names_and_addresses_of_a_new_tenant_are_checked() {
+    let create = |flags: &[&str]| {
+        let line = [&["keymoor", "admin", "tenants", "create"], flags].concat();
+        Cli::try_parse_from(line).map(drop)
+    };
+    create(&["--display-name", "Acme", "--admin-email", "ada@example.com"]).unwrap();
+    assert!(create(&[]).is_err());
+    assert!(create(&["--display-name", "<b>"]).is_err());
+    assert!(create(&["--display-name", "Acme", "--admin-username", ""]).is_err());
+    assert!(create(&["--display-name", "Acme", "--admin-email", "a\r\nBcc: b@c"]).is_err());
+}

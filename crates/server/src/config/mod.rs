@@ -1,0 +1,241 @@
+//! Every setting of the server, as one typed value.
+
+mod settings;
+mod sources;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+use std::ffi::OsString;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use keymoor_types::Seconds;
+
+pub use settings::{Flags, SETTINGS, Setting};
+pub use sources::ConfigError;
+pub use value::{BaseUrl, BaseUrlError, LogFormat};
+
+use crate::db::{self, DatabaseUrl};
+use crate::http::limits::LimitSettings;
+use crate::mail::MailSettings;
+use settings::Settings;
+use sources::Sources;
+
+/// How a server runs. Absolute URLs that it hands out are built from here, never from a request.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// May hold a password, which its `Debug` leaves out.
+    pub database_url: DatabaseUrl,
+    /// At most so many connections to PostgreSQL.
+    pub database_connections: u32,
+    pub listen: Listen,
+    /// Public URL of sign-in and binding.
+    pub auth_url: BaseUrl,
+    /// Public URL of the management API.
+    pub api_url: BaseUrl,
+    /// Public URL of the console; the admin realm's binding links lead there.
+    pub console_url: BaseUrl,
+    /// Holds the 256-bit key that everything sealed depends on.
+    pub master_key_file: PathBuf,
+    /// Absent: mail can't be sent, and says so.
+    pub mail: Option<MailSettings>,
+    pub outbox: OutboxSettings,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpAddr>,
+    pub limits: LimitSettings,
+    pub binding: BindingSettings,
+    pub log: LogFormat,
+    /// Directives of `tracing`'s filter.
+    pub log_filter: String,
+    /// How long a server that is told to stop may go on with what it has begun.
+    pub shutdown: Seconds,
+}
+
+/// Which address serves what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listen {
+    /// One for everything.
+    Together(SocketAddr),
+    /// One for sign-in and binding, one for the management API.
+    Apart {
+        auth: SocketAddr,
+        management: SocketAddr,
+    },
+}
+
+/// Bounds on the lifetime of binding links.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BindingSettings {
+    pub default_lifetime: Seconds,
+    pub min_lifetime: Seconds,
+    pub max_lifetime: Seconds,
+}
+
+impl Default for BindingSettings {
+    fn default() -> Self {
+        Self {
+            default_lifetime: Seconds::DAY.times(7),
+            min_lifetime: Seconds::MINUTE,
+            max_lifetime: Seconds::DAY.times(30),
+        }
+    }
+}
+
+/// How persistent the outbox is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutboxSettings {
+    /// How often a task is tried before it is given up.
+    pub attempts: u32,
+    /// The wait before the second attempt; it doubles with each further one.
+    pub first_retry: Seconds,
+    /// How long nobody else takes up a task that was claimed. Longer than any attempt.
+    pub lease: Seconds,
+}
+
+impl Default for OutboxSettings {
+    fn default() -> Self {
+        Self {
+            attempts: 8,
+            first_retry: Seconds(30),
+            lease: Seconds(90),
+        }
+    }
+}
+
+impl Config {
+    /// Reads flags, variables and the file that they name, in this order of precedence.
+    ///
+    /// # Errors
+    /// Names the place of an unknown setting, a value that can't be, or settings that contradict
+    /// each other.
+    pub fn load(
+        flags: &Flags,
+        variables: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Result<Self, ConfigError> {
+        Settings::read(&Sources::collect(flags, variables)?)?.try_into()
+    }
+
+    pub fn database(&self) -> db::Options {
+        db::Options {
+            url: self.database_url.clone(),
+            connections: self.database_connections as usize,
+        }
+    }
+}
+
+impl TryFrom<Settings> for Config {
+    type Error = ConfigError;
+
+    fn try_from(settings: Settings) -> Result<Self, ConfigError> {
+        let listen = listen(&settings)?;
+        let mail = mail(&settings)?;
+        let outbox = OutboxSettings {
+            attempts: settings.mail_attempts.get(),
+            first_retry: settings.mail_retry_seconds.0,
+            lease: Seconds(settings.mail_timeout_seconds.0.0 + 60),
+        };
+        let binding = link_lifetimes(&settings)?;
+        let database_url = settings.database_url.ok_or_else(|| {
+            ConfigError::new(
+                "KEYMOOR_DATABASE_URL is not set: give sqlite:///absolute/path.db or \
+                 postgres://user:password@host/database",
+            )
+        })?;
+        require_bare("KEYMOOR_AUTH_URL", &settings.auth_url)?;
+        require_bare("KEYMOOR_API_URL", &settings.api_url)?;
+        let master_key_file = match settings.master_key_file {
+            Some(path) => path,
+            None => beside(&database_url)?,
+        };
+        let console_url = settings.console_url.unwrap_or_else(|| {
+            let url = settings.auth_url.join("/console");
+            url.parse().expect("a path keeps a base URL plain")
+        });
+        Ok(Self {
+            database_url,
+            database_connections: settings.database_connections.get(),
+            listen,
+            auth_url: settings.auth_url,
+            api_url: settings.api_url,
+            console_url,
+            master_key_file,
+            mail,
+            outbox,
+            trusted_proxies: settings.trusted_proxies.0,
+            limits: LimitSettings {
+                wrong_link_tokens_per_minute: settings.wrong_link_tokens_per_minute,
+                wrong_client_secrets_per_minute: settings.wrong_client_secrets_per_minute,
+            },
+            binding,
+            log: settings.log_format,
+            log_filter: settings.log_filter,
+            shutdown: settings.shutdown_seconds.0,
+        })
+    }
+}
+
+/// Routes start at `/v1`, and an SDK signs the URL it posts to: neither bears a prefix.
+fn require_bare(name: &str, url: &BaseUrl) -> Result<(), ConfigError> {
+    if url.path().is_empty() {
+        return Ok(());
+    }
+    Err(ConfigError::new(format!(
+        "{name} must be scheme, host and port, without a path"
+    )))
+}
+
+fn listen(settings: &Settings) -> Result<Listen, ConfigError> {
+    match settings.listen.0[..] {
+        [one] if settings.auth_url == settings.api_url => Ok(Listen::Together(one)),
+        [_] => Err(ConfigError::new(
+            "KEYMOOR_LISTEN has one address, which can serve both sign-in and management only \
+             where KEYMOOR_AUTH_URL and KEYMOOR_API_URL are equal: give a second address, or one URL",
+        )),
+        [auth, management] => Ok(Listen::Apart { auth, management }),
+        _ => Err(ConfigError::new(
+            "KEYMOOR_LISTEN takes one address, or two separated by a comma",
+        )),
+    }
+}
+
+fn mail(settings: &Settings) -> Result<Option<MailSettings>, ConfigError> {
+    let Some(server) = settings.smtp_url.clone() else {
+        return Ok(None);
+    };
+    let from = settings.mail_from.clone().ok_or_else(|| {
+        ConfigError::new("KEYMOOR_SMTP_URL is set, and KEYMOOR_MAIL_FROM, the sender, is not")
+    })?;
+    Ok(Some(MailSettings {
+        server,
+        from,
+        timeout: settings.mail_timeout_seconds.0,
+    }))
+}
+
+fn link_lifetimes(settings: &Settings) -> Result<BindingSettings, ConfigError> {
+    let bounds = BindingSettings {
+        default_lifetime: settings.link_lifetime_seconds.0,
+        min_lifetime: settings.link_lifetime_min_seconds.0,
+        max_lifetime: settings.link_lifetime_max_seconds.0,
+    };
+    if (bounds.min_lifetime..=bounds.max_lifetime).contains(&bounds.default_lifetime) {
+        Ok(bounds)
+    } else {
+        Err(ConfigError::new(
+            "KEYMOOR_LINK_LIFETIME_SECONDS must not be below KEYMOOR_LINK_LIFETIME_MIN_SECONDS or \
+             above KEYMOOR_LINK_LIFETIME_MAX_SECONDS",
+        ))
+    }
+}
+
+/// State beside state: whoever moves the one file sees the other.
+fn beside(database: &DatabaseUrl) -> Result<PathBuf, ConfigError> {
+    match database {
+        DatabaseUrl::Sqlite(path) => Ok(path.with_extension("key")),
+        DatabaseUrl::Postgres(_) => Err(ConfigError::new(
+            "KEYMOOR_MASTER_KEY_FILE is not set: with PostgreSQL there is no place of its own",
+        )),
+    }
+}

@@ -1,0 +1,187 @@
+//! The list of settings: one line makes a typed field, a flag, a variable, a key of the file and a
+//! row of the reference.
+
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use clap::Args;
+use lettre::message::Mailbox;
+
+use super::sources::{ConfigError, Sources};
+use super::value::{BaseUrl, List, LogFormat, Span};
+use crate::db::DatabaseUrl;
+use crate::mail::SmtpServer;
+
+/// What is known of a setting before it has a value.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// Its name in the file; flag and variable are spelled after it.
+    pub key: &'static str,
+    pub about: &'static str,
+    pub default: Option<&'static str>,
+}
+
+impl Setting {
+    /// The environment variable.
+    pub fn variable(&self) -> String {
+        format!("KEYMOOR_{}", self.key.to_ascii_uppercase())
+    }
+
+    /// The command-line flag.
+    pub fn flag(&self) -> String {
+        format!("--{}", self.key.replace('_', "-"))
+    }
+}
+
+macro_rules! settings {
+    ($(#[doc = $about:tt] $key:ident: $type:ty $(= $default:literal)?;)*) => {
+        /// Every setting.
+        pub const SETTINGS: &[Setting] = &[$(Setting {
+            key: stringify!($key),
+            about: $about,
+            default: settings!(@default $($default)?),
+        }),*];
+
+        /// Settings given on the command line.
+        #[derive(Args, Clone, Debug, Default)]
+        pub struct Flags {
+            /// TOML file with settings; KEYMOOR_CONFIG names it too
+            #[arg(long, global = true, value_name = "FILE")]
+            pub config: Option<PathBuf>,
+            $(
+                #[arg(
+                    long, global = true, value_name = "VALUE", help_heading = "Settings",
+                    help = concat!($about $(, " [default: ", $default, "]")?).trim()
+                )]
+                $key: Option<String>,
+            )*
+        }
+
+        impl Flags {
+            /// The flags that were given, by key.
+            pub fn given(&self) -> impl Iterator<Item = (&'static str, &str)> {
+                [$((stringify!($key), self.$key.as_deref())),*]
+                    .into_iter()
+                    .filter_map(|(key, text)| text.map(|text| (key, text)))
+            }
+        }
+
+        /// The values as they were given; `None` where there is neither value nor default.
+        pub struct Settings {
+            $(pub $key: settings!(@type $type $(= $default)?),)*
+        }
+
+        impl Settings {
+            pub fn read(sources: &Sources) -> Result<Self, ConfigError> {
+                Ok(Self { $($key: settings!(@read sources $key $(= $default)?),)* })
+            }
+        }
+    };
+    (@default) => { None };
+    (@default $default:literal) => { Some($default) };
+    (@type $type:ty) => { Option<$type> };
+    (@type $type:ty = $default:literal) => { $type };
+    (@read $sources:ident $key:ident) => { $sources.optional(stringify!($key))? };
+    (@read $sources:ident $key:ident = $default:literal) => {
+        $sources.required(stringify!($key), $default)?
+    };
+}
+
+settings! {
+    /// Where the data is: sqlite:///absolute/path.db or postgres://user:password@host/database
+    database_url: DatabaseUrl;
+    /// At most so many connections to PostgreSQL
+    database_connections: NonZeroU32 = "32";
+    /// Addresses to listen on: the first serves sign-in and binding, the second the management API; one serves both where both URLs are equal
+    listen: List<SocketAddr> = "127.0.0.1:8021,127.0.0.1:8023";
+    /// Public URL of sign-in and binding
+    auth_url: BaseUrl = "http://localhost:8021";
+    /// Public URL of the management API
+    api_url: BaseUrl = "http://localhost:8023";
+    /// Public URL of the console; {auth_url}/console unless given
+    console_url: BaseUrl;
+    /// File with the key that seals secrets; beside an SQLite file unless given. `keymoor init` makes it
+    master_key_file: PathBuf;
+    /// Mail server: smtp://host:port uses TLS where it is offered, smtp://…?tls=required and smtps://… insist on it; user:password@ before the host signs in. Without one no mail is sent
+    smtp_url: SmtpServer;
+    /// Sender of mail: an address, or a name and the address in angle brackets
+    mail_from: Mailbox;
+    /// How long one attempt at sending a mail may take, in seconds
+    mail_timeout_seconds: Span = "30";
+    /// How often sending a mail is tried before it is given up
+    mail_attempts: NonZeroU32 = "8";
+    /// Wait before the second attempt, in seconds; it doubles with each further one
+    mail_retry_seconds: Span = "30";
+    /// Lifetime of a binding link, in seconds
+    link_lifetime_seconds: Span = "604800";
+    /// Shortest lifetime that a binding link may be asked for, in seconds
+    link_lifetime_min_seconds: Span = "60";
+    /// Longest lifetime that a binding link may be asked for, in seconds
+    link_lifetime_max_seconds: Span = "2592000";
+    /// Requests with a wrong link token that one network may make a minute
+    wrong_link_tokens_per_minute: NonZeroU32 = "30";
+    /// Requests with a wrong client secret that one network may make a minute
+    wrong_client_secrets_per_minute: NonZeroU32 = "30";
+    /// IP addresses of reverse proxies whose X-Forwarded-For is believed, separated by commas
+    trusted_proxies: List<IpAddr> = "";
+    /// How long a server that is told to stop may go on with what it has begun, in seconds
+    shutdown_seconds: Span = "10";
+    /// Form of the log, which goes to standard error: text or json
+    log_format: LogFormat = "text";
+    /// What is logged: error, warn, info, debug, trace, or target=level pairs separated by commas
+    log_filter: String = "info";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> String {
+        let head = [
+            "| Setting in the file | Variable | Flag | Default | Meaning |".to_owned(),
+            "|---|---|---|---|---|".to_owned(),
+        ];
+        let rows = SETTINGS.iter().map(|setting| {
+            let default = match setting.default {
+                None | Some("") => String::new(),
+                Some(default) => format!("`{default}`"),
+            };
+            format!(
+                "| `{}` | `{}` | `{}` | {default} | {} |",
+                setting.key,
+                setting.variable(),
+                setting.flag(),
+                setting.about.trim(),
+            )
+        });
+        head.into_iter().chain(rows).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn the_reference_lists_every_setting_as_it_is() {
+        let reference = include_str!("../../../../docs/reference/configuration.md");
+        assert!(
+            reference.contains(&table()),
+            "docs/reference/configuration.md must contain:\n{}",
+            table()
+        );
+    }
+
+    #[test]
+    fn the_names_that_automation_relies_on_exist() {
+        let variables: Vec<String> = SETTINGS.iter().map(Setting::variable).collect();
+        for name in [
+            "KEYMOOR_DATABASE_URL",
+            "KEYMOOR_LISTEN",
+            "KEYMOOR_AUTH_URL",
+            "KEYMOOR_API_URL",
+            "KEYMOOR_CONSOLE_URL",
+            "KEYMOOR_MASTER_KEY_FILE",
+            "KEYMOOR_SMTP_URL",
+            "KEYMOOR_MAIL_FROM",
+        ] {
+            assert!(variables.iter().any(|variable| variable == name), "{name}");
+        }
+    }
+}

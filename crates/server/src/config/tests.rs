@@ -1,0 +1,218 @@
+//! Loading, from every source.
+
+use std::io::Write as _;
+
+use clap::Parser;
+use tempfile::NamedTempFile;
+
+use super::*;
+
+#[derive(Parser)]
+struct Cli {
+    #[command(flatten)]
+    flags: Flags,
+}
+
+const DATABASE: (&str, &str) = ("KEYMOOR_DATABASE_URL", "sqlite:///var/lib/keymoor.db");
+
+fn load(flags: &[&str], variables: &[(&str, &str)]) -> Result<Config, String> {
+    let cli = Cli::parse_from(["keymoor"].iter().chain(flags));
+    let variables = variables
+        .iter()
+        .map(|&(name, value)| (name.into(), value.into()));
+    Config::load(&cli.flags, variables).map_err(|error| error.to_string())
+}
+
+fn file(text: &str) -> NamedTempFile {
+    let mut file = NamedTempFile::with_suffix(".toml").unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    file
+}
+
+fn load_file(text: &str) -> Result<Config, String> {
+    let file = file(text);
+    let path = file.path().to_str().unwrap();
+    load(&["--config", path], &[]).map_err(|error| error.replace(path, "keymoor.toml"))
+}
+
+#[test]
+fn t3_the_defaults_are_those_that_the_parts_name_themselves() {
+    let config = load(&[], &[DATABASE]).unwrap();
+    assert_eq!(config.limits, LimitSettings::default());
+    assert_eq!(config.binding, BindingSettings::default());
+    assert_eq!(config.outbox, OutboxSettings::default());
+    assert_eq!(
+        config.listen,
+        Listen::Apart {
+            auth: "127.0.0.1:8021".parse().unwrap(),
+            management: "127.0.0.1:8023".parse().unwrap(),
+        }
+    );
+    assert_eq!(config.console_url.as_str(), "http://localhost:8021/console");
+    assert_eq!(
+        config.master_key_file,
+        PathBuf::from("/var/lib/keymoor.key")
+    );
+    assert!(config.mail.is_none());
+}
+
+#[test]
+fn public_urls_bear_no_path() {
+    for name in ["KEYMOOR_AUTH_URL", "KEYMOOR_API_URL"] {
+        let error = load(&[], &[DATABASE, (name, "https://example.com/keymoor")]).unwrap_err();
+        assert!(
+            error.contains(name) && error.contains("without a path"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_flag_wins_over_a_variable_and_that_over_the_file() {
+    let file = file("auth_url = \"https://file.example\"\napi_url = \"https://file.example\"\n");
+    let path = file.path().to_str().unwrap();
+    let given = [
+        DATABASE,
+        ("KEYMOOR_CONFIG", path),
+        ("KEYMOOR_API_URL", "https://variable.example"),
+        ("KEYMOOR_CONSOLE_URL", "https://variable.example"),
+    ];
+    let config = load(&["--console-url", "https://flag.example"], &given).unwrap();
+    assert_eq!(config.auth_url.as_str(), "https://file.example");
+    assert_eq!(config.api_url.as_str(), "https://variable.example");
+    assert_eq!(config.console_url.as_str(), "https://flag.example");
+}
+
+#[test]
+fn the_file_holds_texts_numbers_and_lists() {
+    let config = load_file(
+        "database_url = 'sqlite:///keymoor.db'\nmail_attempts = 10\nlog_format = 'json'\n\
+         trusted_proxies = ['10.0.0.1', '::1']\n",
+    )
+    .unwrap();
+    assert_eq!(config.outbox.attempts, 10);
+    assert_eq!(config.log, LogFormat::Json);
+    assert_eq!(config.trusted_proxies.len(), 2);
+}
+
+#[test]
+fn what_is_unknown_or_wrong_in_the_file_is_named_with_its_line() {
+    for (text, problem) in [
+        (
+            "\ndatabse_url = 'x'",
+            "keymoor.toml:2: unknown setting databse_url; did you mean database_url?",
+        ),
+        ("[limits]\nx = 1", "keymoor.toml:1: unknown setting limits"),
+        (
+            "\n\nlisten = 'nowhere'",
+            "keymoor.toml:3: listen: invalid socket address syntax",
+        ),
+        (
+            "log_filter = true",
+            "keymoor.toml:1: log_filter: must be a text, a number or a list of these",
+        ),
+        (
+            "auth_url = 'http://a'\nauth_url = 'http://b'",
+            "keymoor.toml:2: duplicate key",
+        ),
+    ] {
+        assert_eq!(load_file(text).unwrap_err(), problem, "{text}");
+    }
+    let error = load(&["--config", "/nonexistent/keymoor.toml"], &[]).unwrap_err();
+    assert!(error.starts_with("/nonexistent/keymoor.toml: "), "{error}");
+}
+
+#[test]
+fn unknown_variables_are_named_and_foreign_ones_ignored() {
+    let error = load(&[], &[DATABASE, ("KEYMOOR_SMPT_URL", "smtp://localhost")]).unwrap_err();
+    assert_eq!(
+        error,
+        "unknown environment variable KEYMOOR_SMPT_URL; did you mean KEYMOOR_SMTP_URL?"
+    );
+    let error = load(&[], &[DATABASE, ("KEYMOOR_NONSENSE", "1")]).unwrap_err();
+    assert_eq!(error, "unknown environment variable KEYMOOR_NONSENSE");
+    let foreign = [
+        DATABASE,
+        ("KEYMOOR_TEST_POSTGRES_URL", "postgres://localhost"),
+        ("KEYMOOR_SMTP_URL", ""),
+        ("PATH", "/bin"),
+    ];
+    assert!(load(&[], &foreign).unwrap().mail.is_none());
+}
+
+#[test]
+fn a_wrong_value_is_named_by_its_place_and_not_shown() {
+    for (flags, variables, problem) in [
+        (
+            &["--log-format", "hunter2"][..],
+            &[][..],
+            "--log-format: must be text or json",
+        ),
+        (
+            &[],
+            &[("KEYMOOR_DATABASE_URL", "mysql://u:hunter2@h")],
+            "KEYMOOR_DATABASE_URL: expected sqlite:///absolute/path.db or \
+             postgres://user:password@host/database",
+        ),
+        (
+            &[],
+            &[("KEYMOOR_SMTP_URL", "http://u:hunter2@h")],
+            "KEYMOOR_SMTP_URL: must be smtp://host:port, smtps://host:port or \
+             smtp://host:port?tls=required",
+        ),
+    ] {
+        assert_eq!(load(flags, variables).unwrap_err(), problem);
+    }
+}
+
+#[test]
+fn d1_one_address_serves_both_only_where_the_urls_are_equal() {
+    let one = ("KEYMOOR_LISTEN", "127.0.0.1:8021");
+    let error = load(&[], &[DATABASE, one]).unwrap_err();
+    assert!(error.contains("KEYMOOR_AUTH_URL"), "{error}");
+    let equal = ("KEYMOOR_API_URL", "http://localhost:8021/");
+    let config = load(&[], &[DATABASE, one, equal]).unwrap();
+    assert_eq!(
+        config.listen,
+        Listen::Together("127.0.0.1:8021".parse().unwrap())
+    );
+    let three = ("KEYMOOR_LISTEN", "127.0.0.1:1,127.0.0.1:2,127.0.0.1:3");
+    assert!(load(&[], &[DATABASE, three]).is_err());
+}
+
+#[test]
+fn settings_that_need_each_other_say_so() {
+    for (variables, needed) in [
+        (&[][..], "KEYMOOR_DATABASE_URL"),
+        (
+            &[DATABASE, ("KEYMOOR_SMTP_URL", "smtp://localhost")],
+            "KEYMOOR_MAIL_FROM",
+        ),
+        (
+            &[("KEYMOOR_DATABASE_URL", "postgres://localhost/keymoor")],
+            "KEYMOOR_MASTER_KEY_FILE",
+        ),
+        (
+            &[DATABASE, ("KEYMOOR_LINK_LIFETIME_SECONDS", "30")],
+            "KEYMOOR_LINK_LIFETIME_MIN_SECONDS",
+        ),
+    ] {
+        let error = load(&[], variables).unwrap_err();
+        assert!(error.contains(needed), "{error}");
+    }
+}
+
+#[test]
+fn no_password_is_in_the_debug_form() {
+    let config = load(
+        &[],
+        &[
+            ("KEYMOOR_DATABASE_URL", "postgres://u:hunter2@localhost/k"),
+            ("KEYMOOR_MASTER_KEY_FILE", "/k"),
+            ("KEYMOOR_SMTP_URL", "smtps://u:hunter2@localhost"),
+            ("KEYMOOR_MAIL_FROM", "keymoor@example.com"),
+        ],
+    );
+    let debug = format!("{:?}", config.unwrap());
+    assert!(!debug.contains("hunter2"), "{debug}");
+}

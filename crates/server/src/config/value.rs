@@ -1,0 +1,181 @@
+//! The types of settings that no other part of the server has.
+
+use std::fmt;
+use std::str::FromStr;
+
+use keymoor_types::Seconds;
+use url::Url;
+
+/// An http or https URL without query, fragment, userinfo or trailing slash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaseUrl {
+    text: String,
+    origin: String,
+    path: String,
+    authority: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be an http or https URL without query, fragment or userinfo")]
+pub struct BaseUrlError;
+
+impl BaseUrl {
+    /// The URL with `path` appended, which starts with a slash.
+    pub fn join(&self, path: &str) -> String {
+        format!("{}{path}", self.text)
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Scheme, host and port, as a browser's `Origin` header spells it.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// Empty, or starts with a slash and does not end with one.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The host, and the port if it is not the scheme's own.
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+}
+
+impl FromStr for BaseUrl {
+    type Err = BaseUrlError;
+
+    fn from_str(text: &str) -> Result<Self, BaseUrlError> {
+        let url = Url::parse(text).map_err(|_| BaseUrlError)?;
+        let plain = url.query().is_none()
+            && url.fragment().is_none()
+            && url.username().is_empty()
+            && url.password().is_none();
+        if !plain || !matches!(url.scheme(), "http" | "https") {
+            return Err(BaseUrlError);
+        }
+        Ok(Self {
+            text: url.as_str().trim_end_matches('/').to_owned(),
+            origin: url.origin().ascii_serialization(),
+            path: url.path().trim_end_matches('/').to_owned(),
+            authority: url.authority().to_owned(),
+        })
+    }
+}
+
+/// Values separated by commas; white space around them is ignored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct List<T>(pub Vec<T>);
+
+impl<T: FromStr> FromStr for List<T> {
+    type Err = T::Err;
+
+    fn from_str(text: &str) -> Result<Self, T::Err> {
+        text.split(',')
+            .map(str::trim)
+            .filter(|item| !item.is_empty())
+            .map(str::parse)
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+}
+
+/// A length of time: at least a second, at most ten years.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span(pub Seconds);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be a whole number of seconds from 1 to 315360000")]
+pub struct SpanError;
+
+impl FromStr for Span {
+    type Err = SpanError;
+
+    fn from_str(text: &str) -> Result<Self, SpanError> {
+        let seconds = text.parse().map_err(|_| SpanError)?;
+        if (1..=Seconds::DAY.times(3_650).0).contains(&seconds) {
+            Ok(Self(Seconds(seconds)))
+        } else {
+            Err(SpanError)
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogFormatError;
+
+impl fmt::Display for LogFormatError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("must be text or json")
+    }
+}
+
+impl FromStr for LogFormat {
+    type Err = LogFormatError;
+
+    fn from_str(text: &str) -> Result<Self, LogFormatError> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err(LogFormatError),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base_urls_are_plain_and_lose_their_trailing_slash() {
+        let url: BaseUrl = "https://auth.example:8443/".parse().unwrap();
+        assert_eq!(url.as_str(), "https://auth.example:8443");
+        assert_eq!(url.origin(), "https://auth.example:8443");
+        assert_eq!((url.path(), url.authority()), ("", "auth.example:8443"));
+        let console: BaseUrl = "https://auth.example/console".parse().unwrap();
+        assert_eq!(console.join("/bind"), "https://auth.example/console/bind");
+        assert_eq!(console.origin(), "https://auth.example");
+        assert_eq!(
+            (console.path(), console.authority()),
+            ("/console", "auth.example")
+        );
+        for wrong in [
+            "",
+            "auth.example",
+            "ftp://a",
+            "https://u:p@a",
+            "https://a?x",
+            "https://a#x",
+            "javascript:1",
+        ] {
+            assert_eq!(wrong.parse::<BaseUrl>(), Err(BaseUrlError), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn lists_may_have_blanks_or_nothing() {
+        assert_eq!("1, 2,".parse(), Ok(List(vec![1, 2])));
+        assert_eq!("".parse(), Ok(List::<i64>(Vec::new())));
+        assert!("1,x".parse::<List<i64>>().is_err());
+    }
+
+    #[test]
+    fn spans_are_positive_and_have_an_end() {
+        assert_eq!("60".parse(), Ok(Span(Seconds::MINUTE)));
+        for wrong in ["0", "-1", "1.5", "1h", "", "9223372036854775807"] {
+            assert_eq!(wrong.parse::<Span>(), Err(SpanError), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! What a credential is.
+
+use std::fmt;
+use std::str::FromStr;
+
+use keymoor_types::{BindingJobId, CredentialId, IdentityId, RealmId, TenantId, Timestamp};
+use keymoor_webauthn::PublicKey;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::db::text_column;
+use crate::error::Error;
+
+/// Names one credential. Every statement holds all four, so that isolation is part of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CredentialKey {
+    pub tenant_id: TenantId,
+    pub realm_id: RealmId,
+    pub identity_id: IdentityId,
+    pub id: CredentialId,
+}
+
+#[derive(Clone, Debug)]
+pub struct Credential {
+    pub tenant_id: TenantId,
+    pub realm_id: RealmId,
+    pub identity_id: IdentityId,
+    pub id: CredentialId,
+    pub binding_job_id: BindingJobId,
+    pub state: State,
+    pub key: PublicKey,
+    pub origin: KeyOrigin,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// Where a credential's key lives, and what its proof at binding said about that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyOrigin {
+    /// A key that software keeps, introduced by a JWS.
+    Software,
+    /// A WebAuthn credential.
+    WebAuthn(WebAuthnFacts),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebAuthnFacts {
+    pub credential_id: Vec<u8>,
+    pub rp_id: String,
+    pub aaguid: [u8; 16],
+    pub attestation_format: String,
+    pub sign_count: u32,
+    pub backup_eligible: bool,
+    pub backup_state: bool,
+}
+
+impl KeyOrigin {
+    /// The published name of how the key was introduced.
+    pub const fn csr_type(&self) -> &'static str {
+        match self {
+            Self::Software => "JWT",
+            Self::WebAuthn(_) => "WEBAUTHN",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum State {
+    Active,
+    Revoked,
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Active => "ACTIVE",
+            Self::Revoked => "REVOKED",
+        })
+    }
+}
+
+impl FromStr for State {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "ACTIVE" => Ok(Self::Active),
+            "REVOKED" => Ok(Self::Revoked),
+            _ => Err(Error::internal("unknown credential state")),
+        }
+    }
+}
+
+text_column!(State);

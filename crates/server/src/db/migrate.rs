@@ -1,0 +1,212 @@
+//! Migrations: numbered SQL files inside the binary, applied in one transaction.
+//!
+//! A file that has been released is never edited: its checksum is kept with the database, and a
+//! difference is an error. Changes come as a new number.
+
+use aws_lc_rs::digest::{SHA256, digest};
+
+use super::{Db, Error, Result, Rx, Sql, Tx};
+
+#[derive(Clone, Copy)]
+pub(super) struct Migration {
+    pub(super) version: i64,
+    pub(super) name: &'static str,
+    pub(super) sql: Sql,
+}
+
+macro_rules! migration {
+    ($version:literal, $name:literal) => {
+        Migration {
+            version: $version,
+            name: $name,
+            sql: Sql {
+                sqlite: include_str!(concat!("../../migrations/sqlite/", $name, ".sql")),
+                postgres: include_str!(concat!("../../migrations/postgres/", $name, ".sql")),
+            },
+        }
+    };
+}
+
+pub(super) const MIGRATIONS: &[Migration] = &[migration!(1, "0001_init")];
+
+/// The schema that this binary reads and writes.
+pub const SCHEMA_VERSION: i64 = MIGRATIONS[MIGRATIONS.len() - 1].version;
+
+impl Db {
+    /// Brings the schema to [`SCHEMA_VERSION`] and says which version it had. Does nothing the
+    /// second time; of several processes that call it at once, one works and the others wait.
+    ///
+    /// [`Error::Unfit`] when the database belongs to a newer binary, was migrated by files that
+    /// differ from this binary's, or is a PostgreSQL that Keymoor does not run on.
+    pub async fn migrate(&self) -> Result<i64> {
+        self.migrate_by(MIGRATIONS).await
+    }
+
+    /// The version that the schema has: 0 before the first migration.
+    pub async fn schema_version(&self) -> Result<i64> {
+        self.query(async |rx| {
+            let is_there: i64 = rx.one(HISTORY_EXISTS, &[]).await?;
+            if is_there == 0 {
+                return Ok(0);
+            }
+            rx.one(
+                "SELECT CAST(MAX(version) AS BIGINT) FROM schema_migrations",
+                &[],
+            )
+            .await
+        })
+        .await
+    }
+
+    /// [`Error::Unfit`] unless the schema is the one that this binary reads and writes. Changes
+    /// nothing.
+    pub async fn require_current_schema(&self) -> Result<()> {
+        if self.schema_version().await? < SCHEMA_VERSION {
+            return Err(Error::Unfit(
+                "the database is not migrated: run `keymoor migrate`".to_owned(),
+            ));
+        }
+        self.query(async |rx| check_history(rx, MIGRATIONS).await)
+            .await
+            .map(drop)
+    }
+
+    pub(super) async fn migrate_by(&self, migrations: &'static [Migration]) -> Result<i64> {
+        self.check_server().await?;
+        self.prepare_history().await?;
+        self.transact(async move |tx| {
+            tx.batch(LIFT_TIMEOUTS).await?;
+            // Row 0 exists for this: whoever comes second waits here until the first has
+            // committed. SQLite has one writer anyway.
+            tx.one::<i64>(LOCK, &[]).await?;
+            let before = check_history(tx, migrations).await?;
+            for migration in migrations.iter().filter(|next| next.version > before) {
+                tx.batch(migration.sql).await?;
+                let checksum = checksum(tx.text(migration.sql));
+                tx.exec(
+                    "INSERT INTO schema_migrations (version, name, checksum) VALUES ($1, $2, $3)",
+                    &[&migration.version, &migration.name, &checksum],
+                )
+                .await?;
+            }
+            Ok(before)
+        })
+        .await
+    }
+
+    async fn check_server(&self) -> Result<()> {
+        self.query(async |rx| {
+            let version: i64 = rx.one(SERVER_VERSION, &[]).await?;
+            if version < OLDEST_POSTGRES {
+                let major = version / 10_000;
+                let why = format!("PostgreSQL 15 or newer is needed, not {major}");
+                return Err(Error::Unfit(why));
+            }
+            let collation: String = rx.one(COLLATION, &[]).await?;
+            if !BY_CODE_POINT.contains(&collation.as_str()) {
+                return Err(Error::Unfit(format!(
+                    "the database must have collation C, not {collation}; make it with CREATE \
+                     DATABASE … TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
+                )));
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn prepare_history(&self) -> Result<()> {
+        let create = async |tx: &mut Tx| tx.batch(CREATE_HISTORY).await;
+        if self.transact(create).await.is_ok() {
+            return Ok(());
+        }
+        // PostgreSQL's IF NOT EXISTS fails over a table that another process is just making.
+        // Once that has committed, it does not; any other failure comes again.
+        self.transact(create).await
+    }
+}
+
+/// As `server_version_num` writes 15.0.
+const OLDEST_POSTGRES: i64 = 150_000;
+
+/// SQLite is part of this binary and sorts by code point: it always fits.
+const SERVER_VERSION: Sql = Sql {
+    sqlite: "SELECT 150000",
+    postgres: "SELECT CAST(current_setting('server_version_num') AS BIGINT)",
+};
+
+/// Pages and ranges depend on text sorting as it does in SQLite.
+const BY_CODE_POINT: [&str; 4] = ["C", "POSIX", "C.UTF-8", "C.utf8"];
+
+const COLLATION: Sql = Sql {
+    sqlite: "SELECT 'C'",
+    // The provider built into PostgreSQL 17 sorts by code point under each of its names.
+    postgres: "SELECT CASE datlocprovider WHEN 'c' THEN datcollate WHEN 'b' THEN 'C' ELSE 'ICU' END
+               FROM pg_database WHERE datname = current_database()",
+};
+
+const HISTORY_EXISTS: Sql = Sql {
+    sqlite: "SELECT COUNT(*) FROM sqlite_schema WHERE name = 'schema_migrations'",
+    postgres: "SELECT COUNT(*) FROM pg_tables
+               WHERE schemaname = current_schema() AND tablename = 'schema_migrations'",
+};
+
+const CREATE_HISTORY: Sql = Sql {
+    sqlite: "CREATE TABLE IF NOT EXISTS schema_migrations (
+                 version  INTEGER NOT NULL PRIMARY KEY,
+                 name     TEXT NOT NULL,
+                 checksum TEXT NOT NULL
+             ) STRICT;
+             INSERT INTO schema_migrations VALUES (0, 'empty', '') ON CONFLICT DO NOTHING;",
+    postgres: "CREATE TABLE IF NOT EXISTS schema_migrations (
+                   version  BIGINT NOT NULL PRIMARY KEY,
+                   name     TEXT NOT NULL,
+                   checksum TEXT NOT NULL
+               );
+               INSERT INTO schema_migrations VALUES (0, 'empty', '') ON CONFLICT DO NOTHING;",
+};
+
+const LOCK: Sql = Sql {
+    sqlite: "SELECT version FROM schema_migrations WHERE version = 0",
+    postgres: "SELECT version FROM schema_migrations WHERE version = 0 FOR UPDATE",
+};
+
+/// A migration may take longer, and wait longer, than any request.
+const LIFT_TIMEOUTS: Sql = Sql {
+    sqlite: "",
+    postgres: "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;",
+};
+
+async fn check_history(rx: &mut Rx, migrations: &[Migration]) -> Result<i64> {
+    let applied: Vec<(i64, String, String)> = rx
+        .all(
+            "SELECT version, name, checksum FROM schema_migrations
+             WHERE version > 0 ORDER BY version",
+            &[],
+        )
+        .await?;
+    for (version, name, sum) in &applied {
+        let Some(migration) = migrations.iter().find(|ours| ours.version == *version) else {
+            return Err(Error::Unfit(format!(
+                "the database is newer than this binary: it has migration {name}"
+            )));
+        };
+        if checksum(rx.text(migration.sql)) != *sum {
+            return Err(Error::Unfit(format!(
+                "migration {name} is not the one this database was migrated by"
+            )));
+        }
+    }
+    Ok(applied.last().map_or(0, |(version, ..)| *version))
+}
+
+/// SHA-256 in hexadecimal.
+fn checksum(sql: &str) -> String {
+    use std::fmt::Write;
+    digest(&SHA256, sql.as_bytes())
+        .as_ref()
+        .iter()
+        .fold(String::new(), |mut hex, byte| {
+            write!(hex, "{byte:02x}").expect("writing to a String can't fail");
+            hex
+        })
+}

@@ -1,0 +1,197 @@
+//! Storage: one SQL text, two databases. The only code that knows there are two.
+//!
+//! [`Db::write`] is the only way to write. Its closure runs inside a transaction of its own: on
+//! SQLite on the writer thread, which commits many closures at once; on PostgreSQL on the
+//! caller's task, and again when it collided with another. Hence the rules for closures:
+//!
+//! 1. Verify, hash, draw randomness, read the clock and make ids before, and capture the results:
+//!    the closure may run more than once.
+//! 2. Await nothing but the transaction ([`Error::ForeignAwait`]), and have no other effect.
+//! 3. Own what is captured, and use it by reference inside.
+//! 4. Never go on after a statement's error ([`Error::Aborted`]). To tolerate a duplicate, write
+//!    `INSERT … ON CONFLICT (…) DO NOTHING RETURNING …` and look at the `Option`.
+//! 5. An `Err` undoes everything. What must survive a refusal, such as an audit event, belongs to
+//!    an `Ok` that says "refused".
+//! 6. Decide by the guarded statement's own RETURNING, not by a SELECT before it.
+//! 7. Stay under a millisecond or a hundred rows; sweeps go in slices, a `write` each.
+//! 8. No transaction control, PRAGMA, ATTACH or `OR ROLLBACK` in SQL.
+//! 9. After [`Error::Commit`] it is not known whether the transaction was kept.
+//!
+//! SQL that both understand: number parameters `$1` to `$n` in any order; write
+//! `CAST($1 AS BIGINT)` where nothing else tells the type, and `CAST(SUM(x) AS BIGINT)`; don't
+//! rely on LIKE's case or on where NULLs sort.
+
+mod error;
+mod migrate;
+mod postgres;
+mod row;
+mod sqlite;
+mod statement;
+mod url;
+mod value;
+
+#[cfg(test)]
+pub(crate) mod schema;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+pub use error::{Error, Result};
+pub use migrate::SCHEMA_VERSION;
+pub use row::{FromRow, Row};
+pub use statement::{Rx, Sql, Tx};
+pub use url::{DatabaseUrl, DbLock, ParseDatabaseUrlError};
+pub use value::{Column, Json, Param, Value};
+
+pub(crate) use row::record;
+pub(crate) use value::text_column;
+
+use crate::error::Error as AppError;
+
+/// How to reach a database.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where it is.
+    pub url: DatabaseUrl,
+    /// At most so many connections to PostgreSQL. More than 32 gained nothing where it was
+    /// measured. SQLite takes what it needs.
+    pub connections: usize,
+}
+
+impl From<DatabaseUrl> for Options {
+    fn from(url: DatabaseUrl) -> Self {
+        Self {
+            url,
+            connections: 32,
+        }
+    }
+}
+
+/// The database. Clones share it.
+#[derive(Clone)]
+pub struct Db {
+    engine: Arc<Engine>,
+}
+
+enum Engine {
+    Sqlite(sqlite::Sqlite),
+    Postgres(postgres::Postgres),
+}
+
+impl Db {
+    /// Opens the database; makes the file when it is SQLite and absent. PostgreSQL is not
+    /// contacted before the first statement.
+    ///
+    /// Takes no lock: see [`DbLock`]. Must be called, as everything here, inside a Tokio runtime.
+    pub fn open(options: &Options) -> Result<Self> {
+        let engine = match &options.url {
+            DatabaseUrl::Sqlite(path) => Engine::Sqlite(sqlite::Sqlite::open(path)?),
+            DatabaseUrl::Postgres(config) => {
+                Engine::Postgres(postgres::Postgres::open(config, options.connections)?)
+            }
+        };
+        Ok(Self {
+            engine: Arc::new(engine),
+        })
+    }
+
+    /// Runs `work` in a transaction, and returns when it is durable or undone. See the rules for
+    /// closures in the [module](self)'s documentation.
+    ///
+    /// A panic inside undoes the transaction and continues in the caller.
+    pub async fn write<T, F>(&self, work: F) -> std::result::Result<T, AppError>
+    where
+        F: AsyncFn(&mut Tx) -> std::result::Result<T, AppError> + Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        self.transact(work).await
+    }
+
+    /// Runs `work`, which may borrow, once; each of its statements sees what is committed then.
+    /// It may await nothing but its statements.
+    ///
+    /// On SQLite it occupies this thread: for point reads and pages. Everything else goes
+    /// through [`Db::scan`].
+    pub async fn read<T, F>(&self, work: F) -> std::result::Result<T, AppError>
+    where
+        F: AsyncFnOnce(&mut Rx) -> std::result::Result<T, AppError>,
+    {
+        self.query(work).await
+    }
+
+    /// Like [`Db::read`] for statements that look at many rows: on a thread that may block, with
+    /// connections of its own, so that point reads don't queue behind it.
+    pub async fn scan<T, F>(&self, work: F) -> std::result::Result<T, AppError>
+    where
+        F: AsyncFnOnce(&mut Rx) -> std::result::Result<T, AppError> + Send + 'static,
+        T: Send + 'static,
+    {
+        match &*self.engine {
+            Engine::Postgres(postgres) => postgres.read(work).await,
+            Engine::Sqlite(_) => {
+                let engine = Arc::clone(&self.engine);
+                let scan = move || match &*engine {
+                    Engine::Sqlite(sqlite) => sqlite.scanners.read(work),
+                    Engine::Postgres(_) => unreachable!("this arm is SQLite's"),
+                };
+                tokio::task::spawn_blocking(scan)
+                    .await
+                    .unwrap_or_else(|stopped| std::panic::resume_unwind(stopped.into_panic()))
+            }
+        }
+    }
+
+    /// Whether a transaction can be had now: on SQLite, that the writer thread answers too.
+    pub async fn health(&self) -> Result<()> {
+        self.transact(async |tx| {
+            tx.one::<i64>("SELECT CAST(1 AS BIGINT)", &[])
+                .await
+                .map(drop)
+        })
+        .await
+    }
+
+    /// Finishes what is queued or running, then closes every connection. Whatever comes later is
+    /// [`Error::Closed`].
+    pub async fn close(&self) {
+        match &*self.engine {
+            Engine::Sqlite(sqlite) => sqlite.close().await,
+            Engine::Postgres(postgres) => postgres.close().await,
+        }
+    }
+
+    /// Returns when no write can ever succeed again: after [`Db::close`], or when SQLite's writer
+    /// thread has died. PostgreSQL's connections come back by themselves.
+    pub async fn stopped(&self) {
+        match &*self.engine {
+            Engine::Sqlite(sqlite) => sqlite.writer.stopped().await,
+            Engine::Postgres(_) => std::future::pending().await,
+        }
+    }
+
+    async fn transact<T, E, F>(&self, work: F) -> std::result::Result<T, E>
+    where
+        F: AsyncFn(&mut Tx) -> std::result::Result<T, E> + Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        match &*self.engine {
+            Engine::Sqlite(sqlite) => sqlite.writer.write(work).await,
+            Engine::Postgres(postgres) => postgres.write(work).await,
+        }
+    }
+
+    async fn query<T, E, F>(&self, work: F) -> std::result::Result<T, E>
+    where
+        F: AsyncFnOnce(&mut Rx) -> std::result::Result<T, E>,
+        E: From<Error>,
+    {
+        match &*self.engine {
+            Engine::Sqlite(sqlite) => sqlite.readers.read(work),
+            Engine::Postgres(postgres) => postgres.read(work).await,
+        }
+    }
+}

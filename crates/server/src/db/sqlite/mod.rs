@@ -1,0 +1,157 @@
+//! SQLite: one writer thread that commits in groups, and read-only connections used inline.
+
+mod constraints;
+mod readers;
+mod writer;
+
+use std::fs::OpenOptions;
+use std::path::Path;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use rusqlite::Connection;
+
+pub(super) use readers::Readers;
+pub(super) use writer::Writer;
+
+use super::row::Row;
+use super::value::Param;
+use super::{Error, FromRow, Result};
+
+/// Both ends of one database file.
+pub(super) struct Sqlite {
+    pub(super) writer: Writer,
+    pub(super) readers: Readers,
+    pub(super) scanners: Readers,
+}
+
+impl Sqlite {
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        create_private(path)
+            .map_err(|error| Error::Unfit(format!("can't open {}: {error}", path.display())))?;
+        Ok(Self {
+            // Turns WAL on, without which readers can't open.
+            writer: Writer::start(path)?,
+            readers: Readers::new(path),
+            scanners: Readers::new(path),
+        })
+    }
+
+    /// Answers what is queued, then closes every connection.
+    pub(super) async fn close(&self) {
+        self.readers.close();
+        self.scanners.close();
+        self.writer.close().await;
+    }
+}
+
+/// SQLite would create the file readable by everybody.
+fn create_private(path: &Path) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
+fn configure(conn: &Connection, cache_mib: i64) -> rusqlite::Result<()> {
+    conn.pragma_update(None, "cache_size", -1024 * cache_mib)?;
+    conn.pragma_update(None, "foreign_keys", true)?;
+    conn.set_prepared_statement_cache_capacity(256);
+    Ok(())
+}
+
+/// Polls once. A future that awaits nothing but statements is ready then, for on SQLite they
+/// never wait; any other has awaited something foreign.
+fn poll_once<T>(future: impl Future<Output = T>) -> Result<T> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => Ok(value),
+        Poll::Pending => Err(Error::ForeignAwait),
+    }
+}
+
+pub(super) fn batch(conn: &Connection, sql: &str) -> Result<()> {
+    conn.execute_batch(sql)
+        .map_err(|error| constraints::name(conn, error))
+}
+
+pub(super) fn exec(conn: &Connection, sql: &str, params: &[&dyn Param]) -> Result<u64> {
+    let run = || {
+        let mut statement = conn.prepare_cached(sql)?;
+        bind(&mut statement, params)?;
+        Ok(statement.raw_execute()?)
+    };
+    run()
+        .map(|rows| rows as u64)
+        .map_err(|failure: Failure| failure.named(conn))
+}
+
+pub(super) fn query<T: FromRow>(
+    conn: &Connection,
+    sql: &str,
+    params: &[&dyn Param],
+) -> Result<Vec<T>> {
+    let run = || {
+        let mut statement = conn.prepare_cached(sql)?;
+        bind(&mut statement, params)?;
+        let mut rows = statement.raw_query();
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(T::from_row(&Row::Sqlite(row))?);
+        }
+        Ok(found)
+    };
+    run().map_err(|failure: Failure| failure.named(conn))
+}
+
+enum Failure {
+    Sqlite(rusqlite::Error),
+    Ours(Error),
+}
+
+impl Failure {
+    fn named(self, conn: &Connection) -> Error {
+        match self {
+            Self::Sqlite(error) => constraints::name(conn, error),
+            Self::Ours(error) => error,
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Ours(error)
+    }
+}
+
+/// Binds `$n` to the `n`th value, whatever the order in the text.
+///
+/// To SQLite `$2` is a name, and it numbers names by first appearance: bound by position,
+/// `SELECT $2, $1` would give its values in another order than PostgreSQL does.
+fn bind(
+    statement: &mut rusqlite::Statement<'_>,
+    params: &[&dyn Param],
+) -> std::result::Result<(), Failure> {
+    let mismatch = Error::Parameters {
+        given: params.len(),
+    };
+    if statement.parameter_count() != params.len() {
+        return Err(mismatch.into());
+    }
+    for slot in 1..=params.len() {
+        let number = statement
+            .parameter_name(slot)
+            .and_then(|name| name.strip_prefix('$')?.parse::<usize>().ok());
+        let Some(param) = number.and_then(|n| params.get(n.checked_sub(1)?)) else {
+            return Err(mismatch.into());
+        };
+        statement.raw_bind_parameter(slot, param.value())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,278 @@
+//! The writer thread: takes what is queued, runs it inside one transaction with a SAVEPOINT for
+//! each closure, commits once, then answers everybody.
+//!
+//! Durable commits wait for the disk; sharing that wait is what makes SQLite fast here.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::Path;
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+use tokio::sync::{mpsc, oneshot, watch};
+use tracing::{Span, error, warn};
+
+use super::{configure, poll_once};
+use crate::db::statement::Conn;
+use crate::db::{Error, Result, Tx};
+
+const QUEUE: usize = 1024;
+const GROUP: usize = 256;
+const CACHE_MIB: i64 = 32;
+const JOURNAL_LIMIT_BYTES: i64 = 64 << 20;
+/// 16 MiB of pages of 4 KiB: rarer checkpoints mean more throughput, and longer ones.
+const CHECKPOINT_PAGES: i64 = 4000;
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The handle on the writer thread.
+pub(in crate::db) struct Writer {
+    /// `None` once closed; the thread ends when it has emptied the queue.
+    inbox: RwLock<Option<mpsc::Sender<Box<dyn Job>>>>,
+    /// Its sender lives as long as the thread.
+    alive: watch::Receiver<()>,
+}
+
+impl Writer {
+    pub(super) fn start(path: &Path) -> Result<Self> {
+        let tx = Tx::new(Conn::Sqlite(open(path)?));
+        let (inbox, queue) = mpsc::channel(QUEUE);
+        let (lifeline, alive) = watch::channel(());
+        std::thread::Builder::new()
+            .name("sqlite-writer".to_owned())
+            .spawn(move || {
+                let _lifeline = lifeline;
+                let writing = AssertUnwindSafe(|| Loop { tx, queue }.run());
+                if catch_unwind(writing).is_err() {
+                    // Writes are refused as closed from here on, and readiness fails.
+                    error!("the SQLite writer thread died");
+                }
+            })
+            .map_err(Error::driver)?;
+        Ok(Self {
+            inbox: RwLock::new(Some(inbox)),
+            alive,
+        })
+    }
+
+    pub(in crate::db) async fn write<T, E, F>(&self, work: F) -> std::result::Result<T, E>
+    where
+        F: AsyncFn(&mut Tx) -> std::result::Result<T, E> + Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let job = WriteJob {
+            work,
+            outcome: None,
+            reply,
+            span: Span::current(),
+        };
+        self.enqueue(Box::new(job))?;
+        match answer.await {
+            Ok(Outcome::Returned(outcome)) => outcome,
+            Ok(Outcome::Panicked(payload)) => resume_unwind(payload),
+            Err(_) => Err(Error::Commit("the writer thread died".to_owned()).into()),
+        }
+    }
+
+    fn enqueue(&self, job: Box<dyn Job>) -> Result<()> {
+        let inbox = self.inbox.read().unwrap_or_else(PoisonError::into_inner);
+        inbox
+            .as_ref()
+            .ok_or(Error::Closed)?
+            .try_send(job)
+            .map_err(|refused| match refused {
+                mpsc::error::TrySendError::Full(_) => Error::Overloaded,
+                mpsc::error::TrySendError::Closed(_) => Error::Closed,
+            })
+    }
+
+    pub(super) async fn close(&self) {
+        self.inbox
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        self.stopped().await;
+    }
+
+    /// Waits for the end of the thread.
+    pub(in crate::db) async fn stopped(&self) {
+        // Nothing is ever sent: this ends, with an error, when the thread does.
+        let _ended = self.alive.clone().changed().await;
+    }
+}
+
+fn open(path: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags)?;
+    conn.busy_timeout(BUSY_TIMEOUT)?;
+    conn.pragma_update(None, "journal_mode", "wal")?;
+    conn.pragma_update(None, "synchronous", "full")?;
+    conn.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    conn.pragma_update(None, "journal_size_limit", JOURNAL_LIMIT_BYTES)?;
+    configure(&conn, CACHE_MIB)?;
+    Ok(conn)
+}
+
+/// A queued closure, without its types.
+trait Job: Send {
+    /// Nobody waits for it any more.
+    fn is_abandoned(&self) -> bool;
+    /// Runs the closure, remembers what came of it, and says whether to keep what it wrote.
+    fn run(&mut self, tx: &mut Tx) -> bool;
+    /// Tells the caller: what `run` remembered, or what happened to the whole group.
+    fn answer(self: Box<Self>, group: Result<()>);
+}
+
+enum Outcome<T, E> {
+    Returned(std::result::Result<T, E>),
+    Panicked(Box<dyn Any + Send>),
+}
+
+struct WriteJob<T, E, F> {
+    work: F,
+    outcome: Option<Outcome<T, E>>,
+    reply: oneshot::Sender<Outcome<T, E>>,
+    span: Span,
+}
+
+impl<T, E, F> Job for WriteJob<T, E, F>
+where
+    F: AsyncFn(&mut Tx) -> std::result::Result<T, E> + Send,
+    T: Send,
+    E: From<Error> + Send,
+{
+    fn is_abandoned(&self) -> bool {
+        self.reply.is_closed()
+    }
+
+    fn run(&mut self, tx: &mut Tx) -> bool {
+        let work = &self.work;
+        let run = || self.span.in_scope(|| poll_once(work(tx)));
+        let outcome = match catch_unwind(AssertUnwindSafe(run)) {
+            Ok(Ok(outcome)) => Outcome::Returned(tx.verdict(outcome)),
+            Ok(Err(foreign_await)) => Outcome::Returned(Err(foreign_await.into())),
+            Err(payload) => Outcome::Panicked(payload),
+        };
+        let keep = matches!(outcome, Outcome::Returned(Ok(_)));
+        self.outcome = Some(outcome);
+        keep
+    }
+
+    fn answer(self: Box<Self>, group: Result<()>) {
+        let outcome = match (group, self.outcome) {
+            (_, Some(Outcome::Panicked(payload))) => Outcome::Panicked(payload),
+            // Also where the closure itself failed: it may have failed because of a row that a
+            // neighbour had written and that is now gone.
+            (Err(error), _) => Outcome::Returned(Err(error.into())),
+            (Ok(()), Some(outcome)) => outcome,
+            (Ok(()), None) => unreachable!("a group ends well only after running every job"),
+        };
+        // The caller may have gone meanwhile; what was committed stays.
+        let _gone = self.reply.send(outcome);
+    }
+}
+
+/// Why nothing of a group was kept.
+enum Lost {
+    /// One statement ended the transaction of all; each may run again alone.
+    Ended,
+    /// To be told to everybody.
+    Failed(Error),
+}
+
+struct Loop {
+    tx: Tx,
+    queue: mpsc::Receiver<Box<dyn Job>>,
+}
+
+impl Loop {
+    fn run(mut self) {
+        let mut group = Vec::with_capacity(GROUP);
+        while self.queue.blocking_recv_many(&mut group, GROUP) > 0 {
+            group.retain(|job| !job.is_abandoned());
+            if !group.is_empty() {
+                self.settle(&mut group);
+            }
+        }
+        // One tidy file is left behind, unless somebody still reads.
+        let _still_read = self.control("PRAGMA wal_checkpoint(TRUNCATE)");
+    }
+
+    fn settle(&mut self, group: &mut Vec<Box<dyn Job>>) {
+        let fate = match self.run_group(group) {
+            Ok(()) => Ok(()),
+            Err(Lost::Failed(error)) => Err(error),
+            Err(Lost::Ended) => {
+                self.roll_back();
+                for job in group.drain(..) {
+                    self.settle(&mut vec![job]);
+                }
+                return;
+            }
+        };
+        for job in group.drain(..) {
+            job.answer(fate.clone());
+        }
+    }
+
+    fn run_group(&mut self, group: &mut [Box<dyn Job>]) -> std::result::Result<(), Lost> {
+        self.control("BEGIN IMMEDIATE").map_err(Lost::Failed)?;
+        if let [alone] = group {
+            if !self.run_job(alone.as_mut()) {
+                self.roll_back();
+                return Ok(());
+            }
+        } else {
+            for job in group {
+                self.run_in_savepoint(job.as_mut())?;
+            }
+        }
+        self.control("COMMIT").map_err(|error| {
+            self.roll_back();
+            warn!(%error, "a group of transactions could not be committed");
+            Lost::Failed(Error::Commit(error.to_string()))
+        })
+    }
+
+    /// A statement can end the whole transaction, savepoints and all (a full disk, an I/O error).
+    /// What comes after such a one must not run: its SAVEPOINT would open a transaction of its
+    /// own and its RELEASE commit that, whatever became of the group.
+    fn run_in_savepoint(&mut self, job: &mut dyn Job) -> std::result::Result<(), Lost> {
+        self.control("SAVEPOINT job").map_err(|_| Lost::Ended)?;
+        if !self.run_job(job) {
+            self.control("ROLLBACK TO job").map_err(|_| Lost::Ended)?;
+        }
+        // Refused when the savepoint is gone.
+        self.control("RELEASE job").map_err(|_| Lost::Ended)
+    }
+
+    fn run_job(&mut self, job: &mut dyn Job) -> bool {
+        self.tx.forget_failure();
+        job.run(&mut self.tx)
+    }
+
+    fn roll_back(&mut self) {
+        if !self.conn().is_autocommit()
+            && let Err(error) = self.control("ROLLBACK")
+        {
+            error!(%error, "a transaction could not be rolled back");
+        }
+    }
+
+    fn control(&mut self, sql: &str) -> Result<()> {
+        let mut statement = self.conn().prepare_cached(sql)?;
+        let mut rows = statement.raw_query();
+        // Only a PRAGMA gives any, and nobody wants them.
+        while rows.next()?.is_some() {}
+        Ok(())
+    }
+
+    fn conn(&mut self) -> &mut Connection {
+        match self.tx.conn() {
+            Conn::Sqlite(conn) => conn,
+            Conn::Postgres(_) => unreachable!("the writer thread was started with SQLite"),
+        }
+    }
+}

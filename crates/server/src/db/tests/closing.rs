@@ -1,0 +1,50 @@
+//! Closing the database.
+
+use futures_util::future::{join, join_all};
+
+use super::*;
+use crate::db::testing::fresh_sqlite;
+
+both_dbs! {
+    async fn closing_answers_everybody_and_later_calls_are_refused(db: Db) {
+        make_tables(&db).await;
+        let observer = db.clone();
+        let writes = (0..500).map(|id| transact(&db, async move |tx| insert(tx, id).await));
+        let (outcomes, ()) = join(join_all(writes), observer.close()).await;
+        for outcome in outcomes {
+            assert!(matches!(outcome, Ok(1) | Err(Error::Closed)), "{outcome:?}");
+        }
+        assert_eq!(transact(&db, async |tx| insert(tx, 1000).await).await, Err(Error::Closed));
+        let read: Result<()> = db.query(async |_| Ok(())).await;
+        assert_eq!(read, Err(Error::Closed));
+        assert!(db.scan(async |_| Ok(())).await.is_err());
+        assert_eq!(db.health().await, Err(Error::Closed));
+        db.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_end_of_the_writer_thread_can_be_waited_for() {
+    let test = fresh_sqlite().await;
+    let db = Db::clone(&test);
+    let stopped = tokio::spawn(async move { db.stopped().await });
+    test.health().await.unwrap();
+    assert!(!stopped.is_finished());
+    test.close().await;
+    stopped.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn closing_sqlite_finishes_what_is_queued_and_leaves_one_file() {
+    let test = fresh_sqlite().await;
+    make_tables(&test).await;
+    let writes = (0..500).map(|id| transact(&test, async move |tx| insert(tx, id).await));
+    let (outcomes, ()) = join(join_all(writes), test.close()).await;
+    assert!(outcomes.iter().all(|outcome| *outcome == Ok(1)));
+    let crate::db::DatabaseUrl::Sqlite(path) = &test.options().url else {
+        unreachable!()
+    };
+    assert!(!path.with_extension("db-wal").exists());
+    let reopened = Db::open(test.options()).unwrap();
+    assert_eq!(ids(&reopened).await, (0..500).collect::<Vec<_>>());
+}

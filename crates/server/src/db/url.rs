@@ -1,0 +1,156 @@
+//! `KEYMOOR_DATABASE_URL`, and the lock that keeps two servers off one file.
+
+use std::fmt;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use super::{Error, Result};
+
+/// Where the database is: `sqlite:///absolute/path.db` or `postgres://user@host/name`.
+#[derive(Clone)]
+pub enum DatabaseUrl {
+    /// A file, made when it is absent.
+    Sqlite(PathBuf),
+    /// A server, version 15 or newer, and a database on it with collation "C".
+    Postgres(Box<tokio_postgres::Config>),
+}
+
+/// The text is no database URL. Says nothing of the text, which may hold a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ParseDatabaseUrlError {
+    /// Another scheme, or none.
+    #[error("expected sqlite:///absolute/path.db or postgres://user:password@host/database")]
+    Scheme,
+    /// The path is relative, names no file, or has parameters.
+    #[error("expected an absolute path and nothing else, as in sqlite:///var/lib/keymoor.db")]
+    SqlitePath,
+    /// What follows `postgres://` makes no sense.
+    #[error("expected postgres://user:password@host:port/database?parameters")]
+    Postgres,
+}
+
+impl FromStr for DatabaseUrl {
+    type Err = ParseDatabaseUrlError;
+
+    fn from_str(text: &str) -> std::result::Result<Self, ParseDatabaseUrlError> {
+        if let Some(path) = text.strip_prefix("sqlite://") {
+            // Taken literally: a path with `%` or a blank in it is written as it is.
+            if !path.starts_with('/') || path.ends_with('/') || path.contains('?') {
+                return Err(ParseDatabaseUrlError::SqlitePath);
+            }
+            Ok(Self::Sqlite(path.into()))
+        } else if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            let config = text.parse().map_err(|_| ParseDatabaseUrlError::Postgres)?;
+            Ok(Self::Postgres(Box::new(config)))
+        } else {
+            Err(ParseDatabaseUrlError::Scheme)
+        }
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    /// Without host, user and password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
+            Self::Postgres(_) => f.write_str("postgres://…"),
+        }
+    }
+}
+
+/// Held by the one process that serves or migrates a SQLite file: each would take the other's
+/// work for its own. Lasts until it is dropped or the process ends, however that happens.
+#[derive(Debug)]
+pub struct DbLock {
+    _file: Option<File>,
+}
+
+impl DbLock {
+    /// Takes the lock without waiting, on `{database}.lock` beside the database, which stays
+    /// there. On PostgreSQL, where several servers may share a database, there is nothing to do.
+    ///
+    /// [`Error::Unfit`] when another process holds it or the file can't be made.
+    pub fn acquire(url: &DatabaseUrl) -> Result<Self> {
+        match url {
+            DatabaseUrl::Postgres(_) => Ok(Self { _file: None }),
+            DatabaseUrl::Sqlite(path) => Ok(Self {
+                _file: Some(lock_beside(path)?),
+            }),
+        }
+    }
+}
+
+fn lock_beside(database: &Path) -> Result<File> {
+    let mut path = database.as_os_str().to_owned();
+    path.push(".lock");
+    let path = Path::new(&path);
+    let failed = |error| Error::Unfit(format!("can't lock {}: {error}", path.display()));
+    let file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+        Err(TryLockError::WouldBlock) => Err(Error::Unfit(format!(
+            "{} is in use: another keymoor process serves or migrates it",
+            database.display()
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_schemes_parse() {
+        let sqlite = "sqlite:///var/lib/key moor/100%.db".parse().unwrap();
+        assert!(matches!(sqlite, DatabaseUrl::Sqlite(path)
+            if path == Path::new("/var/lib/key moor/100%.db")));
+        for url in [
+            "postgres://u:p@localhost:5433/keymoor",
+            "postgresql:///keymoor",
+        ] {
+            assert!(matches!(url.parse(), Ok(DatabaseUrl::Postgres(_))), "{url}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        use ParseDatabaseUrlError::{Postgres, Scheme, SqlitePath};
+        for (url, error) in [
+            ("", Scheme),
+            ("/var/lib/keymoor.db", Scheme),
+            ("mysql://localhost/keymoor", Scheme),
+            ("sqlite://keymoor.db", SqlitePath),
+            ("sqlite:///var/lib/", SqlitePath),
+            ("sqlite:///keymoor.db?mode=ro", SqlitePath),
+            ("postgres://localhost:port/keymoor", Postgres),
+        ] {
+            assert_eq!(url.parse::<DatabaseUrl>().err(), Some(error), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_not_printed() {
+        let url: DatabaseUrl = "postgres://u:hunter2@localhost/keymoor".parse().unwrap();
+        assert!(!format!("{url:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn e5_a_second_holder_of_the_lock_is_refused_until_the_first_lets_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = DatabaseUrl::Sqlite(folder.path().join("keymoor.db"));
+        let first = DbLock::acquire(&url).unwrap();
+        let refused = DbLock::acquire(&url).unwrap_err();
+        assert!(
+            refused.to_string().contains("another keymoor process"),
+            "{refused}"
+        );
+        drop(first);
+        DbLock::acquire(&url).unwrap();
+    }
+}

@@ -1,0 +1,41 @@
+//! The request's body, read whole before anything looks at the request.
+//!
+//! What an operation decides by, the time above all, is taken after the last byte has arrived: a
+//! request that is opened in time and finished a day later is a day late.
+
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use http_body_util::LengthLimitError;
+
+use crate::error::Error;
+
+/// No request of ours is larger; a WebAuthn attestation with its certificates has a few kB.
+const MAX_BYTES: usize = 64 * 1024;
+
+/// Longest time from the head of a request to the end of its body.
+const MAX_TIME: Duration = Duration::from_secs(10);
+
+/// Middleware that hands on finished requests only.
+pub async fn read_whole(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    match tokio::time::timeout(MAX_TIME, to_bytes(body, MAX_BYTES)).await {
+        Ok(Ok(bytes)) => {
+            next.run(Request::from_parts(parts, Body::from(bytes)))
+                .await
+        }
+        Ok(Err(error)) => unreadable(error).into_response(),
+        Err(_) => Error::TooSlow.into_response(),
+    }
+}
+
+fn unreadable(error: axum::Error) -> Error {
+    if error.into_inner().is::<LengthLimitError>() {
+        Error::TooLarge
+    } else {
+        Error::Malformed("the body could not be read".to_owned())
+    }
+}

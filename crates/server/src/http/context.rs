@@ -1,0 +1,243 @@
+//! Who asks, from where, and when: what every operation is given beside its arguments.
+
+use std::convert::Infallible;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use keymoor_oauth::claims::Principal;
+use keymoor_oauth::scope::ScopeSet;
+use keymoor_types::Timestamp;
+use tracing::Instrument as _;
+
+use crate::app::App;
+use crate::http::auth::scope;
+
+/// The header that ties the requests of one flow together, in both directions.
+pub const CORRELATION_HEADER: &str = "x-correlation-id";
+
+/// What an operation is given beside its arguments.
+#[derive(Clone)]
+pub struct Context {
+    pub app: App,
+    /// The time at which the whole operation happens.
+    pub now: Timestamp,
+    pub actor: Actor,
+    /// What the caller's token permits.
+    pub scopes: ScopeSet,
+    pub origin: Origin,
+}
+
+impl Context {
+    /// The context of work that nobody asked for over HTTP.
+    pub fn system(app: &App) -> Self {
+        Self::with_actor(app, Actor::System, Origin::local(app))
+    }
+
+    /// Whether the actor can do whatever an administrator can.
+    pub fn may_do_anything(&self) -> bool {
+        let has_every_scope = || scope::ALL.iter().all(|scope| self.scopes.contains(scope));
+        self.actor == Actor::System || has_every_scope()
+    }
+
+    /// The context of a request without bearer token.
+    pub fn anonymous(app: &App, origin: Origin) -> Self {
+        Self::with_actor(app, Actor::Anonymous, origin)
+    }
+
+    fn with_actor(app: &App, actor: Actor, origin: Origin) -> Self {
+        Self {
+            now: app.now(),
+            app: app.clone(),
+            actor,
+            scopes: ScopeSet::default(),
+            origin,
+        }
+    }
+}
+
+/// Whose doing something is, as the audit log says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    Principal(Principal),
+    Anonymous,
+    System,
+}
+
+impl std::fmt::Display for Actor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Principal(principal) => principal.fmt(f),
+            Self::Anonymous => f.write_str("anonymous"),
+            Self::System => f.write_str("system"),
+        }
+    }
+}
+
+/// Where a request came from.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    pub correlation_id: String,
+    pub ip: IpAddr,
+    pub user_agent: String,
+}
+
+impl Origin {
+    fn local(app: &App) -> Self {
+        Self {
+            correlation_id: new_correlation_id(app),
+            ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            user_agent: String::new(),
+        }
+    }
+
+    fn of(app: &App, peer: IpAddr, headers: &HeaderMap) -> Self {
+        let text = |name| {
+            headers
+                .get(name)
+                .and_then(|value: &HeaderValue| value.to_str().ok())
+        };
+        let correlation_id = text(CORRELATION_HEADER)
+            .filter(|id| is_correlation_id(id))
+            .map_or_else(|| new_correlation_id(app), str::to_owned);
+        let peer = peer.to_canonical();
+        let trusted = app.config.trusted_proxies.contains(&peer);
+        let forwarded = trusted.then(|| nearest_client(headers)).flatten();
+        Self {
+            correlation_id,
+            ip: forwarded.unwrap_or(peer),
+            user_agent: text("user-agent")
+                .unwrap_or_default()
+                .chars()
+                .take(512)
+                .collect(),
+        }
+    }
+}
+
+/// The last address of the last `X-Forwarded-For`: the one that our own proxy saw. Those before
+/// it are hearsay, in the same line or in a line of their own.
+fn nearest_client(headers: &HeaderMap) -> Option<IpAddr> {
+    let last = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .next_back()?
+        .to_str()
+        .ok()?;
+    let address: IpAddr = last.rsplit(',').next()?.trim().parse().ok()?;
+    Some(address.to_canonical())
+}
+
+fn is_correlation_id(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    (1..=64).contains(&text.len()) && text.bytes().all(plain)
+}
+
+fn new_correlation_id(app: &App) -> String {
+    URL_SAFE_NO_PAD.encode(app.rng.bytes::<12>())
+}
+
+/// Gives every request its [`Origin`] and span, and every answer its correlation id.
+pub async fn trace(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let peer = request
+        .extensions()
+        .get::<ConnectInfo<SocketAddr>>()
+        .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |ConnectInfo(address)| {
+            address.ip()
+        });
+    let origin = Origin::of(&app, peer, request.headers());
+    // The path without its query: queries hold tokens.
+    let span = tracing::info_span!(
+        "request",
+        method = %request.method(),
+        path = request.uri().path(),
+        correlation_id = origin.correlation_id,
+    );
+    let echo = HeaderValue::from_str(&origin.correlation_id);
+    request.extensions_mut().insert(origin);
+    let started = app.now();
+    let mut response = async {
+        let response = next.run(request).await;
+        let micros = app.now().as_micros() - started.as_micros();
+        tracing::info!(status = response.status().as_u16(), micros, "answered");
+        response
+    }
+    .instrument(span)
+    .await;
+    if let Ok(value) = echo {
+        response.headers_mut().insert(CORRELATION_HEADER, value);
+    }
+    response
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Origin {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts
+            .extensions
+            .get::<Self>()
+            .cloned()
+            .expect("`trace` is the outermost layer"))
+    }
+}
+
+/// A request that needs no bearer token.
+pub struct Anonymous(pub Context);
+
+impl FromRequestParts<App> for Anonymous {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
+        let origin = Origin::from_request_parts(parts, app).await?;
+        Ok(Self(Context::anonymous(app, origin)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TestApp;
+
+    #[test]
+    fn correlation_ids_from_outside_are_plain_and_short() {
+        assert!(is_correlation_id("corr-1"));
+        for wrong in ["", "a b", "a\"b", "\u{e9}", &"x".repeat(65)] {
+            assert!(!is_correlation_id(wrong), "{wrong}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a4_only_a_trusted_proxys_last_word_counts() {
+        let test = TestApp::sqlite().await;
+        let seen_from = |peer: &str, lines: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append("x-forwarded-for", line.parse().unwrap());
+            }
+            Origin::of(&test.app, peer.parse().unwrap(), &headers)
+                .ip
+                .to_string()
+        };
+        // The test's configuration trusts 10.0.0.1.
+        assert_eq!(
+            seen_from("10.0.0.1", &["6.6.6.6, 203.0.113.9"]),
+            "203.0.113.9"
+        );
+        assert_eq!(
+            seen_from("10.0.0.1", &["6.6.6.6", "203.0.113.9"]),
+            "203.0.113.9"
+        );
+        assert_eq!(
+            seen_from("::ffff:10.0.0.1", &["203.0.113.9"]),
+            "203.0.113.9"
+        );
+        assert_eq!(seen_from("10.0.0.1", &["nonsense"]), "10.0.0.1");
+        assert_eq!(seen_from("192.0.2.7", &["203.0.113.9"]), "192.0.2.7");
+    }
+}

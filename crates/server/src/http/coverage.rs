@@ -1,0 +1,234 @@
+//! Every operation in the API documents is attacked, so that a new one can't be forgotten.
+//!
+//! What the attacks can't apply to stands in `operations-without-scope.txt` with its reason.
+
+use std::collections::BTreeMap;
+
+use axum::body::Body;
+use axum::http::{Method, Request};
+
+use crate::http::auth::scope;
+use crate::http::router::{management_document, public_document};
+use crate::testing::{Answer, TestApp};
+
+/// Operations that no scope guards, as `operationId: why`.
+const WITHOUT_SCOPE: &str = include_str!("operations-without-scope.txt");
+
+#[derive(Debug)]
+struct Operation {
+    id: String,
+    method: Method,
+    path: String,
+    scopes: Vec<String>,
+    takes_body: bool,
+}
+
+fn operations(document: &utoipa::openapi::OpenApi) -> Vec<Operation> {
+    let document = serde_json::to_value(document).unwrap();
+    let mut operations = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let scopes = operation["security"][0]["bearer"]
+                .as_array()
+                .cloned()
+                .unwrap_or_default();
+            operations.push(Operation {
+                id: operation["operationId"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned(),
+                method: method.to_uppercase().parse().unwrap(),
+                path: path.clone(),
+                scopes: scopes
+                    .iter()
+                    .map(|scope| scope.as_str().unwrap().to_owned())
+                    .collect(),
+                takes_body: operation.get("requestBody").is_some(),
+            });
+        }
+    }
+    operations
+}
+
+impl Operation {
+    /// The path with ids of the right shape that name nothing, in the given tenant.
+    fn path_in(&self, tenant: &str) -> String {
+        self.path
+            .split('/')
+            .map(|segment| {
+                let (name, verb) = segment
+                    .split_once("}:")
+                    .map_or((segment, String::new()), |(name, verb)| {
+                        (name, format!(":{verb}"))
+                    });
+                let Some(name) = name.strip_prefix('{') else {
+                    return segment.to_owned();
+                };
+                let id = match name.trim_end_matches('}') {
+                    "tenant_id" => tenant,
+                    "application_id" | "authenticator_config_id" | "resource_server_id" => {
+                        "0197a000-0000-7000-8000-000000000000"
+                    }
+                    _ => "0000000000000001",
+                };
+                format!("{id}{verb}")
+            })
+            .collect::<Vec<_>>()
+            .join("/")
+    }
+
+    async fn call(
+        &self,
+        test: &TestApp,
+        tenant: &str,
+        scopes: Option<&[&str]>,
+        body: Attack,
+    ) -> Answer {
+        let mut request = Request::builder()
+            .method(self.method.clone())
+            .uri(self.path_in(tenant));
+        if let Some(scopes) = scopes {
+            let token = test.token(scopes).await;
+            request = request.header("authorization", format!("Bearer {}", token.expose()));
+        }
+        let (content_type, body) = match body {
+            Attack::Plain => ("application/json", "{}".to_owned()),
+            Attack::UnknownField => ("application/json", "{\"unheard_of\":1}".to_owned()),
+            Attack::Malformed => ("application/json", "{".to_owned()),
+            Attack::Form => ("application/x-www-form-urlencoded", "a=b".to_owned()),
+            Attack::Oversized => (
+                "application/json",
+                format!("{{\"x\":\"{}\"}}", "x".repeat(200_000)),
+            ),
+        };
+        test.management(
+            request
+                .header("content-type", content_type)
+                .body(Body::from(body))
+                .unwrap(),
+        )
+        .await
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Attack {
+    Plain,
+    UnknownField,
+    Malformed,
+    Form,
+    Oversized,
+}
+
+fn guarded() -> Vec<Operation> {
+    operations(&management_document())
+        .into_iter()
+        .filter(|operation| !operation.scopes.is_empty())
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_management_operation_wants_its_token_scope_and_tenant() {
+    let test = TestApp::sqlite().await;
+    let own = test.made.tenant.id.to_string();
+    for operation in guarded() {
+        let needed: Vec<&str> = operation.scopes.iter().map(String::as_str).collect();
+        let others: Vec<&str> = scope::ALL
+            .iter()
+            .copied()
+            .filter(|scope| !needed.contains(scope))
+            .collect();
+        let id = &operation.id;
+        for (scopes, tenant, expected) in [
+            (None, own.as_str(), 401),
+            (Some(others.as_slice()), own.as_str(), 403),
+            (Some(scope::ALL), "0000000000000001", 403),
+        ] {
+            let answer = operation.call(&test, tenant, scopes, Attack::Plain).await;
+            assert_eq!(answer.status, expected, "{id}: {}", answer.text);
+            answer.refused(expected);
+        }
+        let allowed = operation
+            .call(&test, &own, Some(&needed), Attack::Plain)
+            .await;
+        assert!(
+            ![401, 403, 500].contains(&allowed.status.as_u16()),
+            "{id}: {}",
+            allowed.text
+        );
+        let about_one_thing = operation.path.ends_with('}') || operation.path.contains("}:");
+        if !operation.takes_body && about_one_thing && !operation.path.ends_with("{tenant_id}") {
+            allowed.refused(404);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d3_every_body_is_json_of_a_known_shape_and_size() {
+    let test = TestApp::sqlite().await;
+    let own = test.made.tenant.id.to_string();
+    for operation in guarded()
+        .into_iter()
+        .filter(|operation| operation.takes_body)
+    {
+        for (attack, expected) in [
+            (Attack::UnknownField, 400),
+            (Attack::Malformed, 400),
+            (Attack::Form, 415),
+            (Attack::Oversized, 413),
+        ] {
+            let answer = operation.call(&test, &own, Some(scope::ALL), attack).await;
+            assert_eq!(answer.status, expected, "{}: {}", operation.id, answer.text);
+        }
+    }
+}
+
+#[test]
+fn operations_without_scope_are_in_the_ledger_and_no_others() {
+    let ledger: BTreeMap<&str, &str> = WITHOUT_SCOPE
+        .lines()
+        .filter_map(|line| line.split_once(": "))
+        .collect();
+    let mut open: Vec<String> = operations(&management_document())
+        .into_iter()
+        .chain(operations(&public_document()))
+        .filter(|operation| operation.scopes.is_empty())
+        .map(|operation| operation.id)
+        .collect();
+    open.sort();
+    open.dedup();
+    assert_eq!(ledger.keys().copied().collect::<Vec<_>>(), open);
+    assert!(
+        ledger.values().all(|reason| reason.len() > 20),
+        "every exception says why"
+    );
+}
+
+#[test]
+fn every_operation_has_an_id_of_its_own() {
+    let documents = [management_document(), public_document()];
+    let ids: Vec<String> = documents
+        .iter()
+        .flat_map(operations)
+        .map(|operation| operation.id)
+        .collect();
+    let mut unique = ids.clone();
+    unique.sort();
+    unique.dedup();
+    assert_eq!(unique.len(), ids.len());
+    assert!(ids.iter().all(|id| !id.is_empty()));
+}
+
+#[test]
+fn every_scope_is_needed_by_some_operation() {
+    let used: Vec<String> = guarded()
+        .into_iter()
+        .flat_map(|operation| operation.scopes)
+        .collect();
+    for scope in scope::ALL {
+        assert!(
+            used.iter().any(|used| used == scope),
+            "{scope} guards nothing"
+        );
+    }
+}

@@ -1,0 +1,237 @@
+//! Reading of management bodies.
+//!
+//! Members that the schema does not know are refused, `null` counts as absent, read-only members
+//! are ignored (a client may send back what it was given), and a wrong field is named by its
+//! dotted path.
+
+use axum::extract::{FromRequest, Request};
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_TYPE;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::error::{Error, Result};
+
+/// A management request body.
+pub trait Body: DeserializeOwned {
+    /// The member that wraps the resource, such as `job`.
+    const ENVELOPE: &'static str;
+    /// Members of the resource that are accepted and ignored; a dot goes one level deeper.
+    const READ_ONLY: &'static [&'static str];
+}
+
+/// Extracts a [`Body`].
+pub struct Json<T>(pub T);
+
+impl<S: Send + Sync, T: Body> FromRequest<S> for Json<T> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self> {
+        require_json(request.headers())?;
+        let bytes = bytes(request, state).await?;
+        parse(&bytes).map(Self)
+    }
+}
+
+/// Extracts a body whose text is JSON without envelope: those of the SDKs. Unknown members are
+/// tolerated there, since newer SDKs may send more.
+pub struct Lenient<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Lenient<T> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self> {
+        require_json(request.headers())?;
+        let bytes = bytes(request, state).await?;
+        serde_json::from_slice(&bytes)
+            .map(Self)
+            .map_err(|_| not_json(&bytes))
+    }
+}
+
+/// The body, which [`crate::http::body`] has read already.
+pub async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<axum::body::Bytes> {
+    axum::body::Bytes::from_request(request, state)
+        .await
+        .map_err(Error::internal)
+}
+
+/// JSON, nothing, or `text/plain`: what a browser's `fetch` sends for a string body.
+fn require_json(headers: &HeaderMap) -> Result<()> {
+    let Some(value) = headers.get(CONTENT_TYPE) else {
+        return Ok(());
+    };
+    let essence = value
+        .to_str()
+        .unwrap_or_default()
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim();
+    let json = ["application/json", "text/plain"]
+        .iter()
+        .any(|known| essence.eq_ignore_ascii_case(known));
+    if json {
+        Ok(())
+    } else {
+        Err(Error::UnsupportedMediaType)
+    }
+}
+
+fn parse<T: Body>(bytes: &[u8]) -> Result<T> {
+    let mut value: Value = serde_json::from_slice(bytes).map_err(|_| not_json(bytes))?;
+    drop_nulls(&mut value);
+    if let Some(resource) = value.get_mut(T::ENVELOPE).and_then(Value::as_object_mut) {
+        for member in T::READ_ONLY {
+            remove(resource, member);
+        }
+    }
+    serde_path_to_error::deserialize(value).map_err(|error| violation(&error))
+}
+
+fn not_json(bytes: &[u8]) -> Error {
+    let why = if bytes.is_empty() {
+        "the body is empty"
+    } else {
+        "the body is not the expected JSON"
+    };
+    Error::Malformed(why.to_owned())
+}
+
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.retain(|_, member| !member.is_null());
+            members.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
+        _ => {}
+    }
+}
+
+fn remove(object: &mut Map<String, Value>, path: &str) {
+    match path.split_once('.') {
+        None => drop(object.remove(path)),
+        Some((head, rest)) => {
+            if let Some(inner) = object.get_mut(head).and_then(Value::as_object_mut) {
+                remove(inner, rest);
+            }
+        }
+    }
+}
+
+/// Turns serde's words into the published `FieldViolations`, without repeating the value.
+fn violation(error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
+    let path = error.path().to_string();
+    let text = error.inner().to_string();
+    let quoted = text.split('`').nth(1);
+    let field = |name: &str| {
+        if path == "." {
+            name.to_owned()
+        } else {
+            format!("{path}.{name}")
+        }
+    };
+    match (text.as_str(), quoted) {
+        (text, Some(name)) if text.starts_with("missing field") => {
+            Error::invalid(field(name), "missing")
+        }
+        (text, Some(name)) if text.starts_with("unknown field") => {
+            // The path already ends in the member that was not expected.
+            let known = path == name || path.ends_with(&format!(".{name}"));
+            Error::invalid(
+                if known { path.clone() } else { field(name) },
+                "unknown field",
+            )
+        }
+        (text, _) => Error::invalid(path.clone(), description(text)),
+    }
+}
+
+fn description(text: &str) -> String {
+    match text.rfind("expected ") {
+        // The name of a Rust type is nobody's business.
+        Some(at) if text[at..].starts_with("expected struct ") => "expected an object".to_owned(),
+        Some(at) => text[at..].to_owned(),
+        // A message of our own types: it never holds the value.
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+    use crate::error::FieldViolation;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Rename {
+        thing: Thing,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Thing {
+        name: String,
+        note: Option<String>,
+    }
+
+    impl Body for Rename {
+        const ENVELOPE: &'static str = "thing";
+        const READ_ONLY: &'static [&'static str] = &["id", "nested.secret"];
+    }
+
+    fn violations(body: &str) -> Vec<FieldViolation> {
+        match parse::<Rename>(body.as_bytes()) {
+            Err(Error::Invalid(violations)) => violations,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn d3_null_is_absent_and_read_only_members_are_ignored() {
+        let body = r#"{"thing":{"id":7,"name":"a","note":null,"unheard_of":null}}"#;
+        let Rename { thing } = parse(body.as_bytes()).unwrap();
+        assert_eq!((thing.name.as_str(), thing.note), ("a", None));
+    }
+
+    #[test]
+    fn d3_wrong_fields_are_named_by_path_and_their_values_not_repeated() {
+        let cases = [
+            (
+                r#"{"thing":{"name":"a","extra":1}}"#,
+                "thing.extra",
+                "unknown field",
+            ),
+            (
+                r#"{"thing":{"name":"a"},"extra":1}"#,
+                "extra",
+                "unknown field",
+            ),
+            (r#"{"thing":{}}"#, "thing.name", "missing"),
+            (r#"{"thing":{"name":null}}"#, "thing.name", "missing"),
+            (r"{}", "thing", "missing"),
+            (r#"{"thing":{"name":5}}"#, "thing.name", "expected a string"),
+            (r#"{"thing":"hidden"}"#, "thing", "expected an object"),
+        ];
+        for (body, field, description) in cases {
+            assert_eq!(
+                violations(body),
+                [FieldViolation::new(field, description)],
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn broken_json_is_malformed() {
+        for body in ["", "{", "[]x", "\u{0}"] {
+            assert!(
+                matches!(parse::<Rename>(body.as_bytes()), Err(Error::Malformed(_))),
+                "{body:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! HTTP: routing, authentication of callers, reading of requests, shape of answers.
+//!
+//! Nothing below `http` and the slices' `api`/`public` files knows what a status code is.
+
+pub mod auth;
+pub mod body;
+pub mod context;
+pub mod cors;
+pub mod form;
+pub mod json;
+pub mod limits;
+pub mod openapi;
+pub mod page;
+pub mod path;
+pub mod privacy;
+pub mod problem;
+pub mod router;
+pub mod verb;
+
+#[cfg(test)]
+mod coverage;

@@ -1,0 +1,262 @@
+//! Errors as HTTP: the one place that gives a refusal its status and body.
+//!
+//! The body is `{code, message, details?}`, as published.
+
+use axum::Json;
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::error::{Error, FieldViolation, Kind, Resource};
+
+/// The body of every refusal outside OAuth.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Problem {
+    /// The status's name in lower snake case.
+    pub code: &'static str,
+    /// What happened, in words.
+    pub message: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub details: Vec<Detail>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(tag = "type")]
+pub enum Detail {
+    FieldViolations {
+        field_violations: Vec<Violation>,
+    },
+    ResourceInfo {
+        resource_type: &'static str,
+        id: String,
+        description: String,
+    },
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Violation {
+    /// Dotted path of the field, envelope included.
+    pub field: String,
+    pub description: String,
+}
+
+impl From<FieldViolation> for Violation {
+    fn from(violation: FieldViolation) -> Self {
+        Self {
+            field: violation.field,
+            description: violation.description,
+        }
+    }
+}
+
+impl From<Resource> for Detail {
+    fn from(resource: Resource) -> Self {
+        let Resource {
+            kind,
+            id,
+            description,
+        } = resource;
+        Self::ResourceInfo {
+            resource_type: kind.type_name(),
+            id,
+            description,
+        }
+    }
+}
+
+impl Problem {
+    fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            details: Vec::new(),
+        }
+    }
+
+    fn with(self, detail: impl Into<Detail>) -> Self {
+        Self {
+            details: vec![detail.into()],
+            ..self
+        }
+    }
+}
+
+/// Status and body of `error`.
+pub fn problem(error: Error) -> (StatusCode, Problem) {
+    match error {
+        Error::Malformed(why) => (
+            StatusCode::BAD_REQUEST,
+            Problem::new("bad_request", format!("invalid request: {why}")),
+        ),
+        Error::Invalid(violations) => {
+            let field_violations = violations.into_iter().map(Violation::from).collect();
+            let problem = Problem::new("bad_request", "invalid parameters");
+            (
+                StatusCode::BAD_REQUEST,
+                problem.with(Detail::FieldViolations { field_violations }),
+            )
+        }
+        Error::Unauthenticated => (
+            StatusCode::UNAUTHORIZED,
+            Problem::new("unauthorized", "unauthorized"),
+        ),
+        Error::Forbidden(why) => (StatusCode::FORBIDDEN, Problem::new("forbidden", why)),
+        Error::UntrustedOrigin => {
+            let problem = Problem::new("forbidden", "the origin is not trusted");
+            (
+                StatusCode::FORBIDDEN,
+                problem.with(Resource::new(Kind::Origin, "")),
+            )
+        }
+        Error::NotFound(resource) => {
+            let problem = Problem::new("not_found", format!("{resource} not found"));
+            (StatusCode::NOT_FOUND, problem.with(resource))
+        }
+        Error::Conflict { message, resource } => {
+            let problem = Problem::new("conflict", message);
+            let details = resource.into_iter().map(Detail::from).collect();
+            (StatusCode::CONFLICT, Problem { details, ..problem })
+        }
+        Error::Unprocessable { message, resource } => {
+            let problem = Problem::new("unprocessable_entity", message);
+            (StatusCode::UNPROCESSABLE_ENTITY, problem.with(resource))
+        }
+        Error::MethodNotAllowed => (
+            StatusCode::METHOD_NOT_ALLOWED,
+            Problem::new(
+                "method_not_allowed",
+                "the path exists, but not with this method",
+            ),
+        ),
+        Error::TooLarge => (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            Problem::new("payload_too_large", "the request body is too large"),
+        ),
+        Error::TooSlow => (
+            StatusCode::REQUEST_TIMEOUT,
+            Problem::new("request_timeout", "the request took too long to arrive"),
+        ),
+        Error::UnsupportedMediaType => (
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Problem::new("unsupported_media_type", "the request body must be JSON"),
+        ),
+        Error::TooManyRequests { .. } => (
+            StatusCode::TOO_MANY_REQUESTS,
+            Problem::new("too_many_requests", "too many requests"),
+        ),
+        Error::Unavailable(_) | Error::Collision => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            Problem::new("service_unavailable", "try again shortly"),
+        ),
+        Error::Internal(_) => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            Problem::new("internal_server_error", "internal server error"),
+        ),
+    }
+}
+
+/// Seconds to wait before trying again, for the refusals where that helps.
+pub fn retry_after(error: &Error) -> Option<u32> {
+    match error {
+        Error::TooManyRequests { retry_after } => Some(*retry_after),
+        Error::Unavailable(_) => Some(1),
+        _ => None,
+    }
+}
+
+/// Tells the log what the caller is not told.
+pub fn log(error: &Error) {
+    match error {
+        Error::Internal(cause) => tracing::error!(cause, "request failed"),
+        Error::Unavailable(cause) => tracing::warn!(cause, "request refused for now"),
+        refused => tracing::debug!(%refused, "request refused"),
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        log(&self);
+        let retry_after = retry_after(&self);
+        let challenge = matches!(self, Self::Unauthenticated);
+        let (status, body) = problem(self);
+        let mut response = (status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        if let Some(seconds) = retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if challenge {
+            // RFC 6750, section 3: a 401 names the scheme that would help.
+            headers.insert("www-authenticate", HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_log_may_hold_never_reaches_the_caller() {
+        for error in [
+            Error::Internal("disk at /dev/sda".into()),
+            Error::Unavailable("10.0.0.1".into()),
+        ] {
+            let (_, body) = problem(error);
+            let text = serde_json::to_string(&body).unwrap();
+            assert!(
+                !text.contains("/dev/sda") && !text.contains("10.0.0.1"),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn bodies_have_the_published_shape() {
+        let (status, body) = problem(Error::not_found(Kind::Identity, "0000000000000001"));
+        assert_eq!(status, 404);
+        insta::assert_json_snapshot!(body, @r#"
+        {
+          "code": "not_found",
+          "message": "identity not found",
+          "details": [
+            {
+              "type": "ResourceInfo",
+              "resource_type": "Identity",
+              "id": "0000000000000001",
+              "description": "identity not found"
+            }
+          ]
+        }
+        "#);
+        let (status, body) = problem(Error::invalid("job.authenticator_config_id", "missing"));
+        assert_eq!(status, 400);
+        insta::assert_json_snapshot!(body, @r#"
+        {
+          "code": "bad_request",
+          "message": "invalid parameters",
+          "details": [
+            {
+              "type": "FieldViolations",
+              "field_violations": [
+                {
+                  "field": "job.authenticator_config_id",
+                  "description": "missing"
+                }
+              ]
+            }
+          ]
+        }
+        "#);
+        let (_, body) = problem(Error::Forbidden("forbidden"));
+        insta::assert_json_snapshot!(body, @r#"
+        {
+          "code": "forbidden",
+          "message": "forbidden"
+        }
+        "#);
+    }
+}

@@ -1,0 +1,38 @@
+//! The message around the words. The library writes every header, so that no name can add one.
+
+use lettre::Message;
+use lettre::message::header::{HeaderName, HeaderValue};
+use lettre::message::{Mailbox, MultiPart, SinglePart};
+
+use super::Mail;
+
+/// Builds the message, the same for every attempt.
+///
+/// # Errors
+/// When the recipient's address is none.
+pub(super) fn build(from: &Mailbox, mail: &Mail) -> Result<Message, String> {
+    let to = mail
+        .to
+        .parse()
+        .map_err(|error| format!("the recipient's address is not valid: {error}"))?;
+    // Derived, since a random one would make each attempt another message.
+    let boundary = format!("{}-alternatives", mail.id);
+    let body = MultiPart::alternative()
+        .boundary(boundary)
+        .singlepart(SinglePart::plain(mail.text.expose().to_owned()))
+        .singlepart(SinglePart::html(mail.html.expose().to_owned()));
+    let micros = u64::try_from(mail.written_at.as_micros()).unwrap_or(0);
+    Message::builder()
+        .message_id(Some(format!("<{}@{}>", mail.id, from.email.domain())))
+        .date(std::time::UNIX_EPOCH + std::time::Duration::from_micros(micros))
+        .from(from.clone())
+        .to(Mailbox::new(None, to))
+        .subject(mail.subject)
+        // RFC 3834, section 5: nobody's absence notice is wanted.
+        .raw_header(HeaderValue::new(
+            HeaderName::new_from_ascii_str("Auto-Submitted"),
+            "auto-generated".to_owned(),
+        ))
+        .multipart(body)
+        .map_err(|error| error.to_string())
+}

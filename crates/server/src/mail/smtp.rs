@@ -1,0 +1,322 @@
+//! SMTP, RFC 5321.
+//!
+//! The conversation is driven here rather than by the library's transport, which counts an
+//! accepted mail as failed when the server then stalls at QUIT, and so would have it sent twice.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use lettre::Message;
+use lettre::message::Mailbox;
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::extension::ClientId;
+use lettre::transport::smtp::{Error, response::Severity};
+use percent_encoding::percent_decode_str;
+use tokio::time::timeout;
+use url::Url;
+
+use super::{Mail, MailSettings, Mailer, Outcome, message};
+
+/// How long a server may take to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(2);
+/// No reason that a server gives is worth more.
+const MAX_REASON_CHARS: usize = 200;
+
+/// A mail server, as `KEYMOOR_SMTP_URL` names it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SmtpServer {
+    host: String,
+    port: u16,
+    encryption: Encryption,
+    credentials: Option<Credentials>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Encryption {
+    /// TLS from the first byte (RFC 8314, section 3.3).
+    Implicit,
+    /// STARTTLS or nothing (RFC 3207).
+    Required,
+    /// STARTTLS where the server offers it and it works. Its certificate does not matter: whoever
+    /// could forge it could as well hide the offer (RFC 7435, section 3).
+    Opportunistic,
+}
+
+/// The text names no mail server. Says nothing of the text, which may hold a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SmtpServerError {
+    #[error("must be smtp://host:port, smtps://host:port or smtp://host:port?tls=required")]
+    Form,
+    #[error("must have a password along with the user name")]
+    Password,
+}
+
+impl FromStr for SmtpServer {
+    type Err = SmtpServerError;
+
+    fn from_str(text: &str) -> Result<Self, SmtpServerError> {
+        let url = Url::parse(text).map_err(|_| SmtpServerError::Form)?;
+        let host = url.host_str().ok_or(SmtpServerError::Form)?.to_owned();
+        if !matches!(url.path(), "" | "/") || url.fragment().is_some() {
+            return Err(SmtpServerError::Form);
+        }
+        let credentials = credentials(&url)?;
+        let (encryption, default_port) = match (url.scheme(), url.query()) {
+            ("smtps", None) => (Encryption::Implicit, 465),
+            ("smtp", Some("tls=required")) => (Encryption::Required, 587),
+            // A password goes over a network only encrypted.
+            ("smtp", None) if credentials.is_some() && !is_loopback(&host) => {
+                (Encryption::Required, 587)
+            }
+            ("smtp", None) => (Encryption::Opportunistic, 25),
+            _ => return Err(SmtpServerError::Form),
+        };
+        Ok(Self {
+            host: host.trim_matches(['[', ']']).to_owned(),
+            port: url.port().unwrap_or(default_port),
+            encryption,
+            credentials,
+        })
+    }
+}
+
+fn credentials(url: &Url) -> Result<Option<Credentials>, SmtpServerError> {
+    let decode = |text: &str| {
+        let text = percent_decode_str(text).decode_utf8();
+        text.map(String::from).map_err(|_| SmtpServerError::Form)
+    };
+    match (url.username(), url.password()) {
+        ("", None) => Ok(None),
+        (_, None) => Err(SmtpServerError::Password),
+        (user, Some(password)) => Ok(Some(Credentials::new(decode(user)?, decode(password)?))),
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address: Result<IpAddr, _> = host.trim_matches(['[', ']']).parse();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+impl fmt::Debug for SmtpServer {
+    /// Without user and password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            host,
+            port,
+            encryption,
+            ..
+        } = self;
+        write!(f, "SmtpServer({host}:{port}, {encryption:?})")
+    }
+}
+
+/// Sends mail by SMTP, a connection for each.
+pub struct SmtpMailer {
+    server: SmtpServer,
+    tls: TlsParameters,
+    from: Mailbox,
+    timeout: Duration,
+    hello: ClientId,
+}
+
+impl SmtpMailer {
+    /// Connects to nothing yet.
+    ///
+    /// # Errors
+    /// When the operating system's trusted certificates can't be used for this host.
+    pub fn new(settings: MailSettings) -> Result<Self, String> {
+        let MailSettings {
+            server,
+            from,
+            timeout,
+        } = settings;
+        let tls = TlsParameters::builder(server.host.clone())
+            .dangerous_accept_invalid_certs(server.encryption == Encryption::Opportunistic)
+            .build()
+            .map_err(|error| format!("no TLS for the mail server: {error}"))?;
+        Ok(Self {
+            server,
+            tls,
+            from,
+            timeout: Duration::from_secs(timeout.0.unsigned_abs()),
+            hello: ClientId::default(),
+        })
+    }
+
+    /// Returns when the server has accepted the message, with the connection to say goodbye on.
+    async fn deliver(&self, message: &Message) -> Result<AsyncSmtpConnection, Error> {
+        let mut connection = self.connect().await?;
+        if let Some(credentials) = &self.server.credentials {
+            connection.auth(DEFAULT_MECHANISMS, credentials).await?;
+        }
+        connection
+            .send(message.envelope(), &message.formatted())
+            .await?;
+        Ok(connection)
+    }
+
+    async fn connect(&self) -> Result<AsyncSmtpConnection, Error> {
+        match self.server.encryption {
+            Encryption::Implicit => self.open(Some(self.tls.clone())).await,
+            Encryption::Required => {
+                let mut connection = self.open(None).await?;
+                connection.starttls(self.tls.clone(), &self.hello).await?;
+                Ok(connection)
+            }
+            Encryption::Opportunistic => {
+                let mut connection = self.open(None).await?;
+                if !connection.can_starttls() {
+                    return Ok(connection);
+                }
+                match connection.starttls(self.tls.clone(), &self.hello).await {
+                    Ok(()) => Ok(connection),
+                    Err(error) => {
+                        let reason = reason(&error);
+                        tracing::warn!(reason, "the mail server's TLS fails: going on without");
+                        self.open(None).await
+                    }
+                }
+            }
+        }
+    }
+
+    async fn open(&self, tls: Option<TlsParameters>) -> Result<AsyncSmtpConnection, Error> {
+        let SmtpServer { host, port, .. } = &self.server;
+        let address = (host.as_str(), *port);
+        AsyncSmtpConnection::connect_tokio1(address, Some(self.timeout), &self.hello, tls, None)
+            .await
+    }
+}
+
+impl Mailer for SmtpMailer {
+    fn send<'a>(&'a self, mail: &'a Mail) -> BoxFuture<'a, Outcome> {
+        Box::pin(async {
+            let message = match message::build(&self.from, mail) {
+                Ok(message) => message,
+                Err(why) => return Outcome::Refused(why),
+            };
+            // The library bounds connecting only.
+            match timeout(self.timeout, self.deliver(&message)).await {
+                Ok(Ok(mut connection)) => {
+                    let _whatever_it_says = timeout(GOODBYE, connection.abort()).await;
+                    Outcome::Accepted
+                }
+                Ok(Err(error)) => outcome(&error),
+                Err(_) => Outcome::Failed("the mail server took too long".to_owned()),
+            }
+        })
+    }
+}
+
+fn outcome(error: &Error) -> Outcome {
+    let reason = reason(error);
+    if error.is_permanent() && !is_about_us(error) {
+        Outcome::Refused(reason)
+    } else {
+        Outcome::Failed(reason)
+    }
+}
+
+/// Replies that refuse our login or ask for one (RFC 4954, section 6): permanent in form, and yet
+/// an operator who mends the configuration gets the mail out.
+fn is_about_us(error: &Error) -> bool {
+    const REPLIES: [u16; 5] = [530, 532, 534, 535, 538];
+    error.status().is_some_and(|code| {
+        code.severity == Severity::PermanentNegativeCompletion && REPLIES.contains(&u16::from(code))
+    })
+}
+
+/// What the server said, in one short line.
+fn reason(error: &Error) -> String {
+    let words: Vec<String> = error
+        .to_string()
+        .split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect();
+    words.join(" ").chars().take(MAX_REASON_CHARS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn server(url: &str) -> SmtpServer {
+        url.parse().unwrap()
+    }
+
+    #[test]
+    fn urls_say_how_to_encrypt() {
+        use Encryption::{Implicit, Opportunistic, Required};
+        for (url, host, port, encryption) in [
+            ("smtp://mail.example", "mail.example", 25, Opportunistic),
+            ("smtp://127.0.0.1:8027", "127.0.0.1", 8027, Opportunistic),
+            ("smtp://[::1]:8027/", "::1", 8027, Opportunistic),
+            (
+                "smtp://mail.example?tls=required",
+                "mail.example",
+                587,
+                Required,
+            ),
+            ("smtps://mail.example", "mail.example", 465, Implicit),
+            ("smtp://u:p@mail.example:25", "mail.example", 25, Required),
+            (
+                "smtp://u:p@localhost:8027",
+                "localhost",
+                8027,
+                Opportunistic,
+            ),
+        ] {
+            let server = server(url);
+            assert_eq!(
+                (server.host.as_str(), server.port, server.encryption),
+                (host, port, encryption),
+                "{url}"
+            );
+        }
+    }
+
+    #[test]
+    fn credentials_are_decoded_and_not_shown() {
+        let server = server("smtps://ada%40example.com:hunter2%2F@mail.example");
+        assert_eq!(
+            server.credentials,
+            Some(Credentials::new(
+                "ada@example.com".to_owned(),
+                "hunter2/".to_owned()
+            ))
+        );
+        let debug = format!("{server:?}");
+        assert!(
+            !debug.contains("hunter2") && !debug.contains("ada"),
+            "{debug}"
+        );
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for wrong in [
+            "",
+            "mail.example:25",
+            "http://mail.example",
+            "smtp://",
+            "smtp://mail.example?tls=none",
+            "smtps://mail.example?tls=required",
+            "smtp://mail.example/path",
+        ] {
+            assert_eq!(
+                wrong.parse::<SmtpServer>(),
+                Err(SmtpServerError::Form),
+                "{wrong}"
+            );
+        }
+        assert_eq!(
+            "smtp://ada@mail.example".parse::<SmtpServer>(),
+            Err(SmtpServerError::Password)
+        );
+    }
+}

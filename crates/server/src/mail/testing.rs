@@ -1,0 +1,179 @@
+//! A mailbox in place of a mail server, and a mail server in the test's own process.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::{Mail, Mailer, Outcome};
+
+/// Accepts every mail, unless told what becomes of the next ones.
+#[derive(Default)]
+pub(crate) struct RecordingMailer {
+    attempts: Mutex<Vec<Mail>>,
+    next: Mutex<VecDeque<Outcome>>,
+}
+
+impl RecordingMailer {
+    /// Every attempt so far, accepted or not; forgets them.
+    pub(crate) fn take(&self) -> Vec<Mail> {
+        std::mem::take(&mut self.attempts.lock().unwrap())
+    }
+
+    /// The next `times` attempts fail, and may succeed later.
+    pub(crate) fn fail_next(&self, times: usize) {
+        let outcome = Outcome::Failed("451 try again later".to_owned());
+        self.next
+            .lock()
+            .unwrap()
+            .extend(std::iter::repeat_n(outcome, times));
+    }
+
+    /// The next attempt is refused for good.
+    pub(crate) fn refuse_next(&self) {
+        let outcome = Outcome::Refused("550 no such mailbox".to_owned());
+        self.next.lock().unwrap().push_back(outcome);
+    }
+}
+
+impl Mailer for RecordingMailer {
+    fn send<'a>(&'a self, mail: &'a Mail) -> BoxFuture<'a, Outcome> {
+        self.attempts.lock().unwrap().push(mail.clone());
+        let next = self.next.lock().unwrap().pop_front();
+        Box::pin(std::future::ready(next.unwrap_or(Outcome::Accepted)))
+    }
+}
+
+/// How a mail server behaves.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Behaviour {
+    Accepts,
+    /// Answers RCPT with this reply.
+    RefusesRecipient(&'static str),
+    /// Answers the end of DATA with this reply.
+    RefusesMessage(&'static str),
+    /// Answers AUTH with this reply.
+    RefusesLogin(&'static str),
+    /// Closes the connection after the first line of the message.
+    DiesInData,
+    /// Never answers the end of DATA.
+    StallsAfterData,
+    /// Accepts, and never answers QUIT.
+    StallsAtQuit,
+    /// Accepts, and offers TLS that it does not have.
+    PretendsTls,
+}
+
+/// A mail server on a port of loopback, for as long as it is held.
+pub(super) struct Sink {
+    pub(super) port: u16,
+    accepted: Arc<Mutex<Vec<String>>>,
+    server: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Sink {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl Sink {
+    pub(super) async fn start(behaviour: Behaviour) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let accepted = Arc::<Mutex<Vec<String>>>::default();
+        let messages = accepted.clone();
+        let server = tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                tokio::spawn(converse(stream, behaviour, messages.clone()));
+            }
+        });
+        Self {
+            port,
+            accepted,
+            server,
+        }
+    }
+
+    /// The messages that were accepted.
+    pub(super) fn accepted(&self) -> Vec<String> {
+        self.accepted.lock().unwrap().clone()
+    }
+}
+
+/// Longer than any test takes.
+const FOR_EVER: Duration = Duration::from_hours(1);
+
+async fn converse(stream: TcpStream, behaviour: Behaviour, accepted: Arc<Mutex<Vec<String>>>) {
+    let mut stream = BufReader::new(stream);
+    say(&mut stream, "220 sink").await;
+    while let Some(line) = hear(&mut stream).await {
+        let reply = match line.split_whitespace().next() {
+            Some("EHLO") if matches!(behaviour, Behaviour::PretendsTls) => {
+                "250-sink\r\n250-AUTH PLAIN\r\n250 STARTTLS"
+            }
+            Some("EHLO") => "250-sink\r\n250 AUTH PLAIN",
+            Some("STARTTLS") => "220 go on",
+            Some("AUTH") => match behaviour {
+                Behaviour::RefusesLogin(reply) => reply,
+                _ => "235 welcome",
+            },
+            Some("RCPT") => match behaviour {
+                Behaviour::RefusesRecipient(reply) => reply,
+                _ => "250 ok",
+            },
+            Some("DATA") => {
+                say(&mut stream, "354 go on").await;
+                let Some(message) = message(&mut stream, behaviour).await else {
+                    return;
+                };
+                match behaviour {
+                    Behaviour::RefusesMessage(reply) => reply,
+                    Behaviour::StallsAfterData => return tokio::time::sleep(FOR_EVER).await,
+                    _ => {
+                        accepted.lock().unwrap().push(message);
+                        "250 queued"
+                    }
+                }
+            }
+            Some("QUIT") if matches!(behaviour, Behaviour::StallsAtQuit) => {
+                return tokio::time::sleep(FOR_EVER).await;
+            }
+            Some("QUIT") => "221 bye",
+            _ => "250 ok",
+        };
+        say(&mut stream, reply).await;
+    }
+}
+
+/// Everything up to the line with a single dot.
+async fn message(stream: &mut BufReader<TcpStream>, behaviour: Behaviour) -> Option<String> {
+    let mut message = String::new();
+    loop {
+        let line = hear(stream).await?;
+        if matches!(behaviour, Behaviour::DiesInData) {
+            return None;
+        }
+        if line == "." {
+            return Some(message);
+        }
+        message += &line;
+        message += "\n";
+    }
+}
+
+async fn hear(stream: &mut BufReader<TcpStream>) -> Option<String> {
+    let mut line = String::new();
+    let read = stream.read_line(&mut line).await.ok()?;
+    (read > 0).then(|| line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+async fn say(stream: &mut BufReader<TcpStream>, reply: &str) {
+    let line = format!("{reply}\r\n");
+    // The other side may have hung up.
+    let _sent = stream.write_all(line.as_bytes()).await;
+}

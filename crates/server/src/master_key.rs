@@ -1,0 +1,88 @@
+//! The file that holds the master key: base64url text of 256 random bits, readable by its owner.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use keymoor_types::Rng;
+
+use crate::vault::MasterKey;
+
+/// Why there is no master key, for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum MasterKeyError {
+    #[error("there is no master key file {0}: run `keymoor init`, or set KEYMOOR_MASTER_KEY_FILE")]
+    Absent(String),
+    #[error("can't use the master key file {0}: {1}")]
+    Io(String, io::Error),
+    #[error("{0} holds no master key")]
+    Malformed(String),
+}
+
+/// Reads the key.
+pub fn read(path: &Path) -> Result<MasterKey, MasterKeyError> {
+    let name = path.display().to_string();
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => zeroize::Zeroizing::new(text),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(MasterKeyError::Absent(name));
+        }
+        Err(error) => return Err(MasterKeyError::Io(name, error)),
+    };
+    MasterKey::decode(&text).ok_or(MasterKeyError::Malformed(name))
+}
+
+/// Makes a key and its file, which must not exist.
+pub fn create(path: &Path, rng: &dyn Rng) -> Result<MasterKey, MasterKeyError> {
+    let key = MasterKey::new(rng.bytes());
+    write(path, &key).map_err(|error| MasterKeyError::Io(path.display().to_string(), error))?;
+    Ok(key)
+}
+
+/// On disk before anything is sealed with it.
+fn write(path: &Path, key: &MasterKey) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    writeln!(file, "{}", *key.encode())?;
+    file.sync_all()?;
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+    use crate::app::SystemRng;
+
+    #[test]
+    fn a_key_is_made_once_for_its_owner_alone_and_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keymoor.key");
+        assert!(matches!(read(&path), Err(MasterKeyError::Absent(_))));
+        let key = create(&path, &SystemRng).unwrap();
+        assert_eq!(*read(&path).unwrap().encode(), *key.encode());
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(matches!(
+            create(&path, &SystemRng),
+            Err(MasterKeyError::Io(..))
+        ));
+        assert_eq!(*read(&path).unwrap().encode(), *key.encode());
+    }
+
+    #[test]
+    fn a_file_with_something_else_is_refused_without_showing_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keymoor.key");
+        std::fs::write(&path, "hunter2").unwrap();
+        let error = read(&path).err().unwrap().to_string();
+        assert!(error.contains("holds no master key"), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+}

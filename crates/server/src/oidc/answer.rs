@@ -1,0 +1,239 @@
+//! Refusals in the words of OAuth, and for people.
+
+use std::fmt::Write as _;
+
+use axum::Json;
+use axum::http::header::{LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use keymoor_oauth::error::{ErrorCode, OAuthError};
+use serde::Serialize;
+use utoipa::{IntoResponses, ToSchema};
+
+use crate::error::Error;
+use crate::hosted::message;
+use crate::http::context::Context;
+use crate::http::problem;
+
+/// Why an endpoint has no answer of its own kind.
+#[derive(Debug)]
+pub enum Failure {
+    /// The specification has a word for it.
+    Refused(OAuthError),
+    /// What can go wrong with any request.
+    Failed(Error),
+}
+
+impl From<OAuthError> for Failure {
+    fn from(error: OAuthError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// The body of a refusal (RFC 6749, section 5.2).
+#[derive(Serialize, ToSchema)]
+pub struct OAuthProblem {
+    /// What kind of refusal, for programs.
+    error: &'static str,
+    /// What to do about it, for developers.
+    error_description: &'static str,
+}
+
+/// The refusals that any endpoint of OAuth can give, for the API document.
+#[derive(IntoResponses)]
+pub enum OAuthRefusals {
+    /// The request is malformed, or asks for what can't be had.
+    #[response(status = 400)]
+    BadRequest(#[to_schema] OAuthProblem),
+    /// The client or the bearer token is not who it says.
+    #[response(status = 401)]
+    Unauthorized(#[to_schema] OAuthProblem),
+    /// A page of an origin that is not trusted.
+    #[response(status = 403)]
+    Forbidden(#[to_schema] OAuthProblem),
+    /// No such application.
+    #[response(status = 404)]
+    NotFound(#[to_schema] problem::Problem),
+    /// Too many failed attempts from this network.
+    #[response(status = 429)]
+    TooManyRequests(#[to_schema] OAuthProblem),
+}
+
+/// What OAuth calls an error of ours. `None`: the URL names no application, so that there is no
+/// endpoint here whose words could be used.
+fn in_oauth_words(error: &Error) -> Option<(StatusCode, OAuthError)> {
+    let (status, code, description) = match error {
+        Error::NotFound(_) => return None,
+        Error::Forbidden(why) => (StatusCode::FORBIDDEN, ErrorCode::AccessDenied, *why),
+        Error::UntrustedOrigin => (
+            StatusCode::FORBIDDEN,
+            ErrorCode::AccessDenied,
+            "the origin is not trusted",
+        ),
+        Error::Malformed(_) => (
+            StatusCode::BAD_REQUEST,
+            ErrorCode::InvalidRequest,
+            "the body could not be read as application/x-www-form-urlencoded",
+        ),
+        Error::TooLarge => (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            ErrorCode::InvalidRequest,
+            "the request body is too large",
+        ),
+        Error::Unauthenticated => (
+            StatusCode::UNAUTHORIZED,
+            ErrorCode::InvalidToken,
+            "the access token is not valid here",
+        ),
+        Error::TooManyRequests { .. } => (
+            StatusCode::TOO_MANY_REQUESTS,
+            ErrorCode::TemporarilyUnavailable,
+            "too many failed attempts from this network",
+        ),
+        Error::Unavailable(_) | Error::Collision => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            ErrorCode::TemporarilyUnavailable,
+            "try again shortly",
+        ),
+        _ => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            ErrorCode::ServerError,
+            "internal server error",
+        ),
+    };
+    Some((status, OAuthError::new(code, description)))
+}
+
+/// The scheme that would help, which a 401 has to name (RFC 6749, section 5.2; RFC 6750,
+/// section 3).
+fn challenge(error: &OAuthError) -> Option<&'static str> {
+    match error.code {
+        ErrorCode::InvalidClient => Some(r#"Basic realm="keymoor""#),
+        ErrorCode::InvalidToken => Some(r#"Bearer realm="keymoor", error="invalid_token""#),
+        _ => None,
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let (status, told) = match self {
+            Self::Refused(told) => {
+                tracing::debug!(%told, "request refused");
+                let status = StatusCode::from_u16(told.code.status());
+                (status.expect("codes have valid statuses"), told)
+            }
+            Self::Failed(error) => match in_oauth_words(&error) {
+                None => return error.into_response(),
+                Some((status, told)) => {
+                    problem::log(&error);
+                    return with_retry(refusal(status, told), &error);
+                }
+            },
+        };
+        refusal(status, told)
+    }
+}
+
+fn refusal(status: StatusCode, told: OAuthError) -> Response {
+    let body = OAuthProblem {
+        error: told.code.as_str(),
+        error_description: told.description,
+    };
+    let mut response = (status, Json(body)).into_response();
+    if let Some(challenge) = challenge(&told) {
+        let challenge = HeaderValue::from_static(challenge);
+        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    }
+    response
+}
+
+fn with_retry(mut response: Response, error: &Error) -> Response {
+    if let Some(seconds) = problem::retry_after(error) {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    response
+}
+
+/// What a person sees whose browser was sent here with a request that leads nowhere.
+pub fn page(ctx: &Context, failure: Failure) -> Response {
+    const TITLE: &str = "This sign-in could not start";
+    const BACK: &str =
+        "Go back to the app and try again. If it happens again, tell whoever runs the app.";
+    match failure {
+        Failure::Refused(told) => {
+            let what = format!(
+                "The app asked for it in a way that can't be answered: {}.",
+                told.description
+            );
+            message(ctx, StatusCode::BAD_REQUEST, TITLE, &what, BACK)
+        }
+        Failure::Failed(error) => {
+            problem::log(&error);
+            let what = match &error {
+                Error::NotFound(_) => "There is no such app here.",
+                Error::Forbidden(_) | Error::UntrustedOrigin => {
+                    "The page that asked for it is not part of the app."
+                }
+                _ => "Something went wrong on our side.",
+            };
+            let (status, _) = problem::problem(error);
+            message(ctx, status, TITLE, what, BACK)
+        }
+    }
+}
+
+/// Sends the browser to `url`. What is no ASCII, as in names of hosts and paths that people
+/// configured, is percent-encoded, since a header can't hold it.
+pub fn found(url: &str) -> Response {
+    let mut ascii = String::with_capacity(url.len());
+    for character in url.chars() {
+        if character.is_ascii_graphic() {
+            ascii.push(character);
+        } else {
+            let mut bytes = [0; 4];
+            let encoded = character.encode_utf8(&mut bytes).bytes();
+            for byte in encoded {
+                write!(ascii, "%{byte:02X}").expect("writing to a String never fails");
+            }
+        }
+    }
+    match HeaderValue::from_str(&ascii) {
+        Ok(location) => (StatusCode::FOUND, [(LOCATION, location)]).into_response(),
+        Err(error) => Error::internal(error).into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_location_is_ascii_whatever_was_configured() {
+        let location = |url: &str| found(url).headers()[LOCATION].to_str().unwrap().to_owned();
+        assert_eq!(
+            location("https://b\u{fc}cher.example/a b?x=1#y"),
+            "https://b%C3%BCcher.example/a%20b?x=1#y"
+        );
+        assert_eq!(location("acme://cb?code=1"), "acme://cb?code=1");
+    }
+
+    #[test]
+    fn c9_what_the_log_may_hold_never_reaches_the_client() {
+        for error in [
+            Error::Internal("disk at /dev/sda".into()),
+            Error::Unavailable("10.0.0.1".into()),
+            Error::Malformed("secret".into()),
+        ] {
+            let (_, told) = in_oauth_words(&error).unwrap();
+            for hidden in ["/dev/sda", "10.0.0.1", "secret"] {
+                assert!(!told.description.contains(hidden), "{told}");
+            }
+        }
+    }
+}

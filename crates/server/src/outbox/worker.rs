@@ -1,0 +1,210 @@
+//! Who runs the tasks: claims what is due, makes an attempt, records what came of it.
+
+use std::time::Duration;
+
+use keymoor_types::{Seconds, Timestamp};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::store::{self, Claim};
+use super::{Task, back_off};
+use crate::app::App;
+use crate::binding;
+use crate::credentials;
+use crate::error::Result;
+use crate::events::{self, Event, EventKind};
+use crate::http::context::Context;
+use crate::mail::{Mail, Outcome};
+
+/// How many tasks run side by side.
+const TOGETHER: i64 = 8;
+/// How long a task written down by any node may lie unnoticed.
+const POLL: Duration = Duration::from_secs(1);
+/// A mail that could not be sent for so long helps nobody any more; its sealed token is gone.
+const TOO_LATE: Seconds = Seconds::DAY;
+/// How often recording an accepted mail is tried: failing there means sending it again.
+const RECORD_TRIES: u32 = 5;
+
+/// What a task asks for when its turn comes.
+pub enum Errand {
+    Send(Mail),
+    /// What the task was about has ended or is gone.
+    Moot,
+}
+
+/// Runs tasks as they become due. Once told to stop, it finishes what is due by then.
+pub async fn work(app: App, mut stop: watch::Receiver<bool>) {
+    loop {
+        let stopping = *stop.borrow();
+        if let Err(error) = run_due(&app).await {
+            tracing::warn!(%error, "the outbox could not be read");
+        }
+        if stopping {
+            return;
+        }
+        tokio::select! {
+            // An error means that nobody can tell any more: stop too.
+            told = stop.wait_for(|&stop| stop) => if told.is_err() { return },
+            () = tokio::time::sleep(POLL) => {}
+        }
+    }
+}
+
+/// Runs every task that is due, and says how many attempts that took.
+pub async fn run_due(app: &App) -> Result<usize> {
+    let mut attempts = 0;
+    loop {
+        let claims = claim(app).await?;
+        if claims.is_empty() {
+            return Ok(attempts);
+        }
+        attempts += claims.len();
+        let mut running = JoinSet::new();
+        for claim in claims {
+            running.spawn(attempt(app.clone(), claim));
+        }
+        // A task that panics is logged by the panic hook, and tried again when its lease ends.
+        while running.join_next().await.is_some() {}
+    }
+}
+
+async fn claim(app: &App) -> Result<Vec<Claim>> {
+    let now = app.now();
+    // Nearly always nothing is due, and the writer is left alone.
+    if !app
+        .db
+        .read(async |rx| store::any_due(rx, now).await)
+        .await?
+    {
+        return Ok(Vec::new());
+    }
+    let lease_end = now + app.config.outbox.lease;
+    app.db
+        .write(async move |tx| store::claim(tx, now, lease_end, TOGETHER).await)
+        .await
+}
+
+async fn attempt(app: App, claim: Claim) {
+    let id = claim.id;
+    let verdict = verdict(&app, &claim).await;
+    match &verdict {
+        Verdict::Done => tracing::info!(%id, "mail sent"),
+        Verdict::Moot => tracing::info!(%id, "mail no longer needed"),
+        Verdict::Later { reason, .. } => tracing::warn!(%id, reason, "mail not sent, trying again"),
+        Verdict::Never(reason) => tracing::error!(%id, reason, "mail given up"),
+    }
+    let mut tries_left = match verdict {
+        Verdict::Done => RECORD_TRIES,
+        _ => 1,
+    };
+    while let Err(error) = record(&app, &claim, &verdict).await {
+        tries_left -= 1;
+        tracing::error!(%id, %error, tries_left, "what came of a mail was not recorded");
+        if tries_left == 0 {
+            return;
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+/// What is to be recorded about an attempt.
+#[derive(Clone, Debug)]
+enum Verdict {
+    Done,
+    Moot,
+    Later { run_at: Timestamp, reason: String },
+    Never(String),
+}
+
+async fn verdict(app: &App, claim: &Claim) -> Verdict {
+    let attempts = i64::from(app.config.outbox.attempts);
+    if claim.attempt > attempts {
+        return Verdict::Never("the last attempt never ended".to_owned());
+    }
+    if app.now() >= claim.created_at + TOO_LATE {
+        return Verdict::Never("it could not be sent within a day".to_owned());
+    }
+    let reason = match errand(app, claim).await {
+        Ok(Errand::Moot) => return Verdict::Moot,
+        Ok(Errand::Send(mail)) => match app.mailer.send(&mail).await {
+            Outcome::Accepted => return Verdict::Done,
+            Outcome::Refused(reason) => return Verdict::Never(reason),
+            Outcome::Failed(reason) => reason,
+        },
+        Err(error) => error.to_string(),
+    };
+    if claim.attempt >= attempts {
+        return Verdict::Never(reason);
+    }
+    let random = u16::from_le_bytes(app.rng.bytes());
+    let wait = back_off(app.config.outbox.first_retry, claim.attempt, random);
+    Verdict::Later {
+        run_at: app.now() + wait,
+        reason,
+    }
+}
+
+async fn errand(app: &App, claim: &Claim) -> Result<Errand> {
+    match claim.task()? {
+        Task::BindingLink {
+            identity_id,
+            binding_job_id,
+        } => binding::mailing::errand(app, claim, identity_id, binding_job_id).await,
+        Task::PasskeyAdded { identity_id, .. } => {
+            credentials::mailing::errand(app, claim, identity_id).await
+        }
+    }
+}
+
+/// Writes down what came of an attempt, in one transaction with the end of the task.
+async fn record(app: &App, claim: &Claim, verdict: &Verdict) -> Result<()> {
+    let ctx = Context::system(app);
+    let task = claim.task().ok();
+    let status = task.and_then(|task| status_event(&ctx, claim, task, verdict));
+    let link = task.and_then(|task| binding::mailing::LinkTask::of(&ctx, claim, task));
+    let (claim, verdict, now) = (claim.clone(), verdict.clone(), ctx.now);
+    app.db
+        .write(async move |tx| {
+            let ended = match &verdict {
+                Verdict::Later { run_at, .. } => {
+                    return store::postpone(tx, &claim, *run_at).await;
+                }
+                Verdict::Done => store::finish(tx, &claim).await?,
+                Verdict::Moot | Verdict::Never(_) => store::give_up(tx, &claim).await?,
+            };
+            if !ended {
+                return Ok(());
+            }
+            if let Some(link) = &link {
+                let given_up = matches!(verdict, Verdict::Never(_));
+                link.end(tx, given_up, now).await?;
+            }
+            match &status {
+                Some(event) => events::append(tx, event).await,
+                None => Ok(()),
+            }
+        })
+        .await
+}
+
+/// What the audit log says of a mail that was sent or given up.
+fn status_event(ctx: &Context, claim: &Claim, task: Task, verdict: &Verdict) -> Option<Event> {
+    let event = |outcome| {
+        Event::new(
+            ctx,
+            claim.tenant_id,
+            claim.realm_id,
+            EventKind::EmailStatusChange,
+            outcome,
+        )
+        .identity(task.identity())
+        .resource(task.resource())
+        .detail("mail", task.kind())
+        .detail("attempts", claim.attempt)
+    };
+    match verdict {
+        Verdict::Done => Some(event("SENT")),
+        Verdict::Never(reason) => Some(event("FAILED").detail("reason", reason)),
+        Verdict::Moot | Verdict::Later { .. } => None,
+    }
+}

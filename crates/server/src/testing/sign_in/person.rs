@@ -1,0 +1,231 @@
+use keymoor_testkit::{
+    AssertionOptions, Authenticator, Challenge, Jws, RegistrationOptions, SoftwareKey,
+};
+use keymoor_types::{BindingJobId, CredentialId, IdentityId, RealmId, TenantId};
+use keymoor_webauthn::PublicKey;
+use keymoor_webauthn::registration::{self, RegistrationExpectation};
+use serde_json::{Value, json};
+
+use super::{ORIGIN, RP_ID, Started, TestApp};
+use crate::authentication::model::distinguished_name;
+use crate::credentials;
+use crate::credentials::model::{Credential, KeyOrigin, State, WebAuthnFacts};
+use crate::db::Tx;
+use crate::identities;
+use crate::identities::model::{Identity, Status, Traits};
+
+pub(crate) enum Passkey {
+    Software(SoftwareKey),
+    WebAuthn(Authenticator),
+}
+
+/// An identity with one passkey.
+pub(crate) struct Person {
+    pub(crate) identity: Identity,
+    pub(crate) credential: Credential,
+    pub(crate) passkey: Passkey,
+}
+
+impl Person {
+    /// Somebody of the first realm with a key that software keeps.
+    pub(crate) async fn new(test: &TestApp, username: &str) -> Self {
+        let passkey = Passkey::Software(SoftwareKey::generate());
+        Self::of(
+            test,
+            (test.made.tenant.id, test.made.realm.id),
+            username,
+            passkey,
+        )
+        .await
+    }
+
+    /// Somebody of the first realm with a WebAuthn credential.
+    pub(crate) async fn with_webauthn(test: &TestApp, username: &str) -> Self {
+        let passkey = Passkey::WebAuthn(Authenticator::generate());
+        Self::of(
+            test,
+            (test.made.tenant.id, test.made.realm.id),
+            username,
+            passkey,
+        )
+        .await
+    }
+
+    pub(crate) async fn of(
+        test: &TestApp,
+        (tenant_id, realm_id): (TenantId, RealmId),
+        username: &str,
+        passkey: Passkey,
+    ) -> Self {
+        let (now, rng) = (test.app.now(), &*test.app.rng);
+        let identity = Identity {
+            tenant_id,
+            realm_id,
+            id: IdentityId::generate(now, rng),
+            display_name: "Ada Lovelace".to_owned(),
+            status: Status::Active,
+            traits: Traits {
+                username: username.to_owned(),
+                primary_email_address: Some(format!("{username}@example.com")),
+                ..Traits::default()
+            },
+            created_at: now,
+            updated_at: now,
+        };
+        let (key, origin) = passkey.bound();
+        let credential = Credential {
+            tenant_id,
+            realm_id,
+            identity_id: identity.id,
+            id: CredentialId::generate(now, rng),
+            binding_job_id: BindingJobId::generate(now, rng),
+            state: State::Active,
+            key,
+            origin,
+            created_at: now,
+            updated_at: now,
+        };
+        let rows = (identity.clone(), credential.clone());
+        test.app
+            .db
+            .write(async move |tx| {
+                identities::store::insert(tx, &rows.0).await?;
+                credentials::store::insert(tx, &rows.1).await
+            })
+            .await
+            .unwrap();
+        Self {
+            identity,
+            credential,
+            passkey,
+        }
+    }
+
+    pub(crate) fn subject(&self) -> String {
+        let Identity {
+            tenant_id,
+            realm_id,
+            id,
+            ..
+        } = self.identity;
+        distinguished_name(tenant_id, realm_id, id)
+    }
+
+    /// The claims that a device signs to answer a challenge.
+    pub(crate) fn claims(&self, test: &TestApp, started: &Started) -> Value {
+        let challenge = Challenge {
+            subject: &self.subject(),
+            audience: &started.audience,
+            transaction_id: &started.transaction_id,
+            nonce: &started.nonce,
+            now: test.app.now().as_seconds(),
+        };
+        challenge.claims()
+    }
+
+    /// The right answer to a challenge.
+    pub(crate) fn proof(&self, test: &TestApp, started: &Started) -> Value {
+        self.sign(&self.claims(test, started))
+    }
+
+    /// An answer with these claims.
+    pub(crate) fn sign(&self, claims: &Value) -> Value {
+        match &self.passkey {
+            Passkey::Software(key) => json!({ "Jwt": key.authentication_jws(claims) }),
+            Passkey::WebAuthn(authenticator) => {
+                let options = AssertionOptions::new(ORIGIN, RP_ID, claims.clone());
+                json!({ "WebAuthn": authenticator.assert(&options) })
+            }
+        }
+    }
+
+    /// The JWS of the right answer, to be spoilt.
+    pub(crate) fn jws(&self, test: &TestApp, started: &Started) -> Jws {
+        Jws::authentication(self.key(), &self.claims(test, started))
+    }
+
+    /// The assertion of the right answer, to be spoilt.
+    pub(crate) fn assertion(&self, test: &TestApp, started: &Started) -> AssertionOptions {
+        AssertionOptions::new(ORIGIN, RP_ID, self.claims(test, started))
+    }
+
+    pub(crate) fn key(&self) -> &SoftwareKey {
+        match &self.passkey {
+            Passkey::Software(key) => key,
+            Passkey::WebAuthn(authenticator) => authenticator.key(),
+        }
+    }
+
+    pub(crate) fn authenticator(&self) -> &Authenticator {
+        match &self.passkey {
+            Passkey::WebAuthn(authenticator) => authenticator,
+            Passkey::Software(_) => panic!("a key that software keeps"),
+        }
+    }
+
+    pub(crate) async fn suspend(&self, test: &TestApp) {
+        let sql = "UPDATE identities SET status = 'suspended'
+            WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3";
+        let Identity {
+            tenant_id,
+            realm_id,
+            id,
+            ..
+        } = self.identity;
+        let change = async move |tx: &mut Tx| {
+            tx.exec(sql, &[&tenant_id, &realm_id, &id]).await?;
+            Ok(())
+        };
+        test.app.db.write(change).await.unwrap();
+    }
+
+    pub(crate) async fn revoke_passkey(&self, test: &TestApp) {
+        let sql = "UPDATE credentials SET state = 'REVOKED'
+            WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND credential_id = $4";
+        let Credential {
+            tenant_id,
+            realm_id,
+            identity_id,
+            id,
+            ..
+        } = self.credential;
+        let change = async move |tx: &mut Tx| {
+            tx.exec(sql, &[&tenant_id, &realm_id, &identity_id, &id])
+                .await?;
+            Ok(())
+        };
+        test.app.db.write(change).await.unwrap();
+    }
+}
+
+impl Passkey {
+    /// The key, and what its binding found out about it.
+    fn bound(&self) -> (PublicKey, KeyOrigin) {
+        match self {
+            Self::Software(key) => (
+                PublicKey::from_jwk(&key.jwk()).unwrap(),
+                KeyOrigin::Software,
+            ),
+            Self::WebAuthn(authenticator) => {
+                let expected = RegistrationExpectation {
+                    subject: "CN=x",
+                    token: "x",
+                    trusted_origins: &[ORIGIN.to_owned()],
+                };
+                let options = RegistrationOptions::new(ORIGIN, RP_ID, "CN=x", "x");
+                let verified =
+                    registration::verify(&authenticator.register(&options), &expected).unwrap();
+                let facts = WebAuthnFacts {
+                    credential_id: verified.credential_id().to_vec(),
+                    rp_id: verified.rp_id().to_owned(),
+                    aaguid: verified.aaguid(),
+                    attestation_format: verified.attestation_format().to_owned(),
+                    sign_count: verified.sign_count(),
+                    backup_eligible: verified.backup_eligible(),
+                    backup_state: verified.backup_state(),
+                };
+                (verified.public_key().clone(), KeyOrigin::WebAuthn(facts))
+            }
+        }
+    }
+}

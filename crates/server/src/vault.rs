@@ -1,0 +1,213 @@
+//! Sealing: authenticated encryption under the master key.
+//!
+//! Everything that must come back in clear (private keys, client secrets, tokens that are still
+//! to be mailed, state that travels through a browser) is sealed here, each purpose under a key
+//! of its own, derived from the master key by HKDF. The sealed form is
+//! `version (1) | nonce (12) | ciphertext | tag (16)`.
+
+use std::sync::Arc;
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use keymoor_types::Rng;
+use zeroize::Zeroizing;
+
+const VERSION: u8 = 1;
+
+/// What a sealed value is for. A value sealed for one purpose never opens for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    SigningKey,
+    ClientSecret,
+    LinkToken,
+    PageToken,
+    Challenge,
+}
+
+impl Purpose {
+    const ALL: [Self; 5] = [
+        Self::SigningKey,
+        Self::ClientSecret,
+        Self::LinkToken,
+        Self::PageToken,
+        Self::Challenge,
+    ];
+
+    /// The HKDF info string. Changing one makes everything sealed for it unreadable.
+    const fn label(self) -> &'static str {
+        match self {
+            Self::SigningKey => "keymoor/signing-key",
+            Self::ClientSecret => "keymoor/client-secret",
+            Self::LinkToken => "keymoor/link-token",
+            Self::PageToken => "keymoor/page-token",
+            Self::Challenge => "keymoor/challenge",
+        }
+    }
+}
+
+/// The text was not sealed here, for this purpose and context, or was altered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("sealed value does not open")]
+pub struct OpenError;
+
+/// The 256-bit secret that everything sealed depends on.
+#[derive(Clone)]
+pub struct MasterKey(Zeroizing<[u8; 32]>);
+
+impl MasterKey {
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// Reads the base64url form that [`Self::encode`] writes; surrounding white space is ignored.
+    pub fn decode(text: &str) -> Option<Self> {
+        let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(text.trim()).ok()?);
+        Some(Self::new(bytes.as_slice().try_into().ok()?))
+    }
+
+    pub fn encode(&self) -> Zeroizing<String> {
+        Zeroizing::new(URL_SAFE_NO_PAD.encode(*self.0))
+    }
+}
+
+/// Seals and opens. Cheap to clone.
+#[derive(Clone)]
+pub struct Vault {
+    keys: Arc<[LessSafeKey; Purpose::ALL.len()]>,
+    rng: Arc<dyn Rng>,
+}
+
+impl Vault {
+    pub fn new(master: &MasterKey, rng: Arc<dyn Rng>) -> Self {
+        let keys = Purpose::ALL.map(|purpose| derive(master, purpose));
+        Self {
+            keys: Arc::new(keys),
+            rng,
+        }
+    }
+
+    /// Seals `plain`. `context` is not stored: the same one must be given to open.
+    pub fn seal(&self, purpose: Purpose, context: &[u8], plain: &[u8]) -> Vec<u8> {
+        let nonce: [u8; NONCE_LEN] = self.rng.bytes();
+        let mut sealed = Vec::with_capacity(1 + NONCE_LEN + plain.len() + AES_256_GCM.tag_len());
+        sealed.push(VERSION);
+        sealed.extend_from_slice(&nonce);
+        let mut body = plain.to_vec();
+        self.key(purpose)
+            .seal_in_place_append_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(context),
+                &mut body,
+            )
+            .expect("AES-GCM seals any text shorter than 64 GiB");
+        sealed.append(&mut body);
+        sealed
+    }
+
+    /// Opens what [`Self::seal`] made for the same purpose and context.
+    pub fn open(
+        &self,
+        purpose: Purpose,
+        context: &[u8],
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+        let (version, rest) = sealed.split_first().ok_or(OpenError)?;
+        if *version != VERSION || rest.len() < NONCE_LEN {
+            return Err(OpenError);
+        }
+        let (nonce, body) = rest.split_at(NONCE_LEN);
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| OpenError)?;
+        let mut plain = Zeroizing::new(body.to_vec());
+        let length = self
+            .key(purpose)
+            .open_in_place(nonce, Aad::from(context), &mut plain)
+            .map_err(|_| OpenError)?
+            .len();
+        plain.truncate(length);
+        Ok(plain)
+    }
+
+    fn key(&self, purpose: Purpose) -> &LessSafeKey {
+        &self.keys[purpose as usize]
+    }
+}
+
+fn derive(master: &MasterKey, purpose: Purpose) -> LessSafeKey {
+    let info = [purpose.label().as_bytes()];
+    let key: UnboundKey = Salt::new(HKDF_SHA256, b"keymoor")
+        .extract(master.0.as_slice())
+        .expand(&info, &AES_256_GCM)
+        .expect("AES-256 needs 32 bytes, less than HKDF-SHA256's limit")
+        .into();
+    LessSafeKey::new(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{prop_assert_eq, proptest};
+
+    use super::*;
+    use crate::app::SystemRng;
+
+    fn vault(key: u8) -> Vault {
+        Vault::new(&MasterKey::new([key; 32]), Arc::new(SystemRng))
+    }
+
+    #[test]
+    fn opens_only_for_the_purpose_context_and_master_key_it_was_sealed_with() {
+        let sealed = vault(1).seal(Purpose::LinkToken, b"job 1", b"secret");
+        assert_eq!(
+            vault(1)
+                .open(Purpose::LinkToken, b"job 1", &sealed)
+                .unwrap()
+                .as_slice(),
+            b"secret"
+        );
+        assert_eq!(
+            vault(1).open(Purpose::PageToken, b"job 1", &sealed),
+            Err(OpenError)
+        );
+        assert_eq!(
+            vault(1).open(Purpose::LinkToken, b"job 2", &sealed),
+            Err(OpenError)
+        );
+        assert_eq!(
+            vault(2).open(Purpose::LinkToken, b"job 1", &sealed),
+            Err(OpenError)
+        );
+    }
+
+    #[test]
+    fn sealing_twice_gives_different_texts() {
+        let vault = vault(1);
+        assert_ne!(
+            vault.seal(Purpose::Challenge, b"", b"x"),
+            vault.seal(Purpose::Challenge, b"", b"x")
+        );
+    }
+
+    #[test]
+    fn the_master_key_survives_its_text_form() {
+        let key = MasterKey::new([7; 32]);
+        assert_eq!(
+            *MasterKey::decode(&format!("{}\n", *key.encode()))
+                .unwrap()
+                .0,
+            [7; 32]
+        );
+        assert!(MasterKey::decode("short").is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_altered_or_foreign_opens(flip in 0usize..64, garbage in proptest::collection::vec(0u8.., 0..64)) {
+            let mut sealed = vault(1).seal(Purpose::Challenge, b"", b"thirty-five bytes of plain text....");
+            let at = flip % sealed.len();
+            sealed[at] ^= 1;
+            prop_assert_eq!(vault(1).open(Purpose::Challenge, b"", &sealed), Err(OpenError));
+            prop_assert_eq!(vault(1).open(Purpose::Challenge, b"", &garbage), Err(OpenError));
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! The `keymoor` binary as an operator meets it: exit statuses, streams, signals.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy takes the helpers of an integration test for production code"
+)]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A folder with a database, and the command that works on it.
+struct Place {
+    folder: TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { folder }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
+    }
+
+    fn keymoor(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_keymoor"));
+        let database = format!("sqlite://{}", self.path("keymoor.db"));
+        command
+            .args(arguments)
+            .env_clear()
+            .env("KEYMOOR_DATABASE_URL", database)
+            .env("KEYMOOR_LISTEN", "127.0.0.1:0,127.0.0.1:0")
+            .env("KEYMOOR_LOG_FORMAT", "json");
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.keymoor(arguments).output().unwrap()
+    }
+
+    fn init(&self) -> Value {
+        let output = self.run(&["init", "--json"]);
+        assert!(output.status.success(), "{output:?}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+}
+
+/// A serving process, killed when the test ends before it does.
+struct Server {
+    child: Child,
+    /// Its log, from behind the line that says where it listens.
+    log: BufReader<ChildStderr>,
+    addresses: Vec<SocketAddr>,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ended_already = self.child.kill();
+        let _status = self.child.wait();
+    }
+}
+
+impl Server {
+    fn start(place: &Place) -> Self {
+        let mut command = place.keymoor(&["serve"]);
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        while !line.contains("\"listening\"") {
+            line.clear();
+            assert!(log.read_line(&mut line).unwrap() > 0, "it ended");
+        }
+        let entry: Value = serde_json::from_str(&line).unwrap();
+        let addresses = entry["addresses"].as_str().unwrap();
+        let addresses = addresses.trim_matches(['[', ']']).split(", ");
+        Self {
+            child,
+            log,
+            addresses: addresses.map(|text| text.parse().unwrap()).collect(),
+        }
+    }
+
+    fn get(&self, listener: usize, path: &str) -> String {
+        let mut stream = TcpStream::connect(self.addresses[listener]).unwrap();
+        let request =
+            format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    /// Tells it to stop; its exit status, and the rest of its log.
+    fn stop(mut self, signal: Signal) -> (Option<i32>, String) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+        let mut rest = String::new();
+        self.log.read_to_string(&mut rest).unwrap();
+        (self.child.wait().unwrap().code(), rest)
+    }
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn it_serves_until_it_is_told_to_stop_and_then_leaves_in_order() {
+    let place = Place::new();
+    let init = place.init();
+    let link = init["admin_binding_link"].as_str().unwrap();
+    let path = link.strip_prefix("http://localhost:8021").unwrap();
+    for signal in [Signal::TERM, Signal::INT] {
+        let server = Server::start(&place);
+        assert!(server.get(0, "/readyz").ends_with("\r\n\r\nready"));
+        assert!(server.get(1, "/readyz").ends_with("\r\n\r\nready"));
+        assert!(server.get(0, path).starts_with("HTTP/1.1 302 Found"));
+        // A connection that never asks for anything holds nobody up.
+        let _idle = TcpStream::connect(server.addresses[0]).unwrap();
+        let (status, log) = server.stop(signal);
+        assert_eq!(status, Some(0), "{log}");
+        assert!(log.contains("\"stopped\""), "{log}");
+        assert!(!log.contains("cut off"), "{log}");
+        assert!(!log.contains("token"), "{log}");
+    }
+    assert!(!Path::new(&place.path("keymoor.db-wal")).exists());
+}
+
+#[test]
+fn a_killed_server_leaves_a_database_that_serves_again() {
+    let place = Place::new();
+    let init = place.init();
+    drop(Server::start(&place));
+    let server = Server::start(&place);
+    assert!(server.get(0, "/readyz").ends_with("\r\n\r\nready"));
+    assert_eq!(place.init()["tenant_id"], init["tenant_id"]);
+}
+
+#[test]
+fn e5_a_second_server_says_that_the_first_is_there() {
+    let place = Place::new();
+    place.init();
+    let _first = Server::start(&place);
+    let second = place.run(&["serve"]);
+    assert_eq!(second.status.code(), Some(1));
+    let said = said(&second);
+    assert!(said.contains("another keymoor process"), "{said}");
+}
+
+#[test]
+fn errors_are_one_line_on_standard_error_with_a_status_that_tells_whose_they_are() {
+    let place = Place::new();
+    let unmigrated = place.run(&["serve"]);
+    assert_eq!(unmigrated.status.code(), Some(1));
+    assert_eq!(said(&unmigrated).lines().count(), 1, "{unmigrated:?}");
+    assert!(said(&unmigrated).starts_with("keymoor: "), "{unmigrated:?}");
+
+    let mut command = place.keymoor(&["serve"]);
+    let unknown = command.env("KEYMOOR_LITSEN", "x").output().unwrap();
+    assert_eq!(unknown.status.code(), Some(2));
+    assert_eq!(
+        said(&unknown),
+        "keymoor: unknown environment variable KEYMOOR_LITSEN; did you mean KEYMOOR_LISTEN?\n"
+    );
+
+    let mut command = place.keymoor(&["serve"]);
+    let filter = command
+        .env("KEYMOOR_LOG_FILTER", "a=loud")
+        .output()
+        .unwrap();
+    assert_eq!(filter.status.code(), Some(2), "{filter:?}");
+    assert_eq!(place.run(&["no-such-command"]).status.code(), Some(2));
+    assert!(unmigrated.stdout.is_empty() && unknown.stdout.is_empty());
+}
+
+#[test]
+fn init_without_json_is_for_people() {
+    let place = Place::new();
+    let output = place.run(&["init"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        text.contains("Management API          http://localhost:8023\n"),
+        "{text}"
+    );
+    assert!(text.contains(":invokeAuthenticator?token="), "{text}");
+}
