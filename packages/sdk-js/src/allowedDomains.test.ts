@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseAllowedDomains, requireAllowed } from './allowedDomains.ts';
+import { KeymoorError } from './keymoorError.ts';
+
+const isAllowed = (url: string, entries: string[], page = 'app.example.org') => {
+  try {
+    requireAllowed(url, parseAllowedDomains(entries, page));
+    return true;
+  } catch (error) {
+    assert.ok(error instanceof KeymoorError && error.code === 'disallowed_domain', String(error));
+    return false;
+  }
+};
+
+const CASES: [url: string, entries: string[], allowed: boolean][] = [
+  ['https://api.example.org/x', ['api.example.org'], true],
+  ['https://api.example.org:8443/x', ['api.example.org'], true],
+  ['https://eu.api.example.org/x', ['api.example.org'], true],
+  ['https://API.EXAMPLE.org/x', ['Api.Example.ORG'], true],
+  ['https://bücher.example/', ['bücher.example'], true],
+  ['https://evilapi.example.org/', ['api.example.org'], false],
+  ['https://api.example.org.evil.net/', ['api.example.org'], false],
+  ['https://example.org/', ['api.example.org'], false],
+  ['https://other.net/', ['api.example.org', 'other.net'], true],
+  ['https://api.example.org@evil.net/', ['api.example.org'], false],
+  ['https://api.example.org:8443/', ['api.example.org:8443'], true],
+  ['https://eu.api.example.org:8443/', ['api.example.org:8443'], true],
+  ['https://api.example.org/', ['api.example.org:8443'], false],
+  ['https://api.example.org/', ['api.example.org:443'], true],
+  ['https://api.example.org:8443/', ['api.example.org:443'], false],
+  ['http://localhost/', ['localhost:80'], true],
+  ['http://localhost:8021/', ['localhost'], true],
+  ['http://a.localhost:8021/', ['localhost'], true],
+  ['http://evillocalhost/', ['evillocalhost', 'localhost'], false],
+  ['http://127.0.0.1:8021/', ['127.0.0.1'], false],
+  ['https://127.0.0.1:8021/', ['127.0.0.1'], true],
+  ['https://[::1]:8021/', ['[0::1]'], true],
+  ['http://api.example.org/', ['api.example.org'], false],
+  ['ftp://api.example.org/', ['api.example.org'], false],
+  ['myapp://api.example.org/', ['api.example.org'], false],
+];
+for (const [url, entries, allowed] of CASES) {
+  test(`h2_${url} is ${allowed ? 'called' : 'refused'} where ${entries} is allowed`, () => {
+    assert.equal(isAllowed(url, entries), allowed);
+  });
+}
+
+test('h2_an_empty_list_means_the_host_of_the_page_on_any_port', () => {
+  assert.equal(isAllowed('https://app.example.org:8021/', []), true);
+  assert.equal(isAllowed('https://api.example.org/', []), false);
+});
+
+test('h2_a_list_leaves_out_the_host_of_the_page', () => {
+  assert.equal(isAllowed('https://app.example.org/', ['api.example.org']), false);
+});
+
+for (const entry of [
+  'https://api.example.org',
+  'api.example.org/', 'api.example.org:', 'a b', '', '*', '*.example.org', 'user@host', '[x]',
+]) {
+  test(`an entry that is no host is a configuration error: "${entry}"`, () => {
+    assert.throws(() => parseAllowedDomains([entry], 'p'), { name: 'KeymoorError', code: 'invalid_config' });
+  });
+}
+
+test('an address that is no absolute URL is refused', () => {
+  assert.throws(() => requireAllowed('/keys', parseAllowedDomains([], 'p')), { code: 'invalid_url' });
+});

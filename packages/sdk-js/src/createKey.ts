@@ -1,0 +1,62 @@
+import type { Fields } from './fields.ts';
+import { KeymoorError } from './keymoorError.ts';
+import type { BindingClaims, NewKey } from './passkeyKey.ts';
+import { createSoftwareKey } from './softwareKey.ts';
+import type { Log } from './types.ts';
+import { createWebAuthnKey, type KeyOwner } from './webAuthnKey.ts';
+
+/** The kinds of key that an authenticator config allows. */
+export interface AllowedKeys {
+  webauthn: boolean;
+  software: boolean;
+}
+
+/**
+ * Reads an authenticator config. Hosted ones list what they allow. The others allow both kinds unless
+ * their list names one of them.
+ */
+export function allowedKeys(config: Fields): AllowedKeys {
+  const methods = config.has('authentication_methods')
+    ? config.objects('authentication_methods').map((method) => method.string('type'))
+    : [];
+  const webauthn = methods.includes('webauthn_passkey');
+  const software = methods.includes('software_passkey') || methods.includes('subtle_crypto_passkey');
+  const isHosted = config.string('type').startsWith('hosted_');
+  return webauthn || software || isHosted ? { webauthn, software } : { webauthn: true, software: true };
+}
+
+/**
+ * Makes the best key that the config allows: in the device's authenticator where there is one that
+ * verifies its user, else in the browser.
+ *
+ * @throws {@link KeymoorError} `cancelled`, or `unsupported` if no allowed kind can be made here.
+ */
+export async function createKey(
+  allowed: AllowedKeys,
+  claims: BindingClaims,
+  owner: KeyOwner,
+  log: Log,
+): Promise<NewKey> {
+  let cause: unknown;
+  if (allowed.webauthn && (await hasPlatformAuthenticator())) {
+    try {
+      return await createWebAuthnKey(claims, owner);
+    } catch (error) {
+      // What a person refused must not happen in a weaker way.
+      if ((error as KeymoorError).code === 'cancelled') throw error;
+      log.write('no key in the authenticator', (error as KeymoorError).cause);
+      cause = error;
+    }
+  }
+  if (allowed.software) return createSoftwareKey(claims);
+  throw new KeymoorError('unsupported', 'this device can make no key of a kind that is allowed', cause);
+}
+
+async function hasPlatformAuthenticator(): Promise<boolean> {
+  try {
+    return await PublicKeyCredential.isUserVerifyingPlatformAuthenticatorAvailable();
+  } catch {
+    // Browsers without WebAuthn, and frames that may not use it.
+    return false;
+  }
+}

@@ -1,0 +1,16 @@
+export { Embedded } from './embedded.ts';
+export { KeymoorError, type KeymoorErrorCode } from './keymoorError.ts';
+export type {
+  AuthenticateResponse,
+  AuthenticationContext,
+  AuthenticationMethod,
+  BindOnLoad,
+  BindPasskeyResponse,
+  Config,
+  Identity,
+  Log,
+  Passkey,
+  Realm,
+  Tenant,
+  Theme,
+} from './types.ts';

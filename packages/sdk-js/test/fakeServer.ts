@@ -1,0 +1,274 @@
+import assert from 'node:assert/strict';
+import {
+  createHash,
+  createPublicKey,
+  generateKeyPairSync,
+  type JsonWebKey,
+  type KeyObject,
+  sign,
+  verify,
+} from 'node:crypto';
+
+export const JOB = { tenant: 'tenant1', realm: 'realm1', identity: 'identity1', job: 'job1', token: 'secret-token_1' };
+export const APPLICATION = 'application1';
+
+const SIGNING = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const RSA = generateKeyPairSync('rsa', { modulusLength: 2048 });
+
+interface SentRequest {
+  method: string;
+  url: URL;
+  headers: Headers;
+  body: string;
+  init: RequestInit;
+}
+
+/**
+ * The server's half of the protocol behind `fetch`: it checks every proof as a server would, and answers
+ * otherwise where a test says so.
+ */
+export class FakeServer {
+  readonly origin: string;
+  readonly requests: SentRequest[] = [];
+  /** By path suffix: what to answer instead. */
+  readonly overrides = new Map<string, () => Response | Promise<Response>>();
+  info: Record<string, unknown>;
+  /** Public keys by thumbprint. */
+  readonly bound = new Map<string, KeyObject>();
+  readonly claims: Record<string, unknown>[] = [];
+  readonly signing = SIGNING;
+  pageOrigin: string;
+
+  constructor(origin: string, pageOrigin = origin) {
+    this.origin = origin;
+    this.pageOrigin = pageOrigin;
+    this.info = {
+      tenant: { display_name: 'Acme' },
+      realm: { display_name: 'Customers' },
+      identity: {
+        display_name: 'User One',
+        traits: { type: 'traits_v0', username: 'user1', primary_email_address: 'user1@example.org' },
+      },
+      theme: { logo_url_light: '', logo_url_dark: '', support_url: '' },
+      authenticator_config: { tenant_id: JOB.tenant, realm_id: JOB.realm, config: { type: 'embedded' } },
+      post_binding_redirect_uri: 'https://app.example.org/done',
+    };
+    globalThis.fetch = (input, init) => this.#fetch(new URL(String(input)), init ?? {});
+  }
+
+  apiLink(): string {
+    return `${this.#jobUrl()}:invokeAuthenticator?token=${JOB.token}`;
+  }
+
+  appLink(page: string, token = JOB.token): string {
+    return `${page}/bind?${new URLSearchParams({ ...this.#job(), token })}`;
+  }
+
+  paths(): string[] {
+    return this.requests.map(({ method, url }) => `${method} ${url.pathname}`);
+  }
+
+  answer(suffix: string, status: number, body: unknown): void {
+    this.overrides.set(suffix, () => Response.json(body, { status }));
+  }
+
+  async #fetch(url: URL, init: RequestInit): Promise<Response> {
+    const request = {
+      method: init.method ?? 'GET',
+      url,
+      headers: new Headers(init.headers),
+      body: String(init.body ?? ''),
+      init,
+    };
+    this.requests.push(request);
+    for (const [suffix, answer] of this.overrides) if (url.pathname.endsWith(suffix)) return answer();
+    const segment = url.pathname.split('/').pop() ?? '';
+    const handler = this.#handlers[segment.slice(segment.indexOf(':') + 1)];
+    return handler ? handler(request) : Response.json({ code: 'not_found', message: 'not found' }, { status: 404 });
+  }
+
+  readonly #handlers: Record<string, (request: SentRequest) => Response> = {
+    invokeAuthenticator: ({ headers }) => {
+      assert.equal(headers.get('accept'), 'application/json');
+      return Response.json(this.#job());
+    },
+    getInfo: (request) => {
+      this.#authorized(request);
+      assert.equal(request.body, '');
+      return Response.json(this.info);
+    },
+    bind: (request) => {
+      this.#authorized(request);
+      assert.equal(request.headers.get('content-type'), 'application/json');
+      this.#acceptBinding(JSON.parse(request.body));
+      return Response.json({
+        id: `credential${this.bound.size}`,
+        state: 'ACTIVE',
+        create_time: `2026-01-01T00:00:0${this.bound.size}.000Z`,
+        update_time: `2026-01-01T00:00:0${this.bound.size}.000Z`,
+      });
+    },
+    'jwks.json': () =>
+      Response.json({
+        keys: [
+          { kty: 'OKP', crv: 'unknown', kid: 'other' },
+          { ...this.signing.publicKey.export({ format: 'jwk' }), kid: 'es' },
+          { ...RSA.publicKey.export({ format: 'jwk' }), kid: 'rs', alg: 'RS256', use: 'sig' },
+        ],
+      }),
+    'bi-authenticate': (request) => {
+      assert.equal(request.headers.get('content-type'), 'application/x-www-form-urlencoded');
+      const form = new URLSearchParams(request.body);
+      assert.deepEqual([...form.keys()], ['claims']);
+      this.claims.push(this.#acceptProof(JSON.parse(form.get('claims') ?? '')));
+      return Response.json({ type: 'allow', code: 'the code' });
+    },
+  };
+
+  #authorized({ method, headers }: SentRequest): void {
+    assert.equal(method, 'POST');
+    assert.equal(headers.get('authorization'), `Bearer ${JOB.token}`);
+  }
+
+  #acceptBinding({ type, raw }: { type: string; raw: string }): void {
+    const expected = { sub: `CN=${JOB.identity}, OU=${JOB.realm}, O=${JOB.tenant}`, token: JOB.token };
+    if (type === 'JWT') {
+      const { header, payload, signed, signature } = parseJws(raw);
+      assert.deepEqual(Object.keys(header), ['alg', 'jwk']);
+      assert.deepEqual(Object.keys(header['jwk'] as object).sort(), ['crv', 'kty', 'x', 'y']);
+      assert.equal(header['alg'], 'ES256');
+      assert.deepEqual(payload, expected);
+      const key = createPublicKey({ key: header['jwk'] as JsonWebKey, format: 'jwk' });
+      assert.ok(verifyRaw(key, signed, signature), 'proof of possession');
+      this.bound.set(thumbprint(key), key);
+      return;
+    }
+    assert.equal(type, 'WEBAUTHN');
+    const response = JSON.parse(raw) as Record<string, string>;
+    assert.deepEqual(Object.keys(response).sort(), ['attestation_object', 'client_data_json_base64']);
+    const client = JSON.parse(fromBase64(response['client_data_json_base64']).toString());
+    assert.equal(client.type, 'webauthn.create');
+    assert.equal(client.origin, this.pageOrigin);
+    assert.deepEqual(JSON.parse(Buffer.from(client.challenge, 'base64url').toString()), expected);
+    const attestation = fromBase64(response['attestation_object']);
+    const key = createPublicKey({ key: attestation.subarray(37), format: 'der', type: 'spki' });
+    this.bound.set(thumbprint(key), key);
+  }
+
+  #acceptProof(proof: { Jwt?: string; WebAuthn?: string }): Record<string, unknown> {
+    if (proof.Jwt) {
+      const { header, payload, signed, signature } = parseJws(proof.Jwt);
+      assert.deepEqual(Object.keys(header), ['alg', 'kid']);
+      assert.ok(verifyRaw(this.#key(header['kid']), signed, signature), 'signature of the sign-in proof');
+      return payload;
+    }
+    const response = JSON.parse(proof.WebAuthn ?? '') as Record<string, string>;
+    assert.deepEqual(Object.keys(response).sort(), ['authenticator_data', 'client_data', 'signature']);
+    const clientData = fromBase64(response['client_data']);
+    const authenticatorData = fromBase64(response['authenticator_data']);
+    const client = JSON.parse(clientData.toString());
+    assert.equal(client.type, 'webauthn.get');
+    const challenge = JSON.parse(Buffer.from(client.challenge, 'base64url').toString());
+    assert.deepEqual(Object.keys(challenge), ['header', 'claims']);
+    assert.equal(challenge.header.alg, 'ES256');
+    const signed = Buffer.concat([authenticatorData, createHash('sha256').update(clientData).digest()]);
+    const key = this.#key(challenge.header.kid);
+    assert.ok(verify('sha256', signed, key, fromBase64(response['signature'])), 'signature of the assertion');
+    assert.deepEqual(
+      authenticatorData.subarray(0, 32),
+      createHash('sha256').update(new URL(this.pageOrigin).hostname).digest(),
+    );
+    return challenge.claims;
+  }
+
+  #key(kid: unknown): KeyObject {
+    const key = this.bound.get(String(kid));
+    assert.ok(key, 'the proof names a bound key');
+    return key;
+  }
+
+  #job(): Record<string, string> {
+    return {
+      api_base_url: this.origin,
+      tenant_id: JOB.tenant,
+      realm_id: JOB.realm,
+      identity_id: JOB.identity,
+      job_id: JOB.job,
+      token: JOB.token,
+    };
+  }
+
+  #jobUrl(): string {
+    const { tenant, realm, identity, job } = JOB;
+    return `${this.origin}/v1/tenants/${tenant}/realms/${realm}/identities/${identity}/credential-binding-jobs/${job}`;
+  }
+
+  /** A sign-in URL; `change` edits header and claims before they are signed. */
+  signInUrl(nowS: number, change: (header: Record<string, unknown>, claims: RequestClaims) => void = () => {}): string {
+    const header: Record<string, unknown> = { alg: 'ES256', kid: 'es', jku: `${this.origin}/keys/jwks.json` };
+    const claims = requestClaims(this.origin, nowS);
+    change(header, claims);
+    const signed = [header, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
+    const key = header['alg'] === 'RS256' ? RSA.privateKey : this.signing.privateKey;
+    const signature = sign('sha256', Buffer.from(signed), { key, dsaEncoding: 'ieee-p1363' });
+    return `https://app.example.org/bi-authenticate?request=${signed}.${signature.toString('base64url')}`;
+  }
+}
+
+export type RequestClaims = ReturnType<typeof requestClaims>;
+
+function requestClaims(origin: string, nowS: number) {
+  return {
+    iss: origin,
+    exp: (nowS + 300) as unknown,
+    nbf: (nowS - 300) as unknown,
+    cid: 'correlation 1' as unknown,
+    transaction_id: 'TX',
+    origin: { ip: '203.0.113.9', ua: 'Browser/1', geo: '', ref: 'https://app.example.org' },
+    authn: {
+      base_url: origin,
+      tid: JOB.tenant,
+      rid: JOB.realm,
+      aid: APPLICATION,
+      redirect_uri: 'https://app.example.org/callback?iss=https%3A%2F%2Fissuer.example',
+      state: 'state & more' as string | undefined,
+      application: { display_name: 'Sample' },
+      authenticator_config: {
+        config: {
+          type: 'embedded',
+          authentication_methods: [{ type: 'webauthn_passkey' }, { type: 'subtle_crypto_passkey' }],
+        },
+      },
+      action: {
+        prove: { transaction_id: 'TX', nonce: 'sealed.nonce', bi_req: 'W10=', bi_pol_ver: 'v3' },
+      } as Record<string, object>,
+    },
+  };
+}
+
+function parseJws(jws: string) {
+  const [header = '', payload = '', signature = ''] = jws.split('.');
+  const read = (part: string) => JSON.parse(Buffer.from(part, 'base64url').toString()) as Record<string, unknown>;
+  return {
+    header: read(header),
+    payload: read(payload),
+    signed: Buffer.from(`${header}.${payload}`),
+    signature: Buffer.from(signature, 'base64url'),
+  };
+}
+
+function verifyRaw(key: KeyObject, signed: Buffer, signature: Buffer): boolean {
+  return verify('sha256', signed, { key, dsaEncoding: 'ieee-p1363' }, signature);
+}
+
+function thumbprint(key: KeyObject): string {
+  const { crv, kty, x, y } = key.export({ format: 'jwk' });
+  return createHash('sha256').update(`{"crv":"${crv}","kty":"${kty}","x":"${x}","y":"${y}"}`).digest('base64url');
+}
+
+/** Standard base64 with padding, and nothing else. */
+function fromBase64(text: string | undefined): Buffer {
+  const bytes = Buffer.from(text ?? '', 'base64');
+  assert.equal(bytes.toString('base64'), text);
+  return bytes;
+}
