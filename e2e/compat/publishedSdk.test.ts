@@ -1,0 +1,4 @@
+import { testCeremonies } from '../support/ceremonies.ts';
+
+// The npm package as published, unmodified, against this server.
+testCeremonies('@beyondidentity/bi-sdk-js');

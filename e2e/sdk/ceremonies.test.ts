@@ -1,0 +1,3 @@
+import { testCeremonies } from '../support/ceremonies.ts';
+
+testCeremonies('@keymoor/sdk');

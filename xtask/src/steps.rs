@@ -1,0 +1,153 @@
+//! The steps of `cargo xtask test`, each runnable alone.
+
+use std::process::Command;
+
+use anyhow::Result;
+use clap::ValueEnum;
+
+use crate::{
+    build, demo, markdown,
+    postgres::Postgres,
+    process::{cargo, command, run},
+    repo, setup,
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Step {
+    /// Install what is missing: Debian packages, Node, npm packages, cargo-deny; build the npm packages
+    Setup,
+    /// rustfmt
+    Fmt,
+    /// Clippy on everything, warnings are errors
+    Clippy,
+    /// Licences, banned crates and sources of dependencies
+    Deny,
+    /// rustdoc without warnings; links and paths in Markdown files lead somewhere
+    Docs,
+    /// Rust tests, with a PostgreSQL of their own
+    Test,
+    /// Types, unit tests and sizes of the npm packages
+    #[value(alias = "sdk")]
+    Packages,
+    /// The release binary
+    Build,
+    /// Real binary, real browser, real SMTP, both databases
+    E2e,
+    /// The demo, headless
+    Demo,
+}
+
+impl Step {
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Setup,
+        Self::Fmt,
+        Self::Clippy,
+        Self::Deny,
+        Self::Docs,
+        Self::Test,
+        Self::Packages,
+        Self::Build,
+        Self::E2e,
+        Self::Demo,
+    ];
+
+    pub(crate) fn name(self) -> String {
+        let value = self.to_possible_value().expect("no step is hidden");
+        value.get_name().to_owned()
+    }
+
+    pub(crate) fn run(self, long: bool) -> Result<()> {
+        match self {
+            Self::Setup => setup::everything().and_then(|()| build::packages()),
+            Self::Fmt => run(&mut cargo(&["fmt", "--all", "--check"])),
+            Self::Clippy => clippy(),
+            Self::Deny => {
+                run(command(setup::cargo_deny()?).args(["check", "licenses", "bans", "sources"]))
+            }
+            Self::Docs => docs(),
+            Self::Test => rust_tests(long),
+            Self::Packages => packages(),
+            Self::Build => build::build().map(drop),
+            Self::E2e => e2e(long),
+            Self::Demo => demo::check(),
+        }
+    }
+}
+
+fn clippy() -> Result<()> {
+    // The server embeds what the packages are built into.
+    build::packages()?;
+    run(&mut cargo(&[
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ]))
+}
+
+fn docs() -> Result<()> {
+    build::packages()?;
+    // Their readers are contributors, for whom nothing is private.
+    let mut rustdoc = cargo(&[
+        "doc",
+        "--workspace",
+        "--no-deps",
+        "--document-private-items",
+    ]);
+    run(rustdoc.env("RUSTDOCFLAGS", "-D warnings"))?;
+    markdown::check(&repo::root())
+}
+
+fn rust_tests(long: bool) -> Result<()> {
+    build::packages()?;
+    let postgres = Postgres::start()?;
+    run(with_test_settings(
+        &mut cargo(&["test", "--workspace"]),
+        &postgres,
+        long,
+    ))
+}
+
+fn packages() -> Result<()> {
+    build::packages()?;
+    run(&mut setup::npm(&[
+        "run",
+        "check",
+        "--workspaces",
+        "--if-present",
+    ])?)?;
+    let mut with_unit_tests = vec!["tools/mail-catcher".to_owned()];
+    with_unit_tests.extend(repo::npm_packages("packages"));
+    with_unit_tests.extend(repo::npm_packages("examples"));
+    for script in ["test", "size"] {
+        let mut npm = setup::npm(&["run", script, "--if-present"])?;
+        run(npm.args(
+            with_unit_tests
+                .iter()
+                .flat_map(|package| ["--workspace", package]),
+        ))?;
+    }
+    Ok(())
+}
+
+fn e2e(long: bool) -> Result<()> {
+    let chromium = setup::chromium()?;
+    let binary = build::build()?;
+    let postgres = Postgres::start()?;
+    let mut npm = setup::npm(&["test", "--workspace", "e2e"])?;
+    npm.env("KEYMOOR_BIN", binary).env("CHROMIUM", chromium);
+    run(with_test_settings(&mut npm, &postgres, long))
+}
+
+fn with_test_settings<'a>(
+    command: &'a mut Command,
+    postgres: &Postgres,
+    long: bool,
+) -> &'a mut Command {
+    if long {
+        command.env("KEYMOOR_TEST_LONG", "1");
+    }
+    command.env("KEYMOOR_TEST_POSTGRES_URL", postgres.url())
+}
