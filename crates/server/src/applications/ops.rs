@@ -53,7 +53,7 @@ pub async fn create(
         .map(|secret| SealedSecret::seal(app, &application, secret));
     app.db
         .read(async |rx| {
-            require_realm(rx, tenant, realm).await?;
+            realms::ops::require(rx, tenant, realm).await?;
             check_references(rx, &application, &ctx.scopes).await
         })
         .await?;
@@ -75,13 +75,6 @@ pub async fn create(
         application,
         client_secret,
     })
-}
-
-async fn require_realm(rx: &mut Rx, tenant: TenantId, realm: RealmId) -> Result<()> {
-    match realms::store::find(rx, tenant, realm).await? {
-        Some(_) => Ok(()),
-        None => Err(Error::not_found(Kind::Realm, realm)),
-    }
 }
 
 /// Makes sure that the realm can sign what the application needs: its tokens, and the requests to
@@ -165,7 +158,7 @@ pub async fn list(
         .app
         .db
         .read(async |rx| {
-            require_realm(rx, tenant, realm).await?;
+            realms::ops::require(rx, tenant, realm).await?;
             store::list(rx, tenant, realm, &page).await
         })
         .await?;

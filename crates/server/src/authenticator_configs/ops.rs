@@ -57,9 +57,7 @@ pub async fn list(
         .app
         .db
         .read(async |rx| {
-            if realms::store::find(rx, tenant, realm).await?.is_none() {
-                return Err(Error::not_found(Kind::Realm, realm));
-            }
+            realms::ops::require(rx, tenant, realm).await?;
             store::list(rx, tenant, realm, &page).await
         })
         .await?;
