@@ -2,7 +2,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use serde_json::{Value, json};
 
-use crate::{AttestationCertificate, SoftwareKey, base64url, sha256};
+use crate::{AttestationCertificate, CredentialKey, SoftwareKey, base64url, sha256};
 
 /// Bits of the authenticator data's flags byte (WebAuthn Level 3 section 6.1).
 pub mod flags {
@@ -111,8 +111,8 @@ pub struct RegistrationOptions {
     pub after_attestation_object: Vec<u8>,
     /// The attestation.
     pub attestation: Attestation,
-    /// `alg` of a `packed` statement; ES256 is -7.
-    pub attestation_algorithm: i32,
+    /// Another `alg` in a `packed` statement than the signer's.
+    pub attestation_algorithm: Option<i64>,
     /// Another signature in a `packed` statement than the right one.
     pub attestation_signature: Option<Vec<u8>>,
 }
@@ -135,7 +135,7 @@ impl RegistrationOptions {
             after_authenticator_data: Vec::new(),
             after_attestation_object: Vec::new(),
             attestation: Attestation::None,
-            attestation_algorithm: -7,
+            attestation_algorithm: None,
             attestation_signature: None,
         }
     }
@@ -185,8 +185,8 @@ impl AssertionOptions {
 /// A WebAuthn authenticator, with the browser in front of it, that holds one credential.
 #[derive(Debug)]
 pub struct Authenticator {
-    key: SoftwareKey,
-    attestation_key: SoftwareKey,
+    key: CredentialKey,
+    attestation_key: CredentialKey,
     credential_id: Vec<u8>,
     aaguid: [u8; 16],
 }
@@ -205,18 +205,33 @@ impl Authenticator {
         Self::new(SoftwareKey::from_seed(seed), SoftwareKey::from_seed(!seed))
     }
 
-    fn new(key: SoftwareKey, attestation_key: SoftwareKey) -> Self {
+    /// An authenticator with this credential key.
+    #[must_use]
+    pub fn with_key(key: CredentialKey) -> Self {
+        Self::new(key, SoftwareKey::generate())
+    }
+
+    fn new(key: impl Into<CredentialKey>, attestation_key: SoftwareKey) -> Self {
+        let key = key.into();
         Self {
-            credential_id: sha256(key.point()).to_vec(),
+            credential_id: sha256(key.public_bytes()).to_vec(),
             aaguid: *b"keymoor testkit!",
             key,
-            attestation_key,
+            attestation_key: attestation_key.into(),
         }
     }
 
-    /// The credential's key.
+    /// The credential's key, which is ES256 unless it was chosen by [`Self::with_key`].
     #[must_use]
     pub fn key(&self) -> &SoftwareKey {
+        self.key
+            .as_software_key()
+            .expect("only of an authenticator that was made with another key")
+    }
+
+    /// The credential's key, whatever its algorithm.
+    #[must_use]
+    pub fn credential_key(&self) -> &CredentialKey {
         &self.key
     }
 
@@ -256,12 +271,16 @@ impl Authenticator {
     /// `authenticator_data`, `client_data` and `signature`.
     #[must_use]
     pub fn assert(&self, options: &AssertionOptions) -> String {
-        self.assert_signed_by(&self.key, options)
+        self.assert_by(|message| self.key.sign(message), options)
     }
 
     /// [`Self::assert`] with the signature of another key.
     #[must_use]
     pub fn assert_signed_by(&self, signer: &SoftwareKey, options: &AssertionOptions) -> String {
+        self.assert_by(|message| signer.sign_der(message), options)
+    }
+
+    fn assert_by(&self, sign: impl FnOnce(&[u8]) -> Vec<u8>, options: &AssertionOptions) -> String {
         let challenge = options
             .challenge
             .clone()
@@ -275,7 +294,7 @@ impl Authenticator {
             options.extensions.as_deref(),
         );
         data.extend(&options.after_authenticator_data);
-        let signature = signer.sign_der(&signed_bytes(&data, &client_data));
+        let signature = sign(&signed_bytes(&data, &client_data));
         json!({
             "authenticator_data": STANDARD.encode(data),
             "client_data": STANDARD.encode(client_data),
@@ -285,10 +304,9 @@ impl Authenticator {
     }
 
     fn assertion_challenge(&self, options: &AssertionOptions) -> Vec<u8> {
-        let header = options
-            .header
-            .clone()
-            .unwrap_or_else(|| json!({ "alg": "ES256", "kid": self.key.thumbprint() }));
+        let header = options.header.clone().unwrap_or_else(
+            || json!({ "alg": self.key.jose_algorithm(), "kid": self.key.thumbprint() }),
+        );
         let mut claims = options.claims.clone();
         if claims.get("pub_key_cred_id").is_none() {
             claims["pub_key_cred_id"] = STANDARD_NO_PAD.encode(&self.credential_id).into();
@@ -340,9 +358,11 @@ impl Authenticator {
         let signature = options
             .attestation_signature
             .clone()
-            .unwrap_or_else(|| signer.sign_der(&signed_bytes(authenticator_data, client_data)));
+            .unwrap_or_else(|| signer.sign(&signed_bytes(authenticator_data, client_data)));
         packed_statement(
-            options.attestation_algorithm,
+            options
+                .attestation_algorithm
+                .unwrap_or_else(|| signer.cose_algorithm()),
             &signature,
             certificate.as_deref(),
         )
@@ -381,12 +401,12 @@ fn authenticator_data(
     .concat()
 }
 
-fn packed_statement(algorithm: i32, signature: &[u8], certificate: Option<&[u8]>) -> Vec<u8> {
+fn packed_statement(algorithm: i64, signature: &[u8], certificate: Option<&[u8]>) -> Vec<u8> {
     let mut statement = Vec::new();
     let mut encoder = minicbor::Encoder::new(&mut statement);
     encoder
         .map(2 + u64::from(certificate.is_some()))
-        .and_then(|e| e.str("alg")?.i32(algorithm))
+        .and_then(|e| e.str("alg")?.i64(algorithm))
         .and_then(|e| e.str("sig")?.bytes(signature))
         .expect("writing to a Vec cannot fail");
     if let Some(certificate) = certificate {

@@ -1,7 +1,177 @@
-use crate::SoftwareKey;
+use crate::CredentialKey;
+use crate::der::{
+    BOOLEAN, GENERALIZED_TIME, INTEGER, OCTET_STRING, PRINTABLE_STRING, SET, UTF8_STRING,
+    bit_string, explicit, oid, sequence, tlv,
+};
+
+/// An X.509 certificate in the making (RFC 5280); any key can sign it.
+#[derive(Clone, Debug)]
+pub struct Certificate {
+    /// X.509 version.
+    pub version: u8,
+    /// Subject: attribute types in dotted form with their values.
+    pub subject: Vec<(String, String)>,
+    /// Issuer, in the same form.
+    pub issuer: Vec<(String, String)>,
+    /// First moment of validity: GeneralizedTime.
+    pub not_before: String,
+    /// Last moment of validity: GeneralizedTime.
+    pub not_after: String,
+    /// SubjectPublicKeyInfo in DER.
+    pub public_key: Vec<u8>,
+    /// The extensions.
+    pub extensions: Vec<Extension>,
+    /// AlgorithmIdentifier in DER, instead of the signer's.
+    pub signature_algorithm: Option<Vec<u8>>,
+}
+
+/// An extension of a certificate (RFC 5280 section 4.2).
+#[derive(Clone, Debug)]
+pub struct Extension {
+    /// Type, in dotted form.
+    pub oid: String,
+    /// Whether a reader that does not know it must refuse the certificate.
+    pub critical: bool,
+    /// Value in DER.
+    pub value: Vec<u8>,
+}
+
+impl Extension {
+    /// An extension with any value.
+    #[must_use]
+    pub fn new(oid: &str, critical: bool, value: Vec<u8>) -> Self {
+        Self {
+            oid: oid.to_owned(),
+            critical,
+            value,
+        }
+    }
+
+    /// Basic constraints (RFC 5280 section 4.2.1.9), critical.
+    #[must_use]
+    pub fn basic_constraints(is_ca: bool, path_length: Option<u8>) -> Self {
+        let ca = if is_ca { tlv(BOOLEAN, &[0xff]) } else { vec![] };
+        let path_length = path_length.map_or(vec![], |length| tlv(INTEGER, &[length]));
+        Self::new("2.5.29.19", true, sequence(&[ca, path_length]))
+    }
+
+    /// Key usage (RFC 5280 section 4.2.1.3) with at most 7 bits, the first the highest: 0x04 is
+    /// keyCertSign, 0x80 digitalSignature.
+    #[must_use]
+    pub fn key_usage(bits: u8) -> Self {
+        Self::new("2.5.29.15", true, tlv(0x03, &[1, bits & 0xfe]))
+    }
+
+    /// Extended key usage (RFC 5280 section 4.2.1.12).
+    #[must_use]
+    pub fn extended_key_usage(purpose: &str) -> Self {
+        Self::new("2.5.29.37", false, sequence(&[oid(purpose)]))
+    }
+
+    /// A subject alternative name (RFC 5280 section 4.2.1.6) that is a directory name.
+    #[must_use]
+    pub fn subject_alternative_name(name: &[(String, String)]) -> Self {
+        Self::new(
+            "2.5.29.17",
+            true,
+            sequence(&[explicit(4, &distinguished_name(name))]),
+        )
+    }
+
+    /// The AAGUID extension (WebAuthn Level 3 section 8.2.1).
+    #[must_use]
+    pub fn aaguid(aaguid: [u8; 16]) -> Self {
+        let value = tlv(OCTET_STRING, &aaguid);
+        Self::new("1.3.6.1.4.1.45724.1.1.4", false, value)
+    }
+
+    fn der(&self) -> Vec<u8> {
+        let critical = if self.critical {
+            tlv(BOOLEAN, &[0xff])
+        } else {
+            vec![]
+        };
+        sequence(&[oid(&self.oid), critical, tlv(OCTET_STRING, &self.value)])
+    }
+}
+
+impl Certificate {
+    /// A valid end-entity certificate for `key`, issued by the CA of this name.
+    #[must_use]
+    pub fn new(common_name: &str, key: &CredentialKey, issuer: &str) -> Self {
+        Self {
+            version: 3,
+            subject: common_name_only(common_name),
+            issuer: common_name_only(issuer),
+            not_before: "20200101000000Z".to_owned(),
+            not_after: "20491231235959Z".to_owned(),
+            public_key: key.spki(),
+            extensions: vec![Extension::basic_constraints(false, None)],
+            signature_algorithm: None,
+        }
+    }
+
+    /// A valid CA's certificate for `key`, issued by the CA of this name.
+    #[must_use]
+    pub fn authority(common_name: &str, key: &CredentialKey, issuer: &str) -> Self {
+        Self {
+            extensions: vec![
+                Extension::basic_constraints(true, None),
+                Extension::key_usage(0x04),
+            ],
+            ..Self::new(common_name, key, issuer)
+        }
+    }
+
+    /// The certificate in DER.
+    #[must_use]
+    pub fn signed_by(&self, signer: &CredentialKey) -> Vec<u8> {
+        let algorithm = self
+            .signature_algorithm
+            .clone()
+            .unwrap_or_else(|| signer.signature_algorithm());
+        let extensions: Vec<_> = self.extensions.iter().map(Extension::der).collect();
+        let extensions = match &extensions[..] {
+            [] => vec![],
+            some => explicit(3, &sequence(some)),
+        };
+        let to_be_signed = sequence(&[
+            explicit(0, &tlv(INTEGER, &[self.version - 1])),
+            tlv(INTEGER, &[1]),
+            algorithm.clone(),
+            distinguished_name(&self.issuer),
+            sequence(&[
+                tlv(GENERALIZED_TIME, self.not_before.as_bytes()),
+                tlv(GENERALIZED_TIME, self.not_after.as_bytes()),
+            ]),
+            distinguished_name(&self.subject),
+            self.public_key.clone(),
+            extensions,
+        ]);
+        let signature = bit_string(&signer.sign(&to_be_signed));
+        sequence(&[to_be_signed, algorithm, signature])
+    }
+}
+
+fn common_name_only(name: &str) -> Vec<(String, String)> {
+    vec![("2.5.4.3".to_owned(), name.to_owned())]
+}
+
+fn distinguished_name(attributes: &[(String, String)]) -> Vec<u8> {
+    const COUNTRY: &str = "2.5.4.6";
+    let attribute = |(kind, value): &(String, String)| {
+        let tag = if kind == COUNTRY {
+            PRINTABLE_STRING
+        } else {
+            UTF8_STRING
+        };
+        tlv(SET, &sequence(&[oid(kind), tlv(tag, value.as_bytes())]))
+    };
+    sequence(&attributes.iter().map(attribute).collect::<Vec<_>>())
+}
 
 /// What an attestation certificate says (WebAuthn Level 3 section 8.2.1). The default meets the
-/// requirements; a test changes what it wants refused. It is signed by its own key.
+/// requirements; a test changes what it wants refused.
 #[derive(Clone, Debug)]
 pub struct AttestationCertificate {
     /// X.509 version; 3 is required.
@@ -34,92 +204,31 @@ impl Default for AttestationCertificate {
     }
 }
 
-const INTEGER: u8 = 0x02;
-const BIT_STRING: u8 = 0x03;
-const OCTET_STRING: u8 = 0x04;
-const OID: u8 = 0x06;
-const UTF8_STRING: u8 = 0x0c;
-const PRINTABLE_STRING: u8 = 0x13;
-const UTC_TIME: u8 = 0x17;
-const SEQUENCE: u8 = 0x30;
-const SET: u8 = 0x31;
-
-const ECDSA_WITH_SHA256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
-const EC_PUBLIC_KEY: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
-const P256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
-const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x13];
-const AAGUID: &[u8] = &[
-    0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0xe5, 0x1c, 0x01, 0x01, 0x04,
-];
-
 impl AttestationCertificate {
-    /// The certificate for `key` in DER.
+    /// The certificate for `key`, to be changed further and to be signed.
     #[must_use]
-    pub fn der(&self, key: &SoftwareKey) -> Vec<u8> {
-        let algorithm = tlv(SEQUENCE, &tlv(OID, ECDSA_WITH_SHA256));
-        let name = self.name();
-        let to_be_signed = sequence(&[
-            tlv(0xa0, &tlv(INTEGER, &[self.version - 1])),
-            tlv(INTEGER, &[1]),
-            algorithm.clone(),
-            name.clone(),
-            sequence(&[
-                tlv(UTC_TIME, b"200101000000Z"),
-                tlv(UTC_TIME, b"490101000000Z"),
-            ]),
-            name,
-            sequence(&[
-                sequence(&[tlv(OID, EC_PUBLIC_KEY), tlv(OID, P256)]),
-                bit_string(key.point()),
-            ]),
-            tlv(0xa3, &sequence(&self.extensions())),
-        ]);
-        let signature = bit_string(&key.sign_der(&to_be_signed));
-        sequence(&[to_be_signed, algorithm, signature])
+    pub fn certificate(&self, key: &CredentialKey, issuer: &str) -> Certificate {
+        let attribute = |kind: &str, value: &str| (kind.to_owned(), value.to_owned());
+        let constraints = Extension::basic_constraints(self.is_ca, None);
+        Certificate {
+            version: self.version,
+            subject: vec![
+                attribute("2.5.4.6", &self.country),
+                attribute("2.5.4.10", &self.organization),
+                attribute("2.5.4.11", &self.organizational_unit),
+                attribute("2.5.4.3", &self.common_name),
+            ],
+            extensions: [constraints]
+                .into_iter()
+                .chain(self.aaguid.map(Extension::aaguid))
+                .collect(),
+            ..Certificate::new("", key, issuer)
+        }
     }
 
-    fn name(&self) -> Vec<u8> {
-        let attribute = |arc: u8, tag: u8, value: &str| {
-            let pair = sequence(&[tlv(OID, &[0x55, 0x04, arc]), tlv(tag, value.as_bytes())]);
-            tlv(SET, &pair)
-        };
-        sequence(&[
-            attribute(6, PRINTABLE_STRING, &self.country),
-            attribute(10, UTF8_STRING, &self.organization),
-            attribute(11, UTF8_STRING, &self.organizational_unit),
-            attribute(3, UTF8_STRING, &self.common_name),
-        ])
+    /// The certificate for `key`, signed by `key` itself, in DER.
+    #[must_use]
+    pub fn der(&self, key: &CredentialKey) -> Vec<u8> {
+        self.certificate(key, &self.common_name).signed_by(key)
     }
-
-    fn extensions(&self) -> Vec<Vec<u8>> {
-        let is_ca: &[u8] = if self.is_ca { &[0x01, 0x01, 0xff] } else { &[] };
-        let constraints = tlv(OCTET_STRING, &tlv(SEQUENCE, is_ca));
-        let aaguid = self.aaguid.map(|aaguid| {
-            let value = tlv(OCTET_STRING, &tlv(OCTET_STRING, &aaguid));
-            sequence(&[tlv(OID, AAGUID), value])
-        });
-        [sequence(&[tlv(OID, BASIC_CONSTRAINTS), constraints])]
-            .into_iter()
-            .chain(aaguid)
-            .collect()
-    }
-}
-
-fn sequence(parts: &[Vec<u8>]) -> Vec<u8> {
-    tlv(SEQUENCE, &parts.concat())
-}
-
-fn bit_string(bytes: &[u8]) -> Vec<u8> {
-    tlv(BIT_STRING, &[&[0], bytes].concat())
-}
-
-fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(content.len()).expect("a test certificate is small");
-    let [high, low] = length.to_be_bytes();
-    let header: &[u8] = match length {
-        0..0x80 => &[tag, low],
-        0x80..0x100 => &[tag, 0x81, low],
-        _ => &[tag, 0x82, high, low],
-    };
-    [header, content].concat()
 }

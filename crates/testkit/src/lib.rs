@@ -10,13 +10,16 @@
 
 mod authenticator;
 mod certificate;
+mod credential_key;
+mod der;
 mod jws;
 mod key;
 
 pub use authenticator::{
     AssertionOptions, Attestation, Authenticator, ClientDataOptions, RegistrationOptions, flags,
 };
-pub use certificate::AttestationCertificate;
+pub use certificate::{AttestationCertificate, Certificate, Extension};
+pub use credential_key::CredentialKey;
 pub use jws::{Challenge, Jws};
 pub use key::SoftwareKey;
 

@@ -16,7 +16,7 @@ use crate::authenticator_data::AuthenticatorData;
 use crate::client_data::{Ceremony, ClientData};
 use crate::jws::{self, CompactJws, Header};
 use crate::proof::ProofError;
-use crate::{BadSignature, PublicKey, json, thumbprint_base64url};
+use crate::{Algorithm, BadSignature, PublicKey, json, thumbprint_base64url};
 
 /// How far a browser's clock may be from ours, either way.
 pub const LEEWAY: Seconds = Seconds(4_200);
@@ -118,6 +118,7 @@ enum Evidence {
 
 struct WebAuthnEvidence {
     client_data: ClientData,
+    claimed_algorithm: Algorithm,
     authenticator_data: AuthenticatorData,
     credential_id: Vec<u8>,
     /// Authenticator data and the client data's hash.
@@ -133,7 +134,11 @@ impl WebAuthnEvidence {
         rp_id: &str,
         trusted_origins: &[String],
     ) -> Result<WebAuthnFacts, ProofError> {
-        key.verify_der(&self.signed, &self.signature)
+        // The published SDK writes ES256 whatever the authenticator chose.
+        if ![Algorithm::Es256, key.algorithm()].contains(&self.claimed_algorithm) {
+            return Err(ProofError::Algorithm);
+        }
+        key.verify_webauthn(&self.signed, &self.signature)
             .map_err(|BadSignature| ProofError::Signature)?;
         if self.credential_id != stored_id {
             return Err(ProofError::CredentialId);
@@ -205,6 +210,7 @@ impl AssertionProof {
 
     fn parse_jws(raw: &str) -> Result<Self, ProofError> {
         let jws = CompactJws::parse(raw)?;
+        jws::check_header(&jws.header, &REFUSED_MEMBERS)?;
         let key_thumbprint = key_thumbprint(&jws.header)?;
         let claims = json::parse(&jws.payload).map_err(|_| ProofError::MalformedClaims)?;
         Ok(Self {
@@ -221,6 +227,8 @@ impl AssertionProof {
         let client_data = ClientData::parse(&decode(&raw.client_data)?)?;
         let authenticator_data = decode(&raw.authenticator_data)?;
         let (header, claims) = read_challenge(&client_data.challenge)?;
+        let claimed_algorithm = jws::algorithm(&header)?;
+        jws::refuse_members(&header, &REFUSED_MEMBERS)?;
         let key_thumbprint = key_thumbprint(&header)?;
         let claims = ProofClaims::from_value(claims)?;
         let credential_id = claims
@@ -236,6 +244,7 @@ impl AssertionProof {
                 signature: decode(&raw.signature)?,
                 authenticator_data: AuthenticatorData::parse(&authenticator_data)?,
                 client_data,
+                claimed_algorithm,
                 credential_id,
             })),
         })
@@ -314,9 +323,9 @@ impl AssertionProof {
     }
 }
 
-/// Checks the header's rules at sign-in and returns its `kid`.
+const REFUSED_MEMBERS: [&str; 5] = ["crit", "jku", "jwk", "x5u", "x5c"];
+
 fn key_thumbprint(header: &Header) -> Result<String, ProofError> {
-    jws::check_header(header, &["crit", "jku", "jwk", "x5u", "x5c"])?;
     header
         .get("kid")
         .and_then(Value::as_str)

@@ -6,9 +6,10 @@ use x509_parser::oid_registry::{Oid, asn1_rs::oid};
 use x509_parser::prelude::FromDer as _;
 use x509_parser::x509::{AttributeTypeAndValue, X509Version};
 
+use crate::Algorithm;
 use crate::authenticator_data::AttestedCredential;
 use crate::cbor::{self, NotCbor};
-use crate::key::{BadSignature, verify_es256_der};
+use crate::key::{self, BadSignature};
 
 /// Why an attestation is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -116,8 +117,6 @@ struct PackedStatement<'a> {
 }
 
 impl<'a> PackedStatement<'a> {
-    const ES256: i64 = -7;
-
     fn read(statement: &'a [u8]) -> Result<Self, NotCbor> {
         let mut decoder = Decoder::new(statement);
         let (mut algorithm, mut signature, mut leaf) = (None, None, None);
@@ -145,15 +144,16 @@ impl<'a> PackedStatement<'a> {
         signed: &[u8],
     ) -> Result<bool, AttestationError> {
         match self.leaf {
-            // Credentials are ES256 only, so their algorithm needs no look-up.
-            None if self.algorithm != Self::ES256 => Err(AttestationError::Algorithm),
+            None if self.algorithm != credential.public_key.algorithm().cose_id() => {
+                Err(AttestationError::Algorithm)
+            }
             None => credential
                 .public_key
-                .verify_der(signed, self.signature)
+                .verify_webauthn(signed, self.signature)
                 .map(|()| true)
                 .map_err(|BadSignature| AttestationError::Signature),
             // A signature that cannot be checked proves as little as an unknown format.
-            Some(_) if self.algorithm != Self::ES256 => Ok(false),
+            Some(_) if self.algorithm != Algorithm::Es256.cose_id() => Ok(false),
             Some(leaf) => self
                 .verify_by_certificate(leaf, credential, signed)
                 .map(|()| true),
@@ -172,7 +172,7 @@ impl<'a> PackedStatement<'a> {
             return Err(AttestationError::Certificate);
         }
         let key = &certificate.public_key().subject_public_key.data;
-        verify_es256_der(key, signed, self.signature)
+        key::verify(Algorithm::Es256.verification(), key, signed, self.signature)
             .map_err(|BadSignature| AttestationError::Signature)?;
         check_aaguid_extension(&certificate, &credential.aaguid)
     }

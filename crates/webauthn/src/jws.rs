@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
 use crate::proof::ProofError;
-use crate::{BadSignature, PublicKey, json};
+use crate::{Algorithm, BadSignature, PublicKey, json};
 
 /// A JOSE header: a JSON object without repeated members (RFC 7515 section 4).
 pub(crate) type Header = Map<String, Value>;
@@ -46,12 +46,26 @@ fn decode(part: &str) -> Result<Vec<u8>, ProofError> {
         .map_err(|_| ProofError::NotCompactJws)
 }
 
-/// Checks that the header says ES256 and has none of the `refused` members, each of which would
-/// make a verifier take its key or its rules from the message.
+/// Checks that the header says ES256 and has none of the `refused` members.
 pub(crate) fn check_header(header: &Header, refused: &[&'static str]) -> Result<(), ProofError> {
-    if header.get("alg").and_then(Value::as_str) != Some("ES256") {
+    if algorithm(header)? != Algorithm::Es256 {
         return Err(ProofError::Algorithm);
     }
+    refuse_members(header, refused)
+}
+
+/// What the header's `alg` says.
+pub(crate) fn algorithm(header: &Header) -> Result<Algorithm, ProofError> {
+    header
+        .get("alg")
+        .and_then(Value::as_str)
+        .and_then(Algorithm::from_jose_name)
+        .ok_or(ProofError::Algorithm)
+}
+
+/// Checks that the header has none of the `refused` members, each of which would make a verifier
+/// take its key or its rules from the message.
+pub(crate) fn refuse_members(header: &Header, refused: &[&'static str]) -> Result<(), ProofError> {
     match refused.iter().find(|name| header.contains_key(**name)) {
         Some(name) => Err(ProofError::RefusedHeader(name)),
         None => Ok(()),

@@ -14,6 +14,7 @@
 
 #![deny(missing_docs)]
 
+mod algorithm;
 pub mod assertion;
 mod attestation;
 mod authenticator_data;
@@ -28,6 +29,7 @@ pub mod registration;
 #[cfg(test)]
 mod specification_vectors;
 
+pub use algorithm::Algorithm;
 pub use attestation::AttestationError;
 pub use authenticator_data::AuthenticatorDataError;
 pub use client_data::ClientDataError;

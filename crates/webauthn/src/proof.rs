@@ -4,7 +4,7 @@ use serde_json::Value;
 use subtle::ConstantTimeEq as _;
 
 use crate::jws::{self, CompactJws};
-use crate::{AuthenticatorDataError, ClientDataError, KeyError, PublicKey, json};
+use crate::{Algorithm, AuthenticatorDataError, ClientDataError, KeyError, PublicKey, json};
 
 /// Why a proof is refused. No variant repeats any part of the proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -15,8 +15,9 @@ pub enum ProofError {
     /// The header is no JSON object, or repeats a member (RFC 7515 section 4).
     #[error("the header is malformed")]
     MalformedHeader,
-    /// `alg` is absent or not exactly `ES256` (RFC 8725 section 3.1).
-    #[error("the algorithm is not ES256")]
+    /// `alg` is absent or not exactly `ES256` (RFC 8725 section 3.1). In a WebAuthn challenge it
+    /// may also be that of the credential's key.
+    #[error("the algorithm is not ES256 and not the key's")]
     Algorithm,
     /// The header has a member that would let the message choose its key or its rules: `jku`,
     /// `x5u`, `x5c`, `crit`, or at sign-in `jwk` (RFC 8725 section 3.10).
@@ -145,6 +146,9 @@ pub fn verify_binding_jws(
     let jws = CompactJws::parse(raw)?;
     jws::check_header(&jws.header, &["crit", "jku", "x5u", "x5c"])?;
     let public_key = PublicKey::from_jwk(jws.header.get("jwk").unwrap_or(&Value::Null))?;
+    if public_key.algorithm() != Algorithm::Es256 {
+        return Err(KeyError::Unsupported.into());
+    }
     jws.verify_signature(&public_key)?;
     expected.check(&jws.payload)?;
     Ok(VerifiedBinding { public_key })

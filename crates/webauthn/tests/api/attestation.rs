@@ -36,7 +36,7 @@ fn packed_attestation_is_verified_and_formats_that_are_not_known_are_recorded() 
     // An attestation key of another algorithm proves as little as an unknown format.
     let registration = forged(|o| {
         o.attestation = Attestation::PackedX5c(certificate(None));
-        o.attestation_algorithm = -257;
+        o.attestation_algorithm = Some(-257);
     })
     .unwrap();
     assert!(!registration.attestation_signature_verified());
@@ -58,7 +58,7 @@ fn packed_attestation_with_a_bad_signature_is_refused() {
     }
     let wrong_algorithm = forged(|o| {
         o.attestation = Attestation::PackedSelf;
-        o.attestation_algorithm = -257;
+        o.attestation_algorithm = Some(-257);
     });
     assert_eq!(
         wrong_algorithm,

@@ -67,11 +67,11 @@ fn each_encoding_of_a_signature_verifies_as_itself_only() {
     let key = PublicKey::from_jwk(&device.jwk()).unwrap();
     let (fixed, der) = (device.sign_fixed(b"message"), device.sign_der(b"message"));
     assert!(key.verify_fixed(b"message", &fixed).is_ok());
-    assert!(key.verify_der(b"message", &der).is_ok());
-    assert!(key.verify_der(b"message", &fixed).is_err());
+    assert!(key.verify_webauthn(b"message", &der).is_ok());
+    assert!(key.verify_webauthn(b"message", &fixed).is_err());
     assert!(key.verify_fixed(b"message", &der).is_err());
     assert!(
-        key.verify_der(b"message", &[&der[..], &[0]].concat())
+        key.verify_webauthn(b"message", &[&der[..], &[0]].concat())
             .is_err()
     );
 }
@@ -102,7 +102,7 @@ fn b1_refuses_every_jwk_but_a_public_p256_key() {
         (without("crv"), KeyError::Unsupported),
         (with("kty", "ec".into()), KeyError::Unsupported),
         (with("kty", "OKP".into()), KeyError::Unsupported),
-        (with("crv", "P-384".into()), KeyError::Unsupported),
+        (with("crv", "P-384".into()), KeyError::Coordinate),
         (with("crv", "secp256k1".into()), KeyError::Unsupported),
         (with("alg", "ES384".into()), KeyError::Unsupported),
         (SoftwareKey::from_seed(1).private_jwk(), KeyError::Private),

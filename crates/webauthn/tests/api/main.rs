@@ -1,5 +1,6 @@
 //! The public interface, proof by proof: what verifies, and what each forgery is refused for.
 
+mod algorithms;
 mod assertion_software;
 mod assertion_webauthn;
 mod attestation;
