@@ -1,5 +1,6 @@
 //! A server in the test's own process: HTTP in, HTTP out, on either database, at a chosen time.
 
+pub(crate) mod held;
 pub(crate) mod sign_in;
 
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use crate::app::{App, Parts, SystemRng};
 use crate::cache::Cache;
 use crate::config::{BindingSettings, Config, Listen, LogFormat, OutboxSettings};
 use crate::db::testing::TestDb;
-use crate::db::{Db, testing};
+use crate::db::{DatabaseUrl, Db, testing};
 use crate::error::Error;
 use crate::events::EventKind;
 use crate::http::auth::scope;
@@ -85,7 +86,7 @@ pub(crate) struct TestApp {
     pub(crate) made: Provisioned,
     auth: Service,
     management: Service,
-    _db: TestDb,
+    db: TestDb,
 }
 
 /// An answer, read to its end.
@@ -173,8 +174,13 @@ impl TestApp {
             made,
             auth,
             management,
-            _db: db,
+            db,
         }
+    }
+
+    /// How another process reaches the same database.
+    pub(crate) fn database(&self) -> &DatabaseUrl {
+        &self.db.options().url
     }
 
     pub(crate) fn context(&self) -> Context {

@@ -19,6 +19,9 @@ pub struct Challenge {
     pub transaction_id: TransactionId,
     pub application_id: ApplicationId,
     pub config_id: AuthenticatorConfigId,
+    /// [`fingerprint`](super::model::fingerprint) of the registered URI that the code goes to,
+    /// whether the request sent it or not.
+    pub answer_uri: String,
     #[serde(flatten)]
     pub requested: Requested,
     /// The first moment at which it can no longer be answered.
@@ -76,6 +79,7 @@ mod tests {
             transaction_id: TransactionId::generate(now, &SystemRng),
             application_id: ApplicationId::generate(now, &SystemRng),
             config_id: AuthenticatorConfigId::generate(now, &SystemRng),
+            answer_uri: fingerprint(&"x".repeat(2_048)),
             requested: Requested {
                 redirect_uri: Some(fingerprint(&"x".repeat(2_048))),
                 scopes: "openid profile email".parse().unwrap(),

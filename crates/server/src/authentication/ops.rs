@@ -3,8 +3,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keymoor_oauth::claims::Principal;
+use keymoor_oauth::scope::ScopeSet;
 use keymoor_types::wire::{AuthenticationAnswer, AuthenticationProof};
-use keymoor_types::{CredentialId, IdentityId};
+use keymoor_types::{CredentialId, IdentityId, Timestamp};
 use keymoor_webauthn::assertion::{
     self, AssertionExpectation, AssertionProof, ExpectedCredential, ProofClaims, VerifiedAssertion,
 };
@@ -12,8 +13,8 @@ use keymoor_webauthn::proof::ProofError;
 
 use super::challenge::Challenge;
 use super::model::{
-    CODE_LIFETIME, CodeKey, GrantFacts, KEEP_AFTER_TRANSACTION, Method, distinguished_name,
-    identity_named, subject,
+    CODE_LIFETIME, CodeKey, GrantFacts, KEEP_AFTER_TRANSACTION, Method, Requested,
+    distinguished_name, fingerprint, identity_named, subject,
 };
 use super::store::{self, NewCode};
 use crate::app::App;
@@ -41,12 +42,13 @@ struct Attempt<'a> {
 
 /// Answers a challenge.
 ///
-/// One read, the verification outside of any transaction, one write: the code's row, whose key is
-/// the transaction, so that of any number of answers one gets a code.
+/// One read, the verification outside of any transaction, one write: the transaction's row, whose
+/// key is the transaction, so that of any number of answers one gets a code, or a denial.
 ///
 /// # Errors
-/// `Invalid` for a proof that does not hold or that was used before. A proof that holds and is
-/// refused all the same is no error but a [`AuthenticationAnswer::Deny`].
+/// `Invalid` for a proof that does not hold or that was used before; `TooManyRequests` instead if
+/// its network sent too many of these. A proof that holds and is refused all the same is no error
+/// but a [`AuthenticationAnswer::Deny`].
 pub async fn authenticate(
     ctx: &Context,
     issuer: &Issuer,
@@ -145,7 +147,9 @@ impl<'a> Attempt<'a> {
     /// Why somebody who proved their passkey is refused all the same, in words for them.
     fn denial(&self, identity: &Identity, credential: &Credential) -> Option<&'static str> {
         let settings = &self.issuer.application.protocol.token_configuration;
-        if identity.status == Status::Suspended {
+        if !self.redirect_uri_is_registered() || self.grantable_scopes().is_none() {
+            Some("The app no longer accepts the sign-in that it asked for.")
+        } else if identity.status == Status::Suspended {
             Some("This account is suspended.")
         } else if credential.state == State::Revoked {
             Some("This passkey was revoked.")
@@ -156,6 +160,24 @@ impl<'a> Attempt<'a> {
         }
     }
 
+    /// The application may have withdrawn it since it asked.
+    fn redirect_uri_is_registered(&self) -> bool {
+        let registered = &self.issuer.application.protocol.redirect_uris;
+        registered
+            .iter()
+            .any(|uri| fingerprint(uri) == self.challenge.answer_uri)
+    }
+
+    /// What was asked for, cut to what the application may still have. `None`: nothing is left.
+    fn grantable_scopes(&self) -> Option<ScopeSet> {
+        let requested = &self.challenge.requested.scopes;
+        if requested.is_empty() {
+            return Some(ScopeSet::default());
+        }
+        let client = self.issuer.application.client();
+        client.grantable_scopes(Some(requested)).ok()
+    }
+
     async fn allow(
         &self,
         ctx: &Context,
@@ -163,7 +185,7 @@ impl<'a> Attempt<'a> {
         verified: &VerifiedAssertion,
     ) -> Result<AuthenticationAnswer> {
         let (code, key) = CodeKey::generate(self.challenge.transaction_id, &*ctx.app.rng);
-        let row = self.new_code(ctx, credential, key);
+        let row = self.new_code(ctx, credential, key, ctx.now + CODE_LIFETIME);
         let usage = Usage::of(credential, verified);
         let owner = (row.tenant_id, row.realm_id, row.identity_id);
         let requested = self.event(ctx, EventKind::AuthorizeRequest, "ACCEPTED");
@@ -197,7 +219,13 @@ impl<'a> Attempt<'a> {
         self.why_not_permitted(ctx, credential).await
     }
 
-    fn new_code(&self, ctx: &Context, credential: &Credential, key: CodeKey) -> NewCode {
+    fn new_code(
+        &self,
+        ctx: &Context,
+        credential: &Credential,
+        key: CodeKey,
+        expires_at: Timestamp,
+    ) -> NewCode {
         NewCode {
             tenant_id: self.issuer.at.tenant_id,
             realm_id: self.issuer.at.realm_id,
@@ -206,11 +234,14 @@ impl<'a> Attempt<'a> {
             identity_id: self.identity_id,
             credential_id: credential.id,
             facts: GrantFacts {
-                requested: self.challenge.requested.clone(),
+                requested: Requested {
+                    scopes: self.grantable_scopes().unwrap_or_default(),
+                    ..self.challenge.requested.clone()
+                },
                 method: Method::of(&credential.origin),
             },
             authenticated_at: ctx.now,
-            expires_at: ctx.now + CODE_LIFETIME,
+            expires_at,
             keep_until: self.challenge.expires_at + KEEP_AFTER_TRANSACTION,
         }
     }
@@ -236,12 +267,8 @@ impl<'a> Attempt<'a> {
             })
             .await?;
         if answered {
-            let event = self
-                .outcome(ctx, "ERROR", credential.id)
-                .detail("error", "the transaction was answered before");
-            record(ctx, vec![event]).await?;
-            let why = "the sign-in request was already answered";
-            return Err(Error::invalid("claims", why));
+            ctx.app.limits.wrong_proof(ctx.origin.ip)?;
+            return Err(self.replayed(ctx, credential).await?);
         }
         if application.is_none() {
             return Err(Error::not_found(Kind::Application, at.application_id));
@@ -254,29 +281,59 @@ impl<'a> Attempt<'a> {
         self.deny(ctx, credential, message).await
     }
 
+    /// Answers the transaction with a refusal: its row is like that of a code which nobody ever
+    /// learns and which has expired already, so that the same proof is a replay from then on.
     async fn deny(
         &self,
         ctx: &Context,
         credential: &Credential,
         message: &str,
     ) -> Result<AuthenticationAnswer> {
+        ctx.app.limits.wrong_proof(ctx.origin.ip)?;
+        let (_, key) = CodeKey::generate(self.challenge.transaction_id, &*ctx.app.rng);
+        let row = self.new_code(ctx, credential, key, ctx.now);
         let requested = self.event(ctx, EventKind::AuthorizeRequest, "ACCEPTED");
         let denied = self
             .outcome(ctx, "COMPLETE:DENY", credential.id)
             .detail("reason", message);
-        record(ctx, vec![requested, denied]).await?;
+        let is_first = ctx
+            .app
+            .db
+            .write(async move |tx| {
+                if !store::insert_denied(tx, &row).await? {
+                    return Ok(false);
+                }
+                events::append(tx, &requested).await?;
+                events::append(tx, &denied).await?;
+                Ok(true)
+            })
+            .await?;
+        if !is_first {
+            return Err(self.replayed(ctx, credential).await?);
+        }
         Ok(AuthenticationAnswer::Deny {
             message: message.to_owned(),
         })
     }
 
+    /// Writes down that a proof which its caller has counted was used again, and gives the refusal.
+    async fn replayed(&self, ctx: &Context, credential: &Credential) -> Result<Error> {
+        let event = self
+            .outcome(ctx, "ERROR", credential.id)
+            .detail("error", "the transaction was answered before");
+        record(ctx, event).await?;
+        let why = "the sign-in request was already answered";
+        Ok(Error::invalid("claims", why))
+    }
+
     /// Writes down that a proof for a known identity failed, and gives the refusal.
     async fn record_error(&self, ctx: &Context, error: impl std::fmt::Display) -> Result<Error> {
+        ctx.app.limits.wrong_proof(ctx.origin.ip)?;
         let event = self
             .event(ctx, EventKind::AuthenticationTransaction, "ERROR")
             .identity(self.identity_id)
             .detail("error", error.to_string());
-        record(ctx, vec![event]).await?;
+        record(ctx, event).await?;
         Ok(refused(error))
     }
 
@@ -354,15 +411,10 @@ impl Usage {
     }
 }
 
-async fn record(ctx: &Context, events: Vec<Event>) -> Result<()> {
+async fn record(ctx: &Context, event: Event) -> Result<()> {
     ctx.app
         .db
-        .write(async move |tx| {
-            for event in &events {
-                events::append(tx, event).await?;
-            }
-            Ok(())
-        })
+        .write(async move |tx| events::append(tx, &event).await)
         .await
 }
 

@@ -84,22 +84,23 @@ impl From<CodeRow> for IssuedCode {
     }
 }
 
-/// Answers a transaction with a code, for the one caller that gets there first, and only while
-/// passkey, identity and application permit it. False: one of these was not so.
-pub async fn insert_if_permitted(tx: &mut Tx, code: &NewCode) -> Result<bool> {
-    const SQL: &str = "INSERT INTO authorization_codes
-        (tenant_id, realm_id, transaction_id, code_hash, application_id, identity_id, credential_id, grant_facts,
-         authenticated_at, expires_at, keep_until)
-        SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11
-        WHERE EXISTS (SELECT 1 FROM credentials WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $6
-            AND credential_id = $7 AND state = 'ACTIVE')
-          AND EXISTS (SELECT 1 FROM identities WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $6
-            AND status = 'active')
-          AND EXISTS (SELECT 1 FROM applications WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $5)
-        ON CONFLICT (tenant_id, realm_id, transaction_id) DO NOTHING";
+/// The columns of [`NewCode`], and its values in their order.
+macro_rules! insert {
+    ($values:literal) => {
+        concat!(
+            "INSERT INTO authorization_codes
+            (tenant_id, realm_id, transaction_id, code_hash, application_id, identity_id, credential_id, grant_facts,
+             authenticated_at, expires_at, keep_until) ",
+            $values,
+            " ON CONFLICT (tenant_id, realm_id, transaction_id) DO NOTHING"
+        )
+    };
+}
+
+async fn insert(tx: &mut Tx, sql: &'static str, code: &NewCode) -> Result<bool> {
     let inserted = tx
         .exec(
-            SQL,
+            sql,
             &[
                 &code.tenant_id,
                 &code.realm_id,
@@ -116,6 +117,27 @@ pub async fn insert_if_permitted(tx: &mut Tx, code: &NewCode) -> Result<bool> {
         )
         .await?;
     Ok(inserted == 1)
+}
+
+/// Answers a transaction with a code, for the one caller that gets there first, and only while
+/// passkey, identity and application permit it. False: one of these was not so.
+pub async fn insert_if_permitted(tx: &mut Tx, code: &NewCode) -> Result<bool> {
+    const SQL: &str = insert!(
+        "SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11
+        WHERE EXISTS (SELECT 1 FROM credentials WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $6
+            AND credential_id = $7 AND state = 'ACTIVE')
+          AND EXISTS (SELECT 1 FROM identities WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $6
+            AND status = 'active')
+          AND EXISTS (SELECT 1 FROM applications WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $5)"
+    );
+    insert(tx, SQL, code).await
+}
+
+/// Answers a transaction with a refusal, for the one caller that gets there first: `code` is one
+/// that nobody was given. False: the transaction was answered before.
+pub async fn insert_denied(tx: &mut Tx, code: &NewCode) -> Result<bool> {
+    const SQL: &str = insert!("VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)");
+    insert(tx, SQL, code).await
 }
 
 /// Whether the transaction was answered already.

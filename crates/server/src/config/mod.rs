@@ -167,6 +167,7 @@ impl TryFrom<Settings> for Config {
             limits: LimitSettings {
                 wrong_link_tokens_per_minute: settings.wrong_link_tokens_per_minute,
                 wrong_client_secrets_per_minute: settings.wrong_client_secrets_per_minute,
+                wrong_proofs_per_minute: settings.wrong_proofs_per_minute,
             },
             binding,
             log: settings.log_format,

@@ -123,6 +123,8 @@ settings! {
     wrong_link_tokens_per_minute: NonZeroU32 = "30";
     /// Requests with a wrong client secret that one network may make a minute
     wrong_client_secrets_per_minute: NonZeroU32 = "30";
+    /// Refused proofs and replayed codes that one network may send a minute
+    wrong_proofs_per_minute: NonZeroU32 = "30";
     /// IP addresses of reverse proxies whose X-Forwarded-For is believed, separated by commas
     trusted_proxies: List<IpAddr> = "";
     /// How long a server that is told to stop may go on with what it has begun, in seconds

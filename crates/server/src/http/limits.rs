@@ -14,6 +14,8 @@ pub struct LimitSettings {
     pub wrong_link_tokens_per_minute: NonZeroU32,
     /// Requests a minute with wrong client credentials.
     pub wrong_client_secrets_per_minute: NonZeroU32,
+    /// Proofs of somebody known, or codes that exist, that are refused in a minute.
+    pub wrong_proofs_per_minute: NonZeroU32,
 }
 
 impl Default for LimitSettings {
@@ -22,6 +24,7 @@ impl Default for LimitSettings {
         Self {
             wrong_link_tokens_per_minute: THIRTY,
             wrong_client_secrets_per_minute: THIRTY,
+            wrong_proofs_per_minute: THIRTY,
         }
     }
 }
@@ -33,6 +36,7 @@ impl LimitSettings {
         Self {
             wrong_link_tokens_per_minute: NonZeroU32::MAX,
             wrong_client_secrets_per_minute: NonZeroU32::MAX,
+            wrong_proofs_per_minute: NonZeroU32::MAX,
         }
     }
 }
@@ -40,6 +44,7 @@ impl LimitSettings {
 pub struct Limits {
     wrong_link_tokens: DefaultKeyedRateLimiter<IpAddr>,
     wrong_client_secrets: DefaultKeyedRateLimiter<IpAddr>,
+    wrong_proofs: DefaultKeyedRateLimiter<IpAddr>,
 }
 
 impl Limits {
@@ -48,6 +53,7 @@ impl Limits {
         Self {
             wrong_link_tokens: keyed(settings.wrong_link_tokens_per_minute),
             wrong_client_secrets: keyed(settings.wrong_client_secrets_per_minute),
+            wrong_proofs: keyed(settings.wrong_proofs_per_minute),
         }
     }
 
@@ -60,10 +66,17 @@ impl Limits {
         count(&self.wrong_client_secrets, ip)
     }
 
+    /// Counts a refusal that leaves an audit event behind: without a limit, a stranger who knows
+    /// a name could fill the disk.
+    pub fn wrong_proof(&self, ip: IpAddr) -> Result<()> {
+        count(&self.wrong_proofs, ip)
+    }
+
     /// Forgets networks that have not been wrong lately.
     pub fn shrink(&self) {
         self.wrong_link_tokens.retain_recent();
         self.wrong_client_secrets.retain_recent();
+        self.wrong_proofs.retain_recent();
     }
 }
 

@@ -117,6 +117,7 @@ fn challenge(
         transaction_id: TransactionId::generate(ctx.now, &*ctx.app.rng),
         application_id: issuer.at.application_id,
         config_id: config.id,
+        answer_uri: fingerprint(&request.redirect_uri),
         requested: Requested {
             redirect_uri: request.sent_redirect_uri().map(fingerprint),
             scopes: request.scopes.clone(),

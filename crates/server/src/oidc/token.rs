@@ -247,14 +247,17 @@ async fn lost_race(ctx: &Context, issuer: &Issuer, key: CodeKey) -> Result<Failu
 }
 
 /// Refuses a code that exists. When its own application presents it again, somebody has a copy,
-/// and nobody can tell who: the token that was made of it is revoked (RFC 6749, section 4.1.2).
+/// and nobody can tell who: the token that was made of it is revoked (RFC 6749, section 4.1.2),
+/// even where the limit spares the event.
 async fn refuse(ctx: &Context, issuer: &Issuer, code: &IssuedCode) -> Result<Failure> {
     let at = issuer.at;
     let is_own = code.application_id == at.application_id;
     let copied = code.access_token.clone().filter(|_| is_own);
+    let limit = ctx.app.limits.wrong_proof(ctx.origin.ip);
     let event = event(ctx, issuer, code, "ERROR")
         .detail("error", ErrorCode::InvalidGrant.as_str())
         .detail("revoked_token_id", copied.as_ref().map(|(id, _)| id));
+    let event = limit.is_ok().then_some(event);
     ctx.app
         .db
         .write(async move |tx| {
@@ -262,9 +265,13 @@ async fn refuse(ctx: &Context, issuer: &Issuer, code: &IssuedCode) -> Result<Fai
                 let owner = (at.tenant_id, at.realm_id);
                 tokens::store::revoke(tx, owner, id, *expires_at).await?;
             }
-            events::append(tx, &event).await
+            match &event {
+                Some(event) => events::append(tx, event).await,
+                None => Ok(()),
+            }
         })
         .await?;
+    limit?;
     Ok(INVALID_CODE.into())
 }
 

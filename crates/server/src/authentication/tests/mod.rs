@@ -1,8 +1,10 @@
 //! Signing in over HTTP, on both databases.
 
 mod hostile;
+mod limits;
 mod races;
 
+use keymoor_oauth::client::Protocol;
 use keymoor_oauth::scope::ScopeSet;
 use keymoor_testkit::flags;
 use keymoor_types::{ApplicationId, Seconds};
@@ -75,7 +77,71 @@ both_apps! {
             test.events("AuthenticationTransaction").await,
             ["COMPLETE:DENY", "COMPLETE:DENY"]
         );
-        assert_eq!(test.count("SELECT COUNT(*) FROM authorization_codes").await, 0);
+        let redeemable = "SELECT COUNT(*) FROM authorization_codes
+            WHERE expires_at > authenticated_at";
+        assert_eq!(test.count(redeemable).await, 0);
+    }
+
+    async fn c4_a_denied_proof_is_a_replay_even_once_the_reason_is_gone(test: TestApp) {
+        let (site, ada) = (Site::new(&test).await, Person::new(&test, "ada").await);
+        let started = site.start(&test, &[]).await;
+        let proof = ada.proof(&test, &started);
+        ada.suspend(&test).await;
+        assert_eq!(site.answer(&test, &proof).await.ok()["type"], "deny");
+        ada.activate(&test).await;
+        site.answer(&test, &proof).await.refused(400);
+        let fresh = ada.claims(&test, &started);
+        site.answer(&test, &ada.sign(&fresh)).await.refused(400);
+    }
+
+    async fn a_redirect_uri_that_was_withdrawn_meanwhile_gets_no_code(test: TestApp) {
+        let mut site = Site::with(&test, |site| {
+            let uris = &mut site.application.protocol.redirect_uris;
+            uris.push("https://app.example/other".to_owned());
+        })
+        .await;
+        let ada = Person::new(&test, "ada").await;
+        let kept = site.start(&test, &[("redirect_uri", "https://app.example/other")]).await;
+        let withdrawn = site.start(&test, &[]).await;
+        site.application.protocol.redirect_uris.remove(0);
+        site.store_protocol(&test).await;
+        let denied = site.answer(&test, &ada.proof(&test, &withdrawn)).await.ok();
+        assert_eq!(denied["type"], "deny");
+        assert_eq!(site.answer(&test, &ada.proof(&test, &kept)).await.ok()["type"], "allow");
+    }
+
+    async fn a_redirect_uri_that_was_left_out_counts_as_withdrawn_too(test: TestApp) {
+        let mut site = Site::with(&test, |site| {
+            site.application.protocol.protocol = Protocol::OAuth2;
+        })
+        .await;
+        let ada = Person::new(&test, "ada").await;
+        let started = site.start(&test, &[("redirect_uri", ""), ("scope", "")]).await;
+        site.application.protocol.redirect_uris = vec!["https://app.example/new".to_owned()];
+        site.store_protocol(&test).await;
+        let denied = site.answer(&test, &ada.proof(&test, &started)).await.ok();
+        assert_eq!(denied["type"], "deny");
+    }
+
+    async fn scopes_that_were_withdrawn_meanwhile_are_not_granted(test: TestApp) {
+        let mut site = Site::with(&test, |site| {
+            site.application.protocol.protocol = Protocol::OAuth2;
+            site.application.protocol.allowed_scopes = "orders:read orders:write".parse().unwrap();
+        })
+        .await;
+        let ada = Person::new(&test, "ada").await;
+        let both = site.start(&test, &[("scope", "orders:read orders:write")]).await;
+        let one = site.start(&test, &[("scope", "orders:write")]).await;
+        site.application.protocol.allowed_scopes = "orders:read".parse().unwrap();
+        site.store_protocol(&test).await;
+        let allowed = site.answer(&test, &ada.proof(&test, &both)).await.ok();
+        let code = allowed["code"].as_str().unwrap();
+        assert_eq!(site.redeem(&test, code, &[]).await.ok()["scope"], "orders:read");
+        let denied = site.answer(&test, &ada.proof(&test, &one)).await.ok();
+        assert_eq!(
+            denied,
+            json!({ "type": "deny", "message": "The app no longer accepts the sign-in that it asked for." })
+        );
     }
 
     async fn c4_only_a_valid_proof_learns_that_the_account_is_suspended(test: TestApp) {

@@ -1,13 +1,16 @@
 //! Single-use under contention, at the statement that claims.
 
+use std::sync::Arc;
+
 use keymoor_types::{CredentialId, Seconds};
 
-use super::{Customers, set_status};
+use super::{Customers, row_counts, set_status};
 use crate::binding::model::{Event, MAX_FAILED_PROOFS, State, VerifiedKey};
 use crate::binding::store;
-use crate::identities::model::Status;
+use crate::identities::model::{Identity, Status};
 use crate::secret::Secret;
-use crate::testing::both_apps;
+use crate::testing::held::Suspension;
+use crate::testing::{TestApp, both_apps};
 
 const RACERS: usize = 50;
 
@@ -102,6 +105,24 @@ both_apps! {
             }
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn b1_a_suspension_that_commits_first_wins_against_binding_on_postgres() {
+    let test = Arc::new(TestApp::postgres().await);
+    let customers = Customers::new(&test).await;
+    let job = customers.job(&test).await;
+    let Identity {
+        tenant_id,
+        realm_id,
+        id,
+        ..
+    } = customers.identity;
+    let suspension = Suspension::begin(&test, (tenant_id, realm_id, id)).await;
+    let (racing, device) = (test.clone(), job.clone());
+    let racer = tokio::spawn(async move { device.bind_new_key(&racing).await });
+    suspension.commit_against(racer).await.refused(403);
+    assert_eq!(row_counts(&test).await, [0; 3]);
 }
 
 fn event_name(event: Event<'_>) -> &'static str {

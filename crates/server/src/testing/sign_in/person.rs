@@ -164,7 +164,15 @@ impl Person {
     }
 
     pub(crate) async fn suspend(&self, test: &TestApp) {
-        let sql = "UPDATE identities SET status = 'suspended'
+        self.set_status(test, Status::Suspended).await;
+    }
+
+    pub(crate) async fn activate(&self, test: &TestApp) {
+        self.set_status(test, Status::Active).await;
+    }
+
+    async fn set_status(&self, test: &TestApp, status: Status) {
+        let sql = "UPDATE identities SET status = $4
             WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3";
         let Identity {
             tenant_id,
@@ -173,7 +181,7 @@ impl Person {
             ..
         } = self.identity;
         let change = async move |tx: &mut Tx| {
-            tx.exec(sql, &[&tenant_id, &realm_id, &id]).await?;
+            tx.exec(sql, &[&tenant_id, &realm_id, &id, &status]).await?;
             Ok(())
         };
         test.app.db.write(change).await.unwrap();

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use keymoor_oauth::client::{Confidentiality, GrantType, PkceSetting, Protocol};
 use keymoor_oauth::scope::ScopeSet;
-use keymoor_types::{ApplicationId, AuthenticatorConfigId, RealmId, TenantId};
+use keymoor_types::{ApplicationId, AuthenticatorConfigId, RealmId, Seconds, TenantId};
 use serde_json::Value;
 use url::form_urlencoded::byte_serialize;
 
@@ -106,6 +106,17 @@ impl Site {
             Config::Embedded(embedded) => embedded,
             Config::HostedWeb(_) => panic!("not embedded"),
         }
+    }
+
+    /// Stores what was changed in the application's protocol, and lets caches expire.
+    pub(crate) async fn store_protocol(&self, test: &TestApp) {
+        let application = self.application.clone();
+        test.app
+            .db
+            .write(async move |tx| applications::store::update(tx, &application).await)
+            .await
+            .unwrap();
+        test.clock.advance(Seconds(5));
     }
 
     /// `/v1/tenants/…/applications/…` with `rest` appended.
