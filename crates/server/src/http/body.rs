@@ -11,7 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http_body_util::LengthLimitError;
 
-use crate::error::Error;
+use crate::error::{Error, Result};
 
 /// No request of ours is larger; a WebAuthn attestation with its certificates has a few kB.
 const MAX_BYTES: usize = 64 * 1024;
@@ -21,14 +21,22 @@ const MAX_TIME: Duration = Duration::from_secs(10);
 
 /// Middleware that hands on finished requests only.
 pub async fn read_whole(request: Request, next: Next) -> Response {
+    match finished(request).await {
+        Ok(request) => next.run(request).await,
+        Err(error) => error.into_response(),
+    }
+}
+
+/// The request with its body in memory.
+///
+/// # Errors
+/// `TooLarge`; `TooSlow`; `Malformed` for a body that broke off.
+pub async fn finished(request: Request) -> Result<Request> {
     let (parts, body) = request.into_parts();
     match tokio::time::timeout(MAX_TIME, to_bytes(body, MAX_BYTES)).await {
-        Ok(Ok(bytes)) => {
-            next.run(Request::from_parts(parts, Body::from(bytes)))
-                .await
-        }
-        Ok(Err(error)) => unreadable(error).into_response(),
-        Err(_) => Error::TooSlow.into_response(),
+        Ok(Ok(bytes)) => Ok(Request::from_parts(parts, Body::from(bytes))),
+        Ok(Err(error)) => Err(unreadable(error)),
+        Err(_) => Err(Error::TooSlow),
     }
 }
 

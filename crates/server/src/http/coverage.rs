@@ -145,12 +145,14 @@ async fn every_management_operation_wants_its_token_scope_and_tenant() {
             (Some(scope::ALL), "0000000000000001", 403),
         ] {
             let answer = operation.call(&test, tenant, scopes, Attack::Plain).await;
+            assert_eq!(answer.header("cache-control"), "no-store", "{id}");
             assert_eq!(answer.status, expected, "{id}: {}", answer.text);
             answer.refused(expected);
         }
         let allowed = operation
             .call(&test, &own, Some(&needed), Attack::Plain)
             .await;
+        assert_eq!(allowed.header("cache-control"), "no-store", "{id}");
         assert!(
             ![401, 403, 500].contains(&allowed.status.as_u16()),
             "{id}: {}",
@@ -179,8 +181,43 @@ async fn d3_every_body_is_json_of_a_known_shape_and_size() {
         ] {
             let answer = operation.call(&test, &own, Some(scope::ALL), attack).await;
             assert_eq!(answer.status, expected, "{}: {}", operation.id, answer.text);
+            assert_eq!(
+                answer.header("cache-control"),
+                "no-store",
+                "{}",
+                operation.id
+            );
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn c9_d2_pages_can_read_that_a_body_was_too_large_in_the_words_of_its_route() {
+    let test = TestApp::sqlite().await;
+    let own = test.made.tenant.id.to_string();
+    let posts = operations(&public_document())
+        .into_iter()
+        .filter(|operation| operation.method == Method::POST);
+    let mut in_oauth_words = Vec::new();
+    for operation in posts {
+        let request = Request::post(operation.path_in(&own));
+        let body = Body::from("x".repeat(70_000));
+        let answer = test.auth(request.body(body).unwrap()).await;
+        let id = operation.id;
+        assert_eq!(answer.status, 413, "{id}: {}", answer.text);
+        assert_eq!(answer.header("access-control-allow-origin"), "*", "{id}");
+        if answer.json()["error"] == "invalid_request" {
+            assert_eq!(answer.header("cache-control"), "no-store", "{id}");
+            in_oauth_words.push(id);
+        } else {
+            answer.refused(413);
+        }
+    }
+    in_oauth_words.sort();
+    assert_eq!(
+        in_oauth_words,
+        ["AuthorizeByForm", "IssueToken", "PostUserInfo"]
+    );
 }
 
 #[test]

@@ -24,21 +24,19 @@ pub type Service = MapRequest<Router, fn(Request) -> Request>;
 
 /// Sign-in and binding, and the pages of the console: what browsers and SDKs call.
 pub fn auth(app: &App) -> Service {
-    serve(
-        app,
-        routes(public_routes()).merge(console::page::routes(app)),
-    )
+    serve(app, routes(public_routes()), console::page::routes(app))
 }
 
 /// The management API, and binding, whose links older clients expect there.
 pub fn management(app: &App) -> Service {
-    serve(app, routes(management_routes().merge(binding_routes())))
+    let routes = routes(management_routes().merge(binding_routes()));
+    serve(app, routes, Router::new())
 }
 
 /// Both on one address, for when the two public URLs are equal.
 pub fn combined(app: &App) -> Service {
-    let both = management_routes().merge(public_routes());
-    serve(app, routes(both).merge(console::page::routes(app)))
+    let both = routes(management_routes().merge(public_routes()));
+    serve(app, both, console::page::routes(app))
 }
 
 fn routes(documented: OpenApiRouter<App>) -> Router<App> {
@@ -68,30 +66,36 @@ fn management_routes() -> OpenApiRouter<App> {
         .merge(crate::applications::api::routes())
         .merge(crate::resource_servers::api::routes())
         .merge(crate::binding::api::routes())
+        .layer(from_fn(body::read_whole))
         .layer(map_response(keep_out_of_caches))
 }
 
 fn public_routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(crate::oidc::public::routes())
-        .merge(crate::authentication::public::routes())
+        .merge(crate::authentication::public::routes().layer(from_fn(body::read_whole)))
         .layer(from_fn(cors::open))
         .merge(binding_routes())
 }
 
 fn binding_routes() -> OpenApiRouter<App> {
-    crate::binding::public::routes().layer(from_fn(cors::open))
+    crate::binding::public::routes()
+        .layer(from_fn(body::read_whole))
+        .layer(from_fn(cors::open))
 }
 
-fn serve(app: &App, routes: Router<App>) -> Service {
-    let layered = routes
+/// The routes of `api` have a layer of their own that reads bodies, below those that make their
+/// answers what they must be: a refused body is answered like everything else there.
+fn serve(app: &App, api: Router<App>, pages: Router<App>) -> Service {
+    let layered = pages
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .merge(hosted::assets::routes())
         .fallback(unknown_route)
+        .layer(from_fn(body::read_whole))
+        .merge(api)
         .layer(map_response(explain_method_not_allowed))
         .layer(CatchPanicLayer::custom(after_panic))
-        .layer(from_fn(body::read_whole))
         .layer(from_fn_with_state(app.clone(), context::trace))
         .with_state(app.clone());
     let split: fn(Request) -> Request = verb::split_verb;

@@ -3,8 +3,10 @@
 use std::fmt::Write as _;
 
 use axum::Json;
+use axum::extract::Request;
 use axum::http::header::{LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use keymoor_oauth::error::{ErrorCode, OAuthError};
 use serde::Serialize;
@@ -13,7 +15,7 @@ use utoipa::{IntoResponses, ToSchema};
 use crate::error::Error;
 use crate::hosted::message;
 use crate::http::context::Context;
-use crate::http::problem;
+use crate::http::{body, problem};
 
 /// Why an endpoint has no answer of its own kind.
 #[derive(Debug)]
@@ -85,6 +87,11 @@ fn in_oauth_words(error: &Error) -> Option<(StatusCode, OAuthError)> {
             StatusCode::PAYLOAD_TOO_LARGE,
             ErrorCode::InvalidRequest,
             "the request body is too large",
+        ),
+        Error::TooSlow => (
+            StatusCode::REQUEST_TIMEOUT,
+            ErrorCode::InvalidRequest,
+            "the request took too long to arrive",
         ),
         Error::Unauthenticated => (
             StatusCode::UNAUTHORIZED,
@@ -160,6 +167,14 @@ fn with_retry(mut response: Response, error: &Error) -> Response {
     response
 }
 
+/// Middleware: [`body::read_whole`] with refusals in the words of OAuth.
+pub async fn read_whole(request: Request, next: Next) -> Response {
+    match body::finished(request).await {
+        Ok(request) => next.run(request).await,
+        Err(error) => Failure::from(error).into_response(),
+    }
+}
+
 /// What a person sees whose browser was sent here with a request that leads nowhere.
 pub fn page(ctx: &Context, failure: Failure) -> Response {
     const TITLE: &str = "This sign-in could not start";
@@ -221,6 +236,14 @@ mod tests {
             "https://b%C3%BCcher.example/a%20b?x=1#y"
         );
         assert_eq!(location("acme://cb?code=1"), "acme://cb?code=1");
+    }
+
+    #[test]
+    fn c9_a_body_that_came_too_slowly_is_refused_in_the_words_of_oauth() {
+        let response = Failure::from(Error::TooSlow).into_response();
+        assert_eq!(response.status(), 408);
+        let (_, told) = in_oauth_words(&Error::TooSlow).unwrap();
+        assert_eq!(told.code, ErrorCode::InvalidRequest);
     }
 
     #[test]

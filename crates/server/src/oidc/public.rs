@@ -30,10 +30,12 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(authorize, authorize_by_form))
         .routes(routes!(issue_token))
         .routes(routes!(get_user_info, post_user_info))
+        .layer(from_fn(answer::read_whole))
         .layer(from_fn(privacy::carries_token));
     OpenApiRouter::new()
         .routes(routes!(discover))
         .routes(routes!(list_keys))
+        .layer(from_fn(answer::read_whole))
         .merge(private)
 }
 
