@@ -1,13 +1,13 @@
 //! Reading of management bodies.
 //!
-//! Members that the schema does not know are refused, `null` counts as absent, read-only members
-//! are ignored (a client may send back what it was given), and a wrong field is named by its
-//! dotted path.
+//! Members that the schema does not know are refused, and so are repeated ones: readers disagree
+//! about which of them counts. `null` counts as absent, read-only members are ignored (a client may
+//! send back what it was given), and a wrong field is named by its dotted path.
 
 use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
@@ -43,7 +43,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Lenient<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self> {
         require_json(request.headers())?;
         let bytes = bytes(request, state).await?;
-        serde_json::from_slice(&bytes)
+        serde_json::from_value(value(&bytes)?)
             .map(Self)
             .map_err(|_| not_json(&bytes))
     }
@@ -79,7 +79,7 @@ fn require_json(headers: &HeaderMap) -> Result<()> {
 }
 
 fn parse<T: Body>(bytes: &[u8]) -> Result<T> {
-    let mut value: Value = serde_json::from_slice(bytes).map_err(|_| not_json(bytes))?;
+    let mut value = value(bytes)?;
     drop_nulls(&mut value);
     if let Some(resource) = value.get_mut(T::ENVELOPE).and_then(Value::as_object_mut) {
         for member in T::READ_ONLY {
@@ -87,6 +87,108 @@ fn parse<T: Body>(bytes: &[u8]) -> Result<T> {
         }
     }
     serde_path_to_error::deserialize(value).map_err(|error| violation(&error))
+}
+
+/// Reads JSON in which no object names a member twice.
+fn value(bytes: &[u8]) -> Result<Value> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let mut repeated = None;
+    let distinct = Distinct {
+        path: String::new(),
+        repeated: &mut repeated,
+    };
+    let value = distinct
+        .deserialize(&mut json)
+        .and_then(|value| json.end().map(|()| value));
+    match (value, repeated) {
+        (_, Some(field)) => Err(Error::invalid(field, "repeated")),
+        (Ok(value), None) => Ok(value),
+        (Err(_), None) => Err(not_json(bytes)),
+    }
+}
+
+/// Reads any JSON value, and stops at the first member that is repeated.
+struct Distinct<'a> {
+    /// The dotted path of the value.
+    path: String,
+    /// The dotted path of the repeated member.
+    repeated: &'a mut Option<String>,
+}
+
+impl Distinct<'_> {
+    fn at(&mut self, member: &str) -> Distinct<'_> {
+        let path = if self.path.is_empty() {
+            member.to_owned()
+        } else {
+            format!("{}.{member}", self.path)
+        };
+        Distinct {
+            path,
+            repeated: self.repeated,
+        }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Distinct<'_> {
+    type Value = Value;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, json: D) -> Result<Value, D::Error> {
+        json.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Distinct<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("any JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<Value, A::Error> {
+        let mut read = Vec::new();
+        while let Some(item) = items.next_element_seed(self.at(&read.len().to_string()))? {
+            read.push(item);
+        }
+        Ok(Value::Array(read))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<Value, A::Error> {
+        let mut read = Map::new();
+        while let Some(name) = members.next_key::<String>()? {
+            let member = self.at(&name);
+            if read.contains_key(&name) {
+                *member.repeated = Some(member.path);
+                return Err(A::Error::custom("repeated member"));
+            }
+            let value = members.next_value_seed(member)?;
+            read.insert(name, value);
+        }
+        Ok(Value::Object(read))
+    }
 }
 
 fn not_json(bytes: &[u8]) -> Error {
@@ -223,6 +325,36 @@ mod tests {
                 "{body}"
             );
         }
+    }
+
+    #[test]
+    fn d3_a_repeated_member_is_refused_wherever_it_is() {
+        for (body, field) in [
+            (r#"{"thing":{"name":"a","name":"b"}}"#, "thing.name"),
+            (r#"{"thing":{"name":"a"},"thing":{"name":"a"}}"#, "thing"),
+            (
+                r#"{"thing":{"name":"a","note":null,"note":"b"}}"#,
+                "thing.note",
+            ),
+            (r#"{"thing":{"name":"a","id":1,"id":2}}"#, "thing.id"),
+            (r#"{"thing":{"name":"a","\u006eame":"b"}}"#, "thing.name"),
+            (r#"{"thing":{"list":[{},{"x":1,"x":1}]}}"#, "thing.list.1.x"),
+        ] {
+            assert_eq!(
+                violations(body),
+                [FieldViolation::new(field, "repeated")],
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn any_json_without_repetition_is_read_as_it_is() {
+        let text = r#"{"a":[null,true,-1,18446744073709551615,1.5,"\u00e9",{"a":{}}],"b":{"a":0}}"#;
+        let expected: Value = serde_json::from_str(text).unwrap();
+        assert_eq!(value(text.as_bytes()).unwrap(), expected);
+        let deep = "[".repeat(10_000);
+        assert!(matches!(value(deep.as_bytes()), Err(Error::Malformed(_))));
     }
 
     #[test]
