@@ -64,6 +64,7 @@ pub async fn create(
     let application = app
         .db
         .write(async move |tx| {
+            realms::ops::require(tx, tenant, realm).await?;
             check_references(tx, &application, &caller).await?;
             store::insert(tx, &application, sealed.as_ref()).await?;
             directory::store::add(tx, tenant, realm, Directory::Applications, 1).await?;

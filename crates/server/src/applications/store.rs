@@ -8,7 +8,7 @@ use super::model::{Application, ProtocolConfig};
 use crate::app::App;
 use crate::db::{self, Json, Rx, Tx, record};
 use crate::directory::store::{Directory, total};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::http::page::PageRequest;
 use crate::secret::{Digest, Secret};
 use crate::vault::Purpose;
@@ -152,7 +152,16 @@ pub async fn insert(
         ],
     )
     .await
-    .map_err(refused)?;
+    .map_err(|error| match error {
+        // It can only be the realm.
+        db::Error::ForeignKey
+            if application.resource_server_id.is_none()
+                && application.authenticator_config_id.is_none() =>
+        {
+            Error::not_found(Kind::Realm, application.realm_id)
+        }
+        other => refused(other),
+    })?;
     Ok(())
 }
 

@@ -5,6 +5,8 @@
 //! verifies. A `kid` is the key's thumbprint and so never names another key.
 
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -2,8 +2,8 @@
 
 use keymoor_types::{RealmId, TenantId, Timestamp};
 
-use crate::db::{Rx, Tx, record};
-use crate::error::Result;
+use crate::db::{self, Rx, Tx, record};
+use crate::error::{Error, Kind, Result};
 
 pub(super) struct NewKey {
     pub tenant: TenantId,
@@ -29,6 +29,9 @@ record!(KeyRow {
 });
 
 /// Inserts `key` unless the realm has a current key of its algorithm: of two that try, one wins.
+///
+/// # Errors
+/// `NotFound` if there is no such realm.
 pub(super) async fn insert_unless_current(tx: &mut Tx, key: &NewKey) -> Result<()> {
     const SQL: &str = "INSERT INTO signing_keys (tenant_id, realm_id, kid, algorithm, private_key_sealed, created_at)
         VALUES ($1, $2, $3, $4, $5, $6)
@@ -52,7 +55,11 @@ pub(super) async fn insert_unless_current(tx: &mut Tx, key: &NewKey) -> Result<(
             created_at,
         ],
     )
-    .await?;
+    .await
+    .map_err(|error| match error {
+        db::Error::ForeignKey => Error::not_found(Kind::Realm, realm),
+        other => other.into(),
+    })?;
     Ok(())
 }
 

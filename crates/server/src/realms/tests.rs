@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::applications::model::Application;
 use crate::authenticator_configs::model::AuthenticatorConfig;
 use crate::directory::store::Directory;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::events::EventKind;
 use crate::resource_servers::model::ResourceServer;
 use crate::testing::{Answer, TestApp, both_apps, without_ids};
@@ -269,6 +269,35 @@ both_apps! {
             let id = made.ok()["id"].as_str().unwrap().to_owned();
             delete(&test, &format!("{at}/identities/{id}")).await;
             assert_eq!(delete(&test, &at).await.status, 200, "round {round}");
+        }
+    }
+
+    async fn nothing_is_made_in_a_realm_that_was_deleted_after_it_was_looked_at(test: TestApp) {
+        let tenant = test.made.tenant.id;
+        let gone = RealmId::generate(test.app.now(), &*test.app.rng);
+        let config = AuthenticatorConfig { realm_id: gone, ..test.made.console_config.clone() };
+        let application = Application {
+            realm_id: gone,
+            resource_server_id: None,
+            authenticator_config_id: None,
+            ..test.made.management.clone()
+        };
+        let refusals = [
+            test.app.keys.ensure(&test.app, tenant, gone, Algorithm::Rs256).await,
+            test.app
+                .db
+                .write(async move |tx| authenticator_configs::store::insert(tx, &config).await)
+                .await,
+            test.app
+                .db
+                .write(async move |tx| applications::store::insert(tx, &application, None).await)
+                .await,
+        ];
+        for refusal in refusals {
+            assert!(
+                matches!(&refusal, Err(Error::NotFound(what)) if what.kind == Kind::Realm),
+                "{refusal:?}"
+            );
         }
     }
 
