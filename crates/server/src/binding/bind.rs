@@ -72,9 +72,20 @@ async fn find(rx: &mut Rx, key: JobKey) -> Result<Option<(BindingJob, Identity)>
 }
 
 /// Opens a link with a GET. The first time is recorded; no time changes what the link can do.
-pub async fn open(ctx: &Context, key: JobKey, token: &Secret) -> Result<BindingJob> {
+///
+/// # Errors
+/// `NotFound` alike for an unknown job and a wrong token; `Conflict` for a job that has ended;
+/// `Forbidden` for a suspended identity; `UntrustedOrigin` for a page that the job does not trust.
+/// A browser that goes to the link sends no `Origin`.
+pub async fn open(
+    ctx: &Context,
+    headers: &HeaderMap,
+    key: JobKey,
+    token: &Secret,
+) -> Result<BindingJob> {
     let found = ctx.app.db.read(async |rx| find(rx, key).await).await?;
     let Opened { job, .. } = admit(ctx, key, token, found)?;
+    require_trusted(ctx, headers, &job)?;
     if matches!(job.stored_state, State::LinkSent | State::FailedToSend) {
         let event = step_event(ctx, key, State::LinkOpened);
         let (hash, now) = (job.token_hash, ctx.now);

@@ -62,6 +62,11 @@ fn words(error: &Error) -> (&'static str, &'static str, &'static str) {
             "Passkeys can't be added to it at the moment.",
             "Contact whoever runs the app.",
         ),
+        Error::UntrustedOrigin => (
+            "This link was opened by a page that may not",
+            "Only the app it was made for can use it.",
+            "Go back to the app on this device and continue there.",
+        ),
         Error::NotFound(_) => (
             "This link does not work",
             "It is incomplete, or it was never made here.",

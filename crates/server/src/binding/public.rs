@@ -67,7 +67,7 @@ async fn invoke_authenticator(
         return StatusCode::OK.into_response();
     }
     let token = Secret::new(query.map(|Query(query)| query.token).unwrap_or_default());
-    let opened = open(&ctx, at, &token).await;
+    let opened = open(&ctx, &headers, at, &token).await;
     match (opened, wants_json(&headers)) {
         (Ok(job), true) => Answer(told(&ctx, job.key(), &token)).into_response(),
         (Ok(job), false) => redirect(&ctx, &job, &token),
@@ -76,8 +76,13 @@ async fn invoke_authenticator(
     }
 }
 
-async fn open(ctx: &Context, at: Result<JobPath>, token: &Secret) -> Result<BindingJob> {
-    bind::open(ctx, at?.into(), token).await
+async fn open(
+    ctx: &Context,
+    headers: &HeaderMap,
+    at: Result<JobPath>,
+    token: &Secret,
+) -> Result<BindingJob> {
+    bind::open(ctx, headers, at?.into(), token).await
 }
 
 /// SDKs ask for JSON by name; a browser's navigation asks for HTML, and most else for anything.

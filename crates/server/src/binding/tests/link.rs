@@ -111,6 +111,26 @@ both_apps! {
         job.bind_new_key(&test).await.ok();
     }
 
+    async fn d2_a_page_that_the_job_does_not_trust_opens_no_link(test: TestApp) {
+        let job = Customers::new(&test).await.job(&test).await;
+        let open = async |origin: &str, accept: &str| {
+            let uri = format!("{}:invokeAuthenticator?token={}", job.path, job.token);
+            let request = Request::get(uri).header("accept", accept).header("origin", origin);
+            test.auth(request.body(Body::empty()).unwrap()).await
+        };
+        for origin in ["https://evil.example", "http://app.example", "null"] {
+            let refused = open(origin, "application/json").await;
+            assert_eq!(refused.refused(403)["details"][0]["resource_type"], "Origin");
+            assert_eq!(refused.header("access-control-allow-origin"), "*");
+            assert_eq!(open(origin, BROWSER).await.status, 403);
+        }
+        assert_eq!(job.state(&test).await, "LINK_SENT");
+        for origin in [APP, "http://localhost:8021"] {
+            open(origin, "application/json").await.ok();
+        }
+        assert_eq!(job.state(&test).await, "LINK_OPENED");
+    }
+
     async fn a_browser_is_sent_to_the_application_with_the_six_parameters(test: TestApp) {
         let customers = Customers::new(&test).await;
         let job = customers.job(&test).await;
