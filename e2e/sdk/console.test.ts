@@ -29,7 +29,7 @@ for (const database of DATABASES) {
       page.on('console', (message) => {
         const { url } = message.location();
         // Browsers ask for an icon, whether a page names one or not.
-        if (message.type() === 'error' && !url.endsWith('/favicon.ico')) complaints.push(`${message.text()} ${url}`);
+        if (message.type() === 'error') complaints.push(`${message.text()} ${url}`);
       });
 
       await page.goto(link);

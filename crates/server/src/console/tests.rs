@@ -70,6 +70,15 @@ async fn a9_the_script_binds_only_when_the_button_is_pressed() {
 }
 
 #[tokio::test]
+async fn browsers_find_the_icon_that_they_ask_for() {
+    let test = TestApp::sqlite().await;
+    let icon = get(&test, "/favicon.ico").await;
+    assert_eq!(icon.status, 200);
+    assert_eq!(icon.header("content-type"), "image/svg+xml");
+    assert!(icon.text.starts_with("<svg "));
+}
+
+#[tokio::test]
 async fn the_management_listener_has_no_console() {
     let test = TestApp::sqlite().await;
     let request = Request::get("/console/bind").body(Body::empty()).unwrap();

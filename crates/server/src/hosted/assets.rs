@@ -24,9 +24,18 @@ pub fn sdk() -> Option<Cow<'static, [u8]>> {
 /// The files under `/assets`.
 pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new()
+        .route("/favicon.ico", get(icon))
         .route("/assets/page.css", get(stylesheet))
         .route("/assets/console-bind.js", get(console_bind))
         .route("/assets/sdk.js", get(sdk_module))
+}
+
+/// Browsers ask for it by this name, whatever the page says, and go by its type.
+async fn icon() -> Response {
+    asset(
+        "image/svg+xml",
+        include_bytes!("../../assets/icon.svg").as_slice(),
+    )
 }
 
 async fn stylesheet() -> Response {
