@@ -240,3 +240,39 @@ pub async fn find_managed(
         WHERE tenant_id = $1 AND realm_id = $2 AND is_managed ORDER BY authenticator_config_id LIMIT 1";
     Ok(rx.opt(SQL, &[&tenant, &realm]).await?)
 }
+
+/// The consoles' configs of up to 100 tenants behind `after`, in the order of the tenants.
+pub async fn list_console_configs(
+    rx: &mut Rx,
+    after: TenantId,
+) -> Result<Vec<AuthenticatorConfig>> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM authenticator_configs
+        WHERE is_managed AND (tenant_id, realm_id) IN
+          (SELECT tenant_id, realm_id FROM realms WHERE is_admin AND tenant_id > $1 ORDER BY tenant_id LIMIT 100)
+        ORDER BY tenant_id"
+    );
+    let rows: Vec<ConfigRow> = rx.all(SQL, &[&after]).await?;
+    Ok(rows.into_iter().map(AuthenticatorConfig::from).collect())
+}
+
+/// Makes a managed config say what `config` says. False: it does already.
+pub async fn correct_managed(tx: &mut Tx, config: &AuthenticatorConfig) -> Result<bool> {
+    const SQL: &str = "UPDATE authenticator_configs SET config = $4, updated_at = $5
+        WHERE tenant_id = $1 AND realm_id = $2 AND authenticator_config_id = $3
+          AND is_managed AND config <> $4";
+    let AuthenticatorConfig {
+        tenant_id,
+        realm_id,
+        id,
+        config,
+        updated_at,
+        ..
+    } = config;
+    let changed = tx
+        .exec(SQL, &[tenant_id, realm_id, id, &Json(config), updated_at])
+        .await?;
+    Ok(changed == 1)
+}

@@ -1,11 +1,14 @@
 //! What an application does with binding jobs: create, list, read, revoke.
 
-use keymoor_types::{AuthenticatorConfigId, BindingJobId, IdentityId, RealmId, Seconds, TenantId};
+use keymoor_types::{
+    AuthenticatorConfigId, BindingJobId, IdentityId, RealmId, Seconds, TenantId, Timestamp,
+};
 
 use super::model::{BindingJob, DeliveryMethod, JobKey, Snapshot, State};
 use super::store;
 use crate::app::App;
 use crate::authenticator_configs;
+use crate::db::Tx;
 use crate::error::{Error, Kind, Resource, Result, with_fresh_ids};
 use crate::events::{self, Event, EventKind};
 use crate::http::context::Context;
@@ -40,10 +43,31 @@ pub struct CreatedJob {
 /// `Unprocessable` for EMAIL without an address; `Conflict` for a suspended identity;
 /// `Forbidden` in the admin realm for a caller that could not do what the identity can.
 pub async fn create(ctx: &Context, at: IdentityPath, new: NewJob) -> Result<CreatedJob> {
-    with_fresh_ids!(create_once(ctx, at, &new).await)
+    with_fresh_ids!(create_once(ctx, at, &new, Beside::Others).await)
 }
 
-async fn create_once(ctx: &Context, at: IdentityPath, new: &NewJob) -> Result<CreatedJob> {
+/// Like [`create`], for an identity without a pending job: of several that call it at once, one
+/// makes a job.
+///
+/// # Errors
+/// As [`create`], and `Conflict` while a job of the identity is pending.
+pub async fn create_only(ctx: &Context, at: IdentityPath, new: NewJob) -> Result<CreatedJob> {
+    with_fresh_ids!(create_once(ctx, at, &new, Beside::None).await)
+}
+
+/// Which pending jobs of its identity a new one may join.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Beside {
+    Others,
+    None,
+}
+
+async fn create_once(
+    ctx: &Context,
+    at: IdentityPath,
+    new: &NewJob,
+    beside: Beside,
+) -> Result<CreatedJob> {
     let app = &ctx.app;
     let lifetime = lifetime(app, new.expires_in)?;
     let token = Secret::random::<48>(&*app.rng);
@@ -80,6 +104,9 @@ async fn create_once(ctx: &Context, at: IdentityPath, new: &NewJob) -> Result<Cr
     let job = app
         .db
         .write(async move |tx| {
+            if beside == Beside::None {
+                refuse_second(tx, at, now).await?;
+            }
             let identity = identity(tx, at).await?;
             let realm = realms::store::find(tx, at.tenant_id, at.realm_id).await?;
             // A link is a way to become the identity, and an administrator can do everything.
@@ -145,7 +172,18 @@ fn lifetime(app: &App, asked: Option<Seconds>) -> Result<Seconds> {
     }
 }
 
-async fn identity(tx: &mut crate::db::Tx, at: IdentityPath) -> Result<Identity> {
+/// Refuses where a job is pending; where none is, none is made before the transaction has ended.
+async fn refuse_second(tx: &mut Tx, at: IdentityPath, now: Timestamp) -> Result<()> {
+    identities::store::find_locked(tx, at).await?;
+    let realm = (at.tenant_id, at.realm_id);
+    let pending = store::list_pending(tx, realm, at.identity_id, now).await?;
+    if pending.is_empty() {
+        return Ok(());
+    }
+    Err(Error::conflict("identity has a pending binding job"))
+}
+
+async fn identity(tx: &mut Tx, at: IdentityPath) -> Result<Identity> {
     let identity = identities::store::find(tx, at.tenant_id, at.realm_id, at.identity_id)
         .await?
         .ok_or_else(|| Error::not_found(Kind::Identity, at.identity_id))?;

@@ -72,6 +72,7 @@ pub(super) async fn init(
     let app = node::app(config, db, &key)?;
     let new = admin.of(display_name);
     let tenant = provision::first_tenant(&Context::system(&app), &new).await?;
+    provision::console::follow_settings(&Context::system(&app)).await?;
     hand_over(app, tenant, json).await
 }
 

@@ -153,15 +153,19 @@ impl Server {
     }
 }
 
-/// Finds out at once what would otherwise fail request by request.
+/// Finds out at once what would otherwise fail request by request, and mends what the settings have
+/// left behind.
 async fn check_start(app: &App) -> Outcome {
     if app.config.mail.is_none() {
-        tracing::warn!("no mail server is configured: jobs with EMAIL will fail to send");
+        tracing::warn!(
+            "no mail server is configured: mail waits for one, and is given up when its attempts are used up"
+        );
     }
-    if !provision::master_key_fits(&Context::system(app)).await? {
+    let ctx = Context::system(app);
+    if !provision::master_key_fits(&ctx).await? {
         tracing::warn!("there is no tenant yet: run `keymoor init`");
     }
-    Ok(())
+    Ok(provision::console::follow_settings(&ctx).await?)
 }
 
 async fn listen(address: SocketAddr) -> Outcome<TcpListener> {

@@ -10,7 +10,9 @@ use tokio::net::TcpStream;
 
 use super::serve::Server;
 use super::*;
+use crate::db::FromRow;
 use crate::db::testing::{TestDb, empty_postgres, empty_sqlite};
+use crate::error::Error;
 
 /// A place to run commands in, without a schema at first.
 struct Place {
@@ -33,6 +35,10 @@ impl Place {
     }
 
     async fn init(&self) -> Outcome<Value> {
+        self.init_as(self.config()).await
+    }
+
+    async fn init_as(&self, config: Config) -> Outcome<Value> {
         let Command::Init {
             display_name,
             admin,
@@ -41,7 +47,7 @@ impl Place {
         else {
             unreachable!("that is what was parsed");
         };
-        let text = handover::init(self.config(), display_name, admin, json).await?;
+        let text = handover::init(config, display_name, admin, json).await?;
         Ok(serde_json::from_str(&text)?)
     }
 
@@ -57,6 +63,14 @@ impl Place {
         };
         let text = handover::create_tenant(self.config(), display_name, admin, json).await?;
         Ok(serde_json::from_str(&text)?)
+    }
+
+    /// What a query gives, asked on a connection of its own.
+    async fn ask<T: FromRow + Send>(&self, sql: &'static str) -> Vec<T> {
+        let answer = self
+            .db
+            .read(async |rx| Ok::<_, Error>(rx.all(sql, &[]).await?));
+        answer.await.unwrap()
     }
 
     /// Why a server does not start.
@@ -144,6 +158,43 @@ both_places! {
         assert!(error.contains("is the master key right?"), "{error}");
         let error = place.refusal().await;
         assert!(error.contains("is the master key right?"), "{error}");
+    }
+
+    async fn a_tenant_is_made_under_the_master_key_of_the_others_only(place: Place) {
+        place.init().await.unwrap();
+        std::fs::remove_file(place.key_file()).unwrap();
+        crate::master_key::create(&place.key_file(), &crate::app::SystemRng).unwrap();
+        let error = place.create_tenant(&["--display-name", "Acme"]).await.unwrap_err();
+        assert!(error.to_string().contains("is the master key right?"), "{error}");
+        assert_eq!(place.ask::<i64>("SELECT COUNT(*) FROM tenants").await, [1]);
+    }
+
+    async fn g2_the_consoles_config_follows_the_settings(place: Place) {
+        const CONFIGS: &str = "SELECT config FROM authenticator_configs";
+        const CHANGES: &str = "SELECT actor FROM events WHERE kind = 'AuthenticatorConfigOperation'";
+        place.init().await.unwrap();
+        place.create_tenant(&["--display-name", "Acme"]).await.unwrap();
+        let before: Vec<String> = place.ask(CONFIGS).await;
+        Server::start(place.config()).await.unwrap().stop().await.unwrap();
+        assert_eq!(place.ask::<String>(CONFIGS).await, before);
+        assert!(place.ask::<String>(CHANGES).await.is_empty());
+
+        let at = |url: &str| Config { console_url: url.parse().unwrap(), ..place.config() };
+        let says = |config: &String, url: &str| {
+            config.contains(&format!(r#""invoke_url":"{url}""#))
+                && config.contains(r#""trusted_origins":["https://console.example"]"#)
+        };
+        place.init_as(at("https://console.example")).await.unwrap();
+        let configs: Vec<String> = place.ask(CONFIGS).await;
+        assert_eq!(configs.len(), 2);
+        assert!(configs.iter().all(|config| says(config, "https://console.example")), "{configs:?}");
+        assert_eq!(place.ask::<String>(CHANGES).await, ["system", "system"]);
+
+        let moved = at("https://console.example/admin");
+        Server::start(moved).await.unwrap().stop().await.unwrap();
+        let configs: Vec<String> = place.ask(CONFIGS).await;
+        assert!(configs.iter().all(|config| says(config, "https://console.example/admin")), "{configs:?}");
+        assert_eq!(place.ask::<String>(CHANGES).await.len(), 4);
     }
 
     async fn only_init_and_migrate_change_the_schema(place: Place) {

@@ -107,9 +107,25 @@ fn incomplete(tenant: TenantId) -> Error {
     ))
 }
 
+/// How often another process may get in between before its own failing is assumed.
+const TRIES: u32 = 20;
+
 /// A fresh link for the administrator's first passkey, which takes the place of an earlier one.
 /// `None` once an administrator has a passkey, or if there is no administrator.
+///
+/// Of several that ask at once each gets a link, and the last one's works.
 pub async fn admin_link(ctx: &Context, realm: &Realm) -> Result<Option<Secret>> {
+    for _ in 1..TRIES {
+        match replace_admin_link(ctx, realm).await {
+            // Somebody else made one meanwhile.
+            Err(Error::Conflict { .. }) => {}
+            other => return other,
+        }
+    }
+    replace_admin_link(ctx, realm).await
+}
+
+async fn replace_admin_link(ctx: &Context, realm: &Realm) -> Result<Option<Secret>> {
     let (tenant_id, realm_id, now) = (realm.tenant_id, realm.id, ctx.now);
     let found = ctx
         .app
@@ -148,7 +164,7 @@ pub async fn admin_link(ctx: &Context, realm: &Realm) -> Result<Option<Secret>> 
         post_binding_redirect_uri: None,
         expires_in: None,
     };
-    let created = binding::ops::create(ctx, at, new).await?;
+    let created = binding::ops::create_only(ctx, at, new).await?;
     Ok(Some(created.link))
 }
 

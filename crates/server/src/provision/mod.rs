@@ -3,6 +3,7 @@
 //! A tenant starts with an admin realm that holds the management API as a resource server, an
 //! application that calls it, the console's authenticator config, and one administrator.
 
+pub mod console;
 pub mod handover;
 #[cfg(test)]
 mod tests;
@@ -19,7 +20,7 @@ use crate::applications::model::{
     TokenConfiguration, new_client_id, new_client_secret,
 };
 use crate::applications::store::SealedSecret;
-use crate::authenticator_configs::model::{AuthenticatorConfig, Config, Embedded, InvocationType};
+use crate::authenticator_configs::model::AuthenticatorConfig;
 use crate::db::Tx;
 use crate::directory::store::Directory;
 use crate::error::{Result, with_fresh_ids};
@@ -221,7 +222,7 @@ impl Plan {
             realm_id,
             id: AuthenticatorConfigId::generate(now, rng),
             display_name: Some("Keymoor Console".to_owned()),
-            config: console_config(ctx),
+            config: console::wanted(&ctx.app.config),
             is_managed: true,
             created_at,
             updated_at,
@@ -301,15 +302,4 @@ fn management_protocol() -> ProtocolConfig {
             subject_field: SubjectField::Id,
         },
     }
-}
-
-/// Administrators bind and sign in on the console's pages only.
-fn console_config(ctx: &Context) -> Config {
-    let console = &ctx.app.config.console_url;
-    Config::Embedded(Embedded {
-        invocation_type: InvocationType::Automatic,
-        invoke_url: console.as_str().to_owned(),
-        trusted_origins: vec![console.origin().to_owned()],
-        authentication_methods: None,
-    })
 }

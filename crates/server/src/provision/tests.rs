@@ -100,6 +100,24 @@ both_apps! {
         assert_eq!(link(&test).await, None);
     }
 
+    async fn a5_of_many_hand_overs_at_once_one_link_works(test: TestApp) {
+        let asking: Vec<_> = (0..8)
+            .map(|_| {
+                let (ctx, realm) = (test.context(), test.made.realm.clone());
+                tokio::spawn(async move { handover::admin_link(&ctx, &realm).await.unwrap().unwrap() })
+            })
+            .collect();
+        let mut links = Vec::new();
+        for asked in asking {
+            links.push(asked.await.unwrap());
+        }
+        let mut working = 0;
+        for link in links {
+            working += usize::from(open(&test, link.expose()).await == 200);
+        }
+        assert_eq!(working, 1);
+    }
+
     async fn a10_only_the_operator_makes_an_administrators_link_without_every_scope(test: TestApp) {
         let jobs = test.realm_path(&format!(
             "/identities/{}/credential-binding-jobs",

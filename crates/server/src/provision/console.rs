@@ -1,0 +1,69 @@
+//! The console's authenticator config: it says where the console is, as the server's settings do.
+
+use keymoor_types::TenantId;
+
+use crate::authenticator_configs::model::{
+    AuthenticatorConfig, Config as ConfigBody, Embedded, InvocationType,
+};
+use crate::authenticator_configs::store;
+use crate::config::Config;
+use crate::error::Result;
+use crate::events::{self, Event, EventKind};
+use crate::http::context::Context;
+
+/// Administrators bind and sign in on the console's pages only.
+pub(super) fn wanted(config: &Config) -> ConfigBody {
+    let console = &config.console_url;
+    ConfigBody::Embedded(Embedded {
+        invocation_type: InvocationType::Automatic,
+        invoke_url: console.as_str().to_owned(),
+        trusted_origins: vec![console.origin().to_owned()],
+        authentication_methods: None,
+    })
+}
+
+/// Makes the console's config of every tenant say what the settings say now. Writes nothing where
+/// it does already. Links that are out keep what they were made with.
+pub async fn follow_settings(ctx: &Context) -> Result<()> {
+    let wanted = wanted(&ctx.app.config);
+    let mut after = TenantId::from_i64(-1);
+    loop {
+        let configs = ctx
+            .app
+            .db
+            .scan(async move |rx| store::list_console_configs(rx, after).await)
+            .await?;
+        let Some(last) = configs.last() else {
+            return Ok(());
+        };
+        after = last.tenant_id;
+        for config in configs {
+            if config.config != wanted {
+                correct(ctx, config, &wanted).await?;
+            }
+        }
+    }
+}
+
+async fn correct(ctx: &Context, found: AuthenticatorConfig, wanted: &ConfigBody) -> Result<()> {
+    let (tenant, realm, id) = (found.tenant_id, found.realm_id, found.id);
+    let kind = EventKind::AuthenticatorConfigOperation;
+    let event = Event::new(ctx, tenant, realm, kind, "UPDATED").resource(id);
+    let corrected = AuthenticatorConfig {
+        config: wanted.clone(),
+        updated_at: ctx.now,
+        ..found
+    };
+    ctx.app
+        .db
+        .write(async move |tx| {
+            // Another process that starts may have been faster.
+            if store::correct_managed(tx, &corrected).await? {
+                events::append(tx, &event).await?;
+            }
+            Ok(())
+        })
+        .await?;
+    ctx.app.authenticator_configs.forget(&(tenant, realm, id));
+    Ok(())
+}
