@@ -308,13 +308,18 @@ async fn store_key(
     .identity(key.identity_id)
     .resource(credential.id)
     .detail("csr_type", credential.origin.csr_type());
-    let notice = identity.traits.primary_email_address.as_ref().map(|_| {
-        let task = Task::PasskeyAdded {
-            identity_id: key.identity_id,
-            credential_id: credential.id,
-        };
-        NewTask::new(ctx, key.tenant_id, key.realm_id, task)
-    });
+    let notice = identity
+        .traits
+        .primary_email_address
+        .as_ref()
+        .map(|address| {
+            let task = Task::PasskeyAdded {
+                identity_id: key.identity_id,
+                credential_id: credential.id,
+                address: address.clone(),
+            };
+            NewTask::new(ctx, key.tenant_id, key.realm_id, task)
+        });
     let (hash, now) = (job.token_hash, ctx.now);
     let outcome = ctx
         .app

@@ -68,11 +68,11 @@ pub struct LinkTask {
 }
 
 impl LinkTask {
-    pub fn of(ctx: &Context, claim: &Claim, task: Task) -> Option<Self> {
+    pub fn of(ctx: &Context, claim: &Claim, task: &Task) -> Option<Self> {
         let Task::BindingLink {
             identity_id,
             binding_job_id,
-        } = task
+        } = *task
         else {
             return None;
         };

@@ -163,7 +163,7 @@ impl TryFrom<Settings> for Config {
             master_key_file,
             mail,
             outbox,
-            trusted_proxies: settings.trusted_proxies.0,
+            trusted_proxies: canonical(settings.trusted_proxies.0),
             limits: LimitSettings {
                 wrong_link_tokens_per_minute: settings.wrong_link_tokens_per_minute,
                 wrong_client_secrets_per_minute: settings.wrong_client_secrets_per_minute,
@@ -175,6 +175,12 @@ impl TryFrom<Settings> for Config {
             shutdown: settings.shutdown_seconds.0,
         })
     }
+}
+
+/// As the addresses of requests are compared: an IPv4 address in IPv6 clothes is one of IPv4.
+fn canonical(addresses: Vec<IpAddr>) -> Vec<IpAddr> {
+    let addresses = addresses.into_iter();
+    addresses.map(|address| address.to_canonical()).collect()
 }
 
 /// Routes start at `/v1`, and an SDK signs the URL it posts to: neither bears a prefix.

@@ -216,3 +216,11 @@ fn no_password_is_in_the_debug_form() {
     let debug = format!("{:?}", config.unwrap());
     assert!(!debug.contains("hunter2"), "{debug}");
 }
+
+#[test]
+fn a_proxy_is_trusted_however_its_address_is_written() {
+    let proxies = ("KEYMOOR_TRUSTED_PROXIES", "::ffff:10.0.0.1, 2001:db8::1");
+    let config = load(&[], &[DATABASE, proxies]).unwrap();
+    let expected: [IpAddr; 2] = ["10.0.0.1".parse().unwrap(), "2001:db8::1".parse().unwrap()];
+    assert_eq!(config.trusted_proxies, expected);
+}

@@ -10,8 +10,13 @@ use crate::outbox::store::Claim;
 use crate::outbox::worker::Errand;
 use crate::realms;
 
-/// The mail to the owner, unless the identity is gone or has no address any more.
-pub async fn errand(app: &App, claim: &Claim, identity_id: IdentityId) -> Result<Errand> {
+/// The mail to the owner at `address`, unless the identity is gone.
+pub async fn errand(
+    app: &App,
+    claim: &Claim,
+    identity_id: IdentityId,
+    address: String,
+) -> Result<Errand> {
     let (tenant_id, realm_id) = (claim.tenant_id, claim.realm_id);
     let (identity, realm) = app
         .db
@@ -23,9 +28,6 @@ pub async fn errand(app: &App, claim: &Claim, identity_id: IdentityId) -> Result
         })
         .await?;
     let (Some(identity), Some(realm)) = (identity, realm) else {
-        return Ok(Errand::Moot);
-    };
-    let Some(address) = identity.traits.primary_email_address else {
         return Ok(Errand::Moot);
     };
     let to = Addressee {

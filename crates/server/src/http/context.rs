@@ -129,7 +129,17 @@ fn nearest_client(headers: &HeaderMap) -> Option<IpAddr> {
         .next_back()?
         .to_str()
         .ok()?;
-    let address: IpAddr = last.rsplit(',').next()?.trim().parse().ok()?;
+    forwarded_address(last.rsplit(',').next()?.trim())
+}
+
+/// An address, of which some proxies also tell the port or write IPv6 in brackets.
+fn forwarded_address(text: &str) -> Option<IpAddr> {
+    let address = text.parse().or_else(|_| {
+        let with_port: Result<SocketAddr, _> = text.parse();
+        with_port.map(|address| address.ip())
+    });
+    let bracketed = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    let address: IpAddr = address.ok().or_else(bracketed)?;
     Some(address.to_canonical())
 }
 
@@ -237,7 +247,24 @@ mod tests {
             seen_from("::ffff:10.0.0.1", &["203.0.113.9"]),
             "203.0.113.9"
         );
-        assert_eq!(seen_from("10.0.0.1", &["nonsense"]), "10.0.0.1");
+        for (element, address) in [
+            ("203.0.113.9:5678", "203.0.113.9"),
+            ("2001:db8::1", "2001:db8::1"),
+            ("[2001:db8::1]", "2001:db8::1"),
+            ("[2001:db8::1]:443", "2001:db8::1"),
+            ("[::ffff:203.0.113.9]:443", "203.0.113.9"),
+        ] {
+            assert_eq!(seen_from("10.0.0.1", &[element]), address, "{element}");
+        }
+        for nonsense in [
+            "nonsense",
+            "203.0.113.9:",
+            "203.0.113.9:x",
+            "[203.0.113.9",
+            "",
+        ] {
+            assert_eq!(seen_from("10.0.0.1", &[nonsense]), "10.0.0.1", "{nonsense}");
+        }
         assert_eq!(seen_from("192.0.2.7", &["203.0.113.9"]), "192.0.2.7");
     }
 }

@@ -3,6 +3,7 @@
 //! The conversation is driven here rather than by the library's transport, which counts an
 //! accepted mail as failed when the server then stalls at QUIT, and so would have it sent twice.
 
+use std::error::Error as _;
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -23,8 +24,6 @@ use super::{Mail, MailSettings, Mailer, Outcome, message};
 
 /// How long a server may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(2);
-/// No reason that a server gives is worth more.
-const MAX_REASON_CHARS: usize = 200;
 
 /// A mail server, as `KEYMOOR_SMTP_URL` names it.
 #[derive(Clone, PartialEq, Eq)]
@@ -201,8 +200,8 @@ impl Mailer for SmtpMailer {
             };
             // The library bounds connecting only.
             match timeout(self.timeout, self.deliver(&message)).await {
-                Ok(Ok(mut connection)) => {
-                    let _whatever_it_says = timeout(GOODBYE, connection.abort()).await;
+                Ok(Ok(connection)) => {
+                    say_goodbye(connection);
                     Outcome::Accepted
                 }
                 Ok(Err(error)) => outcome(&error),
@@ -210,6 +209,13 @@ impl Mailer for SmtpMailer {
             }
         })
     }
+}
+
+/// Nobody waits for it: an accepted mail is to be recorded at once, lest it is sent again.
+fn say_goodbye(mut connection: AsyncSmtpConnection) {
+    tokio::spawn(async move {
+        let _whatever_it_says = timeout(GOODBYE, connection.abort()).await;
+    });
 }
 
 fn outcome(error: &Error) -> Outcome {
@@ -230,15 +236,37 @@ fn is_about_us(error: &Error) -> bool {
     })
 }
 
-/// What the server said, in one short line.
+/// Why it did not work, in words of our side only. A server may repeat what it was sent, and that
+/// holds the link's token: of its own words the codes are told (RFC 5321, section 4.2; RFC 3463).
 fn reason(error: &Error) -> String {
-    let words: Vec<String> = error
-        .to_string()
-        .split(|c: char| c.is_whitespace() || c.is_control())
-        .filter(|word| !word.is_empty())
-        .map(str::to_owned)
-        .collect();
-    words.join(" ").chars().take(MAX_REASON_CHARS).collect()
+    let Some(code) = error.status() else {
+        return if error.is_response() {
+            "the mail server answered a reply that is none".to_owned()
+        } else {
+            error.to_string()
+        };
+    };
+    match error
+        .source()
+        .and_then(|reply| enhanced_code(&reply.to_string()))
+    {
+        Some(enhanced) => format!("the mail server answered {code} {enhanced}"),
+        None => format!("the mail server answered {code}"),
+    }
+}
+
+/// The enhanced status code that a reply's text begins with: class, subject and detail, of at most
+/// 1, 3 and 3 digits (RFC 3463, section 2).
+fn enhanced_code(text: &str) -> Option<String> {
+    let word = text.split_whitespace().next()?;
+    let parts: Vec<&str> = word.split('.').collect();
+    let [class @ ("2" | "4" | "5"), subject, detail] = parts[..] else {
+        return None;
+    };
+    let is_number = |part: &str| {
+        (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    (is_number(subject) && is_number(detail)).then(|| format!("{class}.{subject}.{detail}"))
 }
 
 #[cfg(test)]

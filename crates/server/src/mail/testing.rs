@@ -1,6 +1,7 @@
 //! A mailbox in place of a mail server, and a mail server in the test's own process.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -61,16 +62,21 @@ pub(super) enum Behaviour {
     DiesInData,
     /// Never answers the end of DATA.
     StallsAfterData,
-    /// Accepts, and never answers QUIT.
-    StallsAtQuit,
     /// Accepts, and offers TLS that it does not have.
     PretendsTls,
+}
+
+/// What a mail server was told so far.
+#[derive(Default)]
+struct Heard {
+    accepted: Mutex<Vec<String>>,
+    goodbyes: AtomicUsize,
 }
 
 /// A mail server on a port of loopback, for as long as it is held.
 pub(super) struct Sink {
     pub(super) port: u16,
-    accepted: Arc<Mutex<Vec<String>>>,
+    heard: Arc<Heard>,
     server: tokio::task::JoinHandle<()>,
 }
 
@@ -84,31 +90,36 @@ impl Sink {
     pub(super) async fn start(behaviour: Behaviour) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let accepted = Arc::<Mutex<Vec<String>>>::default();
-        let messages = accepted.clone();
+        let heard = Arc::<Heard>::default();
+        let hearing = heard.clone();
         let server = tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                tokio::spawn(converse(stream, behaviour, messages.clone()));
+                tokio::spawn(converse(stream, behaviour, hearing.clone()));
             }
         });
         Self {
             port,
-            accepted,
+            heard,
             server,
         }
     }
 
     /// The messages that were accepted.
     pub(super) fn accepted(&self) -> Vec<String> {
-        self.accepted.lock().unwrap().clone()
+        self.heard.accepted.lock().unwrap().clone()
+    }
+
+    /// How often QUIT was said.
+    pub(super) fn goodbyes(&self) -> usize {
+        self.heard.goodbyes.load(Ordering::Relaxed)
     }
 }
 
 /// Longer than any test takes.
 const FOR_EVER: Duration = Duration::from_hours(1);
 
-async fn converse(stream: TcpStream, behaviour: Behaviour, accepted: Arc<Mutex<Vec<String>>>) {
+async fn converse(stream: TcpStream, behaviour: Behaviour, heard: Arc<Heard>) {
     let mut stream = BufReader::new(stream);
     say(&mut stream, "220 sink").await;
     while let Some(line) = hear(&mut stream).await {
@@ -135,15 +146,15 @@ async fn converse(stream: TcpStream, behaviour: Behaviour, accepted: Arc<Mutex<V
                     Behaviour::RefusesMessage(reply) => reply,
                     Behaviour::StallsAfterData => return tokio::time::sleep(FOR_EVER).await,
                     _ => {
-                        accepted.lock().unwrap().push(message);
+                        heard.accepted.lock().unwrap().push(message);
                         "250 queued"
                     }
                 }
             }
-            Some("QUIT") if matches!(behaviour, Behaviour::StallsAtQuit) => {
-                return tokio::time::sleep(FOR_EVER).await;
+            Some("QUIT") => {
+                heard.goodbyes.fetch_add(1, Ordering::Relaxed);
+                "221 bye"
             }
-            Some("QUIT") => "221 bye",
             _ => "250 ok",
         };
         say(&mut stream, reply).await;

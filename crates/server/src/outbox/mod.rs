@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::http::context::Context;
 
 /// What is to be done. Stored as JSON: a variant that was ever written must stay readable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "task", rename_all = "snake_case")]
 pub enum Task {
     /// Mail the link of a binding job to the address that the job was created with.
@@ -32,27 +32,30 @@ pub enum Task {
     PasskeyAdded {
         identity_id: IdentityId,
         credential_id: CredentialId,
+        /// The owner's when the passkey was added: a thief of the account who changes it does not
+        /// silence this.
+        address: String,
     },
 }
 
 impl Task {
-    pub const fn kind(self) -> &'static str {
+    pub const fn kind(&self) -> &'static str {
         match self {
             Self::BindingLink { .. } => "binding_link",
             Self::PasskeyAdded { .. } => "passkey_added",
         }
     }
 
-    pub const fn identity(self) -> IdentityId {
+    pub const fn identity(&self) -> IdentityId {
         match self {
             Self::BindingLink { identity_id, .. } | Self::PasskeyAdded { identity_id, .. } => {
-                identity_id
+                *identity_id
             }
         }
     }
 
     /// The id of the thing that the task is about.
-    pub fn resource(self) -> String {
+    pub fn resource(&self) -> String {
         match self {
             Self::BindingLink { binding_job_id, .. } => binding_job_id.to_string(),
             Self::PasskeyAdded { credential_id, .. } => credential_id.to_string(),
@@ -61,7 +64,7 @@ impl Task {
 }
 
 /// A task on its way into the outbox.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct NewTask {
     pub id: OutboxId,
     pub tenant_id: TenantId,

@@ -223,20 +223,25 @@ both_apps! {
         assert_eq!(left(&test).await.0, 0);
     }
 
-    async fn a11_the_owner_of_a_new_passkey_is_told(test: TestApp) {
-        let passkey = Task::PasskeyAdded {
-            identity_id: test.made.administrator.id,
-            credential_id: CredentialId::from_i64(1),
-        };
-        let ctx = test.context();
-        let task = NewTask::new(&ctx, test.made.tenant.id, test.made.realm.id, passkey);
-        let enqueue = async move |tx: &mut crate::db::Tx| store::enqueue(tx, &task).await;
-        test.app.db.write(enqueue).await.unwrap();
+    async fn a11_the_owner_of_a_new_passkey_is_told_where_the_mail_was_read_then(test: TestApp) {
+        let administrator = test.made.administrator.id.to_string();
+        test.bind_passkey(&administrator).await;
+        for address in [json!("thief@example.com"), Value::Null] {
+            let change = json!({ "identity": { "traits": {
+                "type": "traits_v0",
+                "username": "admin",
+                "primary_email_address": address,
+            } } });
+            let path = test.realm_path(&format!("/identities/{administrator}"));
+            test.manage(Method::PATCH, &path, Some(change)).await.ok();
+        }
         run_due(&test.app).await.unwrap();
         let mails = test.mailbox.take();
+        assert_eq!(mails.len(), 1);
         assert_eq!(mails[0].to, "admin@example.com");
         assert_eq!(mails[0].subject, "A passkey was added to your account");
         assert!(mails[0].text.expose().contains("On 1 January 2026, 00:00 UTC"));
+        assert_eq!(left(&test).await, (0, 0));
     }
 }
 

@@ -150,9 +150,11 @@ async fn errand(app: &App, claim: &Claim) -> Result<Errand> {
             identity_id,
             binding_job_id,
         } => binding::mailing::errand(app, claim, identity_id, binding_job_id).await,
-        Task::PasskeyAdded { identity_id, .. } => {
-            credentials::mailing::errand(app, claim, identity_id).await
-        }
+        Task::PasskeyAdded {
+            identity_id,
+            address,
+            ..
+        } => credentials::mailing::errand(app, claim, identity_id, address).await,
     }
 }
 
@@ -160,8 +162,12 @@ async fn errand(app: &App, claim: &Claim) -> Result<Errand> {
 async fn record(app: &App, claim: &Claim, verdict: &Verdict) -> Result<()> {
     let ctx = Context::system(app);
     let task = claim.task().ok();
-    let status = task.and_then(|task| status_event(&ctx, claim, task, verdict));
-    let link = task.and_then(|task| binding::mailing::LinkTask::of(&ctx, claim, task));
+    let status = task
+        .as_ref()
+        .and_then(|task| status_event(&ctx, claim, task, verdict));
+    let link = task
+        .as_ref()
+        .and_then(|task| binding::mailing::LinkTask::of(&ctx, claim, task));
     let (claim, verdict, now) = (claim.clone(), verdict.clone(), ctx.now);
     app.db
         .write(async move |tx| {
@@ -188,7 +194,7 @@ async fn record(app: &App, claim: &Claim, verdict: &Verdict) -> Result<()> {
 }
 
 /// What the audit log says of a mail that was sent or given up.
-fn status_event(ctx: &Context, claim: &Claim, task: Task, verdict: &Verdict) -> Option<Event> {
+fn status_event(ctx: &Context, claim: &Claim, task: &Task, verdict: &Verdict) -> Option<Event> {
     let event = |outcome| {
         Event::new(
             ctx,
