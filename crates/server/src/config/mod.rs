@@ -119,8 +119,8 @@ impl Config {
 
     pub fn database(&self) -> db::Options {
         db::Options {
-            url: self.database_url.clone(),
             connections: self.database_connections as usize,
+            ..self.database_url.clone().into()
         }
     }
 }

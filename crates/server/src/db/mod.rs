@@ -21,12 +21,14 @@
 //! `CAST($1 AS BIGINT)` where nothing else tells the type, and `CAST(SUM(x) AS BIGINT)`; don't
 //! rely on LIKE's case or on where NULLs sort.
 
+mod backup;
 mod error;
 mod migrate;
 mod postgres;
 mod row;
 mod sqlite;
 mod statement;
+mod tls;
 mod url;
 mod value;
 
@@ -38,12 +40,15 @@ pub(crate) mod testing;
 mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+pub use backup::backup;
 pub use error::{Error, Result};
 pub use migrate::SCHEMA_VERSION;
 pub use row::{FromRow, Row};
 pub use statement::{Rx, Sql, Tx};
-pub use url::{DatabaseUrl, DbLock, ParseDatabaseUrlError};
+pub use tls::Certificates;
+pub use url::{DatabaseUrl, DbLock, ParseDatabaseUrlError, PostgresUrl};
 pub use value::{Column, Json, Param, Value};
 
 pub(crate) use row::record;
@@ -59,6 +64,9 @@ pub struct Options {
     /// At most so many connections to PostgreSQL. More than 32 gained nothing where it was
     /// measured. SQLite takes what it needs.
     pub connections: usize,
+    /// How long a write may wait for its turn, or anything for a connection, before it is told
+    /// [`Error::Overloaded`] instead: nothing runs for a caller who has long given up.
+    pub patience: Duration,
 }
 
 impl From<DatabaseUrl> for Options {
@@ -66,6 +74,8 @@ impl From<DatabaseUrl> for Options {
         Self {
             url,
             connections: 32,
+            // Longer than a group of slow commits, shorter than people and proxies wait.
+            patience: Duration::from_secs(5),
         }
     }
 }
@@ -88,10 +98,10 @@ impl Db {
     /// Takes no lock: see [`DbLock`]. Must be called, as everything here, inside a Tokio runtime.
     pub fn open(options: &Options) -> Result<Self> {
         let engine = match &options.url {
-            DatabaseUrl::Sqlite(path) => Engine::Sqlite(sqlite::Sqlite::open(path)?),
-            DatabaseUrl::Postgres(config) => {
-                Engine::Postgres(postgres::Postgres::open(config, options.connections)?)
+            DatabaseUrl::Sqlite(path) => {
+                Engine::Sqlite(sqlite::Sqlite::open(path, options.patience)?)
             }
+            DatabaseUrl::Postgres(url) => Engine::Postgres(postgres::Postgres::open(url, options)?),
         };
         Ok(Self {
             engine: Arc::new(engine),

@@ -14,17 +14,17 @@ use futures_util::TryStreamExt;
 use futures_util::future::join;
 use tokio::runtime::Handle;
 use tokio::sync::{RwLock, RwLockReadGuard};
-use tokio_postgres::{Config, NoTls, Statement};
+use tokio_postgres::Statement;
 use tracing::warn;
 
 use super::row::Row;
 use super::statement::{self, Rx, Tx};
+use super::tls::Tls;
 use super::value::{Param, Value};
-use super::{Error, FromRow, Result};
+use super::{Error, FromRow, Options, PostgresUrl, Result};
 
 /// How often a transaction that collides with others runs before its caller is told.
 const RUNS: u32 = 10;
-const POOL_WAIT: Duration = Duration::from_secs(5);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A transaction is milliseconds long: these bound what a stuck one can hold up.
 const SESSION: &str = "-c statement_timeout=30s -c lock_timeout=10s \
@@ -38,8 +38,9 @@ pub(super) struct Postgres {
 
 impl Postgres {
     /// Does not connect yet: the first statement does.
-    pub(super) fn open(config: &Config, connections: usize) -> Result<Self> {
-        let mut config = config.clone();
+    pub(super) fn open(url: &PostgresUrl, options: &Options) -> Result<Self> {
+        let tls = Tls::new(&url.certificates)?;
+        let mut config = url.config.clone();
         // What an operator set in the URL comes later and so wins.
         config.options(match config.get_options() {
             Some(given) => format!("{SESSION} {given}"),
@@ -54,11 +55,11 @@ impl Postgres {
         let recycling = ManagerConfig {
             recycling_method: RecyclingMethod::Fast,
         };
-        let pool = Pool::builder(Manager::from_config(config, NoTls, recycling))
-            .max_size(connections)
+        let pool = Pool::builder(Manager::from_config(config, tls, recycling))
+            .max_size(options.connections)
             .runtime(Runtime::Tokio1)
             .timeouts(Timeouts {
-                wait: Some(POOL_WAIT),
+                wait: Some(options.patience),
                 create: None,
                 recycle: None,
             })

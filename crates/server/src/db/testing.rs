@@ -72,8 +72,8 @@ impl TestDb {
 
     fn open(url: DatabaseUrl, home: Home) -> Self {
         let options = Options {
-            url,
             connections: CONNECTIONS,
+            ..url.into()
         };
         let db = Db::open(&options).expect("a fresh database opens");
         Self {
@@ -160,10 +160,10 @@ async fn make_template() -> String {
     create_database(&admin, &unfinished, EMPTY).await;
     let mut config = server();
     config.dbname(&unfinished);
-    let url = DatabaseUrl::Postgres(Box::new(config));
+    let url = DatabaseUrl::Postgres(Box::new(config.into()));
     let db = Db::open(&Options {
-        url,
         connections: 1,
+        ..url.into()
     })
     .unwrap();
     db.migrate().await.expect("a fresh database migrates");
@@ -224,7 +224,8 @@ impl Database {
         let mut config = server();
         config.dbname(&self.name);
         adjust(&mut config);
-        TestDb::open(DatabaseUrl::Postgres(Box::new(config)), Home::Server(self))
+        let url = DatabaseUrl::Postgres(Box::new(config.into()));
+        TestDb::open(url, Home::Server(self))
     }
 }
 

@@ -5,7 +5,10 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use super::{Error, Result};
+use percent_encoding::percent_decode_str;
+use tokio_postgres::config::SslMode;
+
+use super::{Certificates, Error, Result};
 
 /// Where the database is: `sqlite:///absolute/path.db` or `postgres://user@host/name`.
 #[derive(Clone)]
@@ -13,7 +16,15 @@ pub enum DatabaseUrl {
     /// A file, made when it is absent.
     Sqlite(PathBuf),
     /// A server, version 15 or newer, and a database on it with collation "C".
-    Postgres(Box<tokio_postgres::Config>),
+    Postgres(Box<PostgresUrl>),
+}
+
+/// A PostgreSQL server, and what it must prove to be taken for itself.
+#[derive(Clone)]
+pub struct PostgresUrl {
+    pub config: tokio_postgres::Config,
+    /// Of no meaning where `config` does without TLS.
+    pub certificates: Certificates,
 }
 
 /// The text is no database URL. Says nothing of the text, which may hold a password.
@@ -28,6 +39,12 @@ pub enum ParseDatabaseUrlError {
     /// What follows `postgres://` makes no sense.
     #[error("expected postgres://user:password@host:port/database?parameters")]
     Postgres,
+    /// libpq's modes `allow` and `verify-ca` are not among those that can be had.
+    #[error("sslmode must be disable, prefer, require or verify-full")]
+    SslMode,
+    /// In libpq the file would turn `require` into a mode between the two.
+    #[error("sslrootcert is used only with sslmode=verify-full")]
+    SslRootCert,
 }
 
 impl FromStr for DatabaseUrl {
@@ -41,10 +58,72 @@ impl FromStr for DatabaseUrl {
             }
             Ok(Self::Sqlite(path.into()))
         } else if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            let config = text.parse().map_err(|_| ParseDatabaseUrlError::Postgres)?;
-            Ok(Self::Postgres(Box::new(config)))
+            Ok(Self::Postgres(Box::new(text.parse()?)))
         } else {
             Err(ParseDatabaseUrlError::Scheme)
+        }
+    }
+}
+
+impl FromStr for PostgresUrl {
+    type Err = ParseDatabaseUrlError;
+
+    /// Takes `sslmode` and `sslrootcert` for itself, of which the driver knows not enough, and
+    /// leaves the rest to it.
+    fn from_str(text: &str) -> std::result::Result<Self, ParseDatabaseUrlError> {
+        // The driver takes everything up to the first `@` for user and password.
+        let host = text.find('@').unwrap_or(0);
+        let query = text[host..].find('?').map(|at| host + at);
+        let (mut url, query) = match query {
+            Some(at) => (text[..at].to_owned(), &text[at + 1..]),
+            None => (text.to_owned(), ""),
+        };
+        let (mut mode, mut root, mut separator) = (None, None, '?');
+        for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
+            match parameter.split_once('=') {
+                Some(("sslmode", value)) => mode = Some(value),
+                Some(("sslrootcert", value)) => root = Some(value),
+                _ => {
+                    url.push(separator);
+                    url.push_str(parameter);
+                    separator = '&';
+                }
+            }
+        }
+        let mut config: tokio_postgres::Config =
+            url.parse().map_err(|_| ParseDatabaseUrlError::Postgres)?;
+        let (mode, verified) = match mode {
+            None | Some("prefer") => (SslMode::Prefer, false),
+            Some("disable") => (SslMode::Disable, false),
+            Some("require") => (SslMode::Require, false),
+            Some("verify-full") => (SslMode::Require, true),
+            Some(_) => return Err(ParseDatabaseUrlError::SslMode),
+        };
+        config.ssl_mode(mode);
+        let certificates = match (verified, root) {
+            (false, None) => Certificates::Any,
+            (false, Some(_)) => return Err(ParseDatabaseUrlError::SslRootCert),
+            (true, None | Some("system")) => Certificates::System,
+            (true, Some(path)) => Certificates::File(decoded(path)?.into()),
+        };
+        Ok(Self {
+            config,
+            certificates,
+        })
+    }
+}
+
+fn decoded(text: &str) -> std::result::Result<String, ParseDatabaseUrlError> {
+    let text = percent_decode_str(text).decode_utf8();
+    text.map(String::from)
+        .map_err(|_| ParseDatabaseUrlError::Postgres)
+}
+
+impl From<tokio_postgres::Config> for PostgresUrl {
+    fn from(config: tokio_postgres::Config) -> Self {
+        Self {
+            config,
+            certificates: Certificates::Any,
         }
     }
 }
@@ -119,8 +198,46 @@ mod tests {
     }
 
     #[test]
+    fn sslmode_and_sslrootcert_mean_what_they_do_to_libpq() {
+        let parse = |parameters: &str| {
+            let url = format!("postgres://u:p%3F@h/keymoor?{parameters}");
+            let url: PostgresUrl = url.parse().unwrap();
+            assert_eq!(url.config.get_dbname(), Some("keymoor"));
+            (url.config.get_ssl_mode(), url.certificates)
+        };
+        let file = |path: &str| Certificates::File(path.into());
+        for (parameters, meant) in [
+            ("", (SslMode::Prefer, Certificates::Any)),
+            ("sslmode=disable", (SslMode::Disable, Certificates::Any)),
+            ("sslmode=prefer", (SslMode::Prefer, Certificates::Any)),
+            ("sslmode=require", (SslMode::Require, Certificates::Any)),
+            (
+                "sslmode=verify-full&connect_timeout=3",
+                (SslMode::Require, Certificates::System),
+            ),
+            (
+                "sslmode=verify-full&sslrootcert=system",
+                (SslMode::Require, Certificates::System),
+            ),
+            (
+                "sslrootcert=/etc/key%20moor/root.pem&sslmode=verify-full",
+                (SslMode::Require, file("/etc/key moor/root.pem")),
+            ),
+        ] {
+            assert_eq!(parse(parameters), meant, "{parameters}");
+        }
+        let url: PostgresUrl =
+            "postgres://h/keymoor?sslmode=require&connect_timeout=3&application_name=k"
+                .parse()
+                .unwrap();
+        let timeout = url.config.get_connect_timeout();
+        assert_eq!(timeout, Some(&std::time::Duration::from_secs(3)));
+        assert_eq!(url.config.get_application_name(), Some("k"));
+    }
+
+    #[test]
     fn anything_else_is_refused() {
-        use ParseDatabaseUrlError::{Postgres, Scheme, SqlitePath};
+        use ParseDatabaseUrlError::{Postgres, Scheme, SqlitePath, SslMode, SslRootCert};
         for (url, error) in [
             ("", Scheme),
             ("/var/lib/keymoor.db", Scheme),
@@ -129,6 +246,13 @@ mod tests {
             ("sqlite:///var/lib/", SqlitePath),
             ("sqlite:///keymoor.db?mode=ro", SqlitePath),
             ("postgres://localhost:port/keymoor", Postgres),
+            ("postgres://localhost/keymoor?unheard_of=1", Postgres),
+            ("postgres://localhost/keymoor?sslmode=verify-ca", SslMode),
+            ("postgres://localhost/keymoor?sslmode=", SslMode),
+            (
+                "postgres://localhost/keymoor?sslmode=require&sslrootcert=/root.pem",
+                SslRootCert,
+            ),
         ] {
             assert_eq!(url.parse::<DatabaseUrl>().err(), Some(error), "{url}");
         }

@@ -54,10 +54,10 @@ impl Suspension {
 }
 
 async fn connect(test: &TestApp) -> Client {
-    let DatabaseUrl::Postgres(config) = test.database() else {
+    let DatabaseUrl::Postgres(url) = test.database() else {
         panic!("not PostgreSQL");
     };
-    let (client, connection) = config.connect(NoTls).await.unwrap();
+    let (client, connection) = url.config.connect(NoTls).await.unwrap();
     tokio::spawn(connection);
     client
 }

@@ -8,6 +8,7 @@ use std::fs::OpenOptions;
 use std::path::Path;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use rusqlite::Connection;
 
@@ -26,12 +27,12 @@ pub(super) struct Sqlite {
 }
 
 impl Sqlite {
-    pub(super) fn open(path: &Path) -> Result<Self> {
+    pub(super) fn open(path: &Path, patience: Duration) -> Result<Self> {
         create_private(path)
             .map_err(|error| Error::Unfit(format!("can't open {}: {error}", path.display())))?;
         Ok(Self {
             // Turns WAL on, without which readers can't open.
-            writer: Writer::start(path)?,
+            writer: Writer::start(path, patience)?,
             readers: Readers::new(path),
             scanners: Readers::new(path),
         })
@@ -58,6 +59,20 @@ fn configure(conn: &Connection, cache_mib: i64) -> rusqlite::Result<()> {
     conn.pragma_update(None, "cache_size", -1024 * cache_mib)?;
     conn.pragma_update(None, "foreign_keys", true)?;
     conn.set_prepared_statement_cache_capacity(256);
+    Ok(())
+}
+
+/// Copies what is committed in one database to a file that is empty.
+///
+/// `VACUUM INTO` and not the backup API, which in steps starts anew at each write of somebody
+/// else, and so never ends beside a busy server.
+pub(super) fn copy(database: &Path, empty: &Path) -> Result<()> {
+    let conn = readers::open(database)
+        .map_err(|error| Error::Unfit(format!("can't open {}: {error}", database.display())))?;
+    let target = empty
+        .to_str()
+        .ok_or_else(|| Error::Unfit("the path of the copy must be valid Unicode".to_owned()))?;
+    conn.execute("VACUUM INTO ?1", [target])?;
     Ok(())
 }
 

@@ -67,11 +67,7 @@ impl Readers {
                 }
             }
         }
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let conn = Connection::open_with_flags(&self.path, flags)?;
-        conn.busy_timeout(super::writer::BUSY_TIMEOUT)?;
-        configure(&conn, CACHE_MIB)?;
-        Ok(conn)
+        Ok(open(&self.path)?)
     }
 
     fn give_back(&self, conn: Connection) {
@@ -85,4 +81,13 @@ impl Readers {
             idle.push(conn);
         }
     }
+}
+
+/// A connection that can't change the database.
+pub(super) fn open(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags)?;
+    conn.busy_timeout(super::writer::BUSY_TIMEOUT)?;
+    configure(&conn, CACHE_MIB)?;
+    Ok(conn)
 }

@@ -7,7 +7,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::sync::{PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -31,10 +31,12 @@ pub(in crate::db) struct Writer {
     inbox: RwLock<Option<mpsc::Sender<Box<dyn Job>>>>,
     /// Its sender lives as long as the thread.
     alive: watch::Receiver<()>,
+    /// How long a closure may lie in the queue.
+    patience: Duration,
 }
 
 impl Writer {
-    pub(super) fn start(path: &Path) -> Result<Self> {
+    pub(super) fn start(path: &Path, patience: Duration) -> Result<Self> {
         let tx = Tx::new(Conn::Sqlite(open(path)?));
         let (inbox, queue) = mpsc::channel(QUEUE);
         let (lifeline, alive) = watch::channel(());
@@ -52,6 +54,7 @@ impl Writer {
         Ok(Self {
             inbox: RwLock::new(Some(inbox)),
             alive,
+            patience,
         })
     }
 
@@ -66,6 +69,7 @@ impl Writer {
             work,
             outcome: None,
             reply,
+            deadline: Instant::now() + self.patience,
             span: Span::current(),
         };
         self.enqueue(Box::new(job))?;
@@ -119,6 +123,8 @@ fn open(path: &Path) -> Result<Connection> {
 trait Job: Send {
     /// Nobody waits for it any more.
     fn is_abandoned(&self) -> bool;
+    /// It has waited longer than it may.
+    fn is_late(&self) -> bool;
     /// Runs the closure, remembers what came of it, and says whether to keep what it wrote.
     fn run(&mut self, tx: &mut Tx) -> bool;
     /// Tells the caller: what `run` remembered, or what happened to the whole group.
@@ -134,6 +140,7 @@ struct WriteJob<T, E, F> {
     work: F,
     outcome: Option<Outcome<T, E>>,
     reply: oneshot::Sender<Outcome<T, E>>,
+    deadline: Instant,
     span: Span,
 }
 
@@ -145,6 +152,10 @@ where
 {
     fn is_abandoned(&self) -> bool {
         self.reply.is_closed()
+    }
+
+    fn is_late(&self) -> bool {
+        self.deadline < Instant::now()
     }
 
     fn run(&mut self, tx: &mut Tx) -> bool {
@@ -192,6 +203,9 @@ impl Loop {
         let mut group = Vec::with_capacity(GROUP);
         while self.queue.blocking_recv_many(&mut group, GROUP) > 0 {
             group.retain(|job| !job.is_abandoned());
+            for late in group.extract_if(.., |job| job.is_late()) {
+                late.answer(Err(Error::Overloaded));
+            }
             if !group.is_empty() {
                 self.settle(&mut group);
             }

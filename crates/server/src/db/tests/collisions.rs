@@ -12,10 +12,10 @@ use crate::db::testing::{TestDb, fresh_postgres, fresh_postgres_with};
 
 /// A connection that the layer knows nothing of.
 async fn stranger(test: &TestDb) -> Client {
-    let DatabaseUrl::Postgres(config) = &test.options().url else {
+    let DatabaseUrl::Postgres(url) = &test.options().url else {
         unreachable!()
     };
-    let (client, connection) = config.connect(NoTls).await.unwrap();
+    let (client, connection) = url.config.connect(NoTls).await.unwrap();
     tokio::spawn(connection);
     client
 }

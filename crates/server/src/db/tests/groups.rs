@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use futures_util::future::{join_all, poll_immediate};
@@ -10,8 +11,8 @@ use tokio::task::JoinHandle;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 use super::*;
-use crate::db::DatabaseUrl;
 use crate::db::testing::{TestDb, fresh_sqlite};
+use crate::db::{DatabaseUrl, Options};
 
 async fn probes() -> TestDb {
     let test = fresh_sqlite().await;
@@ -316,4 +317,26 @@ async fn the_callers_span_travels_to_the_writer_thread() {
         threads.contains(&Some("sqlite-writer".to_owned())),
         "{threads:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_has_waited_too_long_does_not_run_any_more() {
+    let file = fresh_sqlite().await;
+    make_tables(&file).await;
+    let patience = Duration::from_millis(200);
+    let options = Options {
+        patience,
+        ..file.options().clone()
+    };
+    let db = Db::open(&options).unwrap();
+    let occupied = Occupied::new(&db).await;
+    let asked = Instant::now();
+    let mut late = Box::pin(transact(&db, async |tx| insert(tx, 2).await.map(drop)));
+    assert!(poll_immediate(&mut late).await.is_none());
+    while asked.elapsed() <= patience {
+        tokio::task::yield_now().await;
+    }
+    occupied.release().await;
+    assert_eq!(late.await, Err(Error::Overloaded));
+    assert_eq!(ids(&db).await, [-1]);
 }

@@ -1,11 +1,13 @@
 //! What the layer promises, on both databases unless a test says otherwise.
 
+mod backup;
 mod closing;
 mod collisions;
 mod groups;
 mod migrations;
 mod schema;
 mod statements;
+mod tls;
 mod transactions;
 
 use super::testing::both_dbs;

@@ -1,0 +1,198 @@
+//! TLS to PostgreSQL.
+//!
+//! Channel binding (RFC 5929) is not offered: who a server is, its certificate says.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_util::future::BoxFuture;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, InvalidDnsNameError, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect};
+use tokio_rustls::{TlsConnector, client};
+
+use super::{Error, Result};
+
+/// Which certificates a server may show.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Certificates {
+    /// Any. Whoever can pose as the server can then read along; who only listens can't.
+    #[default]
+    Any,
+    /// Those made out to the server's host name by somebody whom the operating system trusts.
+    System,
+    /// Those made out to the server's host name by a certificate of this PEM file.
+    File(PathBuf),
+}
+
+/// Opens TLS on connections to PostgreSQL.
+#[derive(Clone)]
+pub(super) struct Tls(TlsConnector);
+
+impl Tls {
+    /// [`Error::Unfit`] when there are no certificates to trust.
+    pub(super) fn new(certificates: &Certificates) -> Result<Self> {
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider.clone())
+            .with_safe_default_protocol_versions()
+            .map_err(Error::driver)?;
+        let roots = match certificates {
+            Certificates::Any => None,
+            Certificates::System => Some(system_roots()?),
+            Certificates::File(path) => Some(roots_of(path)?),
+        };
+        let mut config = match roots {
+            Some(roots) => builder.with_root_certificates(roots),
+            None => builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider))),
+        }
+        .with_no_client_auth();
+        // Asked for by servers that are spoken to with `sslnegotiation=direct`.
+        config.alpn_protocols = vec![b"postgresql".to_vec()];
+        Ok(Self(TlsConnector::from(Arc::new(config))))
+    }
+}
+
+fn system_roots() -> Result<RootCertStore> {
+    let found = rustls_native_certs::load_native_certs();
+    let mut roots = RootCertStore::empty();
+    let (added, _unreadable) = roots.add_parsable_certificates(found.certs);
+    if added == 0 {
+        return Err(Error::Unfit(
+            "the system trusts no certificates: name a file with sslrootcert".to_owned(),
+        ));
+    }
+    Ok(roots)
+}
+
+fn roots_of(path: &Path) -> Result<RootCertStore> {
+    let unfit =
+        |why: &dyn ToString| Error::Unfit(format!("{}: {}", path.display(), why.to_string()));
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(path).map_err(|error| unfit(&error))? {
+        let certificate = certificate.map_err(|error| unfit(&error))?;
+        roots.add(certificate).map_err(|error| unfit(&error))?;
+    }
+    if roots.is_empty() {
+        return Err(unfit(&"no certificate in PEM form"));
+    }
+    Ok(roots)
+}
+
+/// Believes every server, and still demands that it holds its certificate's key.
+#[derive(Debug)]
+struct AnyCertificate(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for AnyCertificate {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> std::result::Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signed, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signed, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// A [`Tls`] that knows whom it connects to.
+pub(super) struct TlsTo {
+    connector: TlsConnector,
+    server: ServerName<'static>,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> MakeTlsConnect<S> for Tls {
+    type Stream = TlsStream<S>;
+    type TlsConnect = TlsTo;
+    type Error = InvalidDnsNameError;
+
+    fn make_tls_connect(&mut self, host: &str) -> std::result::Result<TlsTo, Self::Error> {
+        Ok(TlsTo {
+            connector: self.0.clone(),
+            server: ServerName::try_from(host.to_owned())?,
+        })
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> TlsConnect<S> for TlsTo {
+    type Stream = TlsStream<S>;
+    type Error = io::Error;
+    type Future = BoxFuture<'static, io::Result<TlsStream<S>>>;
+
+    fn connect(self, stream: S) -> Self::Future {
+        Box::pin(async move {
+            let stream = self.connector.connect(self.server, stream).await?;
+            Ok(TlsStream(stream))
+        })
+    }
+}
+
+/// A stream that the driver takes for one of TLS.
+pub(super) struct TlsStream<S>(client::TlsStream<S>);
+
+impl<S: AsyncRead + AsyncWrite + Unpin> tokio_postgres::tls::TlsStream for TlsStream<S> {
+    fn channel_binding(&self) -> ChannelBinding {
+        ChannelBinding::none()
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for TlsStream<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buffer)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsStream<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
