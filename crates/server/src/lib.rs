@@ -31,6 +31,7 @@ pub mod provision;
 pub mod realms;
 pub mod resource_servers;
 pub mod secret;
+pub mod serving;
 pub mod tenants;
 #[cfg(test)]
 pub(crate) mod testing;

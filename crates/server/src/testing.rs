@@ -35,6 +35,7 @@ use crate::provision::{self, NewTenant, Provisioned};
 use crate::realms;
 use crate::realms::model::{Classification, Realm};
 use crate::secret::Secret;
+use crate::serving::ServingSettings;
 use crate::tokens::access;
 use crate::vault::{MasterKey, Vault};
 
@@ -387,6 +388,7 @@ fn config(db: &TestDb) -> Config {
         trusted_proxies: vec!["10.0.0.1".parse().unwrap()],
         limits: LimitSettings::unlimited(),
         binding: BindingSettings::default(),
+        serving: ServingSettings::default(),
         log: LogFormat::Text,
         log_filter: "info".to_owned(),
         shutdown: Seconds(10),

@@ -3,9 +3,6 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::ServiceExt as _;
-use axum::serve::ListenerExt as _;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -19,6 +16,7 @@ use crate::http::context::Context;
 use crate::http::router::{self, Service};
 use crate::outbox;
 use crate::provision;
+use crate::serving::{self, Listener};
 use crate::{maintenance, master_key};
 
 /// How long the outcome of a mail may take to be written down.
@@ -98,16 +96,18 @@ impl Server {
                 (management, router::management(&app)),
             ],
         };
+        let each = u64::from(app.config.serving.connections.get());
+        serving::allow_open_files(each * services.len() as u64);
         // Every address answers before the first one says that the server is ready.
         let mut bound = Vec::new();
         for (address, service) in services {
-            let listener = listen(address).await?;
-            addresses.push(listener.local_addr()?);
+            let listener = listen(&app, address).await?;
+            addresses.push(listener.address()?);
             bound.push((listener, service));
         }
         for (listener, service) in bound {
             let stop = told(listeners.stop.subscribe());
-            listeners.tasks.spawn(serve(listener, service, stop));
+            listeners.tasks.spawn(listener.serve(service, stop));
         }
         let mut worker = Part::new();
         let stop = worker.stop.subscribe();
@@ -168,28 +168,10 @@ async fn check_start(app: &App) -> Outcome {
     Ok(provision::console::follow_settings(&ctx).await?)
 }
 
-async fn listen(address: SocketAddr) -> Outcome<TcpListener> {
-    TcpListener::bind(address)
+async fn listen(app: &App, address: SocketAddr) -> Outcome<Listener> {
+    Listener::bind(address, app.config.serving)
         .await
         .map_err(|error| Failure::from(format!("can't listen on {address}: {error}")))
-}
-
-async fn serve(
-    listener: TcpListener,
-    service: Service,
-    stop: impl Future<Output = ()> + Send + 'static,
-) {
-    let listener = listener.tap_io(|connection| {
-        // Answers are small and complete: nothing is gained by waiting for more to send.
-        if let Err(error) = connection.set_nodelay(true) {
-            tracing::debug!(%error, "no TCP_NODELAY");
-        }
-    });
-    let service = service.into_make_service_with_connect_info::<SocketAddr>();
-    let served = axum::serve(listener, service).with_graceful_shutdown(stop);
-    if let Err(error) = served.await {
-        tracing::error!(%error, "a listener failed");
-    }
 }
 
 /// Ends when the part is told to stop, or is gone.

@@ -20,6 +20,7 @@ pub use value::{BaseUrl, BaseUrlError, LogFormat};
 use crate::db::{self, DatabaseUrl};
 use crate::http::limits::LimitSettings;
 use crate::mail::MailSettings;
+use crate::serving::ServingSettings;
 use settings::Settings;
 use sources::Sources;
 
@@ -46,6 +47,7 @@ pub struct Config {
     pub trusted_proxies: Vec<IpAddr>,
     pub limits: LimitSettings,
     pub binding: BindingSettings,
+    pub serving: ServingSettings,
     pub log: LogFormat,
     /// Directives of `tracing`'s filter.
     pub log_filter: String,
@@ -170,6 +172,11 @@ impl TryFrom<Settings> for Config {
                 wrong_proofs_per_minute: settings.wrong_proofs_per_minute,
             },
             binding,
+            serving: ServingSettings {
+                connections: settings.connections,
+                head: settings.request_head_seconds.duration(),
+                idle: settings.idle_connection_seconds.duration(),
+            },
             log: settings.log_format,
             log_filter: settings.log_filter,
             shutdown: settings.shutdown_seconds.0,

@@ -127,6 +127,12 @@ settings! {
     wrong_proofs_per_minute: NonZeroU32 = "30";
     /// IP addresses of reverse proxies whose X-Forwarded-For is believed, separated by commas
     trusted_proxies: List<IpAddr> = "";
+    /// At most so many connections to one listen address at a time; when all are in use, the network with the most loses the one that has waited longest for its client
+    connections: NonZeroU32 = "4096";
+    /// Longest time for a TLS handshake, and for the head of a request to arrive, in seconds
+    request_head_seconds: Span = "10";
+    /// How long a connection may lie unused between requests, in seconds
+    idle_connection_seconds: Span = "60";
     /// How long a server that is told to stop may go on with what it has begun, in seconds
     shutdown_seconds: Span = "10";
     /// Form of the log, which goes to standard error: text or json

@@ -41,6 +41,7 @@ fn t3_the_defaults_are_those_that_the_parts_name_themselves() {
     assert_eq!(config.limits, LimitSettings::default());
     assert_eq!(config.binding, BindingSettings::default());
     assert_eq!(config.outbox, OutboxSettings::default());
+    assert_eq!(config.serving, ServingSettings::default());
     assert_eq!(
         config.listen,
         Listen::Apart {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use keymoor_types::Seconds;
 use url::Url;
@@ -86,6 +87,12 @@ impl<T: FromStr> FromStr for List<T> {
 /// A length of time: at least a second, at most ten years.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span(pub Seconds);
+
+impl Span {
+    pub const fn duration(self) -> Duration {
+        Duration::from_secs(self.0.0.unsigned_abs())
+    }
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be a whole number of seconds from 1 to 315360000")]

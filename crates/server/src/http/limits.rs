@@ -87,7 +87,7 @@ fn count(limiter: &DefaultKeyedRateLimiter<IpAddr>, ip: IpAddr) -> Result<()> {
 }
 
 /// One customer of a provider holds at least a /64.
-fn network(ip: IpAddr) -> IpAddr {
+pub fn network(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
         IpAddr::V4(v4) => IpAddr::V4(v4),
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64))),

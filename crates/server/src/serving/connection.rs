@@ -1,0 +1,228 @@
+//! One connection, from its first byte to its end.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{ConnectInfo, Request};
+use axum::http::Version;
+use axum::response::Response as Answer;
+use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tower::Service as _;
+
+use super::seats::{Exchange, Farewell, Seat};
+use crate::http::router::Service;
+
+/// The longest request line has 8 kB, and headers are as long again. HTTP/1 allows 100 headers,
+/// which is hyper's own limit.
+const HEAD_BYTES: usize = 32 * 1024;
+/// Requests that one HTTP/2 connection may have open.
+const STREAMS: u32 = 100;
+/// Streams that a client may reset before they were looked at (CVE-2023-44487).
+const PENDING_RESETS: usize = 20;
+/// Streams that a client may make us reset by its own mistakes (CVE-2025-8671).
+const PROVOKED_RESETS: usize = 200;
+/// Bytes that may arrive ahead of their reading: for one request, for all of a connection.
+const STREAM_WINDOW: u32 = 64 * 1024;
+const CONNECTION_WINDOW: u32 = 256 * 1024;
+/// An HTTP/2 peer that is silent so long is asked whether it is there.
+const PING_AFTER: Duration = Duration::from_secs(20);
+const PING_TIMEOUT: Duration = Duration::from_secs(10);
+
+pub(super) type Http = Builder<TokioExecutor>;
+
+/// What every connection of a server is read and written with.
+pub(super) fn http() -> Http {
+    let mut http = Builder::new(TokioExecutor::new());
+    http.http1()
+        .timer(TokioTimer::new())
+        // The seat's limit covers what this would, and the silence before the first byte too.
+        .header_read_timeout(None)
+        .max_buf_size(HEAD_BYTES);
+    http.http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS)
+        .max_pending_accept_reset_streams(PENDING_RESETS)
+        .max_local_error_reset_streams(PROVOKED_RESETS)
+        .max_header_list_size(u32::try_from(HEAD_BYTES).expect("32 kB are a u32"))
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .keep_alive_interval(PING_AFTER)
+        .keep_alive_timeout(PING_TIMEOUT);
+    http
+}
+
+/// Answers what `peer` asks until either side ends the connection.
+pub(super) async fn converse<I>(
+    http: &Http,
+    io: I,
+    peer: SocketAddr,
+    service: Service,
+    seat: Arc<Seat>,
+) where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let io = TokioIo::new(Heard {
+        io,
+        seat: Arc::clone(&seat),
+    });
+    let asked = Arc::clone(&seat);
+    let answer = hyper::service::service_fn(move |request: Request<Incoming>| {
+        let exchange = asked.asked(request.version() == Version::HTTP_2);
+        let request = received(request, peer, &exchange);
+        let answering = service.clone().call(request);
+        async move {
+            let answer: Result<Answer, _> = answering.await;
+            answer.map(|answer| answer.map(|body| Answering { body, exchange }))
+        }
+    });
+    let mut connection = pin!(http.serve_connection(io, answer));
+    loop {
+        let farewell = tokio::select! {
+            // What was answered is written out before anything else is decided.
+            biased;
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "connection failed");
+                }
+                return;
+            }
+            farewell = seat.told() => farewell,
+        };
+        if farewell == Farewell::Cut && !seat.is_working() {
+            return;
+        }
+        connection.as_mut().graceful_shutdown();
+    }
+}
+
+/// The request as the router takes it.
+fn received(request: Request<Incoming>, peer: SocketAddr, exchange: &Exchange) -> Request {
+    let (mut parts, body) = request.into_parts();
+    parts.extensions.insert(ConnectInfo(peer));
+    let body = if body.is_end_stream() {
+        exchange.whole();
+        Body::empty()
+    } else {
+        Body::new(Receiving {
+            body,
+            exchange: exchange.clone(),
+        })
+    };
+    Request::from_parts(parts, body)
+}
+
+/// A request's body, which says when it has arrived.
+struct Receiving {
+    body: Incoming,
+    exchange: Exchange,
+}
+
+impl HttpBody for Receiving {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        if frame.is_none() || self.body.is_end_stream() {
+            self.exchange.whole();
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// An answer's body; with its end the exchange ends.
+struct Answering {
+    body: Body,
+    #[expect(dead_code, reason = "what matters is when it is dropped")]
+    exchange: Exchange,
+}
+
+impl HttpBody for Answering {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// A stream that tells the seat when bytes arrive.
+struct Heard<I> {
+    io: I,
+    seat: Arc<Seat>,
+}
+
+impl<I: AsyncRead + Unpin> AsyncRead for Heard<I> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.io).poll_read(cx, buffer))?;
+        if buffer.filled().len() > before {
+            self.seat.heard();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<I: AsyncWrite + Unpin> AsyncWrite for Heard<I> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write_vectored(cx, buffers)
+    }
+}
