@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { ok, refused, request } from '../support/http.ts';
-import { until } from '../support/smtp.ts';
 import { bindSoftwareKey, getInfo } from '../support/softwareKey.ts';
+import { until } from '../support/until.ts';
 import { type Case, type JobLink, stillBinds } from './attacked.ts';
 
 /** Links that must not work: wrong, dead, or somebody else's. */

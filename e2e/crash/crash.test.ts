@@ -7,8 +7,8 @@ import { oauthError, ok } from '../support/http.ts';
 import { Keymoor } from '../support/keymoor.ts';
 import { LONG } from '../support/settings.ts';
 import { SignIns } from '../support/signIn.ts';
-import { until } from '../support/smtp.ts';
 import { bind, subjectOf } from '../support/softwareKey.ts';
+import { until } from '../support/until.ts';
 import { type Bound, type Ledger, load } from './load.ts';
 
 const KILLS = LONG ? 100 : 10;

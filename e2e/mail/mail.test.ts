@@ -6,7 +6,8 @@ import { type DatabaseKind, DATABASES } from '../support/databases.ts';
 import { type Job, Management, type Realm, unique } from '../support/directory.ts';
 import { request } from '../support/http.ts';
 import { Keymoor } from '../support/keymoor.ts';
-import { type Behaviour, Smtp, until } from '../support/smtp.ts';
+import { type Behaviour, Smtp } from '../support/smtp.ts';
+import { until } from '../support/until.ts';
 
 const EACH_KIND: Behaviour[][] = [['accept'], ['defer'], ['stall'], ['die'], ['die', 'defer'], ['refuse']];
 

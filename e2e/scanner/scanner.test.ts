@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { newDevice } from '../support/browser.ts';
+import { CHROMIUM } from '../support/browser.ts';
+import type { Chromium } from '../support/chromium.ts';
 import { DATABASES } from '../support/databases.ts';
 import { unique } from '../support/directory.ts';
 import { bindOnLoadAt, shown } from '../support/onLoad.ts';
@@ -17,9 +18,9 @@ const USER_AGENTS = [
 
 for (const database of DATABASES) {
   describe(`links that mail scanners open, on ${database}`, () => {
-    let world: World;
+    let world: World<Chromium>;
     before(async () => {
-      world = await startWorld(database, '@keymoor/sdk', bindOnLoadAt('/'));
+      world = await startWorld(database, CHROMIUM, '@keymoor/sdk', bindOnLoadAt('/'));
     });
     after(() => world?.[Symbol.asyncDispose]());
 
@@ -35,15 +36,15 @@ for (const database of DATABASES) {
       await visit(link, 'GET');
       assert.equal((await realm.job(job)).state, 'LINK_OPENED');
 
-      const scanner = await newDevice(browser, { authenticator: true });
+      const scanner = await browser.newDevice({ authenticator: true });
       await openPage(scanner, link);
       await scanner.waitForLoadState('networkidle');
       assert.equal((await realm.job(job)).state, 'LINK_OPENED', 'a script alone makes no passkey');
       assert.deepEqual(await realm.credentials(identity.id), []);
 
-      const person = await newDevice(browser, { authenticator: true });
+      const person = await browser.newDevice({ authenticator: true });
       await openPage(person, link);
-      await person.getByRole('button').click();
+      await person.click('button');
       const passkeyId = await shown(person);
       const { state, credential_id } = await realm.job(job);
       assert.deepEqual([state, credential_id], ['COMPLETE', passkeyId]);

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { Browser } from 'playwright-core';
-import { launchBrowser, newDevice } from '../support/browser.ts';
+import { type Chromium, launchChromium } from '../support/chromium.ts';
 import { DATABASES } from '../support/databases.ts';
 import { Management, parseLink, Realm } from '../support/directory.ts';
 import { type Init, Keymoor } from '../support/keymoor.ts';
@@ -9,10 +8,10 @@ import { type Init, Keymoor } from '../support/keymoor.ts';
 for (const database of DATABASES) {
   describe(`the first administrator on ${database}`, () => {
     let keymoor: Keymoor;
-    let browser: Browser;
+    let browser: Chromium;
     before(async () => {
       keymoor = await Keymoor.start({ database });
-      browser = await launchBrowser();
+      browser = await launchChromium();
     });
     after(async () => {
       await browser?.close();
@@ -24,7 +23,7 @@ for (const database of DATABASES) {
       const { admin_binding_link: link } = await keymoor.command<Init>('init', '--json');
       assert(link && link !== keymoor.init.admin_binding_link);
       const complaints: string[] = [];
-      const page = await newDevice(browser, { authenticator: true });
+      const page = await browser.newDevice({ authenticator: true });
       page.on('pageerror', (error) => complaints.push(String(error)));
       page.on('console', (message) => {
         const { url } = message.location();

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Page } from 'playwright-core';
-import { newDevice } from '../support/browser.ts';
+import { CHROMIUM } from '../support/browser.ts';
 import { authenticate, beginSignIn, bindPasskey } from '../support/ceremonies.ts';
+import type { Chromium } from '../support/chromium.ts';
 import { DATABASES } from '../support/databases.ts';
 import { unique } from '../support/directory.ts';
 import { openPage } from '../support/pages.ts';
@@ -11,16 +12,16 @@ import { startWorld, type World } from '../support/world.ts';
 
 for (const database of DATABASES) {
   describe(`@keymoor/sdk on ${database}`, () => {
-    let world: World;
+    let world: World<Chromium>;
     let configId: string;
     before(async () => {
-      world = await startWorld(database, '@keymoor/sdk', bindOnLoadAt('/on-load/'));
+      world = await startWorld(database, CHROMIUM, '@keymoor/sdk', bindOnLoadAt('/on-load/'));
       configId = await world.realm.config(world.pages.origin);
     });
     after(() => world?.[Symbol.asyncDispose]());
 
     async function device({ authenticator = true } = {}): Promise<Page> {
-      const page = await newDevice(world.browser, { authenticator });
+      const page = await world.browser.newDevice({ authenticator });
       await openPage(page, world.pages.origin);
       return page;
     }

@@ -1,5 +1,5 @@
 import type { Page } from 'playwright-core';
-import { newDevice } from '../support/browser.ts';
+import type { Chromium } from '../support/chromium.ts';
 import { type Identity, type Realm, unique } from '../support/directory.ts';
 import { type Answer, request } from '../support/http.ts';
 import { openPage } from '../support/pages.ts';
@@ -30,7 +30,7 @@ export interface Documented {
 }
 
 /** A fresh identity, and a fresh device on the application's page. */
-export async function document({ realm, smtp, pages, browser }: World): Promise<Documented> {
+export async function document({ realm, smtp, pages, browser }: World<Chromium>): Promise<Documented> {
   const address = `${unique('ada')}@example.com`;
   const [identity, configId] = await Promise.all([realm.identity(address), realm.config(pages.origin)]);
   const { init, token } = realm.management;
@@ -58,8 +58,8 @@ export async function document({ realm, smtp, pages, browser }: World): Promise<
   };
 }
 
-async function applicationPage(browser: World['browser'], origin: string, authenticator: boolean): Promise<Page> {
-  const page = await newDevice(browser, { authenticator });
+async function applicationPage(browser: Chromium, origin: string, authenticator: boolean): Promise<Page> {
+  const page = await browser.newDevice({ authenticator });
   await openPage(page, `${origin}/`);
   return page;
 }

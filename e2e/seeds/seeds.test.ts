@@ -1,4 +1,6 @@
 import { after, before, describe, test } from 'node:test';
+import { CHROMIUM } from '../support/browser.ts';
+import type { Chromium } from '../support/chromium.ts';
 import { DATABASES } from '../support/databases.ts';
 import { startWorld, type World } from '../support/world.ts';
 import { document } from './documented.ts';
@@ -14,9 +16,9 @@ const DOCUMENTS = {
 
 for (const database of DATABASES) {
   describe(`everything printed works on ${database}`, () => {
-    let world: World;
+    let world: World<Chromium>;
     before(async () => {
-      world = await startWorld(database, '@keymoor/sdk');
+      world = await startWorld(database, CHROMIUM, '@keymoor/sdk');
     });
     after(() => world?.[Symbol.asyncDispose]());
 
@@ -25,7 +27,7 @@ for (const database of DATABASES) {
         for (const { heading, run } of printed) {
           test(heading, async () => {
             await run(await document(world));
-            await Promise.all(world.browser.contexts().map((device) => device.close()));
+            await world.browser.closeDevices();
           });
         }
       });

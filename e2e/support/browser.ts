@@ -1,51 +1,54 @@
-import { readFile } from 'node:fs/promises';
-import { type Browser, chromium, type Page } from 'playwright-core';
-import { CHROMIUM } from './settings.ts';
+import { launchChromium } from './chromium.ts';
+import { launchFirefox } from './firefox.ts';
+import { launchWebKit } from './webkit.ts';
 
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
+/** What the ceremonies need of a page, in any browser. Playwright's pages have it already. */
+export interface Device {
+  /** Opens a URL and waits until its page has loaded. */
+  goto(url: string): Promise<unknown>;
+  url(): string | Promise<string>;
+  /** Clicks as a person does: the page can't tell it from one. */
+  click(selector: string): Promise<unknown>;
+  /** Runs a function on the page; what goes in and comes out must survive JSON. */
+  evaluate<Argument, Result>(
+    script: (argument: Argument) => Result | Promise<Result>,
+    argument?: Argument,
+  ): Promise<Result>;
+}
 
 /** A headless browser with an empty profile of its own. */
-export function launchBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+export interface Browser {
+  /** A page with its own, empty storage. */
+  newDevice(options?: { authenticator: boolean }): Promise<Device>;
+  close(): Promise<void>;
 }
 
-/** A page of a browser without any data, with the device's authenticator (always willing) or with none. */
-export async function newDevice(browser: Browser, { authenticator }: { authenticator: boolean }): Promise<Page> {
-  const context = await browser.newContext();
-  const page = await context.newPage();
-  if (authenticator) await addAuthenticator(page);
-  return page;
+/** A browser's engine, as its distribution packages it. */
+export interface Engine<B extends Browser = Browser> {
+  name: string;
+  userAgent: RegExp;
+  /** Whether its devices can be given an authenticator; all of them make keys in software. */
+  hasAuthenticators: boolean;
+  launch(): Promise<B>;
 }
 
-async function addAuthenticator(page: Page): Promise<void> {
-  const devtools = await page.context().newCDPSession(page);
-  await devtools.send('WebAuthn.enable');
-  await devtools.send('WebAuthn.addVirtualAuthenticator', {
-    options: {
-      protocol: 'ctap2',
-      transport: 'internal',
-      hasResidentKey: true,
-      hasUserVerification: true,
-      isUserVerified: true,
-      automaticPresenceSimulation: true,
-    },
-  });
-}
+export const CHROMIUM = {
+  name: 'Chromium',
+  userAgent: /Chrom/,
+  hasAuthenticators: true,
+  launch: launchChromium,
+} as const;
 
-/** The built SDK of this repository, an ES module. */
-export function keymoorSdk(): Promise<string> {
-  return readFile(new URL(import.meta.resolve('@keymoor/sdk')), 'utf8');
-}
+export const FIREFOX: Engine = {
+  name: 'Firefox',
+  userAgent: /Gecko\/.* Firefox\//,
+  hasAuthenticators: false,
+  launch: launchFirefox,
+};
 
-/** The published SDK that ours replaces, as its package has it: a script that sets `embeddedsdk`. */
-export function publishedSdk(): Promise<string> {
-  return readFile(new URL(import.meta.resolve('@beyondidentity/bi-sdk-js')), 'utf8');
-}
+export const WEBKIT: Engine = {
+  name: 'WebKitGTK',
+  userAgent: /AppleWebKit\/.* Safari\//,
+  hasAuthenticators: false,
+  launch: launchWebKit,
+};

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import * as oidc from 'openid-client';
-import type { Page } from 'playwright-core';
-import { newDevice } from './browser.ts';
+import type { Device, Engine } from './browser.ts';
 import { DATABASES } from './databases.ts';
 import { type Application, type Identity, parseLink } from './directory.ts';
 import { openPage, type SdkName } from './pages.ts';
@@ -14,32 +13,47 @@ const KEYS = [
   { keyType: 'subtle', csrType: 'JWT', methods: ['software_passkey'] },
 ] as const;
 
-/** What any SDK of this protocol must be able to do, in a real browser, on an origin other than the server's. */
-export function testCeremonies(sdk: SdkName): void {
+interface More {
+  /** Source of a module that runs on every page. */
+  script?: string;
+  more?: (the: () => World) => void;
+}
+
+/**
+ * What any SDK of this protocol must be able to do, in any real browser, on an origin other than the server's.
+ *
+ * @param more - Further tests that use the same world.
+ */
+export function testCeremonies(sdk: SdkName, engine: Engine, { script, more }: More = {}): void {
   for (const database of DATABASES) {
-    describe(`${sdk} on ${database}`, () => {
+    describe(`${sdk} in ${engine.name} on ${database}`, () => {
       let world: World;
       before(async () => {
-        world = await startWorld(database, sdk);
+        world = await startWorld(database, engine, sdk, script);
       });
       after(() => world?.[Symbol.asyncDispose]());
 
-      for (const key of KEYS) describe(`with ${key.keyType} keys`, () => testKey(() => world, key));
+      for (const key of KEYS) {
+        if (key.keyType === 'webauthn' && !engine.hasAuthenticators) continue;
+        describe(`with ${key.keyType} keys`, () => testKey(() => world, engine, key));
+      }
 
       test('makes a software key where the device has no authenticator', async () => {
         const { realm, pages, browser } = world;
-        const device = await newDevice(browser, { authenticator: false });
+        const device = await browser.newDevice();
         await openPage(device, pages.origin);
         const config = await realm.config(pages.origin);
         const { url } = await realm.link(config, (await realm.identity()).id);
         assert.equal((await bindPasskey(device, url)).passkey.keyType, 'subtle');
       });
+
+      more?.(() => world);
     });
   }
 }
 
-function testKey(the: () => World, { keyType, csrType, methods }: (typeof KEYS)[number]): void {
-  let device: Page;
+function testKey(the: () => World, engine: Engine, { keyType, csrType, methods }: (typeof KEYS)[number]): void {
+  let device: Device;
   let configId: string;
   let identity: Identity;
   let application: Application;
@@ -47,7 +61,7 @@ function testKey(the: () => World, { keyType, csrType, methods }: (typeof KEYS)[
 
   before(async () => {
     const { realm, pages, browser } = the();
-    device = await newDevice(browser, { authenticator: true });
+    device = await browser.newDevice({ authenticator: engine.hasAuthenticators });
     configId = await realm.config(pages.origin, methods && [...methods]);
     application = await realm.application(configId, `${pages.origin}/callback`);
     identity = await realm.identity('ada@example.com');
@@ -107,7 +121,7 @@ function testKey(the: () => World, { keyType, csrType, methods }: (typeof KEYS)[
       assert.equal(context.authUrl, url, round);
       assert.deepEqual(context.application, { id: application.id, displayName: 'Test application' }, round);
       assert.match(context.origin.sourceIp ?? '', /^(127\.0\.0\.1|::1)$/, round);
-      assert.match(context.origin.userAgent ?? '', /Chrom/, round);
+      assert.match(context.origin.userAgent ?? '', engine.userAgent, round);
       const listed = methods ?? ['webauthn_passkey', 'software_passkey'];
       assert.deepEqual(context.authMethods?.map(({ type }) => type), listed, round);
     }
@@ -117,7 +131,7 @@ function testKey(the: () => World, { keyType, csrType, methods }: (typeof KEYS)[
     const { client, checks } = await beginSignIn(the(), application, device);
     const redirectUrl = await authenticate(device, passkeyId);
     await device.goto(redirectUrl);
-    const tokens = await oidc.authorizationCodeGrant(client, new URL(device.url()), checks);
+    const tokens = await oidc.authorizationCodeGrant(client, new URL(await device.url()), checks);
     assert.equal(tokens.claims()?.sub, identity.id);
     const person = await oidc.fetchUserInfo(client, tokens.access_token, identity.id);
     assert.equal(person.preferred_username, identity.traits.username);
@@ -127,8 +141,8 @@ function testKey(the: () => World, { keyType, csrType, methods }: (typeof KEYS)[
     const { realm, pages } = the();
     const link = await realm.link(configId, identity.id);
     await openPage(device, link.url);
-    assert(device.url().startsWith(`${pages.origin}/bind?api_base_url=`), device.url());
-    const before = device.url();
+    const before = await device.url();
+    assert(before.startsWith(`${pages.origin}/bind?api_base_url=`), before);
     assert.equal(new URL(before).searchParams.get('token'), parseLink(link.url).token);
     const { passkey } = await bindPasskey(device, before);
     assert.notEqual(passkey.id, passkeyId);
@@ -143,7 +157,7 @@ function testKey(the: () => World, { keyType, csrType, methods }: (typeof KEYS)[
   test('the passkey that took its place signs in', async () => {
     const { client, checks } = await beginSignIn(the(), application, device);
     await device.goto(await authenticate(device, passkeyId));
-    const tokens = await oidc.authorizationCodeGrant(client, new URL(device.url()), checks);
+    const tokens = await oidc.authorizationCodeGrant(client, new URL(await device.url()), checks);
     assert.equal(tokens.claims()?.sub, identity.id);
   });
 
@@ -167,10 +181,19 @@ function testKey(the: () => World, { keyType, csrType, methods }: (typeof KEYS)[
       [false, false],
     ]);
   });
+
+  test('deletePasskey forgets it', async () => {
+    const left = await device.evaluate(async (id) => {
+      const embedded = await window.sdk.Embedded.initialize({ allowedDomains: ['localhost'] });
+      await embedded.deletePasskey(id);
+      return embedded.getPasskeys();
+    }, passkeyId);
+    assert.deepEqual(left, []);
+  });
 }
 
 /** Calls the SDK on the page and returns what survives the way out of the browser. */
-export function bindPasskey(device: Page, link: string) {
+export function bindPasskey(device: Device, link: string) {
   return device.evaluate(async (url) => {
     const embedded = await window.sdk.Embedded.initialize({ allowedDomains: ['localhost'] });
     const { passkey, postBindingRedirectUri } = await embedded.bindPasskey(url);
@@ -179,7 +202,7 @@ export function bindPasskey(device: Page, link: string) {
 }
 
 /** Signs in to the request in the page's own URL. */
-export function authenticate(device: Page, passkeyId: string): Promise<string> {
+export function authenticate(device: Device, passkeyId: string): Promise<string> {
   return device.evaluate(async (id) => {
     const embedded = await window.sdk.Embedded.initialize({ allowedDomains: ['localhost'] });
     return (await embedded.authenticate(location.href, id)).redirectUrl;
@@ -187,7 +210,7 @@ export function authenticate(device: Page, passkeyId: string): Promise<string> {
 }
 
 /** Sends the browser to the authorization endpoint, which sends it to the application's `/bi-authenticate`. */
-export async function beginSignIn(world: World, application: Application, device: Page) {
+export async function beginSignIn(world: World, application: Application, device: Device) {
   const { client_id, redirect_uris } = application.protocol_config;
   const issuer = new URL(`${world.realm.authUrl}/applications/${application.id}`);
   const client = await oidc.discovery(issuer, client_id, {}, oidc.None(), {
@@ -209,6 +232,7 @@ export async function beginSignIn(world: World, application: Application, device
     code_challenge_method: 'S256',
   });
   await openPage(device, url.href);
-  assert(device.url().startsWith(`${world.pages.origin}/bi-authenticate?request=`), device.url());
-  return { client, checks, url: device.url() };
+  const challenge = await device.url();
+  assert(challenge.startsWith(`${world.pages.origin}/bi-authenticate?request=`), challenge);
+  return { client, checks, url: challenge };
 }

@@ -1,12 +1,12 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { createDatabase, type Database, type DatabaseKind } from './databases.ts';
+import { freePort } from './net.ts';
+import { Program } from './program.ts';
 import { KEYMOOR_BIN } from './settings.ts';
 
 /** What `keymoor init --json` prints. */
@@ -37,7 +37,6 @@ const TEST_SETTINGS = {
 };
 
 const START_LIMIT_MS = 20_000;
-const STOP_LIMIT_MS = 20_000;
 const READINESS_POLL_MS = 5;
 
 /** A server process with a database and a directory of its own, on ports that were free. */
@@ -46,7 +45,7 @@ export class Keymoor implements AsyncDisposable {
   readonly #directory: string;
   readonly #database: Database;
   readonly #environment: Record<string, string>;
-  #process: ChildProcess | undefined;
+  #program: Program | undefined;
 
   private constructor(init: Init, directory: string, database: Database, environment: Record<string, string>) {
     this.init = init;
@@ -81,25 +80,21 @@ export class Keymoor implements AsyncDisposable {
   async serve(): Promise<number> {
     const log = await open(this.#logFile, 'a');
     const started = performance.now();
-    const child = spawn(KEYMOOR_BIN, ['serve'], { env: this.#environment, stdio: ['ignore', log.fd, log.fd] });
+    const program = new Program(KEYMOOR_BIN, ['serve'], { env: this.#environment, stdio: ['ignore', log.fd, log.fd] });
     await log.close();
-    this.#process = child;
-    // Should this test process end without its after-hooks, nothing stays behind.
-    const kill = () => void child.kill('SIGKILL');
-    process.once('exit', kill);
-    child.once('exit', () => process.off('exit', kill));
-    await this.#untilReady(child, started);
+    this.#program = program;
+    await this.#untilReady(program, started);
     return performance.now() - started;
   }
 
   /** As a crash would: nothing gets a chance to finish. */
   async kill(): Promise<void> {
-    await this.#end('SIGKILL');
+    await this.#program?.end();
   }
 
   /** As an operator would. */
   async shutDown(): Promise<void> {
-    const code = await this.#end('SIGTERM');
+    const code = await this.#program?.end('SIGTERM');
     if (code !== 0) throw new Error(`the server ended with ${code} on SIGTERM\n${await this.log()}`);
   }
 
@@ -114,12 +109,12 @@ export class Keymoor implements AsyncDisposable {
 
   /** Resident memory in bytes (proc_pid_status(5), `VmRSS`). */
   async residentBytes(): Promise<number> {
-    const status = await readFile(`/proc/${this.#process?.pid}/status`, 'utf8');
+    const status = await readFile(`/proc/${this.#program?.child.pid}/status`, 'utf8');
     return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1_024;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#end('SIGKILL');
+    await this.#program?.end();
     await this.#database.drop();
     await rm(this.#directory, { recursive: true, force: true });
   }
@@ -128,7 +123,7 @@ export class Keymoor implements AsyncDisposable {
     return join(this.#directory, 'keymoor.log');
   }
 
-  async #untilReady(child: ChildProcess, started: number): Promise<void> {
+  async #untilReady(program: Program, started: number): Promise<void> {
     const url = `http://${this.#environment['KEYMOOR_LISTEN']?.split(',')[0]}/readyz`;
     for (;;) {
       const ready = await fetch(url).then(
@@ -136,36 +131,15 @@ export class Keymoor implements AsyncDisposable {
         () => false,
       );
       if (ready) return;
-      if (child.exitCode !== null || performance.now() - started > START_LIMIT_MS) {
+      if (program.hasEnded || performance.now() - started > START_LIMIT_MS) {
         throw new Error(`the server did not get ready\n${await this.log()}`);
       }
       await delay(READINESS_POLL_MS);
     }
-  }
-
-  async #end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> {
-    const child = this.#process;
-    this.#process = undefined;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
-    const exited = once(child, 'exit') as Promise<[number | null]>;
-    child.kill(signal);
-    const late = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS);
-    const [code] = await exited;
-    clearTimeout(late);
-    return code;
   }
 }
 
 async function run<T>(environment: Record<string, string>, ...args: string[]): Promise<T> {
   const { stdout } = await promisify(execFile)(KEYMOOR_BIN, args, { env: environment });
   return JSON.parse(stdout) as T;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -1,4 +1,5 @@
-import type { Page } from 'playwright-core';
+import type { Device } from './browser.ts';
+import { until } from './until.ts';
 
 /** Source of a page script that lets the SDK bind from the page's own URL, at paths that start so. */
 export function bindOnLoadAt(path: string): string {
@@ -13,7 +14,8 @@ export function bindOnLoadAt(path: string): string {
 }
 
 /** Waits for what such a page shows: the server's id of the new passkey, or an error code. */
-export async function shown(page: Page): Promise<string> {
-  await page.waitForFunction(() => document.getElementById('out')?.textContent);
-  return page.locator('#out').innerText();
+export async function shown(device: Device): Promise<string> {
+  const text = () => device.evaluate(() => document.getElementById('out')?.textContent ?? '');
+  await until(async () => (await text()) !== '', 'the page shows something');
+  return text();
 }

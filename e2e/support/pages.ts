@@ -1,8 +1,9 @@
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Page } from 'playwright-core';
-import { keymoorSdk, publishedSdk } from './browser.ts';
+import type { Device } from './browser.ts';
+import { until } from './until.ts';
 
 export const SDKS = ['@keymoor/sdk', '@beyondidentity/bi-sdk-js'] as const;
 export type SdkName = (typeof SDKS)[number];
@@ -30,7 +31,8 @@ const LOADERS: Record<SdkName, string> = {
  * @param script - Source of a module that runs after that.
  */
 export async function servePages(sdk: SdkName, script = ''): Promise<Pages> {
-  const source = await (sdk === '@keymoor/sdk' ? keymoorSdk() : publishedSdk());
+  // Ours as built, an ES module; the published one as its package has it, a script that sets `embeddedsdk`.
+  const source = await readFile(new URL(import.meta.resolve(sdk)), 'utf8');
   const html = `<!doctype html><html lang="en"><title>Application</title><link rel="icon" href="data:,">
     <p id="out"></p><button>Act</button>${LOADERS[sdk]}<script type="module">${script}</script></html>`;
   const server = createServer((request, response) => {
@@ -49,7 +51,7 @@ export async function servePages(sdk: SdkName, script = ''): Promise<Pages> {
 }
 
 /** Opens a page and waits for its SDK. */
-export async function openPage(page: Page, url: string): Promise<void> {
-  await page.goto(url);
-  await page.waitForFunction(() => window.sdk !== undefined);
+export async function openPage(device: Device, url: string): Promise<void> {
+  await device.goto(url);
+  await until(() => device.evaluate(() => window.sdk !== undefined), 'the SDK is loaded');
 }

@@ -5,7 +5,13 @@ import { fileURLToPath } from 'node:url';
 export const KEYMOOR_BIN =
   process.env['KEYMOOR_BIN'] ?? fileURLToPath(new URL('../../target/release/keymoor', import.meta.url));
 
-export const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
+/** Where Debian puts the programs that tests start, unless the environment says otherwise. */
+export const PROGRAMS = {
+  chromium: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+  firefox: process.env['FIREFOX'] ?? '/usr/bin/firefox-esr',
+  webKitDriver: process.env['WEBKIT_DRIVER'] ?? '/usr/bin/WebKitWebDriver',
+  xvfb: process.env['XVFB'] ?? '/usr/bin/Xvfb',
+};
 
 /** Whether to run the long form of a test that has one. */
 export const LONG = Boolean(process.env['KEYMOOR_TEST_LONG']);

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import { setTimeout as delay } from 'node:timers/promises';
 import PostalMime from 'postal-mime';
 import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server';
+import { until } from './until.ts';
 
 /** A mail that was accepted. */
 export interface Mail {
@@ -21,9 +21,6 @@ export interface Mail {
  * client gives up, or drops the connection in the middle of the message.
  */
 export type Behaviour = 'accept' | 'refuse' | 'defer' | 'stall' | 'die';
-
-const DEADLINE_MS = 45_000;
-const POLL_MS = 20;
 
 /** A mail server on loopback whose behaviour each recipient's test decides, attempt by attempt. */
 export class Smtp implements AsyncDisposable {
@@ -116,15 +113,6 @@ export class Smtp implements AsyncDisposable {
         this.mails.push({ to, subject, messageId, text, html, link });
       })
       .then(() => done(), done);
-  }
-}
-
-/** Waits until something is so, by asking again and again. */
-export async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadline = performance.now() + DEADLINE_MS;
-  while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(`not within ${DEADLINE_MS} ms: ${what}`);
-    await delay(POLL_MS);
   }
 }
 

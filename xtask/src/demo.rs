@@ -43,13 +43,13 @@ pub(crate) fn serve(port_base: u16) -> Result<()> {
 
 /// Starts the demo on free ports and lets the sample application's own check drive it.
 pub(crate) fn check() -> Result<()> {
-    let chromium = setup::chromium()?;
+    let chromium = setup::programs(&[setup::CHROMIUM])?;
     let demo = Demo::start(Ports::free()?)?;
     let mut check = setup::node(&["examples/web/check.ts"])?;
     check
         .env("APP_URL", local(demo.ports.app))
         .env("MAIL_URL", local(demo.ports.mail))
-        .env("CHROMIUM", chromium);
+        .envs(chromium);
     run(&mut check).inspect_err(|_| {
         for service in &demo.services {
             eprintln!("{}", service.log_end());

@@ -21,26 +21,81 @@ const NODE_MAJOR: &str = "v24.";
 
 /// Everything that `test` will need, so that what cannot be had is known in the first minutes.
 pub(crate) fn everything() -> Result<()> {
-    chromium()?;
+    programs(&E2E_PROGRAMS)?;
     postgres_programs()?;
     npm_workspaces()?;
     cargo_deny()?;
     Ok(())
 }
 
-/// The browser: `CHROMIUM` if set, else Debian's.
-pub(crate) fn chromium() -> Result<PathBuf> {
-    if let Some(chosen) = env::var_os("CHROMIUM") {
-        return Ok(chosen.into());
+/// A program that tests start.
+pub(crate) struct Program {
+    /// Names the variable with which a developer chooses another executable.
+    variable: &'static str,
+    debian_path: &'static str,
+    debian_package: &'static str,
+}
+
+impl Program {
+    const fn new(
+        variable: &'static str,
+        debian_path: &'static str,
+        debian_package: &'static str,
+    ) -> Self {
+        Self {
+            variable,
+            debian_path,
+            debian_package,
+        }
     }
-    let chromium = PathBuf::from("/usr/bin/chromium");
-    if !chromium.exists() {
-        install_debian_package(
-            "chromium",
-            "or set CHROMIUM to a Chromium or Chrome executable",
-        )?;
+
+    fn chosen(&self) -> Option<PathBuf> {
+        env::var_os(self.variable).map(PathBuf::from)
     }
-    Ok(chromium)
+
+    fn is_missing(&self) -> bool {
+        self.chosen().is_none() && !Path::new(self.debian_path).exists()
+    }
+}
+
+pub(crate) const CHROMIUM: Program = Program::new("CHROMIUM", "/usr/bin/chromium", "chromium");
+
+/// What `e2e` starts besides PostgreSQL and our own.
+pub(crate) const E2E_PROGRAMS: [Program; 4] = [
+    CHROMIUM,
+    Program::new("FIREFOX", "/usr/bin/firefox-esr", "firefox-esr"),
+    Program::new(
+        "WEBKIT_DRIVER",
+        "/usr/bin/WebKitWebDriver",
+        "webkit2gtk-driver",
+    ),
+    // WebKitGTK has no headless mode.
+    Program::new("XVFB", "/usr/bin/Xvfb", "xvfb"),
+];
+
+/// The variables of these programs with their paths: those that are set already, else Debian's.
+pub(crate) fn programs(wanted: &[Program]) -> Result<Vec<(&'static str, PathBuf)>> {
+    let missing: Vec<_> = wanted
+        .iter()
+        .filter(|program| program.is_missing())
+        .collect();
+    if !missing.is_empty() {
+        let packages: Vec<_> = missing
+            .iter()
+            .map(|program| program.debian_package)
+            .collect();
+        let variables: Vec<_> = missing.iter().map(|program| program.variable).collect();
+        let alternative = format!("or set {} to executables", variables.join(", "));
+        install_debian_packages(&packages, &alternative)?;
+    }
+    let found = |program: &Program| {
+        let path = program.chosen();
+        (
+            program.variable,
+            path.unwrap_or_else(|| program.debian_path.into()),
+        )
+    };
+    Ok(wanted.iter().map(found).collect())
 }
 
 /// The directory of `initdb`, `postgres` and `pg_isready`.
@@ -48,7 +103,7 @@ pub(crate) fn postgres_programs() -> Result<PathBuf> {
     if let Some(found) = installed_postgres() {
         return Ok(found);
     }
-    install_debian_package("postgresql", "with `initdb` on the PATH")?;
+    install_debian_packages(&["postgresql"], "with `initdb` on the PATH")?;
     installed_postgres().context("the Debian package postgresql brought no `initdb`")
 }
 
@@ -72,10 +127,11 @@ fn installed_postgres() -> Option<PathBuf> {
     newest.map(|(_, programs)| programs).or_else(on_path)
 }
 
-fn install_debian_package(package: &str, alternative: &str) -> Result<()> {
+fn install_debian_packages(packages: &[&str], alternative: &str) -> Result<()> {
+    let names = packages.join(", ");
     ensure!(
         Path::new("/usr/bin/apt-get").exists(),
-        "{package} is missing and this is no Debian: install it {alternative}, then run this again"
+        "{names} missing and this is no Debian: install it {alternative}, then run this again"
     );
     let apt_get = |arguments: &[&str]| {
         let mut apt_get = if geteuid().is_root() {
@@ -98,18 +154,11 @@ fn install_debian_package(package: &str, alternative: &str) -> Result<()> {
         apt_get
     };
     run(&mut apt_get(&["update"]))
-        .and_then(|()| {
-            run(&mut apt_get(&[
-                "install",
-                "--yes",
-                "--no-install-recommends",
-                package,
-            ]))
-        })
+        .and_then(
+            |()| run(apt_get(&["install", "--yes", "--no-install-recommends"]).args(packages)),
+        )
         .with_context(|| {
-            format!(
-                "cannot install {package}: install it as root {alternative}, then run this again"
-            )
+            format!("cannot install {names}: install it as root {alternative}, then run this again")
         })
 }
 

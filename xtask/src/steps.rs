@@ -133,11 +133,11 @@ fn packages() -> Result<()> {
 }
 
 fn e2e(long: bool) -> Result<()> {
-    let chromium = setup::chromium()?;
+    let programs = setup::programs(&setup::E2E_PROGRAMS)?;
     let binary = build::build()?;
     let postgres = Postgres::start()?;
     let mut npm = setup::npm(&["test", "--workspace", "e2e"])?;
-    npm.env("KEYMOOR_BIN", binary).env("CHROMIUM", chromium);
+    npm.env("KEYMOOR_BIN", binary).envs(programs);
     run(with_test_settings(&mut npm, &postgres, long))
 }
 
