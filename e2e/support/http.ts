@@ -22,10 +22,24 @@ function json(text: string): unknown {
   }
 }
 
+/** An answer other than the one that a client needs to go on. */
+export class UnexpectedAnswer extends Error {
+  readonly answer: Answer;
+
+  constructor(answer: Answer) {
+    super(`${answer.status} ${JSON.stringify(answer.body)}`);
+    this.answer = answer;
+  }
+}
+
+export function expectStatus(answer: Answer, status: number): void {
+  if (answer.status !== status) throw new UnexpectedAnswer(answer);
+}
+
 /** The body of a 200. */
-export function ok<T>({ status, body }: Answer): T {
-  assert.equal(status, 200, `${status} ${JSON.stringify(body)}`);
-  return body as T;
+export function ok<T>(answer: Answer): T {
+  expectStatus(answer, 200);
+  return answer.body as T;
 }
 
 const CODES: Record<number, string> = {

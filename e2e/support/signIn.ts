@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import type { Application, Realm } from './directory.ts';
-import { type Answer, ok, request } from './http.ts';
+import { type Answer, expectStatus, ok, request } from './http.ts';
 import { type SoftwareKey, signInClaims } from './softwareKey.ts';
 
 /** A sign-in that `/authorize` has started. */
@@ -47,7 +47,7 @@ export class SignIns {
       code_challenge_method: 'S256',
       ...more,
     });
-    assert.equal(answer.status, 302, JSON.stringify(answer.body));
+    expectStatus(answer, 302);
     const url = answer.headers.get('location') ?? '';
     const claims = requestClaims(url);
     const { transaction_id: transactionId, nonce } = claims.authn.action.prove;
