@@ -16,6 +16,7 @@ use crate::http::limits::Limits;
 use crate::keys::KeyRing;
 use crate::mail::Mailer;
 use crate::oidc::audience::Audiences;
+use crate::tokens::revocations::Revocations;
 use crate::vault::Vault;
 
 /// The server's shared state. Cheap to clone.
@@ -32,6 +33,8 @@ pub struct Parts {
     pub authenticator_configs:
         Cache<(TenantId, RealmId, AuthenticatorConfigId), Arc<AuthenticatorConfig>>,
     pub audiences: Audiences,
+    /// Tokens that no longer hold.
+    pub revocations: Revocations,
     pub limits: Limits,
     pub mailer: Arc<dyn Mailer>,
     pub config: Config,

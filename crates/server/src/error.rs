@@ -186,6 +186,7 @@ pub enum Kind {
     Application,
     AuthenticatorConfig,
     ResourceServer,
+    Token,
     Route,
     Origin,
 }
@@ -202,6 +203,7 @@ impl Kind {
             Self::Application => "Application",
             Self::AuthenticatorConfig => "AuthenticatorConfig",
             Self::ResourceServer => "ResourceServer",
+            Self::Token => "Token",
             Self::Route => "Route",
             Self::Origin => "Origin",
         }
@@ -218,6 +220,7 @@ impl Kind {
             Self::Application => "application",
             Self::AuthenticatorConfig => "authenticator config",
             Self::ResourceServer => "resource server",
+            Self::Token => "token",
             Self::Route => "route",
             Self::Origin => "origin",
         }

@@ -22,6 +22,7 @@ pub mod hosted;
 pub mod http;
 pub mod identities;
 pub mod keys;
+pub mod long_id;
 pub mod mail;
 pub mod maintenance;
 pub mod master_key;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::app::App;
-use crate::{authentication, binding};
+use crate::{authentication, binding, tokens};
 
 const PERIOD: Duration = Duration::from_mins(1);
 
@@ -29,5 +29,8 @@ pub async fn sweep(app: &App) {
     }
     if let Err(error) = authentication::ops::sweep(app).await {
         tracing::warn!(%error, "old codes were not swept");
+    }
+    if let Err(error) = tokens::ops::sweep(app).await {
+        tracing::warn!(%error, "expired tokens were not swept");
     }
 }

@@ -37,6 +37,7 @@ use crate::realms::model::{Classification, Realm};
 use crate::secret::Secret;
 use crate::serving::ServingSettings;
 use crate::tokens::access;
+use crate::tokens::revocations::Revocations;
 use crate::vault::{MasterKey, Vault};
 
 /// Makes of `async fn name(test: TestApp) { … }` a module `name` with the tests `sqlite` and
@@ -155,6 +156,7 @@ impl TestApp {
             applications: Cache::default(),
             authenticator_configs: Cache::default(),
             audiences: Audiences::default(),
+            revocations: Revocations::default(),
             limits: Limits::new(limits),
             mailer: mailbox.clone(),
             config: config(&db),

@@ -189,20 +189,42 @@ CREATE TABLE authorization_codes (
   expires_at            BIGINT NOT NULL,
   keep_until            BIGINT NOT NULL,
   redeemed_at           BIGINT,
-  access_token_id       TEXT,
+  access_token_id       BYTEA,
   access_token_expires  BIGINT,
   PRIMARY KEY (tenant_id, realm_id, transaction_id)
 );
 CREATE INDEX authorization_codes_keep_until ON authorization_codes (keep_until);
 
+-- One row per access token that was issued and holds. Token ids start with the time, so that the
+-- rows of an application are appended.
+CREATE TABLE issued_tokens (
+  tenant_id       BIGINT NOT NULL,
+  realm_id        BIGINT NOT NULL,
+  application_id  TEXT   NOT NULL,
+  token_id        BYTEA  NOT NULL,
+  identity_id     BIGINT,
+  scopes          TEXT   NOT NULL,
+  suffix          TEXT   NOT NULL,
+  issued_at       BIGINT NOT NULL,
+  expires_at      BIGINT NOT NULL,
+  PRIMARY KEY (tenant_id, realm_id, application_id, token_id)
+);
+CREATE INDEX issued_tokens_expires_at ON issued_tokens (expires_at);
+
 CREATE TABLE revoked_tokens (
   tenant_id   BIGINT NOT NULL,
   realm_id    BIGINT NOT NULL,
-  token_id    TEXT   NOT NULL,
+  token_id    BYTEA  NOT NULL,
   expires_at  BIGINT NOT NULL,
   PRIMARY KEY (tenant_id, realm_id, token_id)
 );
 CREATE INDEX revoked_tokens_expires_at ON revoked_tokens (expires_at);
+
+-- Goes up with each revocation. Nodes reread it, and the tenant's list only when it has changed.
+CREATE TABLE revocation_generations (
+  tenant_id   BIGINT NOT NULL PRIMARY KEY,
+  generation  BIGINT NOT NULL
+);
 
 -- Written in the transaction of what they record. Tenant-wide events use realm 0.
 CREATE TABLE events (

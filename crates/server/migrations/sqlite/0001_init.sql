@@ -189,20 +189,42 @@ CREATE TABLE authorization_codes (
   expires_at            INTEGER NOT NULL,
   keep_until            INTEGER NOT NULL,
   redeemed_at           INTEGER,
-  access_token_id       TEXT,
+  access_token_id       BLOB,
   access_token_expires  INTEGER,
   PRIMARY KEY (tenant_id, realm_id, transaction_id)
 ) STRICT;
 CREATE INDEX authorization_codes_keep_until ON authorization_codes (keep_until);
 
+-- One row per access token that was issued and holds. Token ids start with the time, so that the
+-- rows of an application are appended; the row is its own index.
+CREATE TABLE issued_tokens (
+  tenant_id       INTEGER NOT NULL,
+  realm_id        INTEGER NOT NULL,
+  application_id  TEXT    NOT NULL,
+  token_id        BLOB    NOT NULL,
+  identity_id     INTEGER,
+  scopes          TEXT    NOT NULL,
+  suffix          TEXT    NOT NULL,
+  issued_at       INTEGER NOT NULL,
+  expires_at      INTEGER NOT NULL,
+  PRIMARY KEY (tenant_id, realm_id, application_id, token_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX issued_tokens_expires_at ON issued_tokens (expires_at);
+
 CREATE TABLE revoked_tokens (
   tenant_id   INTEGER NOT NULL,
   realm_id    INTEGER NOT NULL,
-  token_id    TEXT    NOT NULL,
+  token_id    BLOB    NOT NULL,
   expires_at  INTEGER NOT NULL,
   PRIMARY KEY (tenant_id, realm_id, token_id)
 ) STRICT;
 CREATE INDEX revoked_tokens_expires_at ON revoked_tokens (expires_at);
+
+-- Goes up with each revocation. Nodes reread it, and the tenant's list only when it has changed.
+CREATE TABLE revocation_generations (
+  tenant_id   INTEGER NOT NULL PRIMARY KEY,
+  generation  INTEGER NOT NULL
+) STRICT;
 
 -- Written in the transaction of what they record. Tenant-wide events use realm 0.
 CREATE TABLE events (

@@ -1,20 +1,17 @@
 //! Transactions, codes, and what is remembered with them: pure rules.
 
-use std::fmt;
-use std::str::FromStr;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keymoor_oauth::pkce::Challenge as PkceChallenge;
 use keymoor_oauth::scope::ScopeSet;
-use keymoor_types::{IdentityId, RealmId, Rng, Seconds, TenantId, Timestamp};
+use keymoor_types::{IdentityId, RealmId, Rng, Seconds, TenantId};
 use keymoor_webauthn::assertion;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::applications::model::SubjectField;
 use crate::credentials::model::KeyOrigin;
-use crate::db::{Column, Param, Value};
 use crate::identities::model::Identity;
+pub use crate::long_id::TransactionId;
 use crate::secret::{Digest, Secret};
 
 /// How long a challenge may be answered, by the server's clock.
@@ -26,71 +23,6 @@ pub const CODE_LIFETIME: Seconds = Seconds::MINUTE;
 /// How long a code's row outlives its transaction: no proof for it holds any longer, whatever
 /// the clocks of the device and of other nodes say.
 pub const KEEP_AFTER_TRANSACTION: Seconds = assertion::LEEWAY;
-
-/// Names one sign-in: 8 bytes of milliseconds, so that rows are appended in order, and 16 random
-/// ones. In text 32 characters of base64url.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TransactionId([u8; 24]);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a transaction id")]
-pub struct ParseTransactionIdError;
-
-impl TransactionId {
-    pub fn generate(now: Timestamp, rng: &dyn Rng) -> Self {
-        let mut bytes = [0; 24];
-        let (time, random) = bytes.split_at_mut(8);
-        time.copy_from_slice(&now.as_millis().to_be_bytes());
-        rng.fill(random);
-        Self(bytes)
-    }
-}
-
-impl fmt::Display for TransactionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
-    }
-}
-
-impl FromStr for TransactionId {
-    type Err = ParseTransactionIdError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bytes = URL_SAFE_NO_PAD
-            .decode(text)
-            .map_err(|_| ParseTransactionIdError)?;
-        bytes
-            .try_into()
-            .map(Self)
-            .map_err(|_| ParseTransactionIdError)
-    }
-}
-
-impl Serialize for TransactionId {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for TransactionId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
-    }
-}
-
-impl Param for TransactionId {
-    fn value(&self) -> Value<'_> {
-        Value::Bytes(&self.0)
-    }
-}
-
-impl Column for TransactionId {
-    fn column(value: Value<'_>) -> Option<Self> {
-        <[u8; 24]>::column(value).map(Self)
-    }
-}
 
 /// What an authorization code says: the transaction, by which its row is found, and a secret of
 /// 32 random bytes, of which the row holds the hash.
@@ -105,7 +37,7 @@ impl CodeKey {
     pub fn generate(transaction_id: TransactionId, rng: &dyn Rng) -> (Secret, Self) {
         let mut code = [0; 56];
         let (transaction, secret) = code.split_at_mut(24);
-        transaction.copy_from_slice(&transaction_id.0);
+        transaction.copy_from_slice(transaction_id.as_bytes());
         rng.fill(secret);
         let key = Self {
             transaction_id,
@@ -119,7 +51,7 @@ impl CodeKey {
         let bytes: [u8; 56] = URL_SAFE_NO_PAD.decode(code).ok()?.try_into().ok()?;
         let (transaction, secret) = bytes.split_first_chunk()?;
         Some(Self {
-            transaction_id: TransactionId(*transaction),
+            transaction_id: TransactionId::from_bytes(*transaction),
             hash: Digest::of(secret),
         })
     }
@@ -215,27 +147,13 @@ pub fn subject(identity: &Identity, field: SubjectField) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use keymoor_types::Timestamp;
+
     use super::*;
     use crate::app::SystemRng;
 
     fn at_millis(millis: i64) -> Timestamp {
         Timestamp::from_micros(millis * 1_000)
-    }
-
-    #[test]
-    fn transactions_sort_by_time_and_survive_their_text_form() {
-        let earlier = TransactionId::generate(at_millis(1_000), &SystemRng);
-        let later = TransactionId::generate(at_millis(1_001), &SystemRng);
-        assert!(earlier.0 < later.0);
-        assert_eq!(earlier.to_string().len(), 32);
-        assert_eq!(earlier.to_string().parse(), Ok(earlier));
-        for wrong in ["", "AAAA", &"A".repeat(33), &format!("{later}=")] {
-            assert_eq!(
-                wrong.parse::<TransactionId>(),
-                Err(ParseTransactionIdError),
-                "{wrong}"
-            );
-        }
     }
 
     #[test]

@@ -28,7 +28,6 @@ use crate::http::context::Context;
 use crate::identities;
 use crate::identities::model::{Identity, Status};
 use crate::oidc::issuer::Issuer;
-use crate::tokens;
 
 /// A proof whose parts agree with each other and with the URL it was sent to. Nothing in it is
 /// verified yet but the seal.
@@ -418,17 +417,14 @@ async fn record(ctx: &Context, event: Event) -> Result<()> {
         .await
 }
 
-/// Deletes codes and revocations that nothing needs any longer, a slice at a time, and says how
-/// many there were.
+/// Deletes codes that nothing needs any longer, a slice at a time, and says how many there were.
 pub async fn sweep(app: &App) -> Result<u64> {
     let now = app.now();
     let mut swept = 0;
     loop {
         let slice = app
             .db
-            .write(async move |tx| {
-                Ok(store::sweep(tx, now).await? + tokens::store::sweep(tx, now).await?)
-            })
+            .write(async move |tx| store::sweep(tx, now).await)
             .await?;
         if slice == 0 {
             return Ok(swept);

@@ -6,6 +6,8 @@ use super::model::{CodeKey, GrantFacts, TransactionId};
 use crate::db::{Json, Rx, Sql, Tx, record};
 use crate::error::Result;
 use crate::secret::Digest;
+use crate::tokens;
+use crate::tokens::model::{IssuedToken, TokenId};
 
 /// A code as it is issued.
 #[derive(Clone)]
@@ -34,7 +36,7 @@ pub struct IssuedCode {
     pub expires_at: Timestamp,
     pub redeemed_at: Option<Timestamp>,
     /// The access token made of it, by which it is revoked, and until when that holds.
-    pub access_token: Option<(String, Timestamp)>,
+    pub access_token: Option<(TokenId, Timestamp)>,
 }
 
 struct CodeRow {
@@ -47,7 +49,7 @@ struct CodeRow {
     authenticated_at: Timestamp,
     expires_at: Timestamp,
     redeemed_at: Option<Timestamp>,
-    access_token_id: Option<String>,
+    access_token_id: Option<TokenId>,
     access_token_expires: Option<Timestamp>,
 }
 
@@ -177,12 +179,12 @@ pub struct Redemption {
     pub realm_id: RealmId,
     pub key: CodeKey,
     pub application_id: ApplicationId,
-    pub access_token_id: String,
-    pub access_token_expires: Timestamp,
+    pub access_token: IssuedToken,
     pub now: Timestamp,
 }
 
-/// Redeems a code for the one caller that gets there first: application, expiry, and whether
+/// Redeems a code for the one caller that gets there first, and puts the token that was made of it
+/// on the list: application, expiry, and whether
 /// passkey and identity are still active, are checked by the statement that makes the change.
 pub async fn redeem(tx: &mut Tx, redemption: &Redemption) -> Result<bool> {
     macro_rules! text {
@@ -220,11 +222,14 @@ pub async fn redeem(tx: &mut Tx, redemption: &Redemption) -> Result<bool> {
                 &redemption.key.hash,
                 &redemption.application_id,
                 &redemption.now,
-                &redemption.access_token_id,
-                &redemption.access_token_expires,
+                &redemption.access_token.id,
+                &redemption.access_token.expires_at,
             ],
         )
         .await?;
+    if changed == 1 {
+        tokens::store::insert(tx, &redemption.access_token).await?;
+    }
     Ok(changed == 1)
 }
 

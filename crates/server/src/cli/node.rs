@@ -11,6 +11,7 @@ use crate::http::limits::Limits;
 use crate::keys::KeyRing;
 use crate::mail::{Mailer, NoMailer, SmtpMailer};
 use crate::oidc::audience::Audiences;
+use crate::tokens::revocations::Revocations;
 use crate::vault::{MasterKey, Vault};
 
 /// The application over an open, migrated database.
@@ -29,6 +30,7 @@ pub(super) fn app(config: Config, db: Db, key: &MasterKey) -> Outcome<App> {
         applications: Cache::default(),
         authenticator_configs: Cache::default(),
         audiences: Audiences::default(),
+        revocations: Revocations::default(),
         limits: Limits::new(config.limits),
         mailer,
         config,

@@ -17,6 +17,7 @@ use crate::http::router::{self, Service};
 use crate::outbox;
 use crate::provision;
 use crate::serving::{self, Listener};
+use crate::tokens::revocations;
 use crate::{maintenance, master_key};
 
 /// How long the outcome of a mail may take to be written down.
@@ -86,6 +87,7 @@ impl Server {
         db.require_current_schema().await?;
         let app = node::app(config, db, &key)?;
         check_start(&app).await?;
+        app.revocations.refresh(&app).await?;
 
         let mut listeners = Part::new();
         let mut addresses = Vec::new();
@@ -114,6 +116,9 @@ impl Server {
         worker
             .tasks
             .spawn(outbox::worker::work(app.clone(), stop.clone()));
+        worker
+            .tasks
+            .spawn(revocations::keep(app.clone(), stop.clone()));
         worker.tasks.spawn(maintenance::keep(app.clone(), stop));
         tracing::info!(?addresses, version = env!("CARGO_PKG_VERSION"), "listening");
         Ok(Self {

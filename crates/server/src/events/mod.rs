@@ -28,6 +28,7 @@ pub enum EventKind {
     AuthorizeRequest,
     AuthenticationTransaction,
     TokenRequest,
+    TokenOperation,
 }
 
 impl EventKind {
@@ -44,6 +45,7 @@ impl EventKind {
             Self::AuthorizeRequest => "AuthorizeRequest",
             Self::AuthenticationTransaction => "AuthenticationTransaction",
             Self::TokenRequest => "TokenRequest",
+            Self::TokenOperation => "TokenOperation",
         }
     }
 }

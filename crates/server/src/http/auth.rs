@@ -65,6 +65,8 @@ scopes! {
     ApplicationsUpdate = "applications:update";
     ApplicationsDelete = "applications:delete";
     ResourceServersRead = "resource-servers:read";
+    TokensRead = "tokens:read";
+    TokensDelete = "tokens:delete";
 }
 
 /// A caller who may do what `S` permits, in the tenant of the path.

@@ -41,42 +41,43 @@ impl LimitSettings {
     }
 }
 
+/// Counts what is wrong, by network.
 pub struct Limits {
-    wrong_link_tokens: DefaultKeyedRateLimiter<IpAddr>,
-    wrong_client_secrets: DefaultKeyedRateLimiter<IpAddr>,
-    wrong_proofs: DefaultKeyedRateLimiter<IpAddr>,
+    link_tokens: DefaultKeyedRateLimiter<IpAddr>,
+    client_secrets: DefaultKeyedRateLimiter<IpAddr>,
+    proofs: DefaultKeyedRateLimiter<IpAddr>,
 }
 
 impl Limits {
     pub fn new(settings: LimitSettings) -> Self {
         let keyed = |per_minute| RateLimiter::keyed(Quota::per_minute(per_minute));
         Self {
-            wrong_link_tokens: keyed(settings.wrong_link_tokens_per_minute),
-            wrong_client_secrets: keyed(settings.wrong_client_secrets_per_minute),
-            wrong_proofs: keyed(settings.wrong_proofs_per_minute),
+            link_tokens: keyed(settings.wrong_link_tokens_per_minute),
+            client_secrets: keyed(settings.wrong_client_secrets_per_minute),
+            proofs: keyed(settings.wrong_proofs_per_minute),
         }
     }
 
     /// Counts a wrong link token. A job itself never counts these: strangers can't kill it.
     pub fn wrong_link_token(&self, ip: IpAddr) -> Result<()> {
-        count(&self.wrong_link_tokens, ip)
+        count(&self.link_tokens, ip)
     }
 
     pub fn wrong_client_secret(&self, ip: IpAddr) -> Result<()> {
-        count(&self.wrong_client_secrets, ip)
+        count(&self.client_secrets, ip)
     }
 
     /// Counts a refusal that leaves an audit event behind: without a limit, a stranger who knows
     /// a name could fill the disk.
     pub fn wrong_proof(&self, ip: IpAddr) -> Result<()> {
-        count(&self.wrong_proofs, ip)
+        count(&self.proofs, ip)
     }
 
     /// Forgets networks that have not been wrong lately.
     pub fn shrink(&self) {
-        self.wrong_link_tokens.retain_recent();
-        self.wrong_client_secrets.retain_recent();
-        self.wrong_proofs.retain_recent();
+        self.link_tokens.retain_recent();
+        self.client_secrets.retain_recent();
+        self.proofs.retain_recent();
     }
 }
 

@@ -12,6 +12,7 @@ use keymoor_types::{
 };
 
 use crate::error::{Error, Kind, Result};
+use crate::long_id::TokenId;
 
 /// A path segment that names something.
 pub trait Segment: FromStr {
@@ -36,6 +37,7 @@ segments! {
     ApplicationId => Application;
     AuthenticatorConfigId => AuthenticatorConfig;
     ResourceServerId => ResourceServer;
+    TokenId => Token;
 }
 
 /// One identity, or `-` for all of the realm.

@@ -65,6 +65,7 @@ fn management_routes() -> OpenApiRouter<App> {
         .merge(crate::authenticator_configs::api::routes())
         .merge(crate::applications::api::routes())
         .merge(crate::resource_servers::api::routes())
+        .merge(crate::tokens::api::routes())
         .merge(crate::binding::api::routes())
         .layer(from_fn(body::read_whole))
         .layer(map_response(keep_out_of_caches))

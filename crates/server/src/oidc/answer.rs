@@ -62,6 +62,12 @@ pub enum OAuthRefusals {
     /// No such application.
     #[response(status = 404)]
     NotFound(#[to_schema] problem::Problem),
+    /// The body took too long to arrive.
+    #[response(status = 408)]
+    TooSlow(#[to_schema] OAuthProblem),
+    /// The body is too large.
+    #[response(status = 413)]
+    TooLarge(#[to_schema] OAuthProblem),
     /// Too many failed attempts from this network.
     #[response(status = 429)]
     TooManyRequests(#[to_schema] OAuthProblem),

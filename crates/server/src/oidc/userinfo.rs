@@ -10,7 +10,7 @@ use crate::http::context::Context;
 use crate::identities;
 use crate::identities::model::{Identity, Status};
 use crate::secret::Secret;
-use crate::tokens::{self, access};
+use crate::tokens::access;
 
 /// Claims about a person (OpenID Connect Core 1.0, section 5.1).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -70,18 +70,13 @@ pub async fn userinfo(ctx: &Context, issuer: &Issuer, token: &Secret) -> Result<
     if claims.iss != issuer.url || (tenant_id, realm_id) != (at.tenant_id, at.realm_id) {
         return Err(Error::Unauthenticated);
     }
-    let (identity, is_revoked) = ctx
+    let identity = ctx
         .app
         .db
-        .read(async |rx| {
-            let identity = identities::store::find(rx, tenant_id, realm_id, identity_id).await?;
-            let is_revoked =
-                tokens::store::is_revoked(rx, tenant_id, realm_id, &claims.jti).await?;
-            Ok((identity, is_revoked))
-        })
+        .read(async |rx| identities::store::find(rx, tenant_id, realm_id, identity_id).await)
         .await?;
     match identity {
-        Some(identity) if identity.status == Status::Active && !is_revoked => Ok(UserInfo {
+        Some(identity) if identity.status == Status::Active => Ok(UserInfo {
             profile: Profile::of(&identity, &claims.scope),
             sub: claims.sub,
         }),

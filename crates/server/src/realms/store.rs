@@ -190,7 +190,7 @@ pub async fn update(
     .map_err(refused)
 }
 
-/// Deletes a realm with its configuration and keys. Authorization codes and revoked tokens are
+/// Deletes a realm with its configuration and keys. Authorization codes and tokens are
 /// left to the sweeps that remove them when their time is up.
 pub async fn delete(tx: &mut Tx, tenant: TenantId, id: RealmId) -> Result<()> {
     // What refers to others goes before them.

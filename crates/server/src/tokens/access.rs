@@ -16,6 +16,7 @@ use crate::applications;
 use crate::applications::model::Application;
 use crate::error::{Error, Result};
 use crate::secret::Secret;
+use crate::tokens::model::{IssuedToken, TokenId, suffix};
 
 /// The management API as an audience. Reserved: no other resource server can be called this.
 pub const MANAGEMENT: &str = "urn:keymoor:management";
@@ -38,9 +39,8 @@ pub struct Grant<'a> {
 /// A token just made.
 pub struct Issued {
     pub token: Secret,
-    /// Its `jti`, by which it can be revoked.
-    pub id: String,
-    pub expires_at: Timestamp,
+    /// What must be written down before anybody gets the token.
+    pub record: IssuedToken,
 }
 
 /// An application's issuer identifier and the base of its OAuth endpoints.
@@ -50,6 +50,7 @@ pub fn issuer(app: &App, tenant: TenantId, realm: RealmId, application: Applicat
     ))
 }
 
+/// Makes a token, and writes nothing.
 pub async fn issue(app: &App, now: Timestamp, grant: Grant<'_>) -> Result<Issued> {
     let Grant {
         tenant_id,
@@ -59,6 +60,11 @@ pub async fn issue(app: &App, now: Timestamp, grant: Grant<'_>) -> Result<Issued
     } = grant;
     let iss = issuer(app, tenant_id, realm_id, application_id);
     let expires_at = now + grant.lifetime;
+    let id = TokenId::generate(now, &*app.rng);
+    let identity_id = match grant.principal {
+        Principal::Identity { identity_id, .. } => Some(identity_id),
+        Principal::Application { .. } => None,
+    };
     let is_management = grant.audience.iter().any(|audience| audience == MANAGEMENT);
     let claims = AccessTokenClaims {
         sub: grant.subject.to_owned(),
@@ -66,7 +72,7 @@ pub async fn issue(app: &App, now: Timestamp, grant: Grant<'_>) -> Result<Issued
         exp: expires_at.as_seconds(),
         nbf: now.as_seconds(),
         iat: now.as_seconds(),
-        jti: URL_SAFE_NO_PAD.encode(app.rng.bytes::<24>()),
+        jti: id.to_string(),
         scope: grant.scope,
         client_id: grant.client_id.to_owned(),
         azp: Principal::Application {
@@ -94,11 +100,18 @@ pub async fn issue(app: &App, now: Timestamp, grant: Grant<'_>) -> Result<Issued
         .with_current(app, tenant_id, realm_id, grant.algorithm)
         .await?;
     let token = Secret::new(keys.signing(grant.algorithm)?.sign(header, &claims));
-    Ok(Issued {
-        token,
-        id: claims.jti,
+    let record = IssuedToken {
+        tenant_id,
+        realm_id,
+        application_id,
+        id,
+        identity_id,
+        scopes: claims.scope,
+        suffix: suffix(token.expose()),
+        issued_at: now,
         expires_at,
-    })
+    };
+    Ok(Issued { token, record })
 }
 
 /// A token that may call the management API.
@@ -171,6 +184,14 @@ async fn verify_for(
     // looked up in; `azp` is the very member that chose it.
     if claims.iss != issuer(app, tenant_id, realm_id, application_id) || claims.bi_t != tenant_id {
         return Err(refused(JoseError::MalformedClaims));
+    }
+    let id = claims
+        .jti
+        .parse()
+        .map_err(|_| refused(JoseError::MalformedClaims))?;
+    if app.revocations.contains(tenant_id, realm_id, id) {
+        tracing::debug!(%id, "access token refused: it was revoked");
+        return Err(Error::Unauthenticated);
     }
     if expected.is_some_and(|expected| expected != tenant_id) {
         return Err(Error::Forbidden("forbidden"));

@@ -7,9 +7,9 @@ use serde_json::json;
 
 use super::*;
 use crate::applications::model::{SigningAlgorithm, SubjectField};
-use crate::authentication::ops::sweep;
 use crate::testing::both_apps;
 use crate::testing::sign_in::{CODE_CHALLENGE, VERIFIER, claims_of};
+use crate::tokens::ops::sweep;
 
 const S256: [(&str, &str); 2] = [
     ("code_challenge", CODE_CHALLENGE),

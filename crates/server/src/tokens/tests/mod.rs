@@ -1,5 +1,7 @@
 //! What the management API accepts as a token, and everything it must not.
 
+mod listed;
+
 use axum::body::Body;
 use axum::http::Request;
 use keymoor_oauth::claims::{AccessTokenClaims, Principal, TargetRealm};
@@ -9,6 +11,7 @@ use keymoor_oauth::scope::ScopeSet;
 use keymoor_types::{ApplicationId, RealmId, TenantId};
 
 use super::access::{MANAGEMENT, issuer};
+use super::model::TokenId;
 use crate::http::auth::scope;
 use crate::testing::{TestApp, both_apps};
 
@@ -30,7 +33,7 @@ fn good(test: &TestApp) -> AccessTokenClaims {
         exp: now + 60,
         nbf: now,
         iat: now,
-        jti: "a token".to_owned(),
+        jti: TokenId::generate(test.app.now(), &*test.app.rng).to_string(),
         scope: ScopeSet::from_tokens(scope::ALL.iter().copied()).unwrap(),
         client_id: application.client_id.clone(),
         azp: principal,
@@ -88,6 +91,7 @@ both_apps! {
                 iss: issuer(&test.app, test.made.tenant.id, realm, other_application), ..claims.clone()
             }),
             ("another realm's application", AccessTokenClaims { azp: azp(other_realm, own), ..claims.clone() }),
+            ("an id that is none", AccessTokenClaims { jti: "a token".to_owned(), ..claims.clone() }),
             ("an application that does not exist", AccessTokenClaims {
                 azp: azp(realm, other_application),
                 iss: issuer(&test.app, test.made.tenant.id, realm, other_application),
