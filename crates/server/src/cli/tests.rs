@@ -1,7 +1,11 @@
 //! Commands in the test's own process, on both databases.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use clap::CommandFactory as _;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -102,9 +106,24 @@ fn config(db: &TestDb, key_file: &Path) -> Config {
 }
 
 /// Status line and body of `GET path`.
-async fn get(address: std::net::SocketAddr, path: &str) -> (String, String) {
+async fn get(address: SocketAddr, path: &str) -> (String, String) {
+    send(address, "GET", path, "", "").await
+}
+
+/// Status line and body of a request with this `Authorization` and form.
+async fn send(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    authorization: &str,
+    form: &str,
+) -> (String, String) {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+    let length = form.len();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
+         authorization: {authorization}\r\ncontent-length: {length}\r\n\r\n{form}"
+    );
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
@@ -257,6 +276,47 @@ async fn e5_a_second_server_or_migration_on_one_file_is_refused() {
         .stop()
         .await
         .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn e4_another_server_learns_by_itself_that_a_token_was_revoked() {
+    let place = Place::new(empty_postgres().await);
+    let management = place.init().await.unwrap()["management"].take();
+    let text = |name: &str| management[name].as_str().unwrap();
+    let (one, other) = (
+        Server::start(place.config()).await.unwrap(),
+        Server::start(place.config()).await.unwrap(),
+    );
+    let endpoint = text("token_endpoint");
+    let path = endpoint.strip_prefix("http://localhost:8021").unwrap();
+    let credentials = format!("{}:{}", text("client_id"), text("client_secret"));
+    let basic = format!("Basic {}", STANDARD.encode(credentials));
+    let form = "grant_type=client_credentials";
+    let (_, issued) = send(one.addresses[0], "POST", path, &basic, form).await;
+    let issued: Value = serde_json::from_str(&issued).unwrap();
+    let bearer = format!("Bearer {}", issued["access_token"].as_str().unwrap());
+    let tokens = format!("{path}s");
+    let list = async |server: &Server| send(server.addresses[1], "GET", &tokens, &bearer, "").await;
+
+    let (status, listed) = list(&other).await;
+    assert_eq!(status, "HTTP/1.1 200 OK");
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    let own = format!("{tokens}/{}", listed["tokens"][0]["id"].as_str().unwrap());
+    let (status, _) = send(one.addresses[1], "DELETE", &own, &bearer, "").await;
+    assert_eq!(status, "HTTP/1.1 200 OK");
+    assert_eq!(list(&one).await.0, "HTTP/1.1 401 Unauthorized");
+    let refused = async {
+        while list(&other).await.0 != "HTTP/1.1 401 Unauthorized" {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    // It takes five seconds; a busy machine is given more.
+    tokio::time::timeout(Duration::from_mins(1), refused)
+        .await
+        .unwrap();
+    for server in [one, other] {
+        server.stop().await.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

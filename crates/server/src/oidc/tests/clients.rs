@@ -59,7 +59,7 @@ both_apps! {
         let json = post.header("content-type", "application/json").body(Body::from("{}")).unwrap();
         test.auth(json).await.oauth_error(400, "invalid_request");
         let large = as_form(Request::post(site.path("/token")), "x".repeat(70_000));
-        test.auth(large).await.refused(413);
+        test.auth(large).await.oauth_error(413, "invalid_request");
         // Parameters that nobody knows are ignored.
         let code = site.sign_in(&test, &ada, &[]).await;
         site.redeem(&test, &code, &[("frobnicate", "1")]).await.ok();
