@@ -1,6 +1,7 @@
 //! `cargo xtask`: everything a developer or CI runs. Each command does its own set-up on a fresh machine.
 
 mod build;
+mod codegen;
 mod demo;
 mod markdown;
 mod postgres;
@@ -10,13 +11,14 @@ mod services;
 mod setup;
 mod steps;
 mod test;
+mod tidy;
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::steps::Step;
+use crate::{codegen::Generated, steps::Step};
 
 #[derive(Parser)]
 #[command(
@@ -51,6 +53,9 @@ enum Task {
         #[arg(long)]
         long: bool,
     },
+    /// Make files anew that are generated and checked in
+    #[command(subcommand)]
+    Codegen(Generated),
     /// Run single steps of `test`
     Ci {
         #[arg(required = true)]
@@ -76,6 +81,7 @@ fn run(task: Task) -> Result<()> {
         Task::Demo { port_base, .. } => demo::serve(port_base),
         Task::Test { only, long } if only.is_empty() => test::run(&Step::ALL, long),
         Task::Test { only, long } => test::run(&only, long),
+        Task::Codegen(generated) => generated.make(),
         Task::Ci { steps } => test::run(&steps, false),
     }
 }

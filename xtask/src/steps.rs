@@ -9,14 +9,14 @@ use crate::{
     build, demo, markdown,
     postgres::Postgres,
     process::{cargo, command, run},
-    repo, setup,
+    repo, setup, tidy,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Step {
     /// Install what is missing: Debian packages, Node, npm packages, cargo-deny; build the npm packages
     Setup,
-    /// rustfmt
+    /// rustfmt; no source file is longer than 500 lines
     Fmt,
     /// Clippy on everything, warnings are errors
     Clippy,
@@ -59,7 +59,7 @@ impl Step {
     pub(crate) fn run(self, long: bool) -> Result<()> {
         match self {
             Self::Setup => setup::everything().and_then(|()| build::packages()),
-            Self::Fmt => run(&mut cargo(&["fmt", "--all", "--check"])),
+            Self::Fmt => fmt(),
             Self::Clippy => clippy(),
             Self::Deny => {
                 run(command(setup::cargo_deny()?).args(["check", "licenses", "bans", "sources"]))
@@ -72,6 +72,11 @@ impl Step {
             Self::Demo => demo::check(),
         }
     }
+}
+
+fn fmt() -> Result<()> {
+    run(&mut cargo(&["fmt", "--all", "--check"]))?;
+    tidy::check(&repo::root())
 }
 
 fn clippy() -> Result<()> {

@@ -145,22 +145,8 @@ impl TestApp {
     pub(crate) async fn with(db: TestDb, limits: LimitSettings) -> Self {
         // 2026-01-01T00:00:00Z
         let clock = Arc::new(ManualClock(AtomicI64::new(1_767_225_600_000_000)));
-        let rng = Arc::new(SystemRng);
         let mailbox = Arc::new(RecordingMailer::default());
-        let app = App::new(Parts {
-            db: Db::clone(&db),
-            clock: clock.clone(),
-            rng: rng.clone(),
-            vault: Vault::new(&MasterKey::new([42; 32]), rng),
-            keys: KeyRing::default(),
-            applications: Cache::default(),
-            authenticator_configs: Cache::default(),
-            audiences: Audiences::default(),
-            revocations: Revocations::default(),
-            limits: Limits::new(limits),
-            mailer: mailbox.clone(),
-            config: config(&db),
-        });
+        let app = app(&db, limits, &clock, &mailbox);
         let new = NewTenant {
             display_name: "Acme".to_owned(),
             admin_username: "admin".to_owned(),
@@ -169,14 +155,30 @@ impl TestApp {
         let made = Box::pin(provision::tenant(&Context::system(&app), &new))
             .await
             .expect("a tenant can be made");
-        let (auth, management) = (router::auth(&app), router::management(&app));
+        Self::over(db, app, clock, mailbox, made)
+    }
+
+    /// Another server with the same master key, on a copy of this one's database.
+    pub(crate) fn on_copy(&self, db: TestDb) -> Self {
+        let (clock, mailbox) = (self.clock.clone(), self.mailbox.clone());
+        let app = app(&db, LimitSettings::unlimited(), &clock, &mailbox);
+        Self::over(db, app, clock, mailbox, self.made.clone())
+    }
+
+    fn over(
+        db: TestDb,
+        app: App,
+        clock: Arc<ManualClock>,
+        mailbox: Arc<RecordingMailer>,
+        made: Provisioned,
+    ) -> Self {
         Self {
+            auth: router::auth(&app),
+            management: router::management(&app),
             app,
             clock,
             mailbox,
             made,
-            auth,
-            management,
             db,
         }
     }
@@ -370,6 +372,29 @@ async fn read(response: axum::response::Response) -> Answer {
         headers: parts.headers,
         text,
     }
+}
+
+fn app(
+    db: &TestDb,
+    limits: LimitSettings,
+    clock: &Arc<ManualClock>,
+    mailbox: &Arc<RecordingMailer>,
+) -> App {
+    let rng = Arc::new(SystemRng);
+    App::new(Parts {
+        db: Db::clone(db),
+        clock: clock.clone(),
+        rng: rng.clone(),
+        vault: Vault::new(&MasterKey::new([42; 32]), rng),
+        keys: KeyRing::default(),
+        applications: Cache::default(),
+        authenticator_configs: Cache::default(),
+        audiences: Audiences::default(),
+        revocations: Revocations::default(),
+        limits: Limits::new(limits),
+        mailer: mailbox.clone(),
+        config: config(db),
+    })
 }
 
 fn config(db: &TestDb) -> Config {

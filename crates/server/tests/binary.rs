@@ -6,7 +6,7 @@
 )]
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
@@ -151,6 +151,48 @@ fn e5_a_second_server_says_that_the_first_is_there() {
     assert_eq!(second.status.code(), Some(1));
     let said = said(&second);
     assert!(said.contains("another keymoor process"), "{said}");
+}
+
+#[test]
+fn it_says_that_it_listens_only_when_every_address_does() {
+    let place = Place::new();
+    place.init();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = format!("127.0.0.1:0,{}", taken.local_addr().unwrap());
+    let mut command = place.keymoor(&["serve"]);
+    let output = command.env("KEYMOOR_LISTEN", listen).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = said(&output);
+    assert!(said.contains("can't listen on"), "{said}");
+    assert!(!said.contains("\"listening\""), "{said}");
+}
+
+#[test]
+fn a_backup_is_made_beside_a_running_server_and_replaces_nothing() {
+    let place = Place::new();
+    place.init();
+    let _server = Server::start(&place);
+    let file = place.path("backup.db");
+    let output = place.run(&["backup", &file]);
+    assert!(output.status.success(), "{output:?}");
+    let again = place.run(&["backup", &file]);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(said(&again).contains("exists already"), "{again:?}");
+}
+
+#[test]
+fn the_api_documents_are_printed_without_any_settings() {
+    for (arguments, path) in [
+        (&["openapi"][..], "/v1/tenants/{tenant_id}"),
+        (&["openapi", "public"], "authorize"),
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_keymoor"));
+        let output = command.args(arguments).env_clear().output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let paths = document["paths"].as_object().unwrap();
+        assert!(paths.keys().any(|key| key.contains(path)), "{paths:?}");
+    }
 }
 
 #[test]

@@ -12,12 +12,14 @@ pub mod serve;
 mod tests;
 
 use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::config::{Config, Flags};
-use crate::db::{Db, DbLock, SCHEMA_VERSION};
+use crate::db::{self, Db, DbLock, SCHEMA_VERSION};
+use crate::http::router;
 use handover::Administrator;
 
 /// Anything that ends a command; its text is for the operator.
@@ -58,6 +60,19 @@ enum Command {
     },
     /// Bring the database to the schema of this version
     Migrate,
+    /// Copy an SQLite database to a new file, also while a server runs
+    ///
+    /// The copy does not hold the master key, without which much of it can't be read: keep that
+    /// too, and elsewhere.
+    Backup {
+        /// File to write; it must not be there yet
+        file: PathBuf,
+    },
+    /// Print an API document, OpenAPI in JSON
+    Openapi {
+        #[arg(value_enum, default_value_t = Document::Management)]
+        document: Document,
+    },
     /// Manage from the command line
     #[command(subcommand)]
     Admin(Admin),
@@ -85,9 +100,31 @@ enum Tenants {
     },
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum Document {
+    /// The management API
+    Management,
+    /// What browsers and SDKs call to sign in and bind
+    Public,
+}
+
+impl Document {
+    fn json(self) -> Outcome<String> {
+        let document = match self {
+            Self::Management => router::management_document(),
+            Self::Public => router::public_document(),
+        };
+        Ok(document.to_pretty_json()?)
+    }
+}
+
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
     let Cli { settings, command } = Cli::parse();
+    if let Command::Openapi { document } = command {
+        // The same whatever the settings are.
+        return status(document.json().and_then(|json| print(&json)));
+    }
     let config = match Config::load(&settings, std::env::vars_os()) {
         Ok(config) => config,
         Err(error) => return failed(2, &error),
@@ -95,7 +132,11 @@ pub fn main() -> ExitCode {
     if let Err(error) = logging::start(&config) {
         return failed(2, &error);
     }
-    match run(command, config) {
+    status(run(command, config))
+}
+
+fn status(outcome: Outcome) -> ExitCode {
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(1, &error),
     }
@@ -116,6 +157,8 @@ fn run(command: Command, config: Config) -> Outcome {
         match command {
             Command::Serve => serve::until_signalled(config).await,
             Command::Migrate => print(&migrate(&config).await?),
+            Command::Backup { file } => print(&backup(&config, &file)?),
+            Command::Openapi { document } => print(&document.json()?),
             Command::Init {
                 display_name,
                 admin,
@@ -144,4 +187,13 @@ async fn migrate(config: &Config) -> Outcome<String> {
     } else {
         format!("the database has schema {SCHEMA_VERSION} now; it had {before}")
     })
+}
+
+fn backup(config: &Config, file: &Path) -> Outcome<String> {
+    db::backup(&config.database_url, file)?;
+    Ok(format!(
+        "wrote {}; the master key is not in it: keep {} too, elsewhere",
+        file.display(),
+        config.master_key_file.display()
+    ))
 }

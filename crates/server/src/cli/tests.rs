@@ -7,6 +7,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::CommandFactory as _;
+use keymoor_types::{Clock as _, CredentialId, IdentityId, RealmId, Seconds, TenantId};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -14,9 +15,13 @@ use tokio::net::TcpStream;
 
 use super::serve::Server;
 use super::*;
-use crate::db::FromRow;
+use crate::app::SystemClock;
 use crate::db::testing::{TestDb, empty_postgres, empty_sqlite};
+use crate::db::{DatabaseUrl, FromRow, Tx};
 use crate::error::Error;
+use crate::mail::MailSettings;
+use crate::mail::testing::{Behaviour, Sink};
+use crate::outbox::{self, NewTask, Task};
 
 /// A place to run commands in, without a schema at first.
 struct Place {
@@ -75,6 +80,26 @@ impl Place {
             .db
             .read(async |rx| Ok::<_, Error>(rx.all(sql, &[]).await?));
         answer.await.unwrap()
+    }
+
+    /// Leaves a mail to the first administrator for the next server.
+    async fn write_down_a_mail(&self) {
+        const SQL: &str = "SELECT tenant_id, realm_id, identity_id FROM identities";
+        let whose: Vec<(TenantId, RealmId, IdentityId)> = self.ask(SQL).await;
+        let (tenant_id, realm_id, identity_id) = whose[0];
+        let task = NewTask {
+            id: "019b7717-7c00-7000-8000-000000000000".parse().unwrap(),
+            tenant_id,
+            realm_id,
+            task: Task::PasskeyAdded {
+                identity_id,
+                credential_id: CredentialId::from_i64(1),
+                address: "ada@example.com".to_owned(),
+            },
+            created_at: SystemClock.now(),
+        };
+        let write = async move |tx: &mut Tx| outbox::store::enqueue(tx, &task).await;
+        self.db.write(write).await.unwrap();
     }
 
     /// Why a server does not start.
@@ -257,6 +282,73 @@ both_places! {
         for address in [auth, management] {
             assert!(TcpStream::connect(address).await.is_err());
         }
+    }
+
+    async fn a_mail_in_flight_has_its_own_time_when_the_server_stops(place: Place) {
+        place.init().await.unwrap();
+        place.write_down_a_mail().await;
+        let sink = Sink::start(Behaviour::AcceptsWhenTold).await;
+        let config = Config {
+            mail: Some(MailSettings {
+                server: format!("smtp://127.0.0.1:{}", sink.port).parse().unwrap(),
+                from: "keymoor@example.com".parse().unwrap(),
+                timeout: Seconds::MINUTE,
+            }),
+            // Requests get no time at all.
+            shutdown: Seconds(0),
+            ..place.config()
+        };
+        let server = Server::start(config).await.unwrap();
+        let address = server.addresses[0];
+        sink.message_has_come().await;
+        let stopping = tokio::spawn(server.stop());
+        while TcpStream::connect(address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+        sink.accept();
+        stopping.await.unwrap().unwrap();
+        assert_eq!(place.ask::<i64>("SELECT COUNT(*) FROM outbox").await, [0]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_starts_from_a_backup_and_the_master_key() {
+    let place = Place::new(empty_sqlite().await);
+    let tenant = place.init().await.unwrap()["tenant_id"].take();
+    let server = Server::start(place.config()).await.unwrap();
+    let file = place.folder.path().join("backup.db");
+    let told = backup(&place.config(), &file).unwrap();
+    assert!(told.contains("keymoor.key"), "{told}");
+    server.stop().await.unwrap();
+
+    let restored = || Config {
+        database_url: DatabaseUrl::Sqlite(file.clone()),
+        ..place.config()
+    };
+    let server = Server::start(restored()).await.unwrap();
+    assert_eq!(get(server.addresses[0], "/readyz").await.1, "ready");
+    server.stop().await.unwrap();
+    assert_eq!(
+        place.init_as(restored()).await.unwrap()["tenant_id"],
+        tenant
+    );
+
+    std::fs::remove_file(place.key_file()).unwrap();
+    let error = Server::start(restored()).await.err().unwrap().to_string();
+    assert!(error.contains("there is no master key file"), "{error}");
+}
+
+#[test]
+fn the_checked_in_api_documents_are_those_of_the_routes() {
+    for document in Document::value_variants() {
+        let name = document.to_possible_value().unwrap().get_name().to_owned();
+        let path = format!("{}/../../openapi/{name}.json", env!("CARGO_MANIFEST_DIR"));
+        let checked_in = std::fs::read_to_string(path).unwrap_or_default();
+        // Not compared by `assert_eq!`, which would print both.
+        assert!(
+            checked_in == document.json().unwrap() + "\n",
+            "openapi/{name}.json is stale: run `cargo xtask codegen openapi`"
+        );
     }
 }
 

@@ -1,5 +1,8 @@
 //! What can go wrong with a statement or a transaction, in the same words for both databases.
 
+use std::error::Error as _;
+use std::io;
+
 use rusqlite::ffi;
 use tokio_postgres::error::SqlState;
 
@@ -104,7 +107,7 @@ impl Error {
 impl From<tokio_postgres::Error> for Error {
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(db) = error.as_db_error() else {
-            return Self::driver(error);
+            return Self::driver(with_cause(&error));
         };
         let constraint = || db.constraint().unwrap_or_default().to_owned();
         match *db.code() {
@@ -127,6 +130,17 @@ impl From<tokio_postgres::Error> for Error {
                 message: db.message().to_owned(),
             },
         }
+    }
+}
+
+/// Why there is no connection. The cause of anything else is left out: it could quote a value.
+fn with_cause(error: &tokio_postgres::Error) -> String {
+    let text = error.to_string();
+    match error.source() {
+        Some(cause) if cause.is::<io::Error>() || text == "error performing TLS handshake" => {
+            format!("{text}: {cause}")
+        }
+        _ => text,
     }
 }
 

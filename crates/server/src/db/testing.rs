@@ -93,7 +93,11 @@ pub(crate) async fn fresh_sqlite() -> TestDb {
 
 /// A new file without a schema.
 pub(crate) async fn empty_sqlite() -> TestDb {
-    let folder = tempfile::tempdir().expect("the temporary folder is writable");
+    sqlite_of(tempfile::tempdir().expect("the temporary folder is writable"))
+}
+
+/// The file `keymoor.db` of this folder, made by somebody else.
+pub(crate) fn sqlite_of(folder: TempDir) -> TestDb {
     let url = DatabaseUrl::Sqlite(folder.path().join("keymoor.db"));
     TestDb::open(url, Home::Folder(folder))
 }

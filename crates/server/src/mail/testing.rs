@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 use super::{Mail, Mailer, Outcome};
 
@@ -50,7 +51,7 @@ impl Mailer for RecordingMailer {
 
 /// How a mail server behaves.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Behaviour {
+pub(crate) enum Behaviour {
     Accepts,
     /// Answers RCPT with this reply.
     RefusesRecipient(&'static str),
@@ -58,6 +59,8 @@ pub(super) enum Behaviour {
     RefusesMessage(&'static str),
     /// Answers AUTH with this reply.
     RefusesLogin(&'static str),
+    /// Answers the end of DATA when [`Sink::accept`] says so.
+    AcceptsWhenTold,
     /// Closes the connection after the first line of the message.
     DiesInData,
     /// Never answers the end of DATA.
@@ -71,11 +74,13 @@ pub(super) enum Behaviour {
 struct Heard {
     accepted: Mutex<Vec<String>>,
     goodbyes: AtomicUsize,
+    message_has_come: Notify,
+    may_accept: Notify,
 }
 
 /// A mail server on a port of loopback, for as long as it is held.
-pub(super) struct Sink {
-    pub(super) port: u16,
+pub(crate) struct Sink {
+    pub(crate) port: u16,
     heard: Arc<Heard>,
     server: tokio::task::JoinHandle<()>,
 }
@@ -87,7 +92,7 @@ impl Drop for Sink {
 }
 
 impl Sink {
-    pub(super) async fn start(behaviour: Behaviour) -> Self {
+    pub(crate) async fn start(behaviour: Behaviour) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let heard = Arc::<Heard>::default();
@@ -108,6 +113,15 @@ impl Sink {
     /// The messages that were accepted.
     pub(super) fn accepted(&self) -> Vec<String> {
         self.heard.accepted.lock().unwrap().clone()
+    }
+
+    /// Waits for a message that [`Behaviour::AcceptsWhenTold`] keeps waiting.
+    pub(crate) async fn message_has_come(&self) {
+        self.heard.message_has_come.notified().await;
+    }
+
+    pub(crate) fn accept(&self) {
+        self.heard.may_accept.notify_one();
     }
 
     /// How often QUIT was said.
@@ -142,6 +156,10 @@ async fn converse(stream: TcpStream, behaviour: Behaviour, heard: Arc<Heard>) {
                 let Some(message) = message(&mut stream, behaviour).await else {
                     return;
                 };
+                if matches!(behaviour, Behaviour::AcceptsWhenTold) {
+                    heard.message_has_come.notify_one();
+                    heard.may_accept.notified().await;
+                }
                 match behaviour {
                     Behaviour::RefusesMessage(reply) => reply,
                     Behaviour::StallsAfterData => return tokio::time::sleep(FOR_EVER).await,

@@ -1,0 +1,39 @@
+//! Files that are made from others and checked in, so that a change of them shows in review.
+
+use std::fs;
+
+use anyhow::{Context, Result};
+use clap::Subcommand;
+
+use crate::{
+    build,
+    process::{capture, cargo},
+    repo,
+};
+
+#[derive(Clone, Copy, Subcommand)]
+pub(crate) enum Generated {
+    /// `openapi/`: the API documents, as the server's routes are declared
+    Openapi,
+}
+
+impl Generated {
+    pub(crate) fn make(self) -> Result<()> {
+        match self {
+            Self::Openapi => openapi(),
+        }
+    }
+}
+
+fn openapi() -> Result<()> {
+    build::packages()?;
+    let folder = repo::root().join("openapi");
+    fs::create_dir_all(&folder)?;
+    for document in ["management", "public"] {
+        let printed = capture(&mut cargo(&["run", "--", "openapi", document]))?;
+        let path = folder.join(format!("{document}.json"));
+        fs::write(&path, printed).with_context(|| format!("cannot write {}", path.display()))?;
+        println!("wrote {}", path.display());
+    }
+    Ok(())
+}
