@@ -6,6 +6,7 @@ use std::sync::Arc;
 use keymoor_types::{
     ApplicationId, AuthenticatorConfigId, Clock, RealmId, Rng, TenantId, Timestamp,
 };
+use keymoor_webauthn::AttestationRoots;
 
 use crate::applications::model::Application;
 use crate::authenticator_configs::model::AuthenticatorConfig;
@@ -37,6 +38,8 @@ pub struct Parts {
     pub revocations: Revocations,
     pub limits: Limits,
     pub mailer: Arc<dyn Mailer>,
+    /// What attestations of new passkeys are traced to.
+    pub attestation_roots: AttestationRoots,
     pub config: Config,
 }
 

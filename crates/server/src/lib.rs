@@ -6,6 +6,7 @@
 
 pub mod app;
 pub mod applications;
+pub mod attestation_roots;
 pub mod authentication;
 pub mod authenticator_configs;
 pub mod binding;

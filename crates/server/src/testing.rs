@@ -12,8 +12,9 @@ use keymoor_oauth::claims::Principal;
 use keymoor_oauth::client::GrantType;
 use keymoor_oauth::jose::Algorithm;
 use keymoor_oauth::scope::ScopeSet;
-use keymoor_testkit::SoftwareKey;
+use keymoor_testkit::{Certificate, CredentialKey, SoftwareKey};
 use keymoor_types::{Clock, RealmId, Seconds, Timestamp};
+use keymoor_webauthn::AttestationRoots;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -393,8 +394,20 @@ fn app(
         revocations: Revocations::default(),
         limits: Limits::new(limits),
         mailer: mailbox.clone(),
+        attestation_roots: attestation_roots(),
         config: config(db),
     })
+}
+
+/// The key of the one authority that test servers trust to vouch for authenticators.
+pub(crate) fn attestation_authority() -> CredentialKey {
+    CredentialKey::es256(0xca)
+}
+
+fn attestation_roots() -> AttestationRoots {
+    let key = attestation_authority();
+    let root = Certificate::authority("Attestation CA", &key, "Attestation CA");
+    AttestationRoots::from_der(vec![root.signed_by(&key)]).expect("a certificate")
 }
 
 fn config(db: &TestDb) -> Config {
@@ -412,6 +425,7 @@ fn config(db: &TestDb) -> Config {
         master_key_file: "/nonexistent".into(),
         mail: None,
         outbox: OutboxSettings::default(),
+        attestation_roots: None,
         trusted_proxies: vec!["10.0.0.1".parse().unwrap()],
         limits: LimitSettings::unlimited(),
         binding: BindingSettings::default(),

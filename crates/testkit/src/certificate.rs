@@ -1,3 +1,6 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::CredentialKey;
 use crate::der::{
     BOOLEAN, GENERALIZED_TIME, INTEGER, OCTET_STRING, PRINTABLE_STRING, SET, UTF8_STRING,
@@ -150,6 +153,13 @@ impl Certificate {
         ]);
         let signature = bit_string(&signer.sign(&to_be_signed));
         sequence(&[to_be_signed, algorithm, signature])
+    }
+
+    /// [`Self::signed_by`] in PEM (RFC 7468).
+    #[must_use]
+    pub fn pem_signed_by(&self, signer: &CredentialKey) -> String {
+        let text = STANDARD.encode(self.signed_by(signer));
+        format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n")
     }
 }
 

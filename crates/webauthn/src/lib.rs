@@ -25,12 +25,16 @@ mod jws;
 mod key;
 pub mod origin;
 pub mod proof;
+#[cfg(test)]
+mod recorded_attestations;
 pub mod registration;
 #[cfg(test)]
 mod specification_vectors;
 
 pub use algorithm::Algorithm;
-pub use attestation::AttestationError;
+pub use attestation::{
+    AttestationError, AttestationLevel, AttestationRoots, AttestationTrust, RootError,
+};
 pub use authenticator_data::AuthenticatorDataError;
 pub use client_data::ClientDataError;
 pub use key::{BadSignature, KeyError, PublicKey, thumbprint_base64url};

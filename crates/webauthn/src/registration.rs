@@ -8,7 +8,10 @@ use crate::attestation::AttestationObject;
 use crate::authenticator_data::AuthenticatorData;
 use crate::client_data::{Ceremony, ClientData};
 use crate::proof::{BindingPayloadError, BindingSubject};
-use crate::{AttestationError, AuthenticatorDataError, ClientDataError, PublicKey};
+use crate::{
+    AttestationError, AttestationLevel, AttestationTrust, AuthenticatorDataError, ClientDataError,
+    PublicKey,
+};
 
 /// Why a registration is refused. No variant repeats any part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,6 +42,8 @@ pub struct RegistrationExpectation<'a> {
     pub token: &'a str,
     /// The origins that may run the ceremony, as browsers serialise them.
     pub trusted_origins: &'a [String],
+    /// What attestations are traced to.
+    pub attestation: AttestationTrust<'a>,
 }
 
 /// A WebAuthn credential that has proved at binding that its authenticator holds the key.
@@ -52,6 +57,7 @@ pub struct VerifiedRegistration {
     backup_state: bool,
     attestation_format: String,
     attestation_signature_verified: bool,
+    attestation_level: AttestationLevel,
     origin: String,
     rp_id: String,
 }
@@ -99,11 +105,18 @@ impl VerifiedRegistration {
         &self.attestation_format
     }
 
-    /// Whether the attestation had a signature and it verified. The signer has not been traced
-    /// to a trusted root, so this proves nothing about the device yet.
+    /// Whether the attestation statement had a signature and it verified. Whose it is, only
+    /// [`Self::attestation_level`] says. A statement of format `apple` has no signature: it is a
+    /// certificate.
     #[must_use]
     pub fn attestation_signature_verified(&self) -> bool {
         self.attestation_signature_verified
+    }
+
+    /// What the attestation has shown about the authenticator.
+    #[must_use]
+    pub fn attestation_level(&self) -> AttestationLevel {
+        self.attestation_level
     }
 
     /// The page's origin.
@@ -122,7 +135,8 @@ impl VerifiedRegistration {
 /// Verifies a registration: `raw_json` is a JSON text of
 /// [`WebAuthnRegistration`], its challenge the JSON text of exactly the job's `sub` and `token`.
 ///
-/// Attestation `none` and, by its signature, `packed` are verified; other formats are recorded.
+/// Attestation of the formats `none`, `packed`, `tpm`, `android-key`, `apple` and `fido-u2f` is
+/// verified; other formats are recorded. A chain that leads to no root is not refused.
 pub fn verify(
     raw_json: &str,
     expected: &RegistrationExpectation<'_>,
@@ -143,15 +157,17 @@ pub fn verify(
         .credential
         .take()
         .ok_or(AuthenticatorDataError::NoCredential)?;
-    let attestation_signature_verified = object.verify(&credential, &client_data.hash)?;
+    let evidence = object.verify(&credential, &client_data.hash)?;
+    let backup_eligible = data.backup_eligible();
 
     Ok(VerifiedRegistration {
         aaguid: credential.aaguid,
         sign_count: data.sign_count,
-        backup_eligible: data.backup_eligible(),
+        backup_eligible,
         backup_state: data.backup_state(),
         attestation_format: object.format.to_owned(),
-        attestation_signature_verified,
+        attestation_signature_verified: evidence.signature_verified,
+        attestation_level: expected.attestation.level(&evidence, backup_eligible),
         rp_id: rp_id.to_owned(),
         origin: client_data.origin,
         public_key: credential.public_key,

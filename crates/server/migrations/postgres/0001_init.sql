@@ -161,6 +161,7 @@ CREATE TABLE credentials (
   rp_id               TEXT,
   aaguid              BYTEA,
   attestation_format  TEXT,
+  attestation_level   TEXT    NOT NULL,
   sign_count          BIGINT  NOT NULL,
   backup_eligible     BOOLEAN NOT NULL,
   backup_state        BOOLEAN NOT NULL,

@@ -161,6 +161,7 @@ CREATE TABLE credentials (
   rp_id               TEXT,
   aaguid              BLOB,
   attestation_format  TEXT,
+  attestation_level   TEXT    NOT NULL,
   sign_count          INTEGER NOT NULL,
   backup_eligible     INTEGER NOT NULL CHECK (backup_eligible IN (0, 1)),
   backup_state        INTEGER NOT NULL CHECK (backup_state IN (0, 1)),

@@ -9,6 +9,7 @@ use keymoor_types::wire::{
     BindRequest, BindingConfig, BindingIdentity, BindingInfo, BindingTraits, Named, ProofKind,
     Theme,
 };
+use keymoor_webauthn::AttestationTrust;
 use keymoor_webauthn::proof::{BindingSubject, verify_binding_jws};
 use keymoor_webauthn::registration::{self, RegistrationExpectation};
 use serde_json::{Value, json};
@@ -192,7 +193,7 @@ pub async fn bind(
     let found = ctx.app.db.read(async |rx| find(rx, key).await).await?;
     let Opened { job, identity } = admit(ctx, key, token, found)?;
     require_trusted(ctx, headers, &job)?;
-    let Ok(proved) = verify(&job, token, request) else {
+    let Ok(proved) = verify(ctx, &job, token, request) else {
         count_failed_proof(ctx, &job).await?;
         return Err(Error::invalid("raw", "the proof does not verify"));
     };
@@ -214,6 +215,7 @@ fn require_trusted(ctx: &Context, headers: &HeaderMap, job: &BindingJob) -> Resu
 struct BadProof;
 
 fn verify(
+    ctx: &Context,
     job: &BindingJob,
     token: &Secret,
     request: &BindRequest,
@@ -235,6 +237,10 @@ fn verify(
                 subject: &subject,
                 token,
                 trusted_origins,
+                attestation: AttestationTrust {
+                    roots: &ctx.app.attestation_roots,
+                    now: ctx.now,
+                },
             };
             registration::verify(&request.raw, &expected)
                 .map(VerifiedKey::WebAuthn)
@@ -307,7 +313,11 @@ async fn store_key(
     )
     .identity(key.identity_id)
     .resource(credential.id)
-    .detail("csr_type", credential.origin.csr_type());
+    .detail("csr_type", credential.origin.csr_type())
+    .detail(
+        "attestation",
+        credential.origin.attestation_level().as_str(),
+    );
     let notice = identity
         .traits
         .primary_email_address

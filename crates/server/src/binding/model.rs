@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use crate::authentication::model::distinguished_name;
 use crate::authenticator_configs::model::{AuthenticationMethod, AuthenticatorConfig};
-use crate::credentials::model::{KeyOrigin, WebAuthnFacts};
+use crate::credentials::model::KeyOrigin;
 use crate::db::text_column;
 use crate::error::Error;
 use crate::secret::Digest;
@@ -253,15 +253,7 @@ impl VerifiedKey {
     pub fn origin(&self) -> KeyOrigin {
         match self {
             Self::Software(_) => KeyOrigin::Software,
-            Self::WebAuthn(registration) => KeyOrigin::WebAuthn(WebAuthnFacts {
-                credential_id: registration.credential_id().to_vec(),
-                rp_id: registration.rp_id().to_owned(),
-                aaguid: registration.aaguid(),
-                attestation_format: registration.attestation_format().to_owned(),
-                sign_count: registration.sign_count(),
-                backup_eligible: registration.backup_eligible(),
-                backup_state: registration.backup_state(),
-            }),
+            Self::WebAuthn(registration) => KeyOrigin::WebAuthn(registration.into()),
         }
     }
 }

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use keymoor_webauthn::AttestationRoots;
+
 use super::Outcome;
 use crate::app::{App, Parts, SystemClock, SystemRng};
+use crate::attestation_roots;
 use crate::cache::Cache;
 use crate::config::Config;
 use crate::db::Db;
@@ -21,6 +24,10 @@ pub(super) fn app(config: Config, db: Db, key: &MasterKey) -> Outcome<App> {
         Some(settings) => Arc::new(SmtpMailer::new(settings)?),
         None => Arc::new(NoMailer),
     };
+    let attestation_roots = match &config.attestation_roots {
+        Some(path) => attestation_roots::read(path)?,
+        None => AttestationRoots::NONE,
+    };
     Ok(App::new(Parts {
         db,
         clock: Arc::new(SystemClock),
@@ -33,6 +40,7 @@ pub(super) fn app(config: Config, db: Db, key: &MasterKey) -> Outcome<App> {
         revocations: Revocations::default(),
         limits: Limits::new(config.limits),
         mailer,
+        attestation_roots,
         config,
     }))
 }

@@ -43,6 +43,8 @@ pub struct Config {
     /// Absent: mail can't be sent, and says so.
     pub mail: Option<MailSettings>,
     pub outbox: OutboxSettings,
+    /// PEM file or directory of root certificates. Absent: no passkey is attested.
+    pub attestation_roots: Option<PathBuf>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
     pub limits: LimitSettings,
@@ -165,6 +167,7 @@ impl TryFrom<Settings> for Config {
             master_key_file,
             mail,
             outbox,
+            attestation_roots: settings.attestation_roots,
             trusted_proxies: canonical(settings.trusted_proxies.0),
             limits: LimitSettings {
                 wrong_link_tokens_per_minute: settings.wrong_link_tokens_per_minute,

@@ -125,6 +125,8 @@ settings! {
     wrong_client_secrets_per_minute: NonZeroU32 = "30";
     /// Refused proofs and replayed codes that one network may send a minute
     wrong_proofs_per_minute: NonZeroU32 = "30";
+    /// PEM file with root certificates of authenticators, or directory of such files ending in .pem, that attestations are traced to. Without one no passkey is attested
+    attestation_roots: PathBuf;
     /// IP addresses of reverse proxies whose X-Forwarded-For is believed, separated by commas
     trusted_proxies: List<IpAddr> = "";
     /// At most so many connections to one listen address at a time; when all are in use, the network with the most loses the one that has waited longest for its client

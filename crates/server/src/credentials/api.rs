@@ -65,8 +65,25 @@ struct CredentialView {
     jwk_json: String,
     /// The key's thumbprint (RFC 7638) in base64url, padded.
     jwk_thumbprint: String,
+    attestation: AttestationView,
     create_time: Timestamp,
     update_time: Timestamp,
+}
+
+/// What the key's registration has shown about where its private half lives. An extension of the
+/// published API.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CredentialAttestation)]
+struct AttestationView {
+    /// `attested`: the authenticator's attestation verified and led to a configured root.
+    /// `flagged`: not attested, but the authenticator data said that the key never leaves its
+    /// authenticator, which nobody else vouches for. `unproven`: anything else, such as a key
+    /// that software keeps.
+    level: &'static str,
+    /// The attestation statement's format, such as `none` or `packed`, whether it is known or
+    /// not. Absent for a key that software keeps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    format: Option<String>,
 }
 
 impl From<Credential> for CredentialView {
@@ -80,6 +97,10 @@ impl From<Credential> for CredentialView {
             csr_type: credential.origin.csr_type(),
             jwk_json: credential.key.to_jwk_json(),
             jwk_thumbprint: URL_SAFE.encode(credential.key.thumbprint()),
+            attestation: AttestationView {
+                level: credential.origin.attestation_level().as_str(),
+                format: credential.origin.attestation_format().map(str::to_owned),
+            },
             create_time: credential.created_at,
             update_time: credential.updated_at,
         }

@@ -4,7 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use keymoor_types::{BindingJobId, CredentialId, IdentityId, RealmId, TenantId, Timestamp};
-use keymoor_webauthn::PublicKey;
+use keymoor_webauthn::registration::VerifiedRegistration;
+use keymoor_webauthn::{AttestationLevel, PublicKey};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -49,12 +50,44 @@ pub struct WebAuthnFacts {
     pub rp_id: String,
     pub aaguid: [u8; 16],
     pub attestation_format: String,
+    pub attestation_level: AttestationLevel,
     pub sign_count: u32,
     pub backup_eligible: bool,
     pub backup_state: bool,
 }
 
+impl From<&VerifiedRegistration> for WebAuthnFacts {
+    fn from(registration: &VerifiedRegistration) -> Self {
+        Self {
+            credential_id: registration.credential_id().to_vec(),
+            rp_id: registration.rp_id().to_owned(),
+            aaguid: registration.aaguid(),
+            attestation_format: registration.attestation_format().to_owned(),
+            attestation_level: registration.attestation_level(),
+            sign_count: registration.sign_count(),
+            backup_eligible: registration.backup_eligible(),
+            backup_state: registration.backup_state(),
+        }
+    }
+}
+
 impl KeyOrigin {
+    /// What is known about where the key lives.
+    pub const fn attestation_level(&self) -> AttestationLevel {
+        match self {
+            Self::Software => AttestationLevel::Unproven,
+            Self::WebAuthn(facts) => facts.attestation_level,
+        }
+    }
+
+    /// The format of the attestation statement, known or not; `None` for a software key.
+    pub fn attestation_format(&self) -> Option<&str> {
+        match self {
+            Self::Software => None,
+            Self::WebAuthn(facts) => Some(&facts.attestation_format),
+        }
+    }
+
     /// The published name of how the key was introduced.
     pub const fn csr_type(&self) -> &'static str {
         match self {

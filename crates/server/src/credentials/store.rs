@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keymoor_types::{BindingJobId, CredentialId, IdentityId, RealmId, TenantId, Timestamp};
-use keymoor_webauthn::PublicKey;
+use keymoor_webauthn::{AttestationLevel, PublicKey};
 
 use super::model::{Credential, CredentialKey, KeyOrigin, State, WebAuthnFacts};
 use crate::db::{self, Param, Rx, Tx, record};
@@ -23,6 +23,7 @@ struct CredentialRow {
     rp_id: Option<String>,
     aaguid: Option<Vec<u8>>,
     attestation_format: Option<String>,
+    attestation_level: String,
     sign_count: i64,
     backup_eligible: bool,
     backup_state: bool,
@@ -43,6 +44,7 @@ record!(CredentialRow {
     rp_id,
     aaguid,
     attestation_format,
+    attestation_level,
     sign_count,
     backup_eligible,
     backup_state,
@@ -54,8 +56,8 @@ record!(CredentialRow {
 macro_rules! columns {
     () => {
         "tenant_id, realm_id, identity_id, credential_id, binding_job_id, state, csr_type, jwk,
-         webauthn_id, rp_id, aaguid, attestation_format, sign_count, backup_eligible, backup_state,
-         created_at, updated_at"
+         webauthn_id, rp_id, aaguid, attestation_format, attestation_level, sign_count,
+         backup_eligible, backup_state, created_at, updated_at"
     };
 }
 
@@ -74,6 +76,8 @@ impl TryFrom<CredentialRow> for Credential {
                     .and_then(|id| id.try_into().ok())
                     .ok_or_else(inconsistent)?,
                 attestation_format: row.attestation_format.ok_or_else(inconsistent)?,
+                attestation_level: AttestationLevel::from_name(&row.attestation_level)
+                    .ok_or_else(inconsistent)?,
                 sign_count: row.sign_count.try_into().map_err(|_| inconsistent())?,
                 backup_eligible: row.backup_eligible,
                 backup_state: row.backup_state,
@@ -98,9 +102,9 @@ impl TryFrom<CredentialRow> for Credential {
 pub async fn insert(tx: &mut Tx, credential: &Credential) -> Result<()> {
     const SQL: &str = "INSERT INTO credentials
         (tenant_id, realm_id, identity_id, credential_id, binding_job_id, state, csr_type, jwk, key_thumbprint,
-         webauthn_id, rp_id, aaguid, attestation_format, sign_count, backup_eligible, backup_state,
-         created_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
+         webauthn_id, rp_id, aaguid, attestation_format, attestation_level, sign_count,
+         backup_eligible, backup_state, created_at, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
     let facts = match &credential.origin {
         KeyOrigin::Software => None,
         KeyOrigin::WebAuthn(facts) => Some(facts),
@@ -121,6 +125,7 @@ pub async fn insert(tx: &mut Tx, credential: &Credential) -> Result<()> {
             &facts.map(|facts| facts.rp_id.as_str()),
             &facts.map(|facts| facts.aaguid.as_slice()),
             &facts.map(|facts| facts.attestation_format.as_str()),
+            &credential.origin.attestation_level().as_str(),
             &facts.map_or(0, |facts| i64::from(facts.sign_count)),
             &facts.is_some_and(|facts| facts.backup_eligible),
             &facts.is_some_and(|facts| facts.backup_state),

@@ -62,6 +62,7 @@ both_apps! {
             "csr_type": "JWT",
             "jwk_json": "[jwk]",
             "jwk_thumbprint": "[thumbprint]",
+            "attestation": { "level": "unproven" },
             "create_time": "2026-01-01T00:00:00.000Z",
             "update_time": "2026-01-01T00:00:00.000Z"
         }));

@@ -1,5 +1,6 @@
 //! The public half of a passkey.
 
+mod certificate;
 mod cose;
 mod edwards25519;
 mod jwk;
@@ -121,6 +122,30 @@ impl PublicKey {
         }))
     }
 
+    /// [`Self::from_p256`] from big-endian integers that may lack leading zero bytes.
+    pub(crate) fn from_p256_numbers(x: &[u8], y: &[u8]) -> Option<Self> {
+        Self::from_p256(&padded::<32>(x)?, &padded::<32>(y)?).ok()
+    }
+
+    /// [`Self::from_p384`] from big-endian integers that may lack leading zero bytes.
+    pub(crate) fn from_p384_numbers(x: &[u8], y: &[u8]) -> Option<Self> {
+        Self::from_p384(&padded::<48>(x)?, &padded::<48>(y)?).ok()
+    }
+
+    pub(crate) fn from_rsa_numbers(n: &[u8], e: u32) -> Option<Self> {
+        let e = e.to_be_bytes();
+        let zeros = e.iter().take_while(|byte| **byte == 0).count();
+        Self::from_rsa(n, &e[zeros..]).ok()
+    }
+
+    /// The point of an ES256 key as SEC 1 has it, uncompressed: 65 bytes.
+    pub(crate) fn p256_point(&self) -> Option<&[u8]> {
+        match &self.0 {
+            Material::Es256(point) => Some(point),
+            _ => None,
+        }
+    }
+
     /// The JWK thumbprint (RFC 7638) with SHA-256.
     #[must_use]
     pub fn thumbprint(&self) -> [u8; 32] {
@@ -168,6 +193,13 @@ fn sec1_point<const N: usize>(
     let point: [u8; N] = point.try_into().map_err(|_| KeyError::Coordinate)?;
     ParsedPublicKey::new(algorithm, point).map_err(|_| KeyError::NotOnCurve)?;
     Ok(point)
+}
+
+fn padded<const N: usize>(integer: &[u8]) -> Option<[u8; N]> {
+    let mut padded = [0; N];
+    let zeros = N.checked_sub(integer.len())?;
+    padded[zeros..].copy_from_slice(integer);
+    Some(padded)
 }
 
 /// Whether the bytes are an odd integer, big-endian without leading zero bytes.

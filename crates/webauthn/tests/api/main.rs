@@ -13,6 +13,7 @@ use keymoor_testkit::Challenge;
 use keymoor_types::Timestamp;
 use keymoor_webauthn::assertion::{AssertionExpectation, ExpectedCredential, LEEWAY};
 use keymoor_webauthn::registration::RegistrationExpectation;
+use keymoor_webauthn::{AttestationRoots, AttestationTrust};
 
 const SUBJECT: &str = "CN=00a1, OU=00b2, O=00c3";
 const TOKEN: &str = "the-token-of-the-link";
@@ -20,6 +21,7 @@ const ORIGIN: &str = "https://app.example.org:8443";
 const RP_ID: &str = "app.example.org";
 const AUDIENCE: &str = "https://auth.example.org/v1/tenants/00c3/realms/00b2/bi-authenticate";
 const NOW: i64 = 1_800_000_000;
+static NO_ROOTS: AttestationRoots = AttestationRoots::NONE;
 
 fn trusted_origins() -> Vec<String> {
     vec!["https://other.example.org".to_owned(), ORIGIN.to_owned()]
@@ -30,6 +32,10 @@ fn registration_expectation(trusted_origins: &[String]) -> RegistrationExpectati
         subject: SUBJECT,
         token: TOKEN,
         trusted_origins,
+        attestation: AttestationTrust {
+            roots: &NO_ROOTS,
+            now: Timestamp::from_seconds(NOW),
+        },
     }
 }
 

@@ -1,15 +1,15 @@
 use keymoor_testkit::{
     AssertionOptions, Authenticator, Challenge, Jws, RegistrationOptions, SoftwareKey,
 };
-use keymoor_types::{BindingJobId, CredentialId, IdentityId, RealmId, TenantId};
-use keymoor_webauthn::PublicKey;
+use keymoor_types::{BindingJobId, CredentialId, IdentityId, RealmId, TenantId, Timestamp};
 use keymoor_webauthn::registration::{self, RegistrationExpectation};
+use keymoor_webauthn::{AttestationRoots, AttestationTrust, PublicKey};
 use serde_json::{Value, json};
 
 use super::{ORIGIN, RP_ID, Started, TestApp};
 use crate::authentication::model::distinguished_name;
 use crate::credentials;
-use crate::credentials::model::{Credential, KeyOrigin, State, WebAuthnFacts};
+use crate::credentials::model::{Credential, KeyOrigin, State};
 use crate::db::Tx;
 use crate::identities;
 use crate::identities::model::{Identity, Status, Traits};
@@ -219,20 +219,18 @@ impl Passkey {
                     subject: "CN=x",
                     token: "x",
                     trusted_origins: &[ORIGIN.to_owned()],
+                    attestation: AttestationTrust {
+                        roots: &AttestationRoots::NONE,
+                        now: Timestamp::from_seconds(0),
+                    },
                 };
                 let options = RegistrationOptions::new(ORIGIN, RP_ID, "CN=x", "x");
                 let verified =
                     registration::verify(&authenticator.register(&options), &expected).unwrap();
-                let facts = WebAuthnFacts {
-                    credential_id: verified.credential_id().to_vec(),
-                    rp_id: verified.rp_id().to_owned(),
-                    aaguid: verified.aaguid(),
-                    attestation_format: verified.attestation_format().to_owned(),
-                    sign_count: verified.sign_count(),
-                    backup_eligible: verified.backup_eligible(),
-                    backup_state: verified.backup_state(),
-                };
-                (verified.public_key().clone(), KeyOrigin::WebAuthn(facts))
+                (
+                    verified.public_key().clone(),
+                    KeyOrigin::WebAuthn((&verified).into()),
+                )
             }
         }
     }

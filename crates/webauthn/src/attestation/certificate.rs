@@ -1,0 +1,235 @@
+//! Attestation certificates: what WebAuthn asks of them, and their signatures.
+
+use aws_lc_rs::signature as verification;
+use aws_lc_rs::signature::VerificationAlgorithm;
+use x509_parser::certificate::X509Certificate;
+use x509_parser::oid_registry::Oid;
+use x509_parser::oid_registry::asn1_rs::oid;
+use x509_parser::prelude::{FromDer as _, X509Extension};
+use x509_parser::x509::X509Version;
+
+use super::AttestationError;
+use crate::key;
+use crate::{Algorithm, BadSignature, PublicKey};
+
+/// A certificate of X.509 version 3, read but not trusted.
+pub(super) struct Certificate<'a>(X509Certificate<'a>);
+
+/// What kind of key a certificate is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeyKind {
+    P256,
+    P384,
+    P521,
+    Ed25519,
+    Rsa,
+}
+
+const EC_PUBLIC_KEY: Oid<'static> = oid!(1.2.840.10045.2.1);
+const P256: Oid<'static> = oid!(1.2.840.10045.3.1.7);
+const P384: Oid<'static> = oid!(1.3.132.0.34);
+const P521: Oid<'static> = oid!(1.3.132.0.35);
+const ED25519: Oid<'static> = oid!(1.3.101.112);
+const RSA_ENCRYPTION: Oid<'static> = oid!(1.2.840.113549.1.1.1);
+const ECDSA_WITH_SHA256: Oid<'static> = oid!(1.2.840.10045.4.3.2);
+const ECDSA_WITH_SHA384: Oid<'static> = oid!(1.2.840.10045.4.3.3);
+const ECDSA_WITH_SHA512: Oid<'static> = oid!(1.2.840.10045.4.3.4);
+const SHA256_WITH_RSA: Oid<'static> = oid!(1.2.840.113549.1.1.11);
+const SHA384_WITH_RSA: Oid<'static> = oid!(1.2.840.113549.1.1.12);
+const SHA512_WITH_RSA: Oid<'static> = oid!(1.2.840.113549.1.1.13);
+const AAGUID: Oid<'static> = oid!(1.3.6.1.4.1.45724.1.1.4);
+
+impl<'a> Certificate<'a> {
+    pub(super) fn parse(der: &'a [u8]) -> Result<Self, AttestationError> {
+        let (rest, certificate) =
+            X509Certificate::from_der(der).map_err(|_| AttestationError::Certificate)?;
+        let has_each_extension_once = certificate.extensions_map().is_ok();
+        let is_sound = rest.is_empty()
+            && certificate.version() == X509Version::V3
+            && has_each_extension_once
+            && certificate.signature_algorithm == certificate.tbs_certificate.signature;
+        if is_sound {
+            Ok(Self(certificate))
+        } else {
+            Err(AttestationError::Certificate)
+        }
+    }
+
+    pub(super) fn x509(&self) -> &X509Certificate<'a> {
+        &self.0
+    }
+
+    pub(super) fn extension(&self, kind: &Oid<'static>) -> Option<&X509Extension<'a>> {
+        self.0
+            .get_extension_unique(kind)
+            .expect("duplicates are refused by parse")
+    }
+
+    /// The kind of the certificate's key; `None` for kinds that are not supported.
+    pub(super) fn key_kind(&self) -> Option<KeyKind> {
+        let algorithm = &self.0.public_key().algorithm;
+        if algorithm.algorithm == RSA_ENCRYPTION {
+            return Some(KeyKind::Rsa);
+        }
+        if algorithm.algorithm == ED25519 {
+            return Some(KeyKind::Ed25519);
+        }
+        if algorithm.algorithm != EC_PUBLIC_KEY {
+            return None;
+        }
+        let curve = algorithm.parameters.as_ref()?.as_oid().ok()?;
+        [
+            (P256, KeyKind::P256),
+            (P384, KeyKind::P384),
+            (P521, KeyKind::P521),
+        ]
+        .into_iter()
+        .find_map(|(oid, kind)| (oid == curve).then_some(kind))
+    }
+
+    fn key_bytes(&self) -> &[u8] {
+        &self.0.public_key().subject_public_key.data
+    }
+
+    /// Verifies a statement's signature by the certificate's key.
+    ///
+    /// # Errors
+    /// `Signature`, also if the key is not of this algorithm.
+    pub(super) fn verify(
+        &self,
+        algorithm: Algorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), AttestationError> {
+        let kind = match algorithm {
+            Algorithm::Es256 => KeyKind::P256,
+            Algorithm::EdDsa => KeyKind::Ed25519,
+            Algorithm::Rs256 => KeyKind::Rsa,
+            Algorithm::Es384 => KeyKind::P384,
+        };
+        if self.key_kind() != Some(kind) {
+            return Err(AttestationError::Signature);
+        }
+        key::verify(
+            algorithm.verification(),
+            self.key_bytes(),
+            message,
+            signature,
+        )
+        .map_err(|BadSignature| AttestationError::Signature)
+    }
+
+    /// The certificate's key as a credential's.
+    pub(super) fn credential_key(&self) -> Option<PublicKey> {
+        PublicKey::from_certificate(self.key_kind()?, self.key_bytes())
+    }
+
+    /// Checks that the certificate, if it names a model, names this one (section 8.2.1: not
+    /// critical, and the 16 bytes wrapped in one more OCTET STRING).
+    pub(super) fn check_aaguid(&self, aaguid: &[u8; 16]) -> Result<(), AttestationError> {
+        let Some(extension) = self.extension(&AAGUID) else {
+            return Ok(());
+        };
+        if extension.critical {
+            return Err(AttestationError::Certificate);
+        }
+        match extension.value.strip_prefix(&[0x04, 0x10]) {
+            Some(named) if named == aaguid => Ok(()),
+            Some(_) => Err(AttestationError::Aaguid),
+            None => Err(AttestationError::Certificate),
+        }
+    }
+
+    /// Whether the basic constraints are there and say that this is no CA.
+    pub(super) fn is_end_entity(&self) -> bool {
+        matches!(self.0.basic_constraints(), Ok(Some(constraints)) if !constraints.value.ca)
+    }
+
+    /// Whether `issuer` names itself as this certificate's issuer does, and its key signed it.
+    pub(super) fn is_issued_by(&self, issuer: &Self) -> bool {
+        self.0.issuer().as_raw() == issuer.0.subject().as_raw()
+            && self.signature_algorithm(issuer).is_some_and(|algorithm| {
+                key::verify(
+                    algorithm,
+                    issuer.key_bytes(),
+                    self.0.tbs_certificate.as_ref(),
+                    &self.0.signature_value.data,
+                )
+                .is_ok()
+            })
+    }
+
+    /// How a signature of `issuer` on this certificate is verified; `None` for algorithms that
+    /// are not supported (SHA-1 among them) and those that do not fit the issuer's key.
+    fn signature_algorithm(&self, issuer: &Self) -> Option<&'static dyn VerificationAlgorithm> {
+        let algorithm: &[(Oid<'static>, KeyKind, &'static dyn VerificationAlgorithm)] = &[
+            (
+                ECDSA_WITH_SHA256,
+                KeyKind::P256,
+                &verification::ECDSA_P256_SHA256_ASN1,
+            ),
+            (
+                ECDSA_WITH_SHA384,
+                KeyKind::P256,
+                &verification::ECDSA_P256_SHA384_ASN1,
+            ),
+            (
+                ECDSA_WITH_SHA512,
+                KeyKind::P256,
+                &verification::ECDSA_P256_SHA512_ASN1,
+            ),
+            (
+                ECDSA_WITH_SHA256,
+                KeyKind::P384,
+                &verification::ECDSA_P384_SHA256_ASN1,
+            ),
+            (
+                ECDSA_WITH_SHA384,
+                KeyKind::P384,
+                &verification::ECDSA_P384_SHA384_ASN1,
+            ),
+            (
+                ECDSA_WITH_SHA512,
+                KeyKind::P384,
+                &verification::ECDSA_P384_SHA512_ASN1,
+            ),
+            (
+                ECDSA_WITH_SHA256,
+                KeyKind::P521,
+                &verification::ECDSA_P521_SHA256_ASN1,
+            ),
+            (
+                ECDSA_WITH_SHA384,
+                KeyKind::P521,
+                &verification::ECDSA_P521_SHA384_ASN1,
+            ),
+            (
+                ECDSA_WITH_SHA512,
+                KeyKind::P521,
+                &verification::ECDSA_P521_SHA512_ASN1,
+            ),
+            (
+                SHA256_WITH_RSA,
+                KeyKind::Rsa,
+                &verification::RSA_PKCS1_2048_8192_SHA256,
+            ),
+            (
+                SHA384_WITH_RSA,
+                KeyKind::Rsa,
+                &verification::RSA_PKCS1_2048_8192_SHA384,
+            ),
+            (
+                SHA512_WITH_RSA,
+                KeyKind::Rsa,
+                &verification::RSA_PKCS1_2048_8192_SHA512,
+            ),
+            (ED25519, KeyKind::Ed25519, &verification::ED25519),
+        ];
+        let kind = issuer.key_kind()?;
+        let named = &self.0.signature_algorithm.algorithm;
+        algorithm
+            .iter()
+            .find(|(oid, of, _)| oid == named && *of == kind)
+            .map(|(_, _, algorithm)| *algorithm)
+    }
+}

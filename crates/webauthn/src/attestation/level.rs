@@ -1,0 +1,141 @@
+use keymoor_types::Timestamp;
+use x509_parser::pem::Pem;
+
+use super::certificate::Certificate;
+use super::{Evidence, chain};
+
+/// How much is known about where a credential's private key lives.
+///
+/// Each level says what was shown and no more. None says that a model is certified, unbroken, or
+/// what its vendor claims: that is the meaning that an operator's choice of roots has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttestationLevel {
+    /// Nothing is known: a key that software keeps, or a WebAuthn credential without a trusted
+    /// attestation that may be copied to other devices (flag BE, Level 3 section 6.1.3).
+    Unproven,
+    /// Not attested, but the authenticator data that came with the key say that it never leaves
+    /// its authenticator (flag BE is not set). That is the sender's own word: without
+    /// attestation nobody else signed it, and software that imitates an authenticator can say
+    /// so too.
+    Flagged,
+    /// The attestation statement verified (Level 3 section 8), its certificates lead to a
+    /// configured root at the time of registration, and the model that the certificate names,
+    /// if it names one, is that of the authenticator data. So an authenticator that the root's
+    /// owner vouches for made the key. Whether it keeps it is still flag BE's to say; revocation
+    /// lists were not consulted.
+    Attested,
+}
+
+impl AttestationLevel {
+    /// The level's name: `unproven`, `flagged` or `attested`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unproven => "unproven",
+            Self::Flagged => "flagged",
+            Self::Attested => "attested",
+        }
+    }
+
+    /// The level of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Unproven, Self::Flagged, Self::Attested]
+            .into_iter()
+            .find(|level| level.as_str() == name)
+    }
+}
+
+/// What attestations are traced to, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct AttestationTrust<'a> {
+    /// The roots. Without any, nothing is attested and nothing is refused for it.
+    pub roots: &'a AttestationRoots,
+    /// The current time, at which every certificate of a chain must be valid.
+    pub now: Timestamp,
+}
+
+impl AttestationTrust<'_> {
+    pub(crate) fn level(&self, evidence: &Evidence<'_>, backup_eligible: bool) -> AttestationLevel {
+        let certificates = &evidence.certificates;
+        if !certificates.is_empty() && chain::leads_to_root(certificates, &self.roots.0, self.now) {
+            AttestationLevel::Attested
+        } else if backup_eligible {
+            AttestationLevel::Unproven
+        } else {
+            AttestationLevel::Flagged
+        }
+    }
+}
+
+/// The certificates that an operator trusts to vouch for authenticators: those of vendors' CAs,
+/// or of single attestation keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AttestationRoots(Vec<Vec<u8>>);
+
+/// Why root certificates are refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RootError {
+    /// Not PEM (RFC 7468), or no certificate in it.
+    #[error("there is no PEM certificate")]
+    NoCertificate,
+    /// A PEM block is malformed or not labelled CERTIFICATE (RFC 7468 section 5).
+    #[error("PEM block {0} is malformed or no certificate")]
+    Block(usize),
+    /// A certificate is not X.509 version 3 in DER, or its key is of no supported kind.
+    #[error("certificate {0} is not X.509 version 3 with an EC, RSA or Ed25519 key")]
+    Certificate(usize),
+}
+
+impl AttestationRoots {
+    /// No roots.
+    pub const NONE: Self = Self(Vec::new());
+
+    /// Roots in DER.
+    ///
+    /// # Errors
+    /// [`RootError::Certificate`] with the place of the first bad one, from 1.
+    pub fn from_der(certificates: Vec<Vec<u8>>) -> Result<Self, RootError> {
+        let is_usable =
+            |der: &Vec<u8>| Certificate::parse(der).is_ok_and(|root| root.key_kind().is_some());
+        match certificates.iter().position(|der| !is_usable(der)) {
+            None => Ok(Self(certificates)),
+            Some(at) => Err(RootError::Certificate(at + 1)),
+        }
+    }
+
+    /// The roots of a PEM text, at least one. Text between the blocks does not matter.
+    ///
+    /// # Errors
+    /// With the place of the first bad one, from 1.
+    pub fn from_pem(text: &[u8]) -> Result<Self, RootError> {
+        let mut certificates = Vec::new();
+        for (at, block) in Pem::iter_from_buffer(text).enumerate() {
+            match block {
+                Ok(block) if block.label == "CERTIFICATE" => certificates.push(block.contents),
+                _ => return Err(RootError::Block(at + 1)),
+            }
+        }
+        if certificates.is_empty() {
+            return Err(RootError::NoCertificate);
+        }
+        Self::from_der(certificates)
+    }
+
+    /// Adds the roots of `other`.
+    pub fn append(&mut self, mut other: Self) {
+        self.0.append(&mut other.0);
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
