@@ -20,10 +20,15 @@ export interface Init {
 }
 
 export interface Options {
-  database?: DatabaseKind;
+  /** A fresh one of this kind, or this one. */
+  database?: DatabaseKind | Database;
   smtpUrl?: string;
   /** Settings by the names of their variables, instead of those that tests otherwise have. */
   settings?: Record<string, string>;
+  /** Further variables. */
+  environment?: Record<string, string>;
+  /** A program, with its arguments, that runs the server's command as its own last arguments. */
+  within?: string[];
 }
 
 /** Limits out of the way, and no retry that a test would wait for long. */
@@ -45,19 +50,28 @@ export class Keymoor implements AsyncDisposable {
   readonly #directory: string;
   readonly #database: Database;
   readonly #environment: Record<string, string>;
+  readonly #within: string[];
   #program: Program | undefined;
 
-  private constructor(init: Init, directory: string, database: Database, environment: Record<string, string>) {
+  private constructor(
+    init: Init,
+    directory: string,
+    database: Database,
+    environment: Record<string, string>,
+    within: string[],
+  ) {
     this.init = init;
     this.#directory = directory;
     this.#database = database;
     this.#environment = environment;
+    this.#within = within;
   }
 
   /** Initialises a fresh database and serves it. */
   static async start(options: Options = {}): Promise<Keymoor> {
     const directory = await mkdtemp(join(tmpdir(), 'keymoor-e2e-'));
-    const database = await createDatabase(options.database ?? 'sqlite', directory);
+    const { database: wanted = 'sqlite', within = [] } = options;
+    const database = typeof wanted === 'string' ? await createDatabase(wanted, directory) : wanted;
     const [auth, api] = await Promise.all([freePort(), freePort()]);
     const environment = {
       PATH: process.env['PATH'] ?? '',
@@ -69,9 +83,10 @@ export class Keymoor implements AsyncDisposable {
       KEYMOOR_MAIL_FROM: 'Keymoor <keymoor@example.com>',
       ...(options.smtpUrl && { KEYMOOR_SMTP_URL: options.smtpUrl }),
       ...(options.settings ?? TEST_SETTINGS),
+      ...options.environment,
     };
-    const init = await run<Init>(environment, 'init', '--json');
-    const keymoor = new Keymoor(init, directory, database, environment);
+    const init = await run<Init>(within, environment, 'init', '--json');
+    const keymoor = new Keymoor(init, directory, database, environment, within);
     await keymoor.serve();
     return keymoor;
   }
@@ -80,7 +95,8 @@ export class Keymoor implements AsyncDisposable {
   async serve(): Promise<number> {
     const log = await open(this.#logFile, 'a');
     const started = performance.now();
-    const program = new Program(KEYMOOR_BIN, ['serve'], { env: this.#environment, stdio: ['ignore', log.fd, log.fd] });
+    const [first, rest] = commandLine(this.#within, 'serve');
+    const program = new Program(first, rest, { env: this.#environment, stdio: ['ignore', log.fd, log.fd] });
     await log.close();
     this.#program = program;
     await this.#untilReady(program, started);
@@ -100,7 +116,7 @@ export class Keymoor implements AsyncDisposable {
 
   /** Runs another subcommand with the same settings and reads the JSON it prints. */
   command<T>(...args: string[]): Promise<T> {
-    return run<T>(this.#environment, ...args);
+    return run<T>(this.#within, this.#environment, ...args);
   }
 
   async log(): Promise<string> {
@@ -139,7 +155,13 @@ export class Keymoor implements AsyncDisposable {
   }
 }
 
-async function run<T>(environment: Record<string, string>, ...args: string[]): Promise<T> {
-  const { stdout } = await promisify(execFile)(KEYMOOR_BIN, args, { env: environment });
+async function run<T>(within: string[], env: Record<string, string>, ...args: string[]): Promise<T> {
+  const [first, rest] = commandLine(within, ...args);
+  const { stdout } = await promisify(execFile)(first, rest, { env });
   return JSON.parse(stdout) as T;
+}
+
+function commandLine(within: string[], ...args: string[]): [first: string, rest: string[]] {
+  const [first = KEYMOOR_BIN, ...rest] = [...within, KEYMOOR_BIN, ...args];
+  return [first, rest];
 }

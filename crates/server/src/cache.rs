@@ -16,7 +16,15 @@ pub struct Cache<K, V>(Mutex<HashMap<K, Entry<V>>>);
 
 struct Entry<V> {
     value: V,
-    fresh_until: Timestamp,
+    put_at: Timestamp,
+}
+
+impl<V> Entry<V> {
+    /// Not before it was put here either: should the clock be set back, the entry would live until that
+    /// time comes again.
+    fn is_younger_than(&self, age: Seconds, now: Timestamp) -> bool {
+        self.put_at <= now && now < self.put_at + age
+    }
 }
 
 impl<K, V> Default for Cache<K, V> {
@@ -29,29 +37,29 @@ impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
     pub fn get(&self, key: &K, now: Timestamp) -> Option<V> {
         let entries = self.entries();
         let entry = entries.get(key)?;
-        (entry.fresh_until > now).then(|| entry.value.clone())
+        entry
+            .is_younger_than(LIFETIME, now)
+            .then(|| entry.value.clone())
     }
 
     pub fn put(&self, key: K, value: V, now: Timestamp) {
         let mut entries = self.entries();
         if entries.len() >= CAPACITY {
-            entries.retain(|_, entry| entry.fresh_until > now);
+            entries.retain(|_, entry| entry.is_younger_than(LIFETIME, now));
         }
         if entries.len() >= CAPACITY
             && let Some(any) = entries.keys().next().cloned()
         {
             entries.remove(&any);
         }
-        let fresh_until = now + LIFETIME;
-        entries.insert(key, Entry { value, fresh_until });
+        entries.insert(key, Entry { value, put_at: now });
     }
 
     /// Whether what is cached was put there less than a second ago.
     pub fn is_brand_new(&self, key: &K, now: Timestamp) -> bool {
-        let threshold = now + LIFETIME - Seconds(1);
         self.entries()
             .get(key)
-            .is_some_and(|entry| entry.fresh_until > threshold)
+            .is_some_and(|entry| entry.is_younger_than(Seconds(1), now))
     }
 
     pub fn forget(&self, key: &K) {
@@ -77,6 +85,14 @@ mod tests {
         cache.put("b", 2, Timestamp::from_seconds(0));
         cache.forget(&"b");
         assert_eq!(cache.get(&"b", Timestamp::from_seconds(0)), None);
+    }
+
+    #[test]
+    fn e4_an_entry_does_not_outlive_a_clock_that_is_set_back() {
+        let cache = Cache::default();
+        cache.put("a", 1, Timestamp::from_seconds(86_400));
+        assert_eq!(cache.get(&"a", Timestamp::from_seconds(86_399)), None);
+        assert!(!cache.is_brand_new(&"a", Timestamp::from_seconds(0)));
     }
 
     #[test]

@@ -111,6 +111,7 @@ impl From<db::Error> for Error {
             db::Error::Overloaded
             | db::Error::Closed
             | db::Error::Conflict
+            | db::Error::OutOfService(_)
             | db::Error::Commit(_) => Self::Unavailable(error.to_string()),
             _ => Self::Internal(error.to_string()),
         }

@@ -41,6 +41,10 @@ pub enum Error {
     /// Nothing ran; the caller may try again in a second.
     #[error("the database is overloaded")]
     Overloaded,
+    /// The database went away, can't be reached yet, or its disk is full or fails. Nothing is
+    /// kept; once that has passed, the caller may try again.
+    #[error("the database is out of service: {0}")]
+    OutOfService(String),
     /// COMMIT failed. Whether the transaction was kept is not known.
     #[error("the commit failed: {0}")]
     Commit(String),
@@ -107,7 +111,15 @@ impl Error {
 impl From<tokio_postgres::Error> for Error {
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(db) = error.as_db_error() else {
-            return Self::driver(with_cause(&error));
+            let text = with_cause(&error);
+            let is_io = error
+                .source()
+                .is_some_and(<dyn std::error::Error>::is::<io::Error>);
+            return if error.is_closed() || is_io {
+                Self::OutOfService(text)
+            } else {
+                Self::driver(text)
+            };
         };
         let constraint = || db.constraint().unwrap_or_default().to_owned();
         match *db.code() {
@@ -124,7 +136,10 @@ impl From<tokio_postgres::Error> for Error {
                     .join("."),
             },
             SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED => Self::Conflict,
-            SqlState::TOO_MANY_CONNECTIONS | SqlState::LOCK_NOT_AVAILABLE => Self::Overloaded,
+            SqlState::TOO_MANY_CONNECTIONS
+            | SqlState::LOCK_NOT_AVAILABLE
+            | SqlState::QUERY_CANCELED => Self::Overloaded,
+            ref code if is_outage(code) => Self::OutOfService(db.message().to_owned()),
             ref code => Self::Other {
                 code: code.code().to_owned(),
                 message: db.message().to_owned(),
@@ -142,6 +157,14 @@ fn with_cause(error: &tokio_postgres::Error) -> String {
         }
         _ => text,
     }
+}
+
+/// PostgreSQL documentation, appendix A: connection exceptions (class 08), insufficient resources
+/// (53), operator intervention (57P), system errors (58).
+fn is_outage(code: &SqlState) -> bool {
+    ["08", "53", "57P", "58"]
+        .iter()
+        .any(|class| code.code().starts_with(class))
 }
 
 impl From<rusqlite::Error> for Error {
@@ -170,6 +193,9 @@ impl From<rusqlite::Error> for Error {
             code => match failure.code {
                 rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked => {
                     Self::Overloaded
+                }
+                rusqlite::ErrorCode::DiskFull | rusqlite::ErrorCode::SystemIoFailure => {
+                    Self::OutOfService(message)
                 }
                 _ => Self::Other {
                     code: code.to_string(),

@@ -126,7 +126,11 @@ impl Postgres {
         self.pool.get().await.map_err(|error| match error {
             PoolError::Timeout(_) => Error::Overloaded,
             PoolError::Closed => Error::Closed,
-            PoolError::Backend(error) => error.into(),
+            PoolError::Backend(error) => match error.into() {
+                Error::Overloaded => Error::Overloaded,
+                // No connection, so nothing ran: whatever kept it away may pass.
+                error => Error::OutOfService(error.to_string()),
+            },
             other => Error::driver(other),
         })
     }

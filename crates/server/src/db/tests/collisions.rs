@@ -193,7 +193,10 @@ async fn a_connection_lost_before_commit_is_replaced() {
         tx.exec(kill, &[]).await
     })
     .await;
-    assert!(matches!(outcome, Err(Error::Other { .. })), "{outcome:?}");
+    assert!(
+        matches!(outcome, Err(Error::OutOfService(_))),
+        "{outcome:?}"
+    );
     assert_eq!(transact(&test, async |tx| insert(tx, 2).await).await, Ok(1));
     assert_eq!(ids(&test).await, [2]);
 }

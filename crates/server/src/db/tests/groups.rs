@@ -275,6 +275,37 @@ async fn somebody_elses_lock_is_told_as_overload_and_nothing_runs() {
 }
 
 #[tokio::test]
+async fn a_full_disk_refuses_what_does_not_fit_until_there_is_room() {
+    let test = probes().await;
+    let limit = async |pragma: &'static str| {
+        transact(&test, async move |tx| tx.one::<i64>(pragma, &[]).await)
+            .await
+            .unwrap()
+    };
+    limit("PRAGMA max_page_count = 1").await; // As many as there are.
+    let outcome = fill(&test).await;
+    assert!(
+        matches!(outcome, Err(Error::OutOfService(_))),
+        "{outcome:?}"
+    );
+    assert_eq!(others(&test).await, NONE);
+    limit("PRAGMA max_page_count = 4294967294").await;
+    assert_eq!(fill(&test).await, Ok(10_000));
+}
+
+async fn fill(test: &TestDb) -> Result<u64> {
+    transact(test, async |tx| {
+        tx.exec(
+            "WITH RECURSIVE n (id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n WHERE id < 10000)
+             INSERT INTO probe_rows SELECT id, 0 FROM n",
+            &[],
+        )
+        .await
+    })
+    .await
+}
+
+#[tokio::test]
 async fn the_writer_is_durable_and_the_readers_cannot_write() {
     const FULL: i64 = 2;
     let test = probes().await;
