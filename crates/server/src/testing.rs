@@ -12,7 +12,7 @@ use keymoor_oauth::claims::Principal;
 use keymoor_oauth::client::GrantType;
 use keymoor_oauth::jose::Algorithm;
 use keymoor_oauth::scope::ScopeSet;
-use keymoor_testkit::{Certificate, CredentialKey, SoftwareKey};
+use keymoor_testkit::{Authority, CredentialKey, SoftwareKey};
 use keymoor_types::{Clock, RealmId, Seconds, Timestamp};
 use keymoor_webauthn::AttestationRoots;
 use serde_json::{Value, json};
@@ -405,9 +405,8 @@ pub(crate) fn attestation_authority() -> CredentialKey {
 }
 
 fn attestation_roots() -> AttestationRoots {
-    let key = attestation_authority();
-    let root = Certificate::authority("Attestation CA", &key, "Attestation CA");
-    AttestationRoots::from_der(vec![root.signed_by(&key)]).expect("a certificate")
+    let authority = Authority::new("Attestation CA", attestation_authority());
+    AttestationRoots::from_der(vec![authority.root()]).expect("a certificate")
 }
 
 fn config(db: &TestDb) -> Config {

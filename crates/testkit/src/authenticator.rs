@@ -1,8 +1,12 @@
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use serde_json::{Value, json};
 
-use crate::{AttestationCertificate, CredentialKey, SoftwareKey, base64url, sha256};
+use crate::{
+    AttestationCertificate, CredentialKey, SoftwareKey, Statement, ToAttest, base64url, sha256,
+};
 
 /// Bits of the authenticator data's flags byte (WebAuthn Level 3 section 6.1).
 pub mod flags {
@@ -76,6 +80,8 @@ pub enum Attestation {
     /// Format `packed`, signed by the authenticator's attestation key, which this certificate
     /// speaks for.
     PackedX5c(AttestationCertificate),
+    /// A statement made for the registration.
+    By(Arc<dyn Statement>),
     /// Any format with any statement, given as CBOR.
     Other {
         /// `fmt`.
@@ -349,6 +355,14 @@ impl Authenticator {
         let (signer, certificate) = match &options.attestation {
             Attestation::None => return vec![0xa0],
             Attestation::Other { statement, .. } => return statement.clone(),
+            Attestation::By(statement) => {
+                return statement.cbor(&ToAttest {
+                    authenticator_data,
+                    client_data_hash: sha256(client_data.as_bytes()),
+                    credential_key: &self.key,
+                    credential_id: &self.credential_id,
+                });
+            }
             Attestation::PackedSelf => (&self.key, None),
             Attestation::PackedX5c(certificate) => (
                 &self.attestation_key,
@@ -370,10 +384,17 @@ impl Authenticator {
 }
 
 impl Attestation {
+    /// Attestation by `statement`.
+    #[must_use]
+    pub fn by(statement: impl Statement + 'static) -> Self {
+        Self::By(Arc::new(statement))
+    }
+
     fn format(&self) -> &str {
         match self {
             Self::None => "none",
             Self::PackedSelf | Self::PackedX5c(_) => "packed",
+            Self::By(statement) => statement.format(),
             Self::Other { format, .. } => format,
         }
     }

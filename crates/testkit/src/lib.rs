@@ -14,6 +14,8 @@ mod credential_key;
 mod der;
 mod jws;
 mod key;
+mod statement;
+mod tpm;
 
 pub use authenticator::{
     AssertionOptions, Attestation, Authenticator, ClientDataOptions, RegistrationOptions, flags,
@@ -22,6 +24,11 @@ pub use certificate::{AttestationCertificate, Certificate, Extension};
 pub use credential_key::CredentialKey;
 pub use jws::{Challenge, Jws};
 pub use key::SoftwareKey;
+pub use statement::{
+    AndroidKeyStatement, AppleStatement, Authority, Authorizations, FidoU2fStatement,
+    PackedStatement, Statement, ToAttest,
+};
+pub use tpm::{TpmStatement, tpm_name};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

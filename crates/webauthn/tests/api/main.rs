@@ -4,6 +4,8 @@ mod algorithms;
 mod assertion_software;
 mod assertion_webauthn;
 mod attestation;
+mod attestation_formats;
+mod attestation_levels;
 mod binding;
 mod keys;
 mod mutations;

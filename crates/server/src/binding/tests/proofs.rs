@@ -1,11 +1,15 @@
 //! Proofs: what binds a key, and everything that must not.
 
-use keymoor_testkit::{Authenticator, Jws, RegistrationOptions, SoftwareKey, flags};
+use axum::http::Method;
+use keymoor_testkit::{
+    Attestation, Authenticator, Authority, CredentialKey, Jws, PackedStatement,
+    RegistrationOptions, SoftwareKey, flags,
+};
 use serde_json::{Value, json};
 
 use super::{APP, Customers, Job, events, row_counts};
 use crate::binding::model::MAX_FAILED_PROOFS;
-use crate::testing::{Answer, both_apps};
+use crate::testing::{Answer, attestation_authority, both_apps};
 
 const HOST: &str = "app.example";
 
@@ -208,6 +212,37 @@ both_apps! {
             .await
             .unwrap();
         assert_eq!(facts, ("WEBAUTHN".to_owned(), Some(HOST.to_owned()), true));
+    }
+
+    async fn what_an_attestation_has_shown_is_kept_and_told(test: TestApp) {
+        let customers = Customers::new(&test).await;
+        let by = |authority: CredentialKey| {
+            let authority = Authority::new("Attestation CA", authority);
+            Attestation::by(PackedStatement::new(authority, CredentialKey::es256(2)))
+        };
+        let key = attestation_authority();
+        for (authenticator, attestation, more, level, format) in [
+            (Authenticator::from_seed(10), by(key.clone()), 0, "attested", "packed"),
+            (Authenticator::with_key(CredentialKey::rs256()), by(key), flags::BE, "attested", "packed"),
+            (Authenticator::from_seed(11), by(CredentialKey::es256(9)), 0, "flagged", "packed"),
+            (Authenticator::with_key(CredentialKey::ed25519(1)), Attestation::None, 0, "flagged", "none"),
+            (Authenticator::with_key(CredentialKey::es384()), Attestation::PackedSelf, flags::BE, "unproven", "packed"),
+        ] {
+            let job = customers.job(&test).await;
+            let mut options = registration(&job);
+            (options.attestation, options.flags) = (attestation, options.flags | more);
+            let raw = authenticator.register(&options);
+            let bound = job.bind(&test, "WEBAUTHN", &raw).await.ok();
+            let [tenant, realm, identity, _] = job.ids();
+            let path = format!(
+                "/v1/tenants/{tenant}/realms/{realm}/identities/{identity}/credentials/{}",
+                bound["id"].as_str().unwrap()
+            );
+            let shown = test.manage(Method::GET, &path, None).await.ok();
+            assert_eq!(shown["attestation"], json!({ "level": level, "format": format }));
+            let jwk: Value = serde_json::from_str(shown["jwk_json"].as_str().unwrap()).unwrap();
+            assert_eq!(jwk, authenticator.credential_key().jwk());
+        }
     }
 
     async fn b4_a_key_is_bound_once_in_a_realm(test: TestApp) {
