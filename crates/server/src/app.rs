@@ -16,6 +16,7 @@ use crate::db::Db;
 use crate::http::limits::Limits;
 use crate::keys::KeyRing;
 use crate::mail::Mailer;
+use crate::metrics::Metrics;
 use crate::oidc::audience::Audiences;
 use crate::tokens::revocations::Revocations;
 use crate::vault::Vault;
@@ -40,6 +41,7 @@ pub struct Parts {
     pub mailer: Arc<dyn Mailer>,
     /// What attestations of new passkeys are traced to.
     pub attestation_roots: AttestationRoots,
+    pub metrics: Metrics,
     pub config: Config,
 }
 

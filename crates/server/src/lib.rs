@@ -27,6 +27,7 @@ pub mod long_id;
 pub mod mail;
 pub mod maintenance;
 pub mod master_key;
+pub mod metrics;
 pub mod oidc;
 pub mod outbox;
 pub mod provision;

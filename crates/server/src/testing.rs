@@ -31,6 +31,7 @@ use crate::http::limits::{LimitSettings, Limits};
 use crate::http::router::{self, Service};
 use crate::keys::KeyRing;
 use crate::mail::testing::RecordingMailer;
+use crate::metrics::Metrics;
 use crate::oidc::audience::Audiences;
 use crate::provision::{self, NewTenant, Provisioned};
 use crate::realms;
@@ -383,6 +384,7 @@ fn app(
 ) -> App {
     let rng = Arc::new(SystemRng);
     App::new(Parts {
+        metrics: Metrics::new(db),
         db: Db::clone(db),
         clock: clock.clone(),
         rng: rng.clone(),
@@ -429,6 +431,9 @@ fn config(db: &TestDb) -> Config {
         limits: LimitSettings::unlimited(),
         binding: BindingSettings::default(),
         serving: ServingSettings::default(),
+        tls: None,
+        metrics_listen: None,
+        otlp_endpoint: None,
         log: LogFormat::Text,
         log_filter: "info".to_owned(),
         shutdown: Seconds(10),

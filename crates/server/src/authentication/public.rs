@@ -15,6 +15,7 @@ use crate::http::context::Anonymous;
 use crate::http::form::FormText;
 use crate::http::openapi::Refusals;
 use crate::http::privacy;
+use crate::metrics::Outcome;
 use crate::oidc::issuer::{Issuer, IssuerPath};
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -45,7 +46,12 @@ async fn authenticate(
     let issuer = Issuer::find(&ctx.app, at).await?;
     issuer.require_trusted(&ctx.app, &headers)?;
     let proof = proof(&form)?;
-    ops::authenticate(&ctx, &issuer, &proof).await.map(Answer)
+    let answer = ops::authenticate(&ctx, &issuer, &proof).await;
+    ctx.app.metrics.sign_in(match &answer {
+        Ok(AuthenticationAnswer::Deny { .. }) => Outcome::Denied,
+        answer => Outcome::of(answer),
+    });
+    answer.map(Answer)
 }
 
 fn proof(form: &str) -> Result<AuthenticationProof> {

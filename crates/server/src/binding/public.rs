@@ -23,6 +23,7 @@ use crate::http::context::{Anonymous, Context};
 use crate::http::json::Lenient;
 use crate::http::openapi::Refusals;
 use crate::http::privacy;
+use crate::metrics::Outcome;
 use crate::secret::Secret;
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -168,7 +169,9 @@ async fn bind_credential(
     Lenient(request): Lenient<BindRequest>,
 ) -> Result<Answer<BoundCredential>> {
     let token = link_token(&headers)?;
-    let credential = bind::bind(&ctx, &headers, at.into(), &token, &request).await?;
+    let bound = bind::bind(&ctx, &headers, at.into(), &token, &request).await;
+    ctx.app.metrics.binding(Outcome::of(&bound));
+    let credential = bound?;
     Ok(Answer(BoundCredential {
         id: credential.id,
         state: credential.state.to_string(),

@@ -43,7 +43,13 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Serve until told to stop
-    Serve,
+    Serve {
+        /// Speak TLS with a certificate of our own making, for development
+        ///
+        /// It is kept beside the database, so that a browser need be told to trust it once.
+        #[arg(long)]
+        tls_self_signed: bool,
+    },
     /// Prepare the database, make what a first start needs, and say what it is
     ///
     /// May be run again, also while the server runs: it then prints the same, with a fresh link
@@ -155,7 +161,14 @@ fn run(command: Command, config: Config) -> Outcome {
         .build()?;
     runtime.block_on(async {
         match command {
-            Command::Serve => serve::until_signalled(config).await,
+            Command::Serve { tls_self_signed } => {
+                let config = if tls_self_signed {
+                    serve::with_self_signed(config)?
+                } else {
+                    config
+                };
+                serve::until_signalled(config).await
+            }
             Command::Migrate => print(&migrate(&config).await?),
             Command::Backup { file } => print(&backup(&config, &file)?),
             Command::Openapi { document } => print(&document.json()?),

@@ -13,6 +13,7 @@ use crate::db::Db;
 use crate::http::limits::Limits;
 use crate::keys::KeyRing;
 use crate::mail::{Mailer, NoMailer, SmtpMailer};
+use crate::metrics::Metrics;
 use crate::oidc::audience::Audiences;
 use crate::tokens::revocations::Revocations;
 use crate::vault::{MasterKey, Vault};
@@ -29,6 +30,7 @@ pub(super) fn app(config: Config, db: Db, key: &MasterKey) -> Outcome<App> {
         None => AttestationRoots::NONE,
     };
     Ok(App::new(Parts {
+        metrics: Metrics::new(&db),
         db,
         clock: Arc::new(SystemClock),
         rng: rng.clone(),

@@ -3,19 +3,23 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use keymoor_types::Clock as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use super::{Failure, Outcome, node};
-use crate::app::App;
+use crate::app::{App, SystemClock};
 use crate::config::{Config, Listen};
-use crate::db::{Db, DbLock};
+use crate::db::{DatabaseUrl, Db, DbLock};
 use crate::http::context::Context;
 use crate::http::router::{self, Service};
+use crate::metrics::scrape;
 use crate::outbox;
 use crate::provision;
+use crate::serving::self_signed::{self, Kept};
+use crate::serving::tls::{Tls, TlsFiles};
 use crate::serving::{self, Listener};
 use crate::tokens::revocations;
 use crate::{maintenance, master_key};
@@ -27,15 +31,27 @@ const RECORDING: Duration = Duration::from_secs(5);
 const CLOSING: Duration = Duration::from_secs(5);
 
 /// Serves until the process is told to stop by SIGTERM or SIGINT.
+///
+/// SIGHUP has it read the TLS certificate again.
 pub async fn until_signalled(config: Config) -> Outcome {
+    let mut hang_up = signal(SignalKind::hangup())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let server = Server::start(config).await?;
-    tokio::select! {
-        _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
-        _ = interrupt.recv() => tracing::info!("SIGINT: stopping"),
-        () = server.app.db.stopped() => {
-            return Err("the database's writer has died; see the log".into());
+    loop {
+        tokio::select! {
+            _ = hang_up.recv() => server.reload(),
+            _ = terminate.recv() => {
+                tracing::info!("SIGTERM: stopping");
+                break;
+            }
+            _ = interrupt.recv() => {
+                tracing::info!("SIGINT: stopping");
+                break;
+            }
+            () = server.app.db.stopped() => {
+                return Err("the database's writer has died; see the log".into());
+            }
         }
     }
     server.stop().await
@@ -46,6 +62,9 @@ pub struct Server {
     app: App,
     /// The addresses it listens on, in the order of the configuration.
     pub addresses: Vec<SocketAddr>,
+    /// The address that shows metrics, if there is one.
+    pub metrics_address: Option<SocketAddr>,
+    tls: Option<Tls>,
     listeners: Part,
     worker: Part,
     _lock: DbLock,
@@ -90,23 +109,33 @@ impl Server {
         app.revocations.refresh(&app).await?;
 
         let mut listeners = Part::new();
-        let mut addresses = Vec::new();
-        let services: Vec<(SocketAddr, Service)> = match app.config.listen {
-            Listen::Together(address) => vec![(address, router::combined(&app))],
-            Listen::Apart { auth, management } => vec![
-                (auth, router::auth(&app)),
-                (management, router::management(&app)),
-            ],
-        };
+        let tls = app.config.tls.clone().map(Tls::start).transpose()?;
+        let services = services(&app, tls.as_ref());
         let each = u64::from(app.config.serving.connections.get());
         serving::allow_open_files(each * services.len() as u64);
         // Every address answers before the first one says that the server is ready.
         let mut bound = Vec::new();
-        for (address, service) in services {
-            let listener = listen(&app, address).await?;
+        let mut addresses = Vec::new();
+        for Served {
+            name,
+            address,
+            tls,
+            service,
+        } in services
+        {
+            let listener =
+                Listener::bind(address, app.config.serving, tls, app.metrics.traffic(name))
+                    .await
+                    .map_err(|error| {
+                        Failure::from(format!("can't listen on {address}: {error}"))
+                    })?;
             addresses.push(listener.address()?);
             bound.push((listener, service));
         }
+        let metrics_address = match app.config.metrics_listen {
+            Some(_) => addresses.pop(),
+            None => None,
+        };
         for (listener, service) in bound {
             let stop = told(listeners.stop.subscribe());
             listeners.tasks.spawn(listener.serve(service, stop));
@@ -120,14 +149,35 @@ impl Server {
             .tasks
             .spawn(revocations::keep(app.clone(), stop.clone()));
         worker.tasks.spawn(maintenance::keep(app.clone(), stop));
-        tracing::info!(?addresses, version = env!("CARGO_PKG_VERSION"), "listening");
+        tracing::info!(
+            ?addresses,
+            ?metrics_address,
+            tls = tls.is_some(),
+            version = env!("CARGO_PKG_VERSION"),
+            "listening"
+        );
         Ok(Self {
             app,
             addresses,
+            metrics_address,
+            tls,
             listeners,
             worker,
             _lock: lock,
         })
+    }
+
+    /// Reads the TLS certificate again. One that can't be used is logged, and changes nothing.
+    pub fn reload(&self) {
+        let Some(tls) = &self.tls else {
+            return tracing::info!("SIGHUP: there is no TLS certificate to read again");
+        };
+        match tls.reload() {
+            Ok(not_after) => {
+                tracing::info!(%not_after, "SIGHUP: the TLS certificate was read again")
+            }
+            Err(error) => tracing::error!(%error, "SIGHUP: the old TLS certificate is kept"),
+        }
     }
 
     /// Accepts nothing more, finishes requests, then mail, then closes the database.
@@ -173,10 +223,77 @@ async fn check_start(app: &App) -> Outcome {
     Ok(provision::console::follow_settings(&ctx).await?)
 }
 
-async fn listen(app: &App, address: SocketAddr) -> Outcome<Listener> {
-    Listener::bind(address, app.config.serving)
-        .await
-        .map_err(|error| Failure::from(format!("can't listen on {address}: {error}")))
+/// What an address serves.
+struct Served {
+    name: &'static str,
+    address: SocketAddr,
+    tls: Option<Tls>,
+    service: Service,
+}
+
+/// Everything that is listened for; metrics, which are spoken of in plain HTTP, come last.
+fn services(app: &App, tls: Option<&Tls>) -> Vec<Served> {
+    let public = |name, address, service| Served {
+        name,
+        address,
+        tls: tls.cloned(),
+        service,
+    };
+    let mut services = match app.config.listen {
+        Listen::Together(address) => vec![public("all", address, router::combined(app))],
+        Listen::Apart { auth, management } => vec![
+            public("auth", auth, router::auth(app)),
+            public("management", management, router::management(app)),
+        ],
+    };
+    services.extend(app.config.metrics_listen.map(|address| Served {
+        name: "metrics",
+        address,
+        tls: None,
+        service: scrape::service(app),
+    }));
+    services
+}
+
+/// Where a self-signed certificate is kept: beside the SQLite file, else beside the master key.
+fn self_signed_files(config: &Config) -> TlsFiles {
+    let beside = match &config.database_url {
+        DatabaseUrl::Sqlite(path) => path,
+        DatabaseUrl::Postgres(_) => &config.master_key_file,
+    };
+    TlsFiles {
+        certificate: beside.with_extension("tls-certificate.pem"),
+        key: beside.with_extension("tls-key.pem"),
+    }
+}
+
+/// The configuration with a self-signed certificate, which is made unless a fit one is there.
+///
+/// # Errors
+/// When a certificate is configured already, or the files can't be written.
+pub(super) fn with_self_signed(config: Config) -> Outcome<Config> {
+    if config.tls.is_some() {
+        return Err("--tls-self-signed and KEYMOOR_TLS_CERTIFICATE_FILE exclude each other".into());
+    }
+    let files = self_signed_files(&config);
+    let mut hosts = config.hosts();
+    hosts.extend(["localhost", "127.0.0.1", "::1"].map(str::to_owned));
+    hosts.sort();
+    hosts.dedup();
+    let certificate = files.certificate.display();
+    let kept = self_signed::keep(&files, &hosts, SystemClock.now())
+        .map_err(|error| format!("can't keep a certificate in {certificate}: {error}"))?;
+    tracing::warn!(
+        %certificate,
+        ?hosts,
+        made = kept == Kept::Made,
+        "the TLS certificate is self-signed, for development only: browsers warn until they are \
+         told to trust it"
+    );
+    Ok(Config {
+        tls: Some(files),
+        ..config
+    })
 }
 
 /// Ends when the part is told to stop, or is gone.

@@ -24,26 +24,26 @@ use crate::mail::testing::{Behaviour, Sink};
 use crate::outbox::{self, NewTask, Task};
 
 /// A place to run commands in, without a schema at first.
-struct Place {
+pub(super) struct Place {
     db: TestDb,
     folder: TempDir,
 }
 
 impl Place {
-    fn new(db: TestDb) -> Self {
+    pub(super) fn new(db: TestDb) -> Self {
         let folder = tempfile::tempdir().unwrap();
         Self { db, folder }
     }
 
-    fn key_file(&self) -> PathBuf {
+    pub(super) fn key_file(&self) -> PathBuf {
         self.folder.path().join("keymoor.key")
     }
 
-    fn config(&self) -> Config {
+    pub(super) fn config(&self) -> Config {
         config(&self.db, &self.key_file())
     }
 
-    async fn init(&self) -> Outcome<Value> {
+    pub(super) async fn init(&self) -> Outcome<Value> {
         self.init_as(self.config()).await
     }
 
@@ -130,6 +130,32 @@ fn config(db: &TestDb, key_file: &Path) -> Config {
     config
 }
 
+/// Everything that a request with this `Authorization` and form is answered with.
+async fn exchange(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    authorization: &str,
+    form: &str,
+) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let length = form.len();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
+         authorization: {authorization}\r\ncontent-length: {length}\r\n\r\n{form}"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    // Who speaks TLS may well reset the connection.
+    let _end = stream.read_to_end(&mut answer).await;
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// Everything that `GET path` is answered with.
+async fn answer(address: SocketAddr, path: &str) -> String {
+    exchange(address, "GET", path, "", "").await
+}
+
 /// Status line and body of `GET path`.
 async fn get(address: SocketAddr, path: &str) -> (String, String) {
     send(address, "GET", path, "", "").await
@@ -143,15 +169,7 @@ async fn send(
     authorization: &str,
     form: &str,
 ) -> (String, String) {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    let length = form.len();
-    let request = format!(
-        "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
-         authorization: {authorization}\r\ncontent-length: {length}\r\n\r\n{form}"
-    );
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
+    let answer = exchange(address, method, path, authorization, form).await;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     (head.lines().next().unwrap().to_owned(), body.to_owned())
 }
@@ -176,6 +194,7 @@ macro_rules! both_places {
         }
     )+};
 }
+pub(super) use both_places;
 
 both_places! {
     async fn init_prepares_everything_and_prints_it_again(place: Place) {
@@ -409,6 +428,94 @@ async fn e4_another_server_learns_by_itself_that_a_token_was_revoked() {
     for server in [one, other] {
         server.stop().await.unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn metrics_have_an_address_of_their_own() {
+    let place = Place::new(empty_sqlite().await);
+    place.init().await.unwrap();
+    let config = Config {
+        metrics_listen: Some("127.0.0.1:0".parse().unwrap()),
+        ..place.config()
+    };
+    let server = Server::start(config).await.unwrap();
+    let (status, text) = get(server.metrics_address.unwrap(), "/metrics").await;
+    assert_eq!(status, "HTTP/1.1 200 OK");
+    assert!(
+        text.contains("keymoor_connections{address=\"metrics\"} 1\n"),
+        "{text}"
+    );
+    assert_eq!(server.addresses.len(), 2);
+    for &address in &server.addresses {
+        let (status, _) = get(address, "/metrics").await;
+        assert_eq!(status, "HTTP/1.1 404 Not Found");
+    }
+    server.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn browsers_are_told_to_insist_on_https_where_the_public_url_is() {
+    let place = Place::new(empty_sqlite().await);
+    place.init().await.unwrap();
+    for (auth_url, insists) in [
+        ("https://auth.example", true),
+        ("http://localhost:8021", false),
+    ] {
+        let config = Config {
+            auth_url: auth_url.parse().unwrap(),
+            ..place.config()
+        };
+        let server = Server::start(config).await.unwrap();
+        for &address in &server.addresses {
+            let answer = answer(address, "/healthz").await;
+            let said = answer.contains("\r\nstrict-transport-security: max-age=31536000\r\n");
+            assert_eq!(said, insists, "{answer}");
+        }
+        server.stop().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_self_signed_certificate_is_kept_beside_the_database_and_served_on_both_addresses() {
+    let place = Place::new(empty_sqlite().await);
+    place.init().await.unwrap();
+    let config = serve::with_self_signed(place.config()).unwrap();
+    let files = config.tls.clone().unwrap();
+    let DatabaseUrl::Sqlite(database) = &config.database_url else {
+        panic!("it was made with SQLite");
+    };
+    assert_eq!(files.certificate.parent(), database.parent());
+    let server = Server::start(config.clone()).await.unwrap();
+    for &address in &server.addresses {
+        let answer = answer(address, "/healthz").await;
+        assert!(!answer.starts_with("HTTP"), "{answer}");
+    }
+    let before = std::fs::read(&files.certificate).unwrap();
+    serve::with_self_signed(place.config()).unwrap();
+    assert_eq!(std::fs::read(&files.certificate).unwrap(), before);
+    server.reload();
+    server.stop().await.unwrap();
+    let both = serve::with_self_signed(config).err().unwrap().to_string();
+    assert!(both.contains("exclude each other"), "{both}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tls_files_that_can_not_be_used_end_the_start() {
+    let place = Place::new(empty_sqlite().await);
+    place.init().await.unwrap();
+    let absent = place.key_file().with_file_name("absent.pem");
+    let config = Config {
+        tls: Some(crate::serving::tls::TlsFiles {
+            certificate: absent.clone(),
+            key: absent,
+        }),
+        ..place.config()
+    };
+    let error = Server::start(config).await.err().unwrap().to_string();
+    assert!(
+        error.starts_with("can't read the TLS file ") && error.contains("absent.pem"),
+        "{error}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

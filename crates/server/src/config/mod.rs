@@ -12,6 +12,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use keymoor_types::Seconds;
+use url::Url;
 
 pub use settings::{Flags, SETTINGS, Setting};
 pub use sources::ConfigError;
@@ -21,6 +22,7 @@ use crate::db::{self, DatabaseUrl};
 use crate::http::limits::LimitSettings;
 use crate::mail::MailSettings;
 use crate::serving::ServingSettings;
+use crate::serving::tls::TlsFiles;
 use settings::Settings;
 use sources::Sources;
 
@@ -32,6 +34,12 @@ pub struct Config {
     /// At most so many connections to PostgreSQL.
     pub database_connections: u32,
     pub listen: Listen,
+    /// Absent: plain HTTP.
+    pub tls: Option<TlsFiles>,
+    /// Where metrics are shown. Absent: nowhere.
+    pub metrics_listen: Option<SocketAddr>,
+    /// Where traces are sent. Absent: nowhere.
+    pub otlp_endpoint: Option<Url>,
     /// Public URL of sign-in and binding.
     pub auth_url: BaseUrl,
     /// Public URL of the management API.
@@ -121,6 +129,20 @@ impl Config {
         Settings::read(&Sources::collect(flags, variables)?)?.try_into()
     }
 
+    /// Whether browsers reach sign-in by https, whoever speaks TLS with them.
+    pub fn is_https(&self) -> bool {
+        self.auth_url.is_https()
+    }
+
+    /// The hosts in the public URLs, each once.
+    pub fn hosts(&self) -> Vec<String> {
+        let urls = [&self.auth_url, &self.api_url, &self.console_url];
+        let mut hosts: Vec<_> = urls.map(|url| url.host().to_owned()).into();
+        hosts.sort();
+        hosts.dedup();
+        hosts
+    }
+
     pub fn database(&self) -> db::Options {
         db::Options {
             connections: self.database_connections as usize,
@@ -134,6 +156,7 @@ impl TryFrom<Settings> for Config {
 
     fn try_from(settings: Settings) -> Result<Self, ConfigError> {
         let listen = listen(&settings)?;
+        let tls = tls(&settings)?;
         let mail = mail(&settings)?;
         let outbox = OutboxSettings {
             attempts: settings.mail_attempts.get(),
@@ -161,6 +184,9 @@ impl TryFrom<Settings> for Config {
             database_url,
             database_connections: settings.database_connections.get(),
             listen,
+            tls,
+            metrics_listen: settings.metrics_listen,
+            otlp_endpoint: settings.otlp_endpoint,
             auth_url: settings.auth_url,
             api_url: settings.api_url,
             console_url,
@@ -213,6 +239,19 @@ fn listen(settings: &Settings) -> Result<Listen, ConfigError> {
         [auth, management] => Ok(Listen::Apart { auth, management }),
         _ => Err(ConfigError::new(
             "KEYMOOR_LISTEN takes one address, or two separated by a comma",
+        )),
+    }
+}
+
+fn tls(settings: &Settings) -> Result<Option<TlsFiles>, ConfigError> {
+    match (&settings.tls_certificate_file, &settings.tls_key_file) {
+        (None, None) => Ok(None),
+        (Some(certificate), Some(key)) => Ok(Some(TlsFiles {
+            certificate: certificate.clone(),
+            key: key.clone(),
+        })),
+        _ => Err(ConfigError::new(
+            "KEYMOOR_TLS_CERTIFICATE_FILE and KEYMOOR_TLS_KEY_FILE need each other",
         )),
     }
 }

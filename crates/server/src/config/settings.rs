@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use lettre::message::Mailbox;
+use url::Url;
 
 use super::sources::{ConfigError, Sources};
 use super::value::{BaseUrl, List, LogFormat, Span};
@@ -95,6 +96,14 @@ settings! {
     database_connections: NonZeroU32 = "32";
     /// Addresses to listen on: the first serves sign-in and binding, the second the management API; one serves both where both URLs are equal
     listen: List<SocketAddr> = "127.0.0.1:8021,127.0.0.1:8023";
+    /// PEM file with the certificate that both addresses are served with, followed by those that lead to its root; with it TLS is spoken, without it plain HTTP. Read again on SIGHUP
+    tls_certificate_file: PathBuf;
+    /// PEM file with that certificate's private key
+    tls_key_file: PathBuf;
+    /// Address on which Prometheus finds /metrics, in plain HTTP and for anybody who reaches it: a loopback or private one. None unless given
+    metrics_listen: SocketAddr;
+    /// OpenTelemetry collector that gets traces by OTLP over HTTP, such as http://localhost:4318/v1/traces; needs a server built with the feature otlp
+    otlp_endpoint: Url;
     /// Public URL of sign-in and binding
     auth_url: BaseUrl = "http://localhost:8021";
     /// Public URL of the management API

@@ -194,6 +194,10 @@ fn settings_that_need_each_other_say_so() {
             "KEYMOOR_MASTER_KEY_FILE",
         ),
         (
+            &[DATABASE, ("KEYMOOR_TLS_KEY_FILE", "/key.pem")],
+            "KEYMOOR_TLS_CERTIFICATE_FILE",
+        ),
+        (
             &[DATABASE, ("KEYMOOR_LINK_LIFETIME_SECONDS", "30")],
             "KEYMOOR_LINK_LIFETIME_MIN_SECONDS",
         ),

@@ -14,6 +14,8 @@ pub struct BaseUrl {
     origin: String,
     path: String,
     authority: String,
+    host: String,
+    port: u16,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +46,20 @@ impl BaseUrl {
     pub fn authority(&self) -> &str {
         &self.authority
     }
+
+    pub fn is_https(&self) -> bool {
+        self.text.starts_with("https:")
+    }
+
+    /// Name or IP address, the latter without brackets.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port, also where it is the scheme's own.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
 }
 
 impl FromStr for BaseUrl {
@@ -63,6 +79,12 @@ impl FromStr for BaseUrl {
             origin: url.origin().ascii_serialization(),
             path: url.path().trim_end_matches('/').to_owned(),
             authority: url.authority().to_owned(),
+            host: url
+                .host_str()
+                .ok_or(BaseUrlError)?
+                .trim_matches(['[', ']'])
+                .to_owned(),
+            port: url.port_or_known_default().ok_or(BaseUrlError)?,
         })
     }
 }

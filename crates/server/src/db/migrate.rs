@@ -94,7 +94,8 @@ impl Db {
         .await
     }
 
-    async fn check_server(&self) -> Result<()> {
+    /// [`Error::Unfit`] unless PostgreSQL's version and the database's collation will do.
+    pub async fn check_server(&self) -> Result<()> {
         self.query(async |rx| {
             let version: i64 = rx.one(SERVER_VERSION, &[]).await?;
             if version < OLDEST_POSTGRES {

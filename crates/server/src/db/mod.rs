@@ -23,11 +23,13 @@
 
 mod backup;
 mod error;
+mod examine;
 mod migrate;
 mod postgres;
 mod row;
 mod sqlite;
 mod statement;
+mod stats;
 mod tls;
 mod url;
 mod value;
@@ -47,6 +49,7 @@ pub use error::{Error, Result};
 pub use migrate::SCHEMA_VERSION;
 pub use row::{FromRow, Row};
 pub use statement::{Rx, Sql, Tx};
+pub use stats::Stats;
 pub use tls::Certificates;
 pub use url::{DatabaseUrl, DbLock, ParseDatabaseUrlError, PostgresUrl};
 pub use value::{Column, Json, Param, Value};
@@ -84,6 +87,7 @@ impl From<DatabaseUrl> for Options {
 #[derive(Clone)]
 pub struct Db {
     engine: Arc<Engine>,
+    stats: Stats,
 }
 
 enum Engine {
@@ -97,15 +101,32 @@ impl Db {
     ///
     /// Takes no lock: see [`DbLock`]. Must be called, as everything here, inside a Tokio runtime.
     pub fn open(options: &Options) -> Result<Self> {
+        let stats = Stats::default();
         let engine = match &options.url {
             DatabaseUrl::Sqlite(path) => {
-                Engine::Sqlite(sqlite::Sqlite::open(path, options.patience)?)
+                Engine::Sqlite(sqlite::Sqlite::open(path, options.patience, stats.clone())?)
             }
-            DatabaseUrl::Postgres(url) => Engine::Postgres(postgres::Postgres::open(url, options)?),
+            DatabaseUrl::Postgres(url) => {
+                Engine::Postgres(postgres::Postgres::open(url, options, stats.clone())?)
+            }
         };
         Ok(Self {
             engine: Arc::new(engine),
+            stats,
         })
+    }
+
+    /// What has been counted since it was opened.
+    pub fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    /// How many writes wait for their turn; on PostgreSQL, whatever waits for a connection.
+    pub fn queue_length(&self) -> usize {
+        match &*self.engine {
+            Engine::Sqlite(sqlite) => sqlite.writer.queue_length(),
+            Engine::Postgres(postgres) => postgres.queue_length(),
+        }
     }
 
     /// Runs `work` in a transaction, and returns when it is durable or undone. See the rules for

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use deadpool_postgres::{
     Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, Timeouts,
@@ -21,7 +21,7 @@ use super::row::Row;
 use super::statement::{self, Rx, Tx};
 use super::tls::Tls;
 use super::value::{Param, Value};
-use super::{Error, FromRow, Options, PostgresUrl, Result};
+use super::{Error, FromRow, Options, PostgresUrl, Result, Stats};
 
 /// How often a transaction that collides with others runs before its caller is told.
 const RUNS: u32 = 10;
@@ -32,13 +32,14 @@ const SESSION: &str = "-c statement_timeout=30s -c lock_timeout=10s \
 
 pub(super) struct Postgres {
     pool: Pool,
+    stats: Stats,
     /// Held for reading by whatever runs, so that closing waits for it.
     open: RwLock<bool>,
 }
 
 impl Postgres {
     /// Does not connect yet: the first statement does.
-    pub(super) fn open(url: &PostgresUrl, options: &Options) -> Result<Self> {
+    pub(super) fn open(url: &PostgresUrl, options: &Options, stats: Stats) -> Result<Self> {
         let tls = Tls::new(&url.certificates)?;
         let mut config = url.config.clone();
         // What an operator set in the URL comes later and so wins.
@@ -67,6 +68,7 @@ impl Postgres {
             .map_err(Error::driver)?;
         Ok(Self {
             pool,
+            stats,
             open: RwLock::new(true),
         })
     }
@@ -88,9 +90,19 @@ impl Postgres {
             let statement::Conn::Postgres(conn) = tx.into_conn() else {
                 unreachable!("it was made with PostgreSQL three lines above");
             };
+            let began = Instant::now();
             match conn.end(outcome).await {
-                Ended::For(outcome) => return outcome,
-                Ended::InCollision => tokio::time::sleep(back_off(run)).await,
+                Ended::For(outcome) => {
+                    if outcome.is_ok() {
+                        let took = began.elapsed();
+                        self.stats.commit_seconds.observe(took.as_secs_f64());
+                    }
+                    return outcome;
+                }
+                Ended::InCollision => {
+                    self.stats.collisions.inc();
+                    tokio::time::sleep(back_off(run)).await;
+                }
             }
         }
         Err(Error::Conflict.into())
@@ -115,6 +127,10 @@ impl Postgres {
     pub(super) async fn close(&self) {
         *self.open.write().await = false;
         self.pool.close();
+    }
+
+    pub(super) fn queue_length(&self) -> usize {
+        self.pool.status().waiting
     }
 
     async fn running(&self) -> Result<RwLockReadGuard<'_, bool>> {

@@ -2,8 +2,9 @@
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
-use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
@@ -169,11 +170,16 @@ pub async fn trace(State(app): State<App>, mut request: Request, next: Next) -> 
         correlation_id = origin.correlation_id,
     );
     let echo = HeaderValue::from_str(&origin.correlation_id);
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let method = request.method().clone();
     request.extensions_mut().insert(origin);
     let started = app.now();
     let mut response = async {
         let response = next.run(request).await;
         let micros = app.now().as_micros() - started.as_micros();
+        let took = Duration::from_micros(micros.try_into().unwrap_or_default());
+        app.metrics
+            .answered(route, &method, response.status(), took);
         tracing::info!(status = response.status().as_u16(), micros, "answered");
         response
     }

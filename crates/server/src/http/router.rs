@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::header::{ALLOW, CACHE_CONTROL};
+use axum::http::header::{ALLOW, CACHE_CONTROL, STRICT_TRANSPORT_SECURITY};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse as _, Response};
@@ -100,7 +100,27 @@ fn serve(app: &App, api: Router<App>, pages: Router<App>) -> Service {
         .layer(from_fn_with_state(app.clone(), context::trace))
         .with_state(app.clone());
     let split: fn(Request) -> Request = verb::split_verb;
+    let layered = if app.config.is_https() {
+        layered.layer(map_response(insist_on_https))
+    } else {
+        layered
+    };
     MapRequestLayer::new(split).layer(layered)
+}
+
+/// A router that is served as it is.
+pub fn plain(routes: Router) -> Service {
+    let unchanged: fn(Request) -> Request = |request| request;
+    MapRequestLayer::new(unchanged).layer(routes)
+}
+
+/// RFC 6797: a year of nothing but https, for this host alone.
+async fn insist_on_https(mut response: Response) -> Response {
+    response.headers_mut().insert(
+        STRICT_TRANSPORT_SECURITY,
+        HeaderValue::from_static("max-age=31536000"),
+    );
+    response
 }
 
 /// Answers of the management API hold links, secrets and people.

@@ -158,6 +158,28 @@ impl SmtpMailer {
         Ok(connection)
     }
 
+    /// Connects and signs in, and sends nothing.
+    ///
+    /// # Errors
+    /// What the server, or the way to it, objects to.
+    pub async fn probe(&self) -> Result<(), String> {
+        let signed_in = async {
+            let mut connection = self.connect().await?;
+            if let Some(credentials) = &self.server.credentials {
+                connection.auth(DEFAULT_MECHANISMS, credentials).await?;
+            }
+            Ok::<_, Error>(connection)
+        };
+        match timeout(self.timeout, signed_in).await {
+            Ok(Ok(mut connection)) => {
+                let _whatever_it_says = timeout(GOODBYE, connection.abort()).await;
+                Ok(())
+            }
+            Ok(Err(error)) => Err(reason(&error)),
+            Err(_) => Err("the mail server took too long".to_owned()),
+        }
+    }
+
     async fn connect(&self) -> Result<AsyncSmtpConnection, Error> {
         match self.server.encryption {
             Encryption::Implicit => self.open(Some(self.tls.clone())).await,

@@ -111,7 +111,7 @@ impl Sink {
     }
 
     /// The messages that were accepted.
-    pub(super) fn accepted(&self) -> Vec<String> {
+    pub(crate) fn accepted(&self) -> Vec<String> {
         self.heard.accepted.lock().unwrap().clone()
     }
 

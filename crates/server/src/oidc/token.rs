@@ -23,6 +23,7 @@ use crate::events::{self, Event, EventKind};
 use crate::http::context::Context;
 use crate::identities;
 use crate::identities::model::{Identity, Status};
+use crate::metrics::Outcome;
 use crate::tokens;
 use crate::tokens::access::{self, Grant, Issued};
 use crate::tokens::store::Revoked;
@@ -40,8 +41,19 @@ pub async fn token(
     form: &str,
 ) -> Answer {
     let request = token_request::parse(authorization, form)?;
+    let answer = grant(ctx, issuer, &request).await;
+    let outcome = match &answer {
+        Ok(_) => Outcome::Succeeded,
+        Err(Failure::Refused(_)) => Outcome::Refused,
+        Err(Failure::Failed(error)) => Outcome::of_error(error),
+    };
+    ctx.app.metrics.token(request.grant.grant_type(), outcome);
+    answer
+}
+
+async fn grant(ctx: &Context, issuer: &Issuer, request: &TokenRequest) -> Answer {
     let client = issuer.application.client();
-    authenticate(ctx, issuer, &client, &request)?;
+    authenticate(ctx, issuer, &client, request)?;
     client.require_grant(request.grant.grant_type())?;
     let lifetime = request.lifetime(&client)?;
     match &request.grant {

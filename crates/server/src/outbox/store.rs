@@ -68,6 +68,12 @@ pub async fn any_due(rx: &mut Rx, now: Timestamp) -> Result<bool> {
     Ok(rx.one::<i64>(SQL, &[&now]).await? > 0)
 }
 
+/// How many tasks are due, at all tenants.
+pub async fn count_due(rx: &mut Rx, now: Timestamp) -> Result<i64> {
+    const SQL: &str = "SELECT COUNT(*) FROM outbox WHERE run_at <= $1";
+    Ok(rx.one(SQL, &[&now]).await?)
+}
+
 /// Claims up to `limit` due tasks until `lease_end`, the longest waiting first.
 pub async fn claim(
     tx: &mut Tx,

@@ -88,10 +88,19 @@ async fn attempt(app: App, claim: Claim) {
     let id = claim.id;
     let verdict = verdict(&app, &claim).await;
     match &verdict {
-        Verdict::Done => tracing::info!(%id, "mail sent"),
+        Verdict::Done => {
+            app.metrics.mail_sent();
+            tracing::info!(%id, "mail sent");
+        }
         Verdict::Moot => tracing::info!(%id, "mail no longer needed"),
-        Verdict::Later { reason, .. } => tracing::warn!(%id, reason, "mail not sent, trying again"),
-        Verdict::Never(reason) => tracing::error!(%id, reason, "mail given up"),
+        Verdict::Later { reason, .. } => {
+            app.metrics.mail_postponed();
+            tracing::warn!(%id, reason, "mail not sent, trying again");
+        }
+        Verdict::Never(reason) => {
+            app.metrics.mail_given_up();
+            tracing::error!(%id, reason, "mail given up");
+        }
     }
     let mut tries_left = match verdict {
         Verdict::Done => RECORD_TRIES,

@@ -9,18 +9,28 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use super::ServingSettings;
 use super::connection::{self, Http};
 use super::seats::{Guard, Seats};
+use super::tls::Tls;
+use super::{ServingSettings, Traffic};
 use crate::http::router::Service;
 
 /// The pause after an error that the next attempt would meet too, such as too few file
 /// descriptors.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
+/// How every connection of a listener is spoken with.
+struct Ways {
+    http: Http,
+    tls: Option<Tls>,
+    service: Service,
+}
+
 /// An address that is listened on.
 pub struct Listener {
     listener: TcpListener,
+    /// Without it, plain HTTP is spoken.
+    tls: Option<Tls>,
     seats: Arc<Seats>,
 }
 
@@ -29,10 +39,16 @@ impl Listener {
     ///
     /// # Errors
     /// When the address is taken or not ours.
-    pub async fn bind(address: SocketAddr, settings: ServingSettings) -> io::Result<Self> {
+    pub async fn bind(
+        address: SocketAddr,
+        settings: ServingSettings,
+        tls: Option<Tls>,
+        traffic: Traffic,
+    ) -> io::Result<Self> {
         Ok(Self {
             listener: TcpListener::bind(address).await?,
-            seats: Arc::new(Seats::new(settings)),
+            tls,
+            seats: Arc::new(Seats::new(settings, traffic)),
         })
     }
 
@@ -43,14 +59,23 @@ impl Listener {
     /// Serves until `stop` ends, then accepts no more and returns when everything begun is
     /// finished. Dropping the future cuts off what is left.
     pub async fn serve(self, service: Service, stop: impl Future<Output = ()>) {
-        let Self { listener, seats } = self;
+        let Self {
+            listener,
+            tls,
+            seats,
+        } = self;
+        let ways = Ways {
+            http: connection::http(),
+            tls,
+            service,
+        };
         let keeper = seats.keep();
         let serving = async {
-            let http = Arc::new(connection::http());
+            let ways = Arc::new(ways);
             let mut connections = JoinSet::new();
             tokio::select! {
                 () = stop => {}
-                () = accept(&listener, &seats, &service, &http, &mut connections) => {}
+                () = accept(&listener, &seats, &ways, &mut connections) => {}
             }
             drop(listener);
             seats.dismiss();
@@ -67,8 +92,7 @@ impl Listener {
 async fn accept(
     listener: &TcpListener,
     seats: &Arc<Seats>,
-    service: &Service,
-    http: &Arc<Http>,
+    ways: &Arc<Ways>,
     connections: &mut JoinSet<()>,
 ) {
     loop {
@@ -83,25 +107,31 @@ async fn accept(
             }
         };
         let guard = seats.take(peer.ip()).await;
-        let (service, http) = (service.clone(), Arc::clone(http));
-        connections.spawn(attend(stream, peer, service, http, guard));
+        connections.spawn(attend(stream, peer, Arc::clone(ways), guard));
         while connections.try_join_next().is_some() {}
     }
 }
 
-async fn attend(
-    stream: TcpStream,
-    peer: SocketAddr,
-    service: Service,
-    http: Arc<Http>,
-    guard: Guard,
-) {
+async fn attend(stream: TcpStream, peer: SocketAddr, ways: Arc<Ways>, guard: Guard) {
     // Answers are small and complete: nothing is gained by waiting for more to send.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "no TCP_NODELAY");
     }
+    let Ways { http, tls, service } = &*ways;
+    let service = service.clone();
     let seat = Arc::clone(&guard.seat);
-    connection::converse(&http, stream, peer, service, seat).await;
+    let Some(tls) = tls else {
+        return connection::converse(http, stream, peer, service, seat).await;
+    };
+    let shaken = tokio::select! {
+        shaken = tls.acceptor.accept(stream) => shaken,
+        // Before the first request there is nothing that could be finished.
+        _ = seat.told() => return,
+    };
+    match shaken {
+        Ok(stream) => connection::converse(http, stream, peer, service, seat).await,
+        Err(error) => tracing::debug!(%error, "no TLS with a client"),
+    }
 }
 
 /// Whether the next connection has nothing to do with what befell this one.

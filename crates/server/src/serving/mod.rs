@@ -7,12 +7,17 @@
 mod connection;
 mod listener;
 mod seats;
+pub mod self_signed;
+pub mod tls;
 
 #[cfg(test)]
 mod tests;
 
 use std::num::NonZeroU32;
 use std::time::Duration;
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
 
 pub use listener::{Listener, allow_open_files};
 
@@ -25,6 +30,17 @@ pub struct ServingSettings {
     pub head: Duration,
     /// How long a connection may lie unused between requests.
     pub idle: Duration,
+}
+
+/// What one listener counts. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Traffic {
+    pub open: Gauge,
+    pub accepted: Counter,
+    /// Told to end to make room.
+    pub pressed_out: Counter,
+    /// Told to end because they lay unused or their client was too slow.
+    pub timed_out: Counter,
 }
 
 impl Default for ServingSettings {

@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::ServingSettings;
+use super::{ServingSettings, Traffic};
 use crate::http::limits::network;
 
 /// How long a connection that was asked to end may take for it while it waits for its client.
@@ -24,6 +24,7 @@ const LINGER: Duration = Duration::from_secs(2);
 /// The connections of one listener.
 pub(super) struct Seats {
     settings: ServingSettings,
+    traffic: Traffic,
     opened: Instant,
     table: Mutex<Table>,
     /// Told whenever a seat becomes free.
@@ -69,9 +70,10 @@ pub(super) enum Farewell {
 }
 
 impl Seats {
-    pub(super) fn new(settings: ServingSettings) -> Self {
+    pub(super) fn new(settings: ServingSettings, traffic: Traffic) -> Self {
         Self {
             settings,
+            traffic,
             opened: Instant::now(),
             table: Mutex::default(),
             freed: Notify::new(),
@@ -91,7 +93,7 @@ impl Seats {
                 if table.taken.len() < self.settings.connections.get() as usize {
                     return self.seat(&mut table, network);
                 }
-                table.press_out(self.elapsed());
+                self.press_out(&table);
             }
             self.freed.notified().await;
         }
@@ -113,6 +115,8 @@ impl Seats {
         let id = table.next;
         table.next += 1;
         table.taken.insert(id, Arc::clone(&seat));
+        self.traffic.accepted.inc();
+        self.traffic.open.inc();
         *table.networks.entry(network).or_default() += 1;
         Guard {
             id,
@@ -125,9 +129,15 @@ impl Seats {
         millis(self.opened.elapsed())
     }
 
+    fn press_out(&self, table: &Table) {
+        if table.press_out(self.elapsed()) {
+            self.traffic.pressed_out.inc();
+        }
+    }
+
     /// Makes one connection leave that waits for its client, if there is one.
     pub(super) fn make_room(&self) {
-        self.table().press_out(self.elapsed());
+        self.press_out(&self.table());
     }
 
     /// Asks every connection to end when it has finished what it began.
@@ -152,8 +162,9 @@ impl Seats {
             ticks.tick().await;
             let now = self.elapsed();
             for seat in self.table().taken.values() {
-                if let Some(farewell) = seat.overdue(&self.settings, now) {
-                    seat.tell(farewell, now);
+                let overdue = seat.overdue(&self.settings, now);
+                if overdue.is_some_and(|farewell| seat.tell(farewell, now)) {
+                    self.traffic.timed_out.inc();
                 }
             }
         }
@@ -161,8 +172,8 @@ impl Seats {
 }
 
 impl Table {
-    /// Tells the longest waiting connection of the greediest network to leave.
-    fn press_out(&self, now: u64) {
+    /// Tells the longest waiting connection of the greediest network to leave, if any waits.
+    fn press_out(&self, now: u64) -> bool {
         let waiting = self
             .taken
             .iter()
@@ -171,9 +182,7 @@ impl Table {
             let share = self.networks.get(&seat.network);
             (share, now.saturating_sub(seat.since()), u64::MAX - *id)
         });
-        if let Some((_, seat)) = longest {
-            seat.tell(Farewell::Cut, now);
-        }
+        longest.is_some_and(|(_, seat)| seat.tell(Farewell::Cut, now))
     }
 }
 
@@ -236,11 +245,14 @@ impl Seat {
         }
     }
 
-    fn tell(&self, farewell: Farewell, now: u64) {
-        if self.farewell.fetch_max(farewell as u8, Ordering::Relaxed) < farewell as u8 {
+    /// False: it was told so already.
+    fn tell(&self, farewell: Farewell, now: u64) -> bool {
+        let is_news = self.farewell.fetch_max(farewell as u8, Ordering::Relaxed) < farewell as u8;
+        if is_news {
             self.told_at.store(now, Ordering::Relaxed);
             self.told.notify_one();
         }
+        is_news
     }
 
     pub(super) fn farewell(&self) -> Farewell {
@@ -308,6 +320,7 @@ impl Drop for Guard {
             }
         }
         drop(table);
+        self.seats.traffic.open.dec();
         self.seats.freed.notify_one();
     }
 }

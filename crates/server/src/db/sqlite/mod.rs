@@ -17,7 +17,7 @@ pub(super) use writer::Writer;
 
 use super::row::Row;
 use super::value::Param;
-use super::{Error, FromRow, Result};
+use super::{Error, FromRow, Result, Stats};
 
 /// Both ends of one database file.
 pub(super) struct Sqlite {
@@ -27,12 +27,12 @@ pub(super) struct Sqlite {
 }
 
 impl Sqlite {
-    pub(super) fn open(path: &Path, patience: Duration) -> Result<Self> {
+    pub(super) fn open(path: &Path, patience: Duration, stats: Stats) -> Result<Self> {
         create_private(path)
             .map_err(|error| Error::Unfit(format!("can't open {}: {error}", path.display())))?;
         Ok(Self {
             // Turns WAL on, without which readers can't open.
-            writer: Writer::start(path, patience)?,
+            writer: Writer::start(path, patience, stats)?,
             readers: Readers::new(path),
             scanners: Readers::new(path),
         })

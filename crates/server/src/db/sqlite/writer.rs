@@ -15,7 +15,7 @@ use tracing::{Span, error, warn};
 
 use super::{configure, poll_once};
 use crate::db::statement::Conn;
-use crate::db::{Error, Result, Tx};
+use crate::db::{Error, Result, Stats, Tx};
 
 const QUEUE: usize = 1024;
 const GROUP: usize = 256;
@@ -36,7 +36,7 @@ pub(in crate::db) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(path: &Path, patience: Duration) -> Result<Self> {
+    pub(super) fn start(path: &Path, patience: Duration, stats: Stats) -> Result<Self> {
         let tx = Tx::new(Conn::Sqlite(open(path)?));
         let (inbox, queue) = mpsc::channel(QUEUE);
         let (lifeline, alive) = watch::channel(());
@@ -44,7 +44,7 @@ impl Writer {
             .name("sqlite-writer".to_owned())
             .spawn(move || {
                 let _lifeline = lifeline;
-                let writing = AssertUnwindSafe(|| Loop { tx, queue }.run());
+                let writing = AssertUnwindSafe(|| Loop { tx, queue, stats }.run());
                 if catch_unwind(writing).is_err() {
                     // Writes are refused as closed from here on, and readiness fails.
                     error!("the SQLite writer thread died");
@@ -90,6 +90,13 @@ impl Writer {
                 mpsc::error::TrySendError::Full(_) => Error::Overloaded,
                 mpsc::error::TrySendError::Closed(_) => Error::Closed,
             })
+    }
+
+    pub(in crate::db) fn queue_length(&self) -> usize {
+        let inbox = self.inbox.read().unwrap_or_else(PoisonError::into_inner);
+        inbox
+            .as_ref()
+            .map_or(0, |inbox| inbox.max_capacity() - inbox.capacity())
     }
 
     pub(super) async fn close(&self) {
@@ -196,6 +203,7 @@ enum Lost {
 struct Loop {
     tx: Tx,
     queue: mpsc::Receiver<Box<dyn Job>>,
+    stats: Stats,
 }
 
 impl Loop {
@@ -232,6 +240,7 @@ impl Loop {
     }
 
     fn run_group(&mut self, group: &mut [Box<dyn Job>]) -> std::result::Result<(), Lost> {
+        let size = f64::from(u32::try_from(group.len()).expect("a group is small"));
         self.control("BEGIN IMMEDIATE").map_err(Lost::Failed)?;
         if let [alone] = group {
             if !self.run_job(alone.as_mut()) {
@@ -243,11 +252,16 @@ impl Loop {
                 self.run_in_savepoint(job.as_mut())?;
             }
         }
+        let began = Instant::now();
         self.control("COMMIT").map_err(|error| {
             self.roll_back();
             warn!(%error, "a group of transactions could not be committed");
             Lost::Failed(Error::Commit(error.to_string()))
-        })
+        })?;
+        let took = began.elapsed();
+        self.stats.commit_seconds.observe(took.as_secs_f64());
+        self.stats.group_size.observe(size);
+        Ok(())
     }
 
     /// A statement can end the whole transaction, savepoints and all (a full disk, an I/O error).

@@ -1,12 +1,14 @@
 //! Connections over real sockets, with limits short enough to wait for.
 
+mod tls;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{ConnectInfo, Request};
+use axum::extract::ConnectInfo;
 use axum::routing::{get, post};
 use http_body_util::BodyExt as _;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -15,11 +17,10 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use tower::Layer as _;
-use tower::util::MapRequestLayer;
 
+use super::tls::Tls;
 use super::*;
-use crate::http::router::Service;
+use crate::http::router::{Service, plain};
 
 /// Long enough for anything that is to happen, on any machine.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -45,11 +46,20 @@ struct Running {
 
 impl Running {
     async fn start(settings: ServingSettings) -> Self {
+        Self::start_with(settings, None).await
+    }
+
+    async fn start_with(settings: ServingSettings, tls: Option<Tls>) -> Self {
         let gate = Arc::new(Semaphore::new(0));
         let begun = Arc::new(Semaphore::new(0));
-        let listener = Listener::bind("127.0.0.1:0".parse().unwrap(), settings)
-            .await
-            .unwrap();
+        let listener = Listener::bind(
+            "127.0.0.1:0".parse().unwrap(),
+            settings,
+            tls,
+            Traffic::default(),
+        )
+        .await
+        .unwrap();
         let address = listener.address().unwrap();
         let service = service(Arc::clone(&gate), Arc::clone(&begun));
         let (stop, told) = oneshot::channel();
@@ -117,8 +127,7 @@ fn service(gate: Arc<Semaphore>, begun: Arc<Semaphore>) -> Service {
         .route("/peer", get(peer))
         .route("/echo", post(async |body: String| body))
         .route("/slow", get(slow));
-    let unchanged: fn(Request) -> Request = |request| request;
-    MapRequestLayer::new(unchanged).layer(router)
+    plain(router)
 }
 
 struct Client(TcpStream);
@@ -364,7 +373,7 @@ async fn http2_is_served_on_the_same_port_and_ended_politely() {
     .unwrap();
     let connection = tokio::spawn(connection);
     let request = |path: &str| {
-        Request::get(format!("http://localhost{path}"))
+        hyper::Request::get(format!("http://localhost{path}"))
             .body(Body::empty())
             .unwrap()
     };

@@ -1,0 +1,30 @@
+//! What an operator wants to know of a database.
+
+use keymoor_types::Timestamp;
+
+use super::{Db, Engine, Error, Result, Rx};
+
+impl Db {
+    /// SQLite's journal mode, which should be `wal`; `None` on PostgreSQL.
+    pub async fn journal_mode(&self) -> Result<Option<String>> {
+        match &*self.engine {
+            Engine::Postgres(_) => Ok(None),
+            Engine::Sqlite(_) => {
+                let read = async |rx: &mut Rx| rx.one("PRAGMA journal_mode", &[]).await;
+                self.query::<_, Error, _>(read).await.map(Some)
+            }
+        }
+    }
+
+    /// The time on PostgreSQL's machine; `None` for SQLite, whose machine is ours.
+    pub async fn clock(&self) -> Result<Option<Timestamp>> {
+        const SQL: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)";
+        match &*self.engine {
+            Engine::Sqlite(_) => Ok(None),
+            Engine::Postgres(_) => {
+                let read = async |rx: &mut Rx| rx.one(SQL, &[]).await;
+                self.query::<_, Error, _>(read).await.map(Some)
+            }
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! TLS: one configuration for every listener, whose certificate can be replaced while it serves.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use keymoor_types::Timestamp;
+use rustls::ServerConfig;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::pem::{self, PemObject as _};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use tokio_rustls::TlsAcceptor;
+use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+/// Where the certificate is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// PEM: the server's certificate first, then those that lead to the root.
+    pub certificate: PathBuf,
+    /// PEM: the private key of the first certificate.
+    pub key: PathBuf,
+}
+
+/// Why a certificate can't be used, for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    #[error("can't read the TLS file {0}: {1}")]
+    Io(String, std::io::Error),
+    #[error("{0} holds no certificate in PEM")]
+    NoCertificate(String),
+    #[error("{0} holds no private key in PEM")]
+    NoKey(String),
+    #[error("the key in {key} is not that of the first certificate in {certificate}")]
+    Mismatch { certificate: String, key: String },
+    #[error("the certificate in {0} can't be used: {1}")]
+    Unfit(String, String),
+}
+
+/// A certificate with its key, both of which were checked against each other.
+#[derive(Debug)]
+pub struct Certificate {
+    certified: Arc<CertifiedKey>,
+    /// When it ends to be valid.
+    pub not_after: Timestamp,
+}
+
+impl Certificate {
+    /// Reads and checks both files.
+    pub fn read(files: &TlsFiles) -> Result<Self, TlsError> {
+        let name = files.certificate.display().to_string();
+        let chain = certificates(&files.certificate, &name)?;
+        let key = private_key(&files.key)?;
+        let provider = aws_lc_rs::default_provider();
+        let certified = certified(chain, key, &provider).map_err(|error| match error {
+            rustls::Error::InconsistentKeys(_) => TlsError::Mismatch {
+                certificate: name.clone(),
+                key: files.key.display().to_string(),
+            },
+            error => TlsError::Unfit(name.clone(), error.to_string()),
+        })?;
+        let not_after = not_after(&certified).map_err(|error| TlsError::Unfit(name, error))?;
+        Ok(Self {
+            certified: Arc::new(certified),
+            not_after,
+        })
+    }
+
+    /// The server's own certificate, in DER.
+    pub fn leaf(&self) -> &[u8] {
+        self.certified.cert.first().map_or(&[], AsRef::as_ref)
+    }
+}
+
+fn certified(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+    provider: &CryptoProvider,
+) -> Result<CertifiedKey, rustls::Error> {
+    CertifiedKey::from_der(chain, key, provider)
+}
+
+fn certificates(path: &Path, name: &str) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let failed = |error| match error {
+        pem::Error::Io(error) => TlsError::Io(name.to_owned(), error),
+        _ => TlsError::NoCertificate(name.to_owned()),
+    };
+    let chain: Vec<_> = CertificateDer::pem_file_iter(path)
+        .map_err(failed)?
+        .collect::<Result<_, _>>()
+        .map_err(failed)?;
+    if chain.is_empty() {
+        return Err(TlsError::NoCertificate(name.to_owned()));
+    }
+    Ok(chain)
+}
+
+fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
+    let name = path.display().to_string();
+    PrivateKeyDer::from_pem_file(path).map_err(|error| match error {
+        pem::Error::Io(error) => TlsError::Io(name, error),
+        _ => TlsError::NoKey(name),
+    })
+}
+
+fn not_after(certified: &CertifiedKey) -> Result<Timestamp, String> {
+    let leaf = certified
+        .end_entity_cert()
+        .map_err(|error| error.to_string())?;
+    let (_, leaf) = X509Certificate::from_der(leaf).map_err(|error| error.to_string())?;
+    let seconds = leaf.validity().not_after.timestamp();
+    Ok(Timestamp::from_micros(seconds.saturating_mul(1_000_000)))
+}
+
+/// What TLS listeners share. Cheap to clone.
+#[derive(Clone)]
+pub struct Tls {
+    files: TlsFiles,
+    current: Arc<Current>,
+    pub(super) acceptor: TlsAcceptor,
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Tls").field(&self.files).finish()
+    }
+}
+
+impl Tls {
+    /// TLS 1.2 and 1.3 with the certificate in `files`.
+    ///
+    /// # Errors
+    /// When the files can't be read, or don't fit each other.
+    pub fn start(files: TlsFiles) -> Result<Self, TlsError> {
+        let current = Arc::new(Current(RwLock::new(Certificate::read(&files)?.certified)));
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("the provider has the suites of TLS 1.2 and 1.3")
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::clone(&current) as _);
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(Self {
+            files,
+            current,
+            acceptor: TlsAcceptor::from(Arc::new(config)),
+        })
+    }
+
+    /// Reads the files again. Handshakes from now on use what they hold; connections go on.
+    ///
+    /// # Errors
+    /// As [`Tls::start`]; what served before goes on serving then.
+    pub fn reload(&self) -> Result<Timestamp, TlsError> {
+        let Certificate {
+            certified,
+            not_after,
+        } = Certificate::read(&self.files)?;
+        *self
+            .current
+            .0
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = certified;
+        Ok(not_after)
+    }
+}
+
+#[derive(Debug)]
+struct Current(RwLock<Arc<CertifiedKey>>);
+
+impl ResolvesServerCert for Current {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let current = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        Some(Arc::clone(&current))
+    }
+}
