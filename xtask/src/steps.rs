@@ -86,6 +86,7 @@ fn clippy() -> Result<()> {
         "clippy",
         "--workspace",
         "--all-targets",
+        "--all-features",
         "--",
         "-D",
         "warnings",
@@ -108,11 +109,12 @@ fn docs() -> Result<()> {
 fn rust_tests(long: bool) -> Result<()> {
     build::packages()?;
     let postgres = Postgres::start()?;
-    run(with_test_settings(
-        &mut cargo(&["test", "--workspace"]),
-        &postgres,
-        long,
-    ))
+    let mut tests = cargo(&["test", "--workspace"]);
+    if long {
+        // Clippy compiles the optional parts every time; their tests need a build of their own.
+        tests.arg("--all-features");
+    }
+    run(with_test_settings(&mut tests, &postgres, long))
 }
 
 fn packages() -> Result<()> {

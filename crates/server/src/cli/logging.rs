@@ -4,30 +4,46 @@ use std::backtrace::Backtrace;
 use std::io::IsTerminal as _;
 use std::panic::PanicHookInfo;
 
+use tokio::runtime::Handle;
 use tracing::subscriber::set_global_default;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::{EnvFilter, fmt, registry};
 
+use super::traces::{self, Traces};
 use crate::config::{Config, ConfigError, LogFormat};
 
-/// Sends what the process logs, panics included, to standard error.
+/// What has been started, to be finished when the process ends.
+pub(super) struct Logging {
+    traces: Traces,
+}
+
+impl Logging {
+    /// Sends off what is still to be sent.
+    pub(super) fn finish(self) {
+        self.traces.finish();
+    }
+}
+
+/// Sends what the process logs, panics included, to standard error, and traces where the
+/// configuration says.
 ///
 /// Only our own `tracing` records: the bridge from the `log` crate is left out on purpose, since
 /// the PostgreSQL driver logs the parameters of statements there.
-pub(super) fn start(config: &Config) -> Result<(), ConfigError> {
+pub(super) fn start(config: &Config, runtime: &Handle) -> Result<Logging, ConfigError> {
     let filter = EnvFilter::try_new(&config.log_filter)
         .map_err(|error| ConfigError::new(format!("KEYMOOR_LOG_FILTER: {error}")))?;
-    let log = fmt()
-        .with_env_filter(filter)
+    let (layer, traces) = traces::start(config, runtime)?;
+    let log = fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
+    let all = registry().with(filter).with(layer);
     let started = match config.log {
-        LogFormat::Text => set_global_default(log.finish()),
-        LogFormat::Json => set_global_default(log.json().flatten_event(true).finish()),
+        LogFormat::Text => set_global_default(all.with(log)),
+        LogFormat::Json => set_global_default(all.with(log.json().flatten_event(true))),
     };
     started.map_err(|error| ConfigError::new(error.to_string()))?;
     std::panic::set_hook(Box::new(log_panic));
-    Ok(())
+    Ok(Logging { traces })
 }
 
 fn log_panic(panic: &PanicHookInfo<'_>) {

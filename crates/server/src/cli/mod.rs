@@ -3,10 +3,16 @@
 //! Results go to standard output, the log and errors to standard error. The exit status is 0, 1
 //! for what failed, and 2 for a wrong command line or configuration.
 
+mod doctor;
 mod handover;
 mod logging;
 mod node;
 pub mod serve;
+#[cfg(feature = "otlp")]
+mod traces;
+#[cfg(not(feature = "otlp"))]
+#[path = "no_traces.rs"]
+mod traces;
 
 #[cfg(test)]
 mod tests;
@@ -16,7 +22,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use tokio::runtime::Runtime;
 
+use crate::app::SystemClock;
 use crate::config::{Config, Flags};
 use crate::db::{self, Db, DbLock, SCHEMA_VERSION};
 use crate::http::router;
@@ -79,6 +87,14 @@ enum Command {
         #[arg(value_enum, default_value_t = Document::Management)]
         document: Document,
     },
+    /// Look at everything that a server depends on, change nothing, and say what to mend
+    ///
+    /// Each finding is a line. The exit status is 0 when there is none, else 1.
+    Doctor {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Manage from the command line
     #[command(subcommand)]
     Admin(Admin),
@@ -131,14 +147,28 @@ pub fn main() -> ExitCode {
         // The same whatever the settings are.
         return status(document.json().and_then(|json| print(&json)));
     }
-    let config = match Config::load(&settings, std::env::vars_os()) {
-        Ok(config) => config,
+    let config = match (Config::load(&settings, std::env::vars_os()), &command) {
+        (Ok(config), _) => config,
+        (Err(error), &Command::Doctor { json }) => {
+            let findings = [doctor::no_configuration(&error)];
+            return status(doctor::tell(&findings, json));
+        }
+        (Err(error), _) => return failed(2, &error),
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(1, &error),
+    };
+    let logging = match logging::start(&config, runtime.handle()) {
+        Ok(logging) => logging,
         Err(error) => return failed(2, &error),
     };
-    if let Err(error) = logging::start(&config) {
-        return failed(2, &error);
-    }
-    status(run(command, config))
+    let outcome = run(&runtime, command, config);
+    logging.finish();
+    status(outcome)
 }
 
 fn status(outcome: Outcome) -> ExitCode {
@@ -153,12 +183,9 @@ fn failed(status: u8, error: &impl std::fmt::Display) -> ExitCode {
     ExitCode::from(status)
 }
 
-fn run(command: Command, config: Config) -> Outcome {
+fn run(runtime: &Runtime, command: Command, config: Config) -> Outcome {
     // Two providers may be linked in; the choice is made once, here.
     let _already_chosen = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
     runtime.block_on(async {
         match command {
             Command::Serve { tls_self_signed } => {
@@ -168,6 +195,9 @@ fn run(command: Command, config: Config) -> Outcome {
                     config
                 };
                 serve::until_signalled(config).await
+            }
+            Command::Doctor { json } => {
+                doctor::tell(&doctor::examine(&config, &SystemClock).await, json)
             }
             Command::Migrate => print(&migrate(&config).await?),
             Command::Backup { file } => print(&backup(&config, &file)?),

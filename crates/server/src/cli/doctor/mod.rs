@@ -1,0 +1,130 @@
+//! `keymoor doctor`: looks at everything that a server depends on, and changes nothing.
+
+mod files;
+mod services;
+mod urls;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+
+use keymoor_types::{Clock, Timestamp};
+use serde::Serialize;
+
+use super::Outcome;
+use crate::config::{Config, ConfigError};
+
+/// Something that is wrong, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Finding {
+    /// What was looked at: `configuration`, `urls`, `master_key`, `tls`, `database`, `mail` or
+    /// `clock`.
+    pub(super) check: &'static str,
+    pub(super) problem: String,
+    pub(super) mend: String,
+}
+
+impl Finding {
+    pub(super) fn new(
+        check: &'static str,
+        problem: impl fmt::Display,
+        mend: impl fmt::Display,
+    ) -> Self {
+        Self {
+            check,
+            problem: problem.to_string(),
+            mend: mend.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            check,
+            problem,
+            mend,
+        } = self;
+        write!(f, "{check}: {problem} -> {mend}")
+    }
+}
+
+/// Why there is no configuration to look at.
+pub(super) fn no_configuration(error: &ConfigError) -> Finding {
+    Finding::new(
+        "configuration",
+        error,
+        "see docs/reference/configuration.md",
+    )
+}
+
+/// Prints the findings.
+///
+/// # Errors
+/// When there are any.
+pub(super) fn tell(findings: &[Finding], json: bool) -> Outcome {
+    super::print(&report(findings, json))?;
+    match findings.len() {
+        0 => Ok(()),
+        1 => Err("1 finding".into()),
+        many => Err(format!("{many} findings").into()),
+    }
+}
+
+/// The findings as they are printed: a line each, or JSON.
+fn report(findings: &[Finding], json: bool) -> String {
+    if json {
+        return serde_json::json!({ "findings": findings }).to_string();
+    }
+    if findings.is_empty() {
+        return "nothing is wrong".to_owned();
+    }
+    let lines: Vec<_> = findings.iter().map(Finding::to_string).collect();
+    lines.join("\n")
+}
+
+/// Looks at everything.
+pub(super) async fn examine(config: &Config, clock: &dyn Clock) -> Vec<Finding> {
+    let began = clock.now();
+    let mut findings = urls::findings(config);
+    findings.extend(configuration(config));
+    findings.extend(files::master_key(&config.master_key_file));
+    findings.extend(files::tls(config, began));
+    findings.extend(services::database(config, clock).await);
+    findings.extend(services::mail(config).await);
+    findings.extend(clock_sanity(began, clock.now()));
+    findings
+}
+
+fn configuration(config: &Config) -> Option<Finding> {
+    let address = config.metrics_listen.filter(is_public)?;
+    Some(Finding::new(
+        "configuration",
+        format_args!("KEYMOOR_METRICS_LISTEN={address} shows metrics to anybody who reaches it"),
+        "give it a loopback or private address",
+    ))
+}
+
+fn is_public(address: &SocketAddr) -> bool {
+    match address.ip() {
+        IpAddr::V4(ip) => !(ip.is_loopback() || ip.is_private()),
+        IpAddr::V6(ip) => !(ip.is_loopback() || ip.is_unique_local()),
+    }
+}
+
+/// 2026-01-01T00:00:00Z: nothing of this was written before.
+const FIRST_PLAUSIBLE: Timestamp = Timestamp::from_seconds(1_767_225_600);
+/// 2100-01-01T00:00:00Z
+const LAST_PLAUSIBLE: Timestamp = Timestamp::from_seconds(4_102_444_800);
+
+fn clock_sanity(began: Timestamp, ended: Timestamp) -> Option<Finding> {
+    let mend = "synchronise the clock, by NTP for example";
+    if !(FIRST_PLAUSIBLE..LAST_PLAUSIBLE).contains(&began) {
+        let problem = format!("the system's clock says {began}");
+        return Some(Finding::new("clock", problem, mend));
+    }
+    let problem = "the system's clock went backwards while this ran";
+    (ended < began).then(|| Finding::new("clock", problem, mend))
+}

@@ -1,0 +1,144 @@
+//! What a server talks to: its database and the mail server.
+
+use keymoor_types::{Clock, Seconds, Timestamp};
+
+use super::Finding;
+use crate::cli::node;
+use crate::config::Config;
+use crate::db::{DatabaseUrl, Db, DbLock};
+use crate::http::context::Context;
+use crate::mail::SmtpMailer;
+use crate::master_key;
+use crate::provision;
+
+/// Times that two machines write differ by no more where their clocks are synchronised.
+const MAX_SKEW: Seconds = Seconds(5);
+
+pub(super) async fn database(config: &Config, clock: &dyn Clock) -> Vec<Finding> {
+    if let DatabaseUrl::Sqlite(path) = &config.database_url
+        && !path.exists()
+    {
+        let problem = format_args!("there is no file {}", path.display());
+        let mend = "run `keymoor init`, or set KEYMOOR_DATABASE_URL";
+        return vec![Finding::new("database", problem, mend)];
+    }
+    let mut findings: Vec<_> = lock(&config.database_url).into_iter().collect();
+    let db = match Db::open(&config.database()) {
+        Ok(db) => db,
+        Err(error) => {
+            findings.push(unreachable(error));
+            return findings;
+        }
+    };
+    findings.extend(opened(config, &db, clock).await);
+    db.close().await;
+    findings
+}
+
+fn unreachable(error: impl std::fmt::Display) -> Finding {
+    Finding::new(
+        "database",
+        format_args!("it can't be used: {error}"),
+        "see that KEYMOOR_DATABASE_URL is right, the database runs and this user may use it",
+    )
+}
+
+/// A server that runs holds the lock, which is as it should be.
+fn lock(url: &DatabaseUrl) -> Option<Finding> {
+    let error = DbLock::acquire(url).err()?.to_string();
+    let is_running = error.contains("is in use");
+    let mend = "let this user write to the database's folder";
+    (!is_running).then(|| Finding::new("database", error, mend))
+}
+
+async fn opened(config: &Config, db: &Db, clock: &dyn Clock) -> Vec<Finding> {
+    if let Err(error) = db.health().await {
+        return vec![unreachable(error)];
+    }
+    let mut findings = Vec::new();
+    if let Err(error) = db.check_server().await {
+        let mend = "use PostgreSQL 15 or newer and a database with collation C";
+        findings.push(Finding::new("database", error, mend));
+    }
+    findings.extend(journal(db).await);
+    findings.extend(skew(db, clock).await);
+    match db.require_current_schema().await {
+        Ok(()) => findings.extend(sealed(config, db).await),
+        Err(error) => {
+            let mend = "run `keymoor init` the first time, `keymoor migrate` after an update";
+            findings.push(Finding::new("database", error, mend));
+        }
+    }
+    findings
+}
+
+async fn journal(db: &Db) -> Option<Finding> {
+    match db.journal_mode().await {
+        Ok(Some(mode)) if mode != "wal" => Some(Finding::new(
+            "database",
+            format_args!("SQLite's journal mode is {mode}, not wal"),
+            "keep the file on a local file system that can share memory",
+        )),
+        Ok(_) => None,
+        Err(error) => Some(unreachable(error)),
+    }
+}
+
+async fn skew(db: &Db, clock: &dyn Clock) -> Option<Finding> {
+    let before = clock.now();
+    let theirs: Timestamp = match db.clock().await {
+        Ok(time) => time?,
+        Err(error) => return Some(unreachable(error)),
+    };
+    let is_close = theirs + MAX_SKEW >= before && theirs - MAX_SKEW <= clock.now();
+    (!is_close).then(|| {
+        Finding::new(
+            "clock",
+            format_args!("it is {before} here and {theirs} on the database's machine"),
+            "synchronise both clocks, by NTP for example",
+        )
+    })
+}
+
+/// Whether the master key opens what the database holds.
+async fn sealed(config: &Config, db: &Db) -> Option<Finding> {
+    // A key that is absent is a finding already.
+    let key = master_key::read(&config.master_key_file).ok()?;
+    let app = node::app(config.clone(), db.clone(), &key).ok()?;
+    match provision::master_key_fits(&Context::system(&app)).await {
+        Ok(true) => None,
+        Ok(false) => Some(Finding::new(
+            "database",
+            "there is no tenant yet",
+            "run `keymoor init`",
+        )),
+        Err(error) => Some(Finding::new(
+            "master_key",
+            format_args!(
+                "{} does not open what the database holds: {error}",
+                config.master_key_file.display()
+            ),
+            "put back the file that the database was made with",
+        )),
+    }
+}
+
+pub(super) async fn mail(config: &Config) -> Option<Finding> {
+    let Some(settings) = config.mail.clone() else {
+        return Some(Finding::new(
+            "mail",
+            "no mail server is configured, so that jobs with EMAIL fail to send",
+            "set KEYMOOR_SMTP_URL and KEYMOOR_MAIL_FROM",
+        ));
+    };
+    let probed = match SmtpMailer::new(settings) {
+        Ok(mailer) => mailer.probe().await,
+        Err(error) => Err(error),
+    };
+    let error = probed.err()?;
+    Some(Finding::new(
+        "mail",
+        format_args!("the mail server takes no mail from here: {error}"),
+        "see that KEYMOOR_SMTP_URL has the right host, port, TLS, user and password",
+    ))
+}

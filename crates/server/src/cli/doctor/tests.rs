@@ -1,0 +1,307 @@
+//! One test for each finding, over real files and sockets.
+
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+
+use keymoor_types::Seconds;
+
+use super::*;
+use crate::app::{SystemClock, SystemRng};
+use crate::cli::serve::Server;
+use crate::cli::tests::{Place, both_places};
+use crate::config::Listen;
+use crate::db::testing::{empty_postgres, empty_sqlite};
+use crate::mail::MailSettings;
+use crate::mail::testing::{Behaviour, Sink};
+use crate::serving::tls::TlsFiles;
+
+/// A clock that says one thing.
+struct Stopped(Timestamp);
+
+impl Clock for Stopped {
+    fn now(&self) -> Timestamp {
+        self.0
+    }
+}
+
+/// Nothing is wrong with this one, as long as the sink is there and `init` has run.
+fn sound(place: &Place, sink: &Sink) -> Config {
+    Config {
+        listen: Listen::Apart {
+            auth: "127.0.0.1:8021".parse().unwrap(),
+            management: "127.0.0.1:8023".parse().unwrap(),
+        },
+        mail: Some(mail(&format!("smtp://127.0.0.1:{}", sink.port))),
+        ..place.config()
+    }
+}
+
+fn mail(url: &str) -> MailSettings {
+    MailSettings {
+        server: url.parse().unwrap(),
+        from: "keymoor@example.com".parse().unwrap(),
+        timeout: Seconds(10),
+    }
+}
+
+/// The findings as lines.
+async fn lines(config: &Config) -> Vec<String> {
+    let findings = examine(config, &SystemClock).await;
+    findings.iter().map(Finding::to_string).collect()
+}
+
+/// Asserts that there is one finding, of `check`, that says `words`.
+#[track_caller]
+fn only(lines: &[String], check: &str, words: &str) {
+    let [line] = lines else {
+        panic!("one finding was expected: {lines:?}");
+    };
+    assert!(
+        line.starts_with(&format!("{check}: ")) && line.contains(words),
+        "{line}"
+    );
+}
+
+both_places! {
+    async fn a_sound_server_has_no_findings_and_no_mail_is_sent(place: Place) {
+        let sink = Sink::start(Behaviour::Accepts).await;
+        place.init().await.unwrap();
+        let config = sound(&place, &sink);
+        assert_eq!(lines(&config).await, Vec::<String>::new());
+        let server = Server::start(place.config()).await.unwrap();
+        assert_eq!(lines(&config).await, Vec::<String>::new());
+        server.stop().await.unwrap();
+        assert_eq!(sink.accepted(), Vec::<String>::new());
+    }
+
+    async fn a_database_without_schema_or_tenant_is_found(place: Place) {
+        let sink = Sink::start(Behaviour::Accepts).await;
+        crate::master_key::create(&place.key_file(), &SystemRng).unwrap();
+        let config = sound(&place, &sink);
+        only(&lines(&config).await, "database", "is not migrated");
+        crate::cli::migrate(&config).await.unwrap();
+        only(&lines(&config).await, "database", "there is no tenant yet -> run `keymoor init`");
+    }
+
+    async fn a_master_key_that_is_absent_foreign_or_exposed_is_found(place: Place) {
+        let sink = Sink::start(Behaviour::Accepts).await;
+        place.init().await.unwrap();
+        let config = sound(&place, &sink);
+        let exposed = std::fs::Permissions::from_mode(0o640);
+        std::fs::set_permissions(place.key_file(), exposed).unwrap();
+        only(&lines(&config).await, "master_key", "may be read by others than its owner -> chmod 600 ");
+        std::fs::remove_file(place.key_file()).unwrap();
+        only(&lines(&config).await, "master_key", "there is no master key file");
+        crate::master_key::create(&place.key_file(), &SystemRng).unwrap();
+        only(&lines(&config).await, "master_key", "does not open what the database holds");
+    }
+}
+
+#[tokio::test]
+async fn a_database_file_that_is_not_there_is_found_and_not_made() {
+    let place = Place::new(empty_sqlite().await);
+    let sink = Sink::start(Behaviour::Accepts).await;
+    place.init().await.unwrap();
+    let path = place.key_file().with_file_name("elsewhere.db");
+    let config = Config {
+        database_url: format!("sqlite://{}", path.display()).parse().unwrap(),
+        ..sound(&place, &sink)
+    };
+    only(&lines(&config).await, "database", "there is no file");
+    assert!(!path.exists());
+}
+
+#[tokio::test]
+async fn a_database_that_nobody_serves_is_found() {
+    let place = Place::new(empty_sqlite().await);
+    let sink = Sink::start(Behaviour::Accepts).await;
+    place.init().await.unwrap();
+    let unused = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = unused.local_addr().unwrap().port();
+    drop(unused);
+    let url = format!("postgres://keymoor:hunter2@127.0.0.1:{port}/keymoor");
+    let config = Config {
+        database_url: url.parse().unwrap(),
+        ..sound(&place, &sink)
+    };
+    let lines = lines(&config).await;
+    only(&lines, "database", "it can't be used");
+    assert!(!lines[0].contains("hunter2"), "{lines:?}");
+}
+
+#[tokio::test]
+async fn mail_that_can_not_be_sent_is_found() {
+    let place = Place::new(empty_sqlite().await);
+    let refuses = Sink::start(Behaviour::RefusesLogin("535 5.7.8 no")).await;
+    place.init().await.unwrap();
+    let config = sound(&place, &refuses);
+    assert_eq!(lines(&config).await, Vec::<String>::new());
+    let unused = TcpListener::bind("127.0.0.1:0").unwrap();
+    let closed = unused.local_addr().unwrap().port();
+    drop(unused);
+    for (mail, words) in [
+        (None, "no mail server is configured"),
+        (
+            Some(mail(&format!(
+                "smtp://u:hunter2@127.0.0.1:{}",
+                refuses.port
+            ))),
+            "takes no mail from here",
+        ),
+        (
+            Some(mail(&format!("smtp://127.0.0.1:{closed}"))),
+            "takes no mail from here",
+        ),
+        (
+            Some(mail(&format!(
+                "smtp://127.0.0.1:{}?tls=required",
+                refuses.port
+            ))),
+            "takes no mail from here",
+        ),
+    ] {
+        let config = Config {
+            mail,
+            ..config.clone()
+        };
+        let lines = lines(&config).await;
+        only(&lines, "mail", words);
+        assert!(!lines[0].contains("hunter2"), "{lines:?}");
+    }
+}
+
+#[tokio::test]
+async fn urls_that_browsers_sdks_or_listeners_disagree_with_are_found() {
+    let place = Place::new(empty_sqlite().await);
+    let sink = Sink::start(Behaviour::Accepts).await;
+    let sound = sound(&place, &sink);
+    let with = |auth_url: &str| {
+        let auth_url: crate::config::BaseUrl = auth_url.parse().unwrap();
+        let console_url = auth_url.join("/console").parse().unwrap();
+        let config = Config {
+            auth_url,
+            console_url,
+            ..sound.clone()
+        };
+        let findings = urls::findings(&config);
+        let auth = findings
+            .iter()
+            .filter(|finding| finding.problem.starts_with("KEYMOOR_AUTH_URL="));
+        auth.map(Finding::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(with("http://localhost:8021"), Vec::<String>::new());
+    assert_eq!(with("https://auth.example"), Vec::<String>::new());
+    only(&with("http://auth.example"), "urls", "is plain http");
+    only(
+        &with("http://127.0.0.1:8021"),
+        "urls",
+        "names an IP address",
+    );
+    only(&with("https://192.0.2.7"), "urls", "-> use a domain name");
+    only(
+        &with("http://localhost:9000"),
+        "urls",
+        "leads to port 9000, and the server listens on 8021",
+    );
+    only(
+        &with("https://localhost:8021"),
+        "urls",
+        "the server speaks plain HTTP",
+    );
+    let files = TlsFiles {
+        certificate: "/c".into(),
+        key: "/k".into(),
+    };
+    let tls = Config {
+        tls: Some(files),
+        ..sound.clone()
+    };
+    let found = urls::findings(&tls);
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert!(
+        found[0].problem.ends_with("the server speaks TLS"),
+        "{found:?}"
+    );
+}
+
+#[tokio::test]
+async fn tls_files_that_are_wrong_late_or_for_others_are_found() {
+    let place = Place::new(empty_sqlite().await);
+    let sink = Sink::start(Behaviour::Accepts).await;
+    let files = TlsFiles {
+        certificate: place.key_file().with_extension("certificate.pem"),
+        key: place.key_file().with_extension("key.pem"),
+    };
+    let config = Config {
+        tls: Some(files.clone()),
+        ..sound(&place, &sink)
+    };
+    let now = FIRST_PLAUSIBLE;
+    let found = |now| {
+        let findings = files::tls(&config, now);
+        findings.iter().map(Finding::to_string).collect::<Vec<_>>()
+    };
+    only(&found(now), "tls", "can't read the TLS file");
+    let keep = |host: &str| {
+        crate::serving::self_signed::keep(&files, &[host.to_owned()], now).unwrap();
+    };
+    keep("localhost");
+    assert_eq!(found(now), Vec::<String>::new());
+    only(
+        &found(now + Seconds::DAY.times(790)),
+        "tls",
+        "ends at 2028-03-1",
+    );
+    keep("auth.example");
+    only(&found(now), "tls", "is not for every host of localhost");
+}
+
+#[tokio::test]
+async fn metrics_for_everybody_are_found() {
+    let place = Place::new(empty_sqlite().await);
+    let sink = Sink::start(Behaviour::Accepts).await;
+    let with = |address: &str| {
+        configuration(&Config {
+            metrics_listen: Some(address.parse().unwrap()),
+            ..sound(&place, &sink)
+        })
+    };
+    for address in ["127.0.0.1:9464", "10.1.2.3:9464", "[::1]:9464"] {
+        assert_eq!(with(address), None, "{address}");
+    }
+    for address in ["0.0.0.0:9464", "[::]:9464", "192.0.2.7:9464"] {
+        assert!(with(address).is_some(), "{address}");
+    }
+}
+
+#[tokio::test]
+async fn clocks_that_are_wrong_or_differ_are_found() {
+    let place = Place::new(empty_postgres().await);
+    let sink = Sink::start(Behaviour::Accepts).await;
+    place.init().await.unwrap();
+    let config = sound(&place, &sink);
+    let findings = examine(&config, &Stopped(FIRST_PLAUSIBLE)).await;
+    let lines: Vec<_> = findings.iter().map(Finding::to_string).collect();
+    only(&lines, "clock", "on the database's machine");
+    let early = clock_sanity(Timestamp::from_seconds(0), Timestamp::from_seconds(1));
+    assert!(early.unwrap().problem.contains("1970-01-01"));
+    let now = FIRST_PLAUSIBLE + Seconds::DAY;
+    assert_eq!(clock_sanity(now, now), None);
+    let backwards = clock_sanity(now, now - Seconds::MINUTE).unwrap();
+    assert!(backwards.problem.contains("went backwards"));
+}
+
+#[test]
+fn findings_are_lines_or_json() {
+    let findings = [Finding::new("mail", "it is down", "start it")];
+    assert_eq!(report(&findings, false), "mail: it is down -> start it");
+    assert_eq!(
+        report(&findings, true),
+        r#"{"findings":[{"check":"mail","problem":"it is down","mend":"start it"}]}"#
+    );
+    assert_eq!(report(&[], false), "nothing is wrong");
+    assert_eq!(report(&[], true), r#"{"findings":[]}"#);
+    assert!(tell(&findings, true).is_err() && tell(&[], true).is_ok());
+    let error = ConfigError::new("KEYMOOR_DATABASE_URL is not set");
+    assert_eq!(no_configuration(&error).check, "configuration");
+}
