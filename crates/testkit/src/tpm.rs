@@ -96,21 +96,20 @@ impl TpmStatement {
         } else {
             0x0023
         };
-        let parameters = match key.modulus() {
+        let parameters = if let Some(modulus) = key.modulus() {
             // Key bits, and 0 for the default exponent.
-            Some(modulus) => [
+            [
                 &NO_SCHEME[..],
                 &2_048_u16.to_be_bytes(),
                 &[0; 4],
                 &sized(modulus),
             ]
-            .concat(),
-            None => {
-                let point = &key.public_bytes()[1..];
-                let (x, y) = point.split_at(point.len() / 2);
-                let curve = if x.len() == 48 { [0, 4] } else { [0, 3] };
-                [&NO_SCHEME[..], &curve, &NO_SCHEME, &sized(x), &sized(y)].concat()
-            }
+            .concat()
+        } else {
+            let point = &key.public_bytes()[1..];
+            let (x, y) = point.split_at(point.len() / 2);
+            let curve = if x.len() == 48 { [0, 4] } else { [0, 3] };
+            [&NO_SCHEME[..], &curve, &NO_SCHEME, &sized(x), &sized(y)].concat()
         };
         [
             &kind.to_be_bytes()[..],

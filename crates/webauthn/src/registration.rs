@@ -75,7 +75,8 @@ impl VerifiedRegistration {
         &self.credential_id
     }
 
-    /// The authenticator's model; all zeros where it is withheld. A claim unless attested.
+    /// The authenticator's model; all zeros where it is withheld. A claim unless attested,
+    /// and with format `fido-u2f` even then.
     #[must_use]
     pub fn aaguid(&self) -> [u8; 16] {
         self.aaguid
@@ -87,7 +88,8 @@ impl VerifiedRegistration {
         self.sign_count
     }
 
-    /// Flag BE: whether the key may leave the device. A claim unless attested.
+    /// Flag BE: whether the key may leave the device. A claim unless attested, and with format
+    /// `fido-u2f` even then.
     #[must_use]
     pub fn backup_eligible(&self) -> bool {
         self.backup_eligible

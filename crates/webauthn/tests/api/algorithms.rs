@@ -170,6 +170,7 @@ fn rsa_keys_out_of_range_are_refused() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one row per rule")]
 fn cose_parameters_must_fit_each_other_and_be_complete() {
     use KeyError::{Coordinate, Exponent, Modulus, NotOnCurve, Private, Unsupported};
     let [p256, ed25519, rsa, p384] = CredentialKey::one_of_each();

@@ -5,7 +5,10 @@ use keymoor_testkit::{
     Authority, Authorizations, CredentialKey, Extension, FidoU2fStatement, PackedStatement,
     Statement, TpmStatement, tpm_name,
 };
-use keymoor_webauthn::AttestationError;
+use keymoor_webauthn::AttestationError::{
+    self, AllApplications, AttestationChallenge, KeyDescription, Origin, PublicKey, Purpose,
+    Signature, TpmCertInfo, TpmExtraData, TpmMagic, TpmName, TpmPublicArea, TpmType, TpmVersion,
+};
 use keymoor_webauthn::registration::{RegistrationError, VerifiedRegistration};
 
 use crate::registration::{valid, verify};
@@ -65,17 +68,11 @@ fn packed_signatures_are_of_the_certificates_key_and_algorithm() {
         outcome(statement)
     };
     assert_eq!(forged(|_| {}), Ok(true));
-    assert_eq!(
-        forged(|s| s.key = CredentialKey::es256(3)),
-        Err(AttestationError::Signature)
-    );
-    assert_eq!(
-        forged(|s| s.algorithm = Some(-257)),
-        Err(AttestationError::Signature)
-    );
+    assert_eq!(forged(|s| s.key = CredentialKey::es256(3)), Err(Signature));
+    assert_eq!(forged(|s| s.algorithm = Some(-257)), Err(Signature));
     assert_eq!(
         forged(|s| s.key = CredentialKey::ed25519(2)),
-        Err(AttestationError::Signature)
+        Err(Signature)
     );
     // ES512 and RS1 are not supported and prove nothing.
     assert_eq!(forged(|s| s.algorithm = Some(-36)), Ok(false));
@@ -144,7 +141,7 @@ fn fido_u2f_refuses_what_section_8_6_refuses() {
         (
             "a signature over another key",
             forged(|s| s.signed_key = Some(vec![4; 65])),
-            AttestationError::Signature,
+            Signature,
         ),
     ] {
         assert_eq!(result, Err(expected), "{name}");
@@ -172,20 +169,17 @@ fn apple_refuses_what_section_8_8_refuses() {
             key: Some(key),
             ..AppleStatement::default()
         });
-        assert_eq!(other_key, Err(AttestationError::PublicKey));
+        assert_eq!(other_key, Err(PublicKey));
     }
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one row per rule")]
 fn android_key_refuses_what_section_8_4_refuses() {
     let forged = |forge: &dyn Fn(&mut AndroidKeyStatement)| {
         let mut statement = AndroidKeyStatement::default();
         forge(&mut statement);
         outcome(statement)
-    };
-    use AttestationError::{
-        AllApplications, AttestationChallenge, KeyDescription, Origin, PublicKey, Purpose,
-        Signature,
     };
     assert_eq!(forged(&|_| {}), Ok(true));
     let by_software = |s: &mut AndroidKeyStatement| {
@@ -295,10 +289,6 @@ fn tpm_refuses_what_section_8_3_refuses() {
         forge(&mut statement);
         outcome(statement)
     };
-    use AttestationError::{
-        PublicKey, Signature, TpmCertInfo, TpmExtraData, TpmMagic, TpmName, TpmPublicArea, TpmType,
-        TpmVersion,
-    };
     assert_eq!(forged(&|_| {}), Ok(true));
     for (name, result, expected) in [
         (
@@ -381,6 +371,11 @@ fn tpm_refuses_what_section_8_3_refuses() {
     assert_eq!(forged(&|s| s.algorithm = Some(-8)), Ok(false));
 }
 
+/// The places of a TPM certificate's extensions.
+const CONSTRAINTS: usize = 0;
+const NAME: usize = 1;
+const PURPOSE: usize = 2;
+
 #[test]
 fn tpm_refuses_certificates_that_section_8_3_1_refuses() {
     let forged = |forge: &dyn Fn(&mut keymoor_testkit::Certificate)| {
@@ -388,9 +383,6 @@ fn tpm_refuses_certificates_that_section_8_3_1_refuses() {
         forge(&mut statement.certificate);
         outcome(statement)
     };
-    const CONSTRAINTS: usize = 0;
-    const NAME: usize = 1;
-    const PURPOSE: usize = 2;
     let named = |manufacturer, model, version| {
         let name = Extension::subject_alternative_name(&tpm_name(manufacturer, model, version));
         forged(&|c| c.extensions[NAME] = name.clone())
@@ -403,7 +395,7 @@ fn tpm_refuses_certificates_that_section_8_3_1_refuses() {
             forged(&|c| {
                 c.subject = AttestationCertificate::default()
                     .certificate(&CredentialKey::es256(2), "")
-                    .subject
+                    .subject;
             }),
         ),
         ("no name", forged(&|c| drop(c.extensions.remove(NAME)))),
