@@ -206,7 +206,7 @@ pub async fn bind(
 fn require_trusted(ctx: &Context, headers: &HeaderMap, job: &BindingJob) -> Result<()> {
     cors::require_trusted(
         headers,
-        &job.snapshot.trusted_origins,
+        || &job.snapshot.trusted_origins,
         ctx.app.config.auth_url.origin(),
     )
 }

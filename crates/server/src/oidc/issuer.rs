@@ -103,16 +103,19 @@ impl Issuer {
     pub fn require_trusted(&self, app: &App, headers: &HeaderMap) -> Result<()> {
         cors::require_trusted(
             headers,
-            &self.trusted_origins(),
+            || self.trusted_origins(),
             app.config.auth_url.origin(),
         )
     }
 
     /// Refuses pages of other origins than those that sign users in or receive the answer.
     pub fn require_client_page(&self, app: &App, headers: &HeaderMap) -> Result<()> {
-        let mut origins = self.trusted_origins();
-        let redirect_uris = &self.application.protocol.redirect_uris;
-        origins.extend(redirect_uris.iter().filter_map(|uri| text::web_origin(uri)));
-        cors::require_trusted(headers, &origins, app.config.auth_url.origin())
+        let origins = || {
+            let mut origins = self.trusted_origins();
+            let redirect_uris = &self.application.protocol.redirect_uris;
+            origins.extend(redirect_uris.iter().filter_map(|uri| text::web_origin(uri)));
+            origins
+        };
+        cors::require_trusted(headers, origins, app.config.auth_url.origin())
     }
 }
