@@ -1,5 +1,6 @@
 //! `cargo xtask`: everything a developer or CI runs. Each command does its own set-up on a fresh machine.
 
+mod bench;
 mod build;
 mod codegen;
 mod demo;
@@ -18,7 +19,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::{codegen::Generated, steps::Step};
+use crate::{bench::Bench, codegen::Generated, steps::Step};
 
 #[derive(Parser)]
 #[command(
@@ -56,6 +57,9 @@ enum Task {
     /// Make files anew that are generated and checked in
     #[command(subcommand)]
     Codegen(Generated),
+    /// Measure, on a machine that does nothing else
+    #[command(subcommand)]
+    Bench(Bench),
     /// Run single steps of `test`
     Ci {
         #[arg(required = true)]
@@ -82,6 +86,7 @@ fn run(task: Task) -> Result<()> {
         Task::Test { only, long } if only.is_empty() => test::run(&Step::ALL, long),
         Task::Test { only, long } => test::run(&only, long),
         Task::Codegen(generated) => generated.make(),
+        Task::Bench(bench) => bench::run_bench(&bench),
         Task::Ci { steps } => test::run(&steps, false),
     }
 }

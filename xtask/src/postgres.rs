@@ -17,6 +17,15 @@ use crate::{
     setup,
 };
 
+/// What a commit is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// PostgreSQL's own settings: it survives a power cut.
+    Full,
+    /// For tests, whose data is deleted with the server: it is quicker.
+    None,
+}
+
 /// Dropping it stops the server, then deletes its data.
 pub(crate) struct Postgres {
     _server: Service,
@@ -25,7 +34,7 @@ pub(crate) struct Postgres {
 }
 
 impl Postgres {
-    pub(crate) fn start() -> Result<Self> {
+    pub(crate) fn start(durability: Durability) -> Result<Self> {
         let programs = setup::postgres_programs()?;
         let account = Account::for_postgres()?;
         // Not below the checkout: the account PostgreSQL runs under may not enter the home directory that is in.
@@ -54,12 +63,17 @@ impl Postgres {
             "listen_addresses=127.0.0.1",
             "unix_socket_directories=",
             "max_connections=300",
-            // The data is deleted with the server: nothing needs to survive a power cut.
-            "fsync=off",
-            "synchronous_commit=off",
-            "full_page_writes=off",
         ] {
             postgres.args(["-c", setting]);
+        }
+        if durability == Durability::None {
+            for setting in [
+                "fsync=off",
+                "synchronous_commit=off",
+                "full_page_writes=off",
+            ] {
+                postgres.args(["-c", setting]);
+            }
         }
         // SIGTERM would wait until every client has hung up, SIGINT hangs up on them.
         let mut server =
@@ -71,7 +85,7 @@ impl Postgres {
         server.wait_until(|| is_ready.status().is_ok_and(|status| status.success()))?;
 
         let url = format!("postgres://postgres@127.0.0.1:{port}/postgres");
-        println!("PostgreSQL for tests runs on port {port}");
+        println!("PostgreSQL runs on port {port}");
         Ok(Self {
             _server: server,
             _data: dir,

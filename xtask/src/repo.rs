@@ -26,9 +26,12 @@ pub(crate) fn dev_dir() -> Result<PathBuf> {
     Ok(dir)
 }
 
+pub(crate) fn target_dir() -> PathBuf {
+    root().join(env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
+}
+
 pub(crate) fn release_binary() -> PathBuf {
-    let target = env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    root().join(target).join("release/keymoor")
+    target_dir().join("release/keymoor")
 }
 
 /// Directories below `parent` that are npm packages, in order of name.

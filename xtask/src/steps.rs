@@ -6,8 +6,8 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use crate::{
-    build, demo, markdown,
-    postgres::Postgres,
+    bench, build, demo, markdown,
+    postgres::{Durability, Postgres},
     process::{cargo, command, run},
     repo, setup, tidy,
 };
@@ -108,7 +108,7 @@ fn docs() -> Result<()> {
 
 fn rust_tests(long: bool) -> Result<()> {
     build::packages()?;
-    let postgres = Postgres::start()?;
+    let postgres = Postgres::start(Durability::None)?;
     let mut tests = cargo(&["test", "--workspace"]);
     if long {
         // Clippy compiles the optional parts every time; their tests need a build of their own.
@@ -142,7 +142,8 @@ fn packages() -> Result<()> {
 fn e2e(long: bool) -> Result<()> {
     let programs = setup::programs(&setup::E2E_PROGRAMS)?;
     let binary = build::build()?;
-    let postgres = Postgres::start()?;
+    bench::smoke(&binary)?;
+    let postgres = Postgres::start(Durability::None)?;
     let mut npm = setup::npm(&["test", "--workspace", "e2e"])?;
     npm.env("KEYMOOR_BIN", binary).envs(programs);
     run(with_test_settings(&mut npm, &postgres, long))

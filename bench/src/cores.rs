@@ -1,0 +1,91 @@
+//! Which core does what, and how much of it was used.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use core_affinity::CoreId;
+
+/// The kernel counts processor time in hundredths of a second on every architecture (`USER_HZ`).
+const TICK: Duration = Duration::from_millis(10);
+
+/// The core that is measured, and the one that makes the load.
+#[derive(Clone, Copy, Debug)]
+pub struct Cores {
+    pub server: usize,
+    pub generator: usize,
+}
+
+impl Cores {
+    /// The first and the last core that this process may use: the same one on a machine with one.
+    pub fn available() -> Result<Self> {
+        let allowed = core_affinity::get_core_ids().unwrap_or_default();
+        let (Some(first), Some(last)) = (allowed.first(), allowed.last()) else {
+            bail!("cannot tell which cores may be used");
+        };
+        Ok(Self {
+            server: first.id,
+            generator: last.id,
+        })
+    }
+}
+
+/// Keeps this thread, and every thread and process that it starts, on one core.
+pub fn pin(core: usize) -> Result<()> {
+    let pinned = core_affinity::set_for_current(CoreId { id: core });
+    ensure!(pinned, "cannot stay on core {core}");
+    Ok(())
+}
+
+/// Processor time that this thread has used (proc_pid_schedstat: nanoseconds come first).
+pub fn thread_time() -> Result<Duration> {
+    let stat = fs::read_to_string("/proc/thread-self/schedstat")?;
+    let nanos = stat
+        .split(' ')
+        .next()
+        .context("an unknown form of schedstat")?;
+    Ok(Duration::from_nanos(nanos.parse()?))
+}
+
+/// Processor time that all threads of a process have used, to 10 ms (proc_pid_stat(5)).
+pub fn process_time(pid: u32) -> Result<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))
+        .with_context(|| format!("process {pid} is gone"))?;
+    // The name, in parentheses, may hold anything; 11 fields stand between it and `utime`.
+    let (_, fields) = stat.rsplit_once(") ").context("an unknown form of stat")?;
+    let times: Vec<u32> = fields
+        .split(' ')
+        .skip(11)
+        .take(2)
+        .map(str::parse)
+        .collect::<Result<_, _>>()?;
+    ensure!(times.len() == 2, "an unknown form of stat");
+    Ok(TICK * times.iter().sum())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pinned_thread_may_use_its_core_only() {
+        let Cores { server, .. } = Cores::available().unwrap();
+        std::thread::spawn(move || {
+            pin(server).unwrap();
+            let left = Cores::available().unwrap();
+            assert_eq!((left.server, left.generator), (server, server));
+        })
+        .join()
+        .unwrap();
+    }
+
+    #[test]
+    fn work_takes_processor_time() {
+        let before = (
+            thread_time().unwrap(),
+            process_time(std::process::id()).unwrap(),
+        );
+        while thread_time().unwrap() - before.0 < 3 * TICK {}
+        assert!(process_time(std::process::id()).unwrap() >= before.1 + TICK);
+    }
+}

@@ -1,0 +1,5 @@
+//! What both load generators share: where they run, how they count, what the machine can do.
+
+pub mod cores;
+pub mod disk;
+pub mod samples;

@@ -1,0 +1,298 @@
+//! `cargo xtask bench`: how fast it is, beside how fast this machine could be.
+
+use std::{
+    fs,
+    os::fd::OwnedFd,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    thread,
+};
+
+use anyhow::{Context, Result, anyhow, ensure};
+use clap::{Args, Subcommand, ValueEnum};
+use rustix::{
+    io::dup,
+    process::Pid,
+    stdio::{dup2_stdout, stderr, stdout},
+    thread::{CpuSet, sched_getaffinity, sched_setaffinity},
+};
+use tempfile::TempDir;
+
+use crate::{
+    build,
+    postgres::{Durability, Postgres},
+    process::{capture, cargo, command, run},
+    repo,
+    services::{Service, free_ports, http_answers},
+};
+
+#[derive(Subcommand)]
+pub(crate) enum Bench {
+    /// Binds, sign-ins and tokens per second of a server on one core
+    Ceremonies(Ceremonies),
+    /// Writes and reads per second of the database layer
+    Db(Db),
+}
+
+#[derive(Args)]
+pub(crate) struct Ceremonies {
+    #[command(flatten)]
+    what: What,
+    /// Flow to measure: bind, sign_in or client_credentials (may be repeated; default: all)
+    #[arg(long, value_name = "FLOW", value_parser = FLOWS)]
+    flow: Vec<String>,
+    /// Connections that each start their next ceremony when the last one ended (may be repeated)
+    #[arg(long, value_name = "N", default_values_t = [1, 16, 64])]
+    connections: Vec<u32>,
+}
+
+#[derive(Args)]
+pub(crate) struct Db {
+    #[command(flatten)]
+    what: What,
+    /// Callers that each start their next transaction when the last one ended (may be repeated)
+    #[arg(long, value_name = "N", default_values_t = [1, 16, 64, 256])]
+    callers: Vec<u32>,
+}
+
+#[derive(Args)]
+struct What {
+    /// One JSON object per line on standard output, and nothing else there
+    #[arg(long)]
+    json: bool,
+    /// Database to measure (may be repeated; default: both)
+    #[arg(long, value_name = "DATABASE")]
+    database: Vec<Database>,
+    /// Length of a run
+    #[arg(long, value_name = "N", default_value_t = 2.0)]
+    seconds: f64,
+    /// Runs of each line, of which the median is told
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    runs: u32,
+}
+
+const FLOWS: [&str; 3] = ["bind", "sign_in", "client_credentials"];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Database {
+    Sqlite,
+    Postgres,
+}
+
+impl Database {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+        }
+    }
+}
+
+pub(crate) fn run_bench(bench: &Bench) -> Result<()> {
+    let figures = figures_only_on_stdout()?;
+    match bench {
+        Bench::Ceremonies(asked) => {
+            let server = build::build()?;
+            let generator = generator("bench-ceremonies", Profile::Release)?;
+            ceremonies(asked, &server, &generator, &figures)
+        }
+        Bench::Db(asked) => db(asked, &generator("bench-db", Profile::Release)?, &figures),
+    }
+}
+
+/// Whether the ceremonies work at all, in a second for each flow and database. No figure is looked at.
+pub(crate) fn smoke(server: &Path) -> Result<()> {
+    let asked = Ceremonies {
+        what: What {
+            json: false,
+            database: Vec::new(),
+            seconds: 0.5,
+            runs: 1,
+        },
+        flow: Vec::new(),
+        connections: vec![4],
+    };
+    let generator = generator("bench-ceremonies", Profile::Dev)?;
+    ceremonies(&asked, server, &generator, &dup(stdout())?)
+}
+
+/// Whatever else we and our children print goes to standard error from now on. Returns what was standard output.
+fn figures_only_on_stdout() -> Result<OwnedFd> {
+    let figures = dup(stdout())?;
+    dup2_stdout(stderr())?;
+    Ok(figures)
+}
+
+#[derive(Clone, Copy)]
+enum Profile {
+    Dev,
+    Release,
+}
+
+fn generator(name: &str, profile: Profile) -> Result<PathBuf> {
+    let mut build = cargo(&["build", "--package", "keymoor-bench", "--bin", name]);
+    let directory = match profile {
+        Profile::Dev => "debug",
+        Profile::Release => {
+            build.arg("--release");
+            "release"
+        }
+    };
+    run(&mut build)?;
+    let generator = repo::target_dir().join(directory).join(name);
+    ensure!(generator.exists(), "cargo left no {}", generator.display());
+    Ok(generator)
+}
+
+fn ceremonies(
+    asked: &Ceremonies,
+    server: &Path,
+    generator: &Path,
+    figures: &OwnedFd,
+) -> Result<()> {
+    let flows: Vec<&str> = match asked.flow.as_slice() {
+        [] => FLOWS.to_vec(),
+        some => some.iter().map(String::as_str).collect(),
+    };
+    for database in asked.what.databases() {
+        let site = Site::start(database, server)?;
+        let mut bench = command(generator);
+        bench
+            .arg("--init")
+            .arg(site.init_file())
+            .args(["--pid", &site.server.pid().to_string()])
+            .arg("--directory")
+            .arg(site.dir.path())
+            .args(["--database", database.name()]);
+        for flow in &flows {
+            bench.args(["--flow", flow]);
+        }
+        for connections in &asked.connections {
+            bench.args(["--connections", &connections.to_string()]);
+        }
+        asked.what.pass_on(&mut bench, figures)?;
+        run(&mut bench).inspect_err(|_| eprintln!("{}", site.server.log_end()))?;
+    }
+    Ok(())
+}
+
+fn db(asked: &Db, generator: &Path, figures: &OwnedFd) -> Result<()> {
+    for database in asked.what.databases() {
+        let dir = data_dir()?;
+        let (url, _postgres) = database_in(database, dir.path())?;
+        let mut bench = command(generator);
+        bench
+            .args(["--url", &url])
+            .arg("--directory")
+            .arg(dir.path())
+            .args(["--database", database.name()]);
+        for callers in &asked.callers {
+            bench.args(["--callers", &callers.to_string()]);
+        }
+        asked.what.pass_on(&mut bench, figures)?;
+        run(&mut bench)?;
+    }
+    Ok(())
+}
+
+impl What {
+    fn databases(&self) -> Vec<Database> {
+        match self.database.as_slice() {
+            [] => vec![Database::Sqlite, Database::Postgres],
+            some => some.to_vec(),
+        }
+    }
+
+    fn pass_on(&self, bench: &mut Command, figures: &OwnedFd) -> Result<()> {
+        if self.json {
+            bench.arg("--json");
+        }
+        bench
+            .args(["--seconds", &self.seconds.to_string()])
+            .args(["--runs", &self.runs.to_string()])
+            .stdout(Stdio::from(figures.try_clone()?));
+        Ok(())
+    }
+}
+
+/// Below the checkout, so that it is on a disk and not in memory.
+fn data_dir() -> Result<TempDir> {
+    Ok(tempfile::Builder::new()
+        .prefix("bench-")
+        .tempdir_in(repo::dev_dir()?)?)
+}
+
+fn database_in(database: Database, dir: &Path) -> Result<(String, Option<Postgres>)> {
+    Ok(match database {
+        Database::Sqlite => {
+            let file = dir.join("keymoor.db");
+            (format!("sqlite://{}", file.display()), None)
+        }
+        Database::Postgres => {
+            let postgres = Postgres::start(Durability::Full)?;
+            (postgres.url().to_owned(), Some(postgres))
+        }
+    })
+}
+
+/// A server with an empty database, alone on its core as far as we decide that.
+struct Site {
+    server: Service,
+    // Dropped after the server.
+    _postgres: Option<Postgres>,
+    dir: TempDir,
+}
+
+impl Site {
+    fn start(database: Database, binary: &Path) -> Result<Self> {
+        let dir = data_dir()?;
+        let (url, postgres) = database_in(database, dir.path())?;
+        let [auth, api] = free_ports()?;
+        let keymoor = |argument: &str| {
+            let mut keymoor = command(binary);
+            keymoor
+                .arg(argument)
+                .env("KEYMOOR_DATABASE_URL", &url)
+                .env("KEYMOOR_MASTER_KEY_FILE", dir.path().join("master.key"))
+                .env(
+                    "KEYMOOR_LISTEN",
+                    format!("127.0.0.1:{auth},127.0.0.1:{api}"),
+                )
+                .env("KEYMOOR_AUTH_URL", format!("http://localhost:{auth}"))
+                .env("KEYMOOR_API_URL", format!("http://localhost:{api}"));
+            keymoor
+        };
+        let init = capture(keymoor("init").arg("--json"))?;
+        fs::write(dir.path().join("init.json"), init)?;
+        let mut server =
+            on_the_first_core(|| Service::start("keymoor", &mut keymoor("serve"), dir.path()))?;
+        server.wait_until(|| http_answers(auth, "/readyz"))?;
+        Ok(Self {
+            server,
+            _postgres: postgres,
+            dir,
+        })
+    }
+
+    fn init_file(&self) -> PathBuf {
+        self.dir.path().join("init.json")
+    }
+}
+
+/// What `start` starts stays on the first core that we may use; the generators choose the last one for themselves.
+fn on_the_first_core<T: Send>(start: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    // A child inherits the cores of the thread that starts it.
+    thread::scope(|scope| {
+        let pinned = scope.spawn(|| {
+            let allowed = sched_getaffinity(None::<Pid>)?;
+            let first = (0..CpuSet::MAX_CPU).find(|&core| allowed.is_set(core));
+            let mut only = CpuSet::new();
+            only.set(first.context("no core may be used")?);
+            sched_setaffinity(None, &only)?;
+            start()
+        });
+        pinned
+            .join()
+            .map_err(|_| anyhow!("starting a server panicked"))?
+    })
+}
