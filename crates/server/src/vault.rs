@@ -24,15 +24,17 @@ pub enum Purpose {
     LinkToken,
     PageToken,
     Challenge,
+    Registration,
 }
 
 impl Purpose {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::SigningKey,
         Self::ClientSecret,
         Self::LinkToken,
         Self::PageToken,
         Self::Challenge,
+        Self::Registration,
     ];
 
     /// The HKDF info string. Changing one makes everything sealed for it unreadable.
@@ -43,6 +45,7 @@ impl Purpose {
             Self::LinkToken => "keymoor/link-token",
             Self::PageToken => "keymoor/page-token",
             Self::Challenge => "keymoor/challenge",
+            Self::Registration => "keymoor/registration",
         }
     }
 }

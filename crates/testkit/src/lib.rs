@@ -12,6 +12,7 @@ mod authenticator;
 mod certificate;
 mod credential_key;
 mod der;
+mod fido2;
 mod jws;
 mod key;
 mod statement;

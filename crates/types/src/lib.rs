@@ -5,6 +5,7 @@
 
 #![deny(missing_docs)]
 
+pub mod fido2;
 mod id;
 mod rng;
 mod time;

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::fido2;
 use crate::{BindingJobId, CredentialId, IdentityId, RealmId, TenantId, Timestamp};
 
 /// Answer to a GET of a binding link by an SDK (`accept: application/json`).
@@ -40,6 +41,10 @@ pub struct BindingInfo {
     /// Where the application wants to go after binding.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub post_binding_redirect_uri: Option<String>,
+    /// Options of the server's making, if the job takes [`ProofKind::Fido2`]. The published SDK
+    /// ignores them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fido2: Option<fido2::BindingOptions>,
 }
 
 /// Something with a name for people.
@@ -102,8 +107,8 @@ pub struct BindRequest {
     /// How the proof was made.
     #[serde(rename = "type")]
     pub kind: ProofKind,
-    /// The proof: a compact JWS, or a JSON text of [`WebAuthnRegistration`]. It carries the
-    /// link's token, so it is never logged.
+    /// The proof: a compact JWS, or a JSON text of [`WebAuthnRegistration`] or
+    /// [`fido2::RegistrationResponse`]. It may carry the link's token, so it is never logged.
     pub raw: String,
 }
 
@@ -113,8 +118,10 @@ pub struct BindRequest {
 pub enum ProofKind {
     /// A JWS by a key that software keeps.
     Jwt,
-    /// A WebAuthn registration.
+    /// A WebAuthn registration over the link's token.
     Webauthn,
+    /// A WebAuthn registration with options made by the server.
+    Fido2,
 }
 
 /// What [`BindRequest::raw`] holds for [`ProofKind::Webauthn`]. Both members are standard base64
@@ -147,6 +154,8 @@ pub enum AuthenticationProof {
     Jwt(String),
     /// A JSON text of [`WebAuthnAssertion`].
     WebAuthn(String),
+    /// A JSON text of [`fido2::SignInProof`].
+    Fido2(String),
 }
 
 /// What [`AuthenticationProof::WebAuthn`] holds. Every member is standard base64 with padding.

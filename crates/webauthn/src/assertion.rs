@@ -16,7 +16,9 @@ use crate::authenticator_data::AuthenticatorData;
 use crate::client_data::{Ceremony, ClientData};
 use crate::jws::{self, CompactJws, Header};
 use crate::proof::ProofError;
-use crate::{Algorithm, BadSignature, PublicKey, json, thumbprint_base64url};
+use crate::{
+    Algorithm, AuthenticatorDataError, BadSignature, PublicKey, json, thumbprint_base64url,
+};
 
 /// How far a browser's clock may be from ours, either way.
 pub const LEEWAY: Seconds = Seconds(4_200);
@@ -113,12 +115,15 @@ pub struct AssertionProof {
 
 enum Evidence {
     Software(CompactJws),
-    WebAuthn(Box<WebAuthnEvidence>),
+    WebAuthn {
+        claimed_algorithm: Algorithm,
+        answer: Box<WebAuthnEvidence>,
+    },
 }
 
-struct WebAuthnEvidence {
+/// What a WebAuthn authenticator and its browser answered, read but not trusted.
+pub(crate) struct WebAuthnEvidence {
     client_data: ClientData,
-    claimed_algorithm: Algorithm,
     authenticator_data: AuthenticatorData,
     credential_id: Vec<u8>,
     /// Authenticator data and the client data's hash.
@@ -127,17 +132,36 @@ struct WebAuthnEvidence {
 }
 
 impl WebAuthnEvidence {
-    fn verify(
+    pub(crate) fn new(
+        credential_id: Vec<u8>,
+        client_data: ClientData,
+        authenticator_data: &[u8],
+        signature: Vec<u8>,
+    ) -> Result<Self, AuthenticatorDataError> {
+        Ok(Self {
+            signed: [authenticator_data, &client_data.hash].concat(),
+            signature,
+            authenticator_data: AuthenticatorData::parse(authenticator_data)?,
+            client_data,
+            credential_id,
+        })
+    }
+
+    pub(crate) fn challenge(&self) -> &[u8] {
+        &self.client_data.challenge
+    }
+
+    pub(crate) fn credential_id(&self) -> &[u8] {
+        &self.credential_id
+    }
+
+    pub(crate) fn verify(
         &self,
         key: &PublicKey,
         stored_id: &[u8],
         rp_id: &str,
         trusted_origins: &[String],
     ) -> Result<WebAuthnFacts, ProofError> {
-        // The published SDK writes ES256 whatever the authenticator chose.
-        if ![Algorithm::Es256, key.algorithm()].contains(&self.claimed_algorithm) {
-            return Err(ProofError::Algorithm);
-        }
         key.verify_webauthn(&self.signed, &self.signature)
             .map_err(|BadSignature| ProofError::Signature)?;
         if self.credential_id != stored_id {
@@ -200,11 +224,13 @@ pub enum ExpectedCredential<'a> {
 }
 
 impl AssertionProof {
-    /// Reads a proof. Its shape, `alg` and header members are checked; nothing is verified.
+    /// Reads a proof. Its shape, `alg` and header members are checked; nothing is verified. One
+    /// over a challenge of the server's making is not read here but by [`crate::fido2`].
     pub fn parse(proof: &AuthenticationProof) -> Result<Self, ProofError> {
         match proof {
             AuthenticationProof::Jwt(raw) => Self::parse_jws(raw),
             AuthenticationProof::WebAuthn(raw) => Self::parse_webauthn(raw),
+            AuthenticationProof::Fido2(_) => Err(ProofError::Kind),
         }
     }
 
@@ -239,14 +265,15 @@ impl AssertionProof {
         Ok(Self {
             key_thumbprint,
             claims,
-            evidence: Evidence::WebAuthn(Box::new(WebAuthnEvidence {
-                signed: [&authenticator_data[..], &client_data.hash].concat(),
-                signature: decode(&raw.signature)?,
-                authenticator_data: AuthenticatorData::parse(&authenticator_data)?,
-                client_data,
+            evidence: Evidence::WebAuthn {
                 claimed_algorithm,
-                credential_id,
-            })),
+                answer: Box::new(WebAuthnEvidence::new(
+                    credential_id,
+                    client_data,
+                    &authenticator_data,
+                    decode(&raw.signature)?,
+                )?),
+            },
         })
     }
 
@@ -267,7 +294,7 @@ impl AssertionProof {
     pub fn kind(&self) -> ProofKind {
         match self.evidence {
             Evidence::Software(_) => ProofKind::Jwt,
-            Evidence::WebAuthn(_) => ProofKind::Webauthn,
+            Evidence::WebAuthn { .. } => ProofKind::Webauthn,
         }
     }
 
@@ -276,7 +303,7 @@ impl AssertionProof {
     pub fn credential_id(&self) -> Option<&[u8]> {
         match &self.evidence {
             Evidence::Software(_) => None,
-            Evidence::WebAuthn(evidence) => Some(&evidence.credential_id),
+            Evidence::WebAuthn { answer, .. } => Some(&answer.credential_id),
         }
     }
 
@@ -310,14 +337,23 @@ impl AssertionProof {
                 Ok(None)
             }
             (
-                Evidence::WebAuthn(evidence),
+                Evidence::WebAuthn {
+                    claimed_algorithm,
+                    answer,
+                },
                 ExpectedCredential::WebAuthn {
                     credential_id,
                     rp_id,
                 },
-            ) => evidence
-                .verify(key, credential_id, rp_id, expected.trusted_origins)
-                .map(Some),
+            ) => {
+                // The published SDK writes ES256 whatever the authenticator chose.
+                if ![Algorithm::Es256, key.algorithm()].contains(claimed_algorithm) {
+                    return Err(ProofError::Algorithm);
+                }
+                answer
+                    .verify(key, credential_id, rp_id, expected.trusted_origins)
+                    .map(Some)
+            }
             _ => Err(ProofError::Kind),
         }
     }

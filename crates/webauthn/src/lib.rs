@@ -8,6 +8,7 @@
 //! - [`proof::verify_binding_jws`]: a software key introduces itself at binding.
 //! - [`registration::verify`]: a WebAuthn credential introduces itself at binding.
 //! - [`assertion::AssertionProof`]: either kind signs in.
+//! - [`fido2`]: a WebAuthn credential does both by options and a challenge of the server's making.
 //!
 //! A proof holds secrets (a link's token, a transaction's nonce), so no error and no `Debug`
 //! output here repeats any part of its input.
@@ -20,6 +21,7 @@ mod attestation;
 mod authenticator_data;
 mod cbor;
 mod client_data;
+pub mod fido2;
 mod json;
 mod jws;
 mod key;

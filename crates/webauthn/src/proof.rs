@@ -67,6 +67,14 @@ pub enum ProofError {
     /// The challenge is no JSON object of exactly `header` and `claims`.
     #[error("the challenge is malformed")]
     MalformedChallenge,
+    /// The challenge is not the one that the server made ("Verify that the value of C.challenge
+    /// equals…").
+    #[error("the challenge is another one")]
+    ForeignChallenge,
+    /// The user handle is absent where it has to name the user, or names another one ("Identify
+    /// the user…").
+    #[error("the authenticator names another user, or nobody")]
+    UserHandle,
     /// The authenticator data are refused (WebAuthn Level 3 section 7.2).
     #[error(transparent)]
     AuthenticatorData(#[from] AuthenticatorDataError),

@@ -16,7 +16,7 @@ use crate::{
 /// Why a registration is refused. No variant repeats any part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RegistrationError {
-    /// Not a JSON text of the two members in standard base64 with padding.
+    /// Not a JSON text of the members that its kind has, each in its encoding.
     #[error("the registration is malformed")]
     Malformed,
     /// The client data are refused.
@@ -25,6 +25,19 @@ pub enum RegistrationError {
     /// The challenge is not this job's ("Verify that the value of C.challenge equals…").
     #[error(transparent)]
     Challenge(#[from] BindingPayloadError),
+    /// The challenge was not made by the server, or not for this ceremony.
+    #[error("the challenge is another one")]
+    ForeignChallenge,
+    /// The origin's host is not the RP ID for which the server made the challenge.
+    #[error("the registration was made for another relying party")]
+    RpId,
+    /// The key is of an algorithm that the server did not offer ("Verify that the "alg" parameter…
+    /// matches the alg attribute of one of the items in options.pubKeyCredParams").
+    #[error("the key's algorithm was not offered")]
+    Algorithm,
+    /// The id beside the response is not that of the attested credential.
+    #[error("the registration names another credential")]
+    CredentialId,
     /// The authenticator data are refused.
     #[error(transparent)]
     AuthenticatorData(#[from] AuthenticatorDataError),
@@ -144,15 +157,33 @@ pub fn verify(
     expected: &RegistrationExpectation<'_>,
 ) -> Result<VerifiedRegistration, RegistrationError> {
     let (client_data, attestation_object) = decode(raw_json)?;
-    let client_data = ClientData::parse(&client_data)?;
-    let rp_id = client_data.check(Ceremony::Registration, expected.trusted_origins)?;
-    BindingSubject {
+    let subject = BindingSubject {
         subject: expected.subject,
         token: expected.token,
-    }
-    .check(&client_data.challenge)?;
+    };
+    verify_response(
+        &client_data,
+        &attestation_object,
+        expected.trusted_origins,
+        expected.attestation,
+        |challenge, _| Ok(subject.check(challenge)?),
+    )
+}
 
-    let object = AttestationObject::parse(&attestation_object)?;
+/// The steps that do not depend on who made the challenge, which is judged together with the
+/// RP ID by `check_challenge`.
+pub(crate) fn verify_response(
+    client_data: &[u8],
+    attestation_object: &[u8],
+    trusted_origins: &[String],
+    attestation: AttestationTrust<'_>,
+    check_challenge: impl FnOnce(&[u8], &str) -> Result<(), RegistrationError>,
+) -> Result<VerifiedRegistration, RegistrationError> {
+    let client_data = ClientData::parse(client_data)?;
+    let rp_id = client_data.check(Ceremony::Registration, trusted_origins)?;
+    check_challenge(&client_data.challenge, rp_id)?;
+
+    let object = AttestationObject::parse(attestation_object)?;
     let mut data = AuthenticatorData::parse(object.authenticator_data)?;
     data.check(rp_id)?;
     let credential = data
@@ -169,7 +200,7 @@ pub fn verify(
         backup_state: data.backup_state(),
         attestation_format: object.format.to_owned(),
         attestation_signature_verified: evidence.signature_verified,
-        attestation_level: expected.attestation.level(&evidence, backup_eligible),
+        attestation_level: attestation.level(&evidence, backup_eligible),
         rp_id: rp_id.to_owned(),
         origin: client_data.origin,
         public_key: credential.public_key,

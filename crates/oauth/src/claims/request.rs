@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use keymoor_types::fido2::SignInOptions;
 use keymoor_types::{ApplicationId, AuthenticatorConfigId, RealmId, Seconds, TenantId, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
@@ -46,6 +47,9 @@ pub struct RequestInput<'a> {
     pub transaction_id: &'a str,
     /// What the passkey signs: every SDK echoes it.
     pub nonce: &'a str,
+    /// Options for an assertion over a challenge of the server's making, if one is taken. The
+    /// published SDK ignores them.
+    pub fido2: Option<&'a SignInOptions>,
     /// The registered redirect URI that the answer goes to.
     pub redirect_uri: &'a str,
     /// The client's state.
@@ -122,6 +126,8 @@ struct Authn<'a> {
     application: Application<'a>,
     authenticator_config: AuthenticatorConfig<'a>,
     action: Action<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fido2: Option<&'a SignInOptions>,
     #[serde(skip_serializing_if = "Option::is_none")]
     login_hint: Option<&'a str>,
 }
@@ -238,6 +244,7 @@ impl<'a> Authn<'a> {
                     bi_pol_ver: "v3",
                 },
             },
+            fido2: input.fido2,
             login_hint: input.login_hint,
         }
     }

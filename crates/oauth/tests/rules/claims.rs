@@ -40,6 +40,7 @@ fn input(config: &Value) -> RequestInput<'_> {
         correlation_id: "corr-1",
         transaction_id: "TX",
         nonce: "sealed",
+        fido2: None,
         redirect_uri: "https://client.example.com/cb?tab=1",
         state: Some("xyz"),
         login_hint: Some("me@example.com"),
@@ -137,7 +138,9 @@ fn c5_what_is_unknown_is_an_empty_string_or_absent_and_never_null() {
     );
     assert_eq!(claims["authn"]["application"]["display_name"], "");
     let authn = claims["authn"].as_object().unwrap();
-    assert!(!authn.contains_key("state") && !authn.contains_key("login_hint"));
+    for absent in ["state", "login_hint", "fido2"] {
+        assert!(!authn.contains_key(absent), "{absent}");
+    }
     assert!(!claims.to_string().contains("null"));
 }
 

@@ -46,6 +46,7 @@ CREATE TABLE identities (
   primary_email_address  TEXT,
   external_id            TEXT,
   traits                 TEXT    NOT NULL,
+  user_handle            BLOB    NOT NULL,
   created_at             INTEGER NOT NULL,
   updated_at             INTEGER NOT NULL,
   PRIMARY KEY (tenant_id, realm_id, identity_id),

@@ -9,6 +9,7 @@ use keymoor_types::{ApplicationId, AuthenticatorConfigId, RealmId, TenantId, Tim
 use serde::{Deserialize, Serialize};
 
 use super::model::{Requested, TransactionId};
+use crate::secret::Digest;
 use crate::vault::{Purpose, Vault};
 
 /// The longest nonce that the published SDK was seen to echo, in characters.
@@ -48,6 +49,13 @@ impl Challenge {
             .ok()?;
         serde_json::from_slice(&plain).ok()
     }
+}
+
+/// The challenge of a WebAuthn assertion that answers the transaction of `nonce`: nobody can
+/// foretell it, since the nonce is a seal over random bytes, and it needs no storing, since the
+/// nonce comes back.
+pub fn fido2_challenge(nonce: &str) -> [u8; 32] {
+    Digest::of(nonce.as_bytes()).0
 }
 
 fn context(tenant: TenantId, realm: RealmId) -> Vec<u8> {

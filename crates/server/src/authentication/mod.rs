@@ -11,12 +11,13 @@
 //! It outlives the transaction, or sweeping it would make a replay possible again.
 //!
 //! - [`model`]: transactions, codes, and what is remembered with them.
-//! - [`challenge`]: the sealed state. [`public`]: what the device calls.
+//! - [`challenge`]: the sealed state. [`proof`]: the answers to it. [`public`]: what the device calls.
 //! - [`ops`]: the rules. [`store`]: the SQL.
 
 pub mod challenge;
 pub mod model;
 pub mod ops;
+pub mod proof;
 pub mod public;
 pub mod store;
 #[cfg(test)]

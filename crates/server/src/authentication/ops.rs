@@ -1,21 +1,18 @@
 //! What a device does with a challenge: it proves its passkey, and gets a code for that.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keymoor_oauth::claims::Principal;
 use keymoor_oauth::scope::ScopeSet;
 use keymoor_types::wire::{AuthenticationAnswer, AuthenticationProof};
-use keymoor_types::{CredentialId, IdentityId, Timestamp};
-use keymoor_webauthn::assertion::{
-    self, AssertionExpectation, AssertionProof, ExpectedCredential, ProofClaims, VerifiedAssertion,
-};
+use keymoor_types::{IdentityId, Timestamp};
+use keymoor_webauthn::assertion::WebAuthnFacts;
 use keymoor_webauthn::proof::ProofError;
 
 use super::challenge::Challenge;
 use super::model::{
-    CODE_LIFETIME, CodeKey, GrantFacts, KEEP_AFTER_TRANSACTION, Method, Requested,
-    distinguished_name, fingerprint, identity_named, subject,
+    CODE_LIFETIME, CodeKey, GrantFacts, KEEP_AFTER_TRANSACTION, Method, Requested, fingerprint,
+    subject,
 };
+use super::proof::Proof;
 use super::store::{self, NewCode};
 use crate::app::App;
 use crate::applications;
@@ -25,7 +22,6 @@ use crate::db::Rx;
 use crate::error::{Error, Kind, Result};
 use crate::events::{self, Event, EventKind};
 use crate::http::context::Context;
-use crate::identities;
 use crate::identities::model::{Identity, Status};
 use crate::oidc::issuer::Issuer;
 
@@ -33,10 +29,8 @@ use crate::oidc::issuer::Issuer;
 /// verified yet but the seal.
 struct Attempt<'a> {
     issuer: &'a Issuer,
-    proof: AssertionProof,
+    proof: Proof,
     challenge: Challenge,
-    identity_id: IdentityId,
-    thumbprint: [u8; 32],
 }
 
 /// Answers a challenge.
@@ -59,19 +53,23 @@ pub async fn authenticate(
         return Err(refused("the proof names nobody known"));
     };
     let Some(credential) = credential else {
-        return Err(attempt.record_error(ctx, ProofError::KeyId).await?);
+        let error = attempt.record_error(ctx, identity.id, ProofError::KeyId);
+        return Err(error.await?);
     };
-    let verified = match attempt.verify(ctx, &credential) {
-        Ok(verified) => verified,
-        Err(error) => return Err(attempt.record_error(ctx, error).await?),
+    let verified = attempt
+        .proof
+        .verify(issuer, &identity, &credential, ctx.now);
+    let said = match verified {
+        Ok(said) => said,
+        Err(error) => return Err(attempt.record_error(ctx, identity.id, error).await?),
     };
-    if backup_eligibility_changed(&credential, &verified) {
+    if backup_eligibility_changed(&credential, said.as_ref()) {
         let error = "the passkey's backup eligibility changed";
-        return Err(attempt.record_error(ctx, error).await?);
+        return Err(attempt.record_error(ctx, identity.id, error).await?);
     }
     match attempt.denial(&identity, &credential) {
         Some(message) => attempt.deny(ctx, &credential, message).await,
-        None => attempt.allow(ctx, &credential, &verified).await,
+        None => attempt.allow(ctx, &credential, said.as_ref()).await,
     }
 }
 
@@ -83,19 +81,11 @@ fn refused(why: impl std::fmt::Display) -> Error {
 
 impl<'a> Attempt<'a> {
     fn of(ctx: &Context, issuer: &'a Issuer, proof: &AuthenticationProof) -> Result<Self> {
-        let proof = AssertionProof::parse(proof).map_err(refused)?;
-        let claims = proof.claims();
+        let proof = Proof::read(issuer.at, proof).map_err(refused)?;
         let (tenant, realm) = (issuer.at.tenant_id, issuer.at.realm_id);
-        let challenge = Challenge::open(&ctx.app.vault, tenant, realm, &claims.bi_non)
+        let challenge = Challenge::open(&ctx.app.vault, tenant, realm, proof.nonce())
             .ok_or_else(|| refused("the nonce was not made here, or for another realm"))?;
-        check_agreement(issuer, &challenge, claims)?;
-        let identity_id = identity_named(&claims.sub, tenant, realm)
-            .ok_or_else(|| refused("the subject is nobody of this realm"))?;
-        let thumbprint = URL_SAFE_NO_PAD
-            .decode(proof.key_thumbprint())
-            .ok()
-            .and_then(|bytes| bytes.try_into().ok())
-            .ok_or_else(|| refused(ProofError::KeyId))?;
+        check_agreement(issuer, &challenge, &proof)?;
         if ctx.now >= challenge.expires_at {
             return Err(Error::invalid("claims", "the sign-in request has expired"));
         }
@@ -103,44 +93,11 @@ impl<'a> Attempt<'a> {
             issuer,
             proof,
             challenge,
-            identity_id,
-            thumbprint,
         })
     }
 
     async fn find(&self, rx: &mut Rx) -> Result<Option<(Identity, Option<Credential>)>> {
-        let (tenant, realm) = (self.issuer.at.tenant_id, self.issuer.at.realm_id);
-        let Some(identity) = identities::store::find(rx, tenant, realm, self.identity_id).await?
-        else {
-            return Ok(None);
-        };
-        let credential =
-            credentials::store::find_by_key(rx, tenant, realm, self.identity_id, &self.thumbprint)
-                .await?;
-        Ok(Some((identity, credential)))
-    }
-
-    fn verify(
-        &self,
-        ctx: &Context,
-        credential: &Credential,
-    ) -> std::result::Result<VerifiedAssertion, ProofError> {
-        let at = self.issuer.at;
-        let expected = AssertionExpectation {
-            subject: &distinguished_name(at.tenant_id, at.realm_id, self.identity_id),
-            audience: &self.issuer.endpoint("/bi-authenticate"),
-            now: ctx.now,
-            leeway: assertion::LEEWAY,
-            trusted_origins: &self.issuer.trusted_origins(),
-            credential: match &credential.origin {
-                KeyOrigin::Software => ExpectedCredential::Software,
-                KeyOrigin::WebAuthn(facts) => ExpectedCredential::WebAuthn {
-                    credential_id: &facts.credential_id,
-                    rp_id: &facts.rp_id,
-                },
-            },
-        };
-        self.proof.verify(&credential.key, &expected)
+        self.proof.find(rx, self.issuer.at).await
     }
 
     /// Why somebody who proved their passkey is refused all the same, in words for them.
@@ -181,15 +138,15 @@ impl<'a> Attempt<'a> {
         &self,
         ctx: &Context,
         credential: &Credential,
-        verified: &VerifiedAssertion,
+        said: Option<&WebAuthnFacts>,
     ) -> Result<AuthenticationAnswer> {
         let (code, key) = CodeKey::generate(self.challenge.transaction_id, &*ctx.app.rng);
         let row = self.new_code(ctx, credential, key, ctx.now + CODE_LIFETIME);
-        let usage = Usage::of(credential, verified);
+        let usage = Usage::of(credential, said);
         let owner = (row.tenant_id, row.realm_id, row.identity_id);
         let requested = self.event(ctx, EventKind::AuthorizeRequest, "ACCEPTED");
         let allowed = self
-            .outcome(ctx, "COMPLETE:ALLOW", credential.id)
+            .outcome(ctx, "COMPLETE:ALLOW", credential)
             .detail("method", row.facts.method)
             .detail("sign_count_regressed", usage.sign_count_regressed);
         let permitted = ctx
@@ -230,7 +187,7 @@ impl<'a> Attempt<'a> {
             realm_id: self.issuer.at.realm_id,
             key,
             application_id: self.issuer.at.application_id,
-            identity_id: self.identity_id,
+            identity_id: credential.identity_id,
             credential_id: credential.id,
             facts: GrantFacts {
                 requested: Requested {
@@ -293,7 +250,7 @@ impl<'a> Attempt<'a> {
         let row = self.new_code(ctx, credential, key, ctx.now);
         let requested = self.event(ctx, EventKind::AuthorizeRequest, "ACCEPTED");
         let denied = self
-            .outcome(ctx, "COMPLETE:DENY", credential.id)
+            .outcome(ctx, "COMPLETE:DENY", credential)
             .detail("reason", message);
         let is_first = ctx
             .app
@@ -318,7 +275,7 @@ impl<'a> Attempt<'a> {
     /// Writes down that a proof which its caller has counted was used again, and gives the refusal.
     async fn replayed(&self, ctx: &Context, credential: &Credential) -> Result<Error> {
         let event = self
-            .outcome(ctx, "ERROR", credential.id)
+            .outcome(ctx, "ERROR", credential)
             .detail("error", "the transaction was answered before");
         record(ctx, event).await?;
         let why = "the sign-in request was already answered";
@@ -326,11 +283,16 @@ impl<'a> Attempt<'a> {
     }
 
     /// Writes down that a proof for a known identity failed, and gives the refusal.
-    async fn record_error(&self, ctx: &Context, error: impl std::fmt::Display) -> Result<Error> {
+    async fn record_error(
+        &self,
+        ctx: &Context,
+        identity: IdentityId,
+        error: impl std::fmt::Display,
+    ) -> Result<Error> {
         ctx.app.limits.wrong_proof(ctx.origin.ip)?;
         let event = self
             .event(ctx, EventKind::AuthenticationTransaction, "ERROR")
-            .identity(self.identity_id)
+            .identity(identity)
             .detail("error", error.to_string());
         record(ctx, event).await?;
         Ok(refused(error))
@@ -342,40 +304,40 @@ impl<'a> Attempt<'a> {
     }
 
     /// An event of somebody whose passkey was verified.
-    fn outcome(&self, ctx: &Context, outcome: &'static str, credential: CredentialId) -> Event {
+    fn outcome(&self, ctx: &Context, outcome: &'static str, credential: &Credential) -> Event {
         let at = self.issuer.at;
         self.event(ctx, EventKind::AuthenticationTransaction, outcome)
             .by(Principal::Identity {
                 tenant_id: at.tenant_id,
                 realm_id: at.realm_id,
-                identity_id: self.identity_id,
+                identity_id: credential.identity_id,
             })
-            .identity(self.identity_id)
-            .detail("credential_id", credential)
+            .identity(credential.identity_id)
+            .detail("credential_id", credential.id)
     }
 }
 
-/// Checks that path, seal and claims name the same transaction and application, and that the
+/// Checks that path, seal and proof name the same transaction and application, and that the
 /// application still asks its users in the same way.
-fn check_agreement(issuer: &Issuer, challenge: &Challenge, claims: &ProofClaims) -> Result<()> {
+fn check_agreement(issuer: &Issuer, challenge: &Challenge, proof: &Proof) -> Result<()> {
     if challenge.application_id != issuer.at.application_id {
         return Err(refused("the challenge is another application's"));
     }
     if issuer.application.authenticator_config_id != Some(challenge.config_id) {
         return Err(refused("the application has another config by now"));
     }
-    if challenge.transaction_id.to_string() != claims.bi_tid {
+    if challenge.transaction_id.to_string() != proof.transaction_id() {
         return Err(refused("the nonce belongs to another transaction"));
     }
-    if claims.authentication_control.is_some() {
+    if proof.is_of_one_time_code() {
         return Err(refused("one-time codes are not enabled"));
     }
     Ok(())
 }
 
 /// WebAuthn Level 3, section 7.2: a credential's backup eligibility is for life.
-fn backup_eligibility_changed(credential: &Credential, verified: &VerifiedAssertion) -> bool {
-    match (verified.webauthn(), &credential.origin) {
+fn backup_eligibility_changed(credential: &Credential, said: Option<&WebAuthnFacts>) -> bool {
+    match (said, &credential.origin) {
         (Some(now), KeyOrigin::WebAuthn(known)) => now.backup_eligible() != known.backup_eligible,
         _ => false,
     }
@@ -392,9 +354,8 @@ struct Usage {
 }
 
 impl Usage {
-    fn of(credential: &Credential, verified: &VerifiedAssertion) -> Self {
-        let (Some(now), KeyOrigin::WebAuthn(known)) = (verified.webauthn(), &credential.origin)
-        else {
+    fn of(credential: &Credential, said: Option<&WebAuthnFacts>) -> Self {
+        let (Some(now), KeyOrigin::WebAuthn(known)) = (said, &credential.origin) else {
             return Self {
                 sign_count_regressed: false,
                 to_record: None,

@@ -59,6 +59,10 @@ fn proof(form: &str) -> Result<AuthenticationProof> {
     let (Some((_, claims)), None) = (fields.next(), fields.next()) else {
         return Err(Error::invalid("claims", "missing or repeated"));
     };
-    serde_json::from_str(&claims)
-        .map_err(|_| Error::invalid("claims", "expected a JSON object with Jwt or WebAuthn"))
+    serde_json::from_str(&claims).map_err(|_| {
+        Error::invalid(
+            "claims",
+            "expected a JSON object with Jwt, WebAuthn or Fido2",
+        )
+    })
 }

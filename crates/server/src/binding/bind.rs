@@ -10,15 +10,18 @@ use keymoor_types::wire::{
     Theme,
 };
 use keymoor_webauthn::AttestationTrust;
+use keymoor_webauthn::fido2::{Fido2RegistrationExpectation, verify_registration};
 use keymoor_webauthn::proof::{BindingSubject, verify_binding_jws};
 use keymoor_webauthn::registration::{self, RegistrationExpectation};
 use serde_json::{Value, json};
 
+use super::fido2;
 use super::model::{BindingJob, JobKey, MAX_FAILED_PROOFS, State, VerifiedKey};
 use super::ops::{ended, not_found};
 use super::store;
+use crate::authenticator_configs::model::AuthenticationMethod;
 use crate::credentials;
-use crate::credentials::model::{Credential, State as CredentialState};
+use crate::credentials::model::{Credential, Mechanism, State as CredentialState};
 use crate::db::Rx;
 use crate::error::{Error, Result, with_fresh_ids};
 use crate::events::{self, Event, EventKind};
@@ -110,17 +113,18 @@ pub async fn info(
     key: JobKey,
     token: &Secret,
 ) -> Result<BindingInfo> {
-    let (found, tenant, realm) = ctx
+    let (found, tenant, realm, registrable) = ctx
         .app
         .db
         .read(async |rx| {
             let found = find(rx, key).await?;
             let tenant = tenants::store::find(rx, key.tenant_id).await?;
-            Ok((
-                found,
-                tenant,
-                realms::store::find(rx, key.tenant_id, key.realm_id).await?,
-            ))
+            let realm = realms::store::find(rx, key.tenant_id, key.realm_id).await?;
+            let registrable = match &found {
+                Some((job, _)) => registrable(rx, job, headers).await?,
+                None => None,
+            };
+            Ok((found, tenant, realm, registrable))
         })
         .await?;
     let Opened { job, identity } = admit(ctx, key, token, found)?;
@@ -128,6 +132,9 @@ pub async fn info(
         return Err(not_found(key));
     };
     require_trusted(ctx, headers, &job)?;
+    let fido2 = registrable.map(|(rp_id, known)| {
+        fido2::options(ctx, &job, &identity, &realm.display_name, rp_id, &known)
+    });
     if job.stored_state != State::RequestDelivered {
         let event = step_event(ctx, key, State::RequestDelivered);
         let (hash, now) = (job.token_hash, ctx.now);
@@ -165,7 +172,25 @@ pub async fn info(
             config: device_config(&job),
         },
         post_binding_redirect_uri: job.post_binding_redirect_uri,
+        fido2,
     })
+}
+
+/// The RP ID for which the job takes a WebAuthn credential from the page that asks, and the
+/// credentials which its identity has there. `None`: it takes none.
+async fn registrable(
+    rx: &mut Rx,
+    job: &BindingJob,
+    headers: &HeaderMap,
+) -> Result<Option<(String, Vec<Vec<u8>>)>> {
+    let method = AuthenticationMethod::WebauthnPasskey;
+    let rp_id = fido2::rp_id(job, headers).filter(|_| job.snapshot.permits_method(method));
+    let Some(rp_id) = rp_id else {
+        return Ok(None);
+    };
+    let realm = (job.tenant_id, job.realm_id);
+    let known = credentials::store::list_webauthn_ids(rx, realm, job.identity_id, &rp_id).await?;
+    Ok(Some((rp_id, known)))
 }
 
 /// The config as a device reads it. SDKs look at the methods of a hosted config only, so a config
@@ -221,6 +246,11 @@ fn verify(
     request: &BindRequest,
 ) -> Result<VerifiedKey, BadProof> {
     let (subject, token) = (job.subject(), token.expose());
+    let trusted_origins = &job.snapshot.trusted_origins;
+    let attestation = AttestationTrust {
+        roots: &ctx.app.attestation_roots,
+        now: ctx.now,
+    };
     match request.kind {
         ProofKind::Jwt => verify_binding_jws(
             &request.raw,
@@ -232,18 +262,24 @@ fn verify(
         .map(VerifiedKey::Software)
         .map_err(|error| refused(&error)),
         ProofKind::Webauthn => {
-            let trusted_origins = &job.snapshot.trusted_origins;
             let expected = RegistrationExpectation {
                 subject: &subject,
                 token,
                 trusted_origins,
-                attestation: AttestationTrust {
-                    roots: &ctx.app.attestation_roots,
-                    now: ctx.now,
-                },
+                attestation,
             };
             registration::verify(&request.raw, &expected)
-                .map(VerifiedKey::WebAuthn)
+                .map(|verified| VerifiedKey::WebAuthn(Mechanism::WebAuthn, verified))
+                .map_err(|error| refused(&error))
+        }
+        ProofKind::Fido2 => {
+            let terms = |challenge: &[u8]| fido2::terms(&ctx.app.vault, job, challenge, ctx.now);
+            let expected = Fido2RegistrationExpectation {
+                trusted_origins,
+                attestation,
+            };
+            verify_registration(&request.raw, &expected, terms)
+                .map(|verified| VerifiedKey::WebAuthn(Mechanism::Fido2, verified))
                 .map_err(|error| refused(&error))
         }
     }

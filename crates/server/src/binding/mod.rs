@@ -18,10 +18,11 @@
 //!
 //! - [`model`]: the states and what moves them, pure.
 //! - [`api`]: what the application calls. [`public`]: what the link and the device call.
-//! - [`ops`], [`bind`]: the rules. [`store`]: the SQL. [`mailing`]: links on their way by mail.
+//! - [`ops`], [`bind`]: the rules. [`fido2`]: WebAuthn options and challenges of our own. [`store`]: the SQL. [`mailing`]: links on their way by mail.
 
 pub mod api;
 pub mod bind;
+pub mod fido2;
 pub mod mailing;
 pub mod model;
 pub mod ops;

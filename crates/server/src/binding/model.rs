@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use crate::authentication::model::distinguished_name;
 use crate::authenticator_configs::model::{AuthenticationMethod, AuthenticatorConfig};
-use crate::credentials::model::KeyOrigin;
+use crate::credentials::model::{KeyOrigin, Mechanism, WebAuthnFacts};
 use crate::db::text_column;
 use crate::error::Error;
 use crate::secret::Digest;
@@ -75,10 +75,13 @@ impl Snapshot {
 
     /// Whether a key of this origin may be bound.
     pub fn permits(&self, origin: &KeyOrigin) -> bool {
-        let needed = match origin {
+        self.permits_method(match origin {
             KeyOrigin::Software => AuthenticationMethod::SoftwarePasskey,
             KeyOrigin::WebAuthn(_) => AuthenticationMethod::WebauthnPasskey,
-        };
+        })
+    }
+
+    pub fn permits_method(&self, needed: AuthenticationMethod) -> bool {
         self.methods
             .as_ref()
             .is_none_or(|methods| methods.contains(&needed))
@@ -238,14 +241,14 @@ pub enum Event<'a> {
 /// A key whose possession a device has proved for one job.
 pub enum VerifiedKey {
     Software(VerifiedBinding),
-    WebAuthn(VerifiedRegistration),
+    WebAuthn(Mechanism, VerifiedRegistration),
 }
 
 impl VerifiedKey {
     pub fn public_key(&self) -> &PublicKey {
         match self {
             Self::Software(binding) => binding.public_key(),
-            Self::WebAuthn(registration) => registration.public_key(),
+            Self::WebAuthn(_, registration) => registration.public_key(),
         }
     }
 
@@ -253,7 +256,9 @@ impl VerifiedKey {
     pub fn origin(&self) -> KeyOrigin {
         match self {
             Self::Software(_) => KeyOrigin::Software,
-            Self::WebAuthn(registration) => KeyOrigin::WebAuthn(registration.into()),
+            Self::WebAuthn(mechanism, registration) => {
+                KeyOrigin::WebAuthn(WebAuthnFacts::of(*mechanism, registration))
+            }
         }
     }
 }

@@ -46,6 +46,7 @@ pub enum KeyOrigin {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebAuthnFacts {
+    pub mechanism: Mechanism,
     pub credential_id: Vec<u8>,
     pub rp_id: String,
     pub aaguid: [u8; 16],
@@ -56,9 +57,19 @@ pub struct WebAuthnFacts {
     pub backup_state: bool,
 }
 
-impl From<&VerifiedRegistration> for WebAuthnFacts {
-    fn from(registration: &VerifiedRegistration) -> Self {
+/// Who made the options of a registration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mechanism {
+    /// The device: the challenge is the link's token, the user handle known to nobody else.
+    WebAuthn,
+    /// The server: the user handle is the identity's.
+    Fido2,
+}
+
+impl WebAuthnFacts {
+    pub fn of(mechanism: Mechanism, registration: &VerifiedRegistration) -> Self {
         Self {
+            mechanism,
             credential_id: registration.credential_id().to_vec(),
             rp_id: registration.rp_id().to_owned(),
             aaguid: registration.aaguid(),
@@ -92,7 +103,10 @@ impl KeyOrigin {
     pub const fn csr_type(&self) -> &'static str {
         match self {
             Self::Software => "JWT",
-            Self::WebAuthn(_) => "WEBAUTHN",
+            Self::WebAuthn(facts) => match facts.mechanism {
+                Mechanism::WebAuthn => "WEBAUTHN",
+                Mechanism::Fido2 => "FIDO2",
+            },
         }
     }
 }

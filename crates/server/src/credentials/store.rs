@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keymoor_types::{BindingJobId, CredentialId, IdentityId, RealmId, TenantId, Timestamp};
 use keymoor_webauthn::{AttestationLevel, PublicKey};
 
-use super::model::{Credential, CredentialKey, KeyOrigin, State, WebAuthnFacts};
+use super::model::{Credential, CredentialKey, KeyOrigin, Mechanism, State, WebAuthnFacts};
 use crate::db::{self, Param, Rx, Tx, record};
 use crate::error::{Error, Kind, Result};
 use crate::http::page::PageRequest;
@@ -66,9 +66,16 @@ impl TryFrom<CredentialRow> for Credential {
 
     fn try_from(row: CredentialRow) -> Result<Self> {
         let inconsistent = || Error::internal(format!("credential {} is inconsistent", row.id));
-        let origin = match row.csr_type.as_str() {
-            "JWT" => KeyOrigin::Software,
-            "WEBAUTHN" => KeyOrigin::WebAuthn(WebAuthnFacts {
+        let mechanism = match row.csr_type.as_str() {
+            "JWT" => None,
+            "WEBAUTHN" => Some(Mechanism::WebAuthn),
+            "FIDO2" => Some(Mechanism::Fido2),
+            _ => return Err(inconsistent()),
+        };
+        let origin = match mechanism {
+            None => KeyOrigin::Software,
+            Some(mechanism) => KeyOrigin::WebAuthn(WebAuthnFacts {
+                mechanism,
                 credential_id: row.webauthn_id.ok_or_else(inconsistent)?,
                 rp_id: row.rp_id.ok_or_else(inconsistent)?,
                 aaguid: row
@@ -82,7 +89,6 @@ impl TryFrom<CredentialRow> for Credential {
                 backup_eligible: row.backup_eligible,
                 backup_state: row.backup_state,
             }),
-            _ => return Err(inconsistent()),
         };
         Ok(Self {
             tenant_id: row.tenant_id,
@@ -174,6 +180,36 @@ pub async fn find_by_key(
         .opt(SQL, &[&tenant, &realm, &identity, thumbprint])
         .await?;
     row.map(Credential::try_from).transpose()
+}
+
+/// The credential that an authenticator knows by this id, whosever it is in the realm.
+pub async fn find_by_webauthn_id(
+    rx: &mut Rx,
+    tenant: TenantId,
+    realm: RealmId,
+    webauthn_id: &[u8],
+) -> Result<Option<Credential>> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM credentials WHERE tenant_id = $1 AND realm_id = $2 AND webauthn_id = $3"
+    );
+    let row: Option<CredentialRow> = rx.opt(SQL, &[&tenant, &realm, &webauthn_id]).await?;
+    row.map(Credential::try_from).transpose()
+}
+
+/// The ids by which authenticators know an identity's active credentials for an RP ID. At most a
+/// hundred of them, since they travel in one answer.
+pub async fn list_webauthn_ids(
+    rx: &mut Rx,
+    (tenant, realm): (TenantId, RealmId),
+    identity: IdentityId,
+    rp_id: &str,
+) -> Result<Vec<Vec<u8>>> {
+    const SQL: &str = "SELECT webauthn_id FROM credentials
+        WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND state = 'ACTIVE' AND rp_id = $4
+        ORDER BY credential_id DESC LIMIT 100";
+    Ok(rx.all(SQL, &[&tenant, &realm, &identity, &rp_id]).await?)
 }
 
 pub async fn find(rx: &mut Rx, key: CredentialKey) -> Result<Option<Credential>> {

@@ -153,6 +153,7 @@ impl From<Profile> for IdentityView {
             display_name,
             status,
             traits,
+            user_handle: _,
             created_at: create_time,
             updated_at: update_time,
         } = identity;

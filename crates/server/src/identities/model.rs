@@ -3,11 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use keymoor_types::{IdentityId, RealmId, TenantId, Timestamp};
+use keymoor_types::{IdentityId, RealmId, Rng, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::db::text_column;
+use crate::db::{Column, Param, Value, text_column};
 use crate::error::Error;
 use crate::text::{Violations, check_email_address, check_name, check_plain, check_url};
 
@@ -19,8 +19,36 @@ pub struct Identity {
     pub display_name: String,
     pub status: Status,
     pub traits: Traits,
+    pub user_handle: UserHandle,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+}
+
+/// What authenticators know an identity by (WebAuthn Level 3 section 5.4.3): 32 random bytes, so
+/// that whoever holds an authenticator learns nothing from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UserHandle([u8; 32]);
+
+impl UserHandle {
+    pub fn generate(rng: &dyn Rng) -> Self {
+        Self(rng.bytes())
+    }
+
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Param for UserHandle {
+    fn value(&self) -> Value<'_> {
+        Value::Bytes(&self.0)
+    }
+}
+
+impl Column for UserHandle {
+    fn column(value: Value<'_>) -> Option<Self> {
+        <[u8; 32]>::column(value).map(Self)
+    }
 }
 
 /// An identity as it is shown.

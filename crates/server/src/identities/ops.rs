@@ -2,7 +2,9 @@
 
 use keymoor_types::{IdentityId, RealmId, TenantId};
 
-use super::model::{EnrollmentStatus, Identity, IdentityPatch, Profile, Status, Traits};
+use super::model::{
+    EnrollmentStatus, Identity, IdentityPatch, Profile, Status, Traits, UserHandle,
+};
 use super::store;
 use crate::db::Rx;
 use crate::directory::{self, store::Directory};
@@ -41,6 +43,7 @@ async fn create_once(ctx: &Context, at: RealmPath, new: &NewIdentity) -> Result<
         display_name: new.display_name.clone(),
         status: new.status,
         traits: new.traits.clone(),
+        user_handle: UserHandle::generate(&*ctx.app.rng),
         created_at: ctx.now,
         updated_at: ctx.now,
     };

@@ -2,7 +2,7 @@
 
 use keymoor_types::{IdentityId, RealmId, TenantId, Timestamp};
 
-use super::model::{EnrollmentStatus, Identity, Profile, Status, Traits};
+use super::model::{EnrollmentStatus, Identity, Profile, Status, Traits, UserHandle};
 use crate::db::{self, Json, Param, Rx, Sql, Tx, record};
 use crate::directory::store::{self as totals, Directory};
 use crate::error::{Error, Kind, Result};
@@ -17,6 +17,7 @@ struct IdentityRow {
     display_name: String,
     status: Status,
     traits: Json<Traits>,
+    user_handle: UserHandle,
     created_at: Timestamp,
     updated_at: Timestamp,
 }
@@ -28,6 +29,7 @@ record!(IdentityRow {
     display_name,
     status,
     traits,
+    user_handle,
     created_at,
     updated_at
 });
@@ -35,7 +37,8 @@ record!(IdentityRow {
 /// The columns of [`IdentityRow`].
 macro_rules! columns {
     () => {
-        "tenant_id, realm_id, identity_id, display_name, status, traits, created_at, updated_at"
+        "tenant_id, realm_id, identity_id, display_name, status, traits, user_handle,
+         created_at, updated_at"
     };
 }
 
@@ -48,6 +51,7 @@ impl From<IdentityRow> for Identity {
             display_name,
             status,
             traits,
+            user_handle,
             created_at,
             updated_at,
         } = row;
@@ -58,6 +62,7 @@ impl From<IdentityRow> for Identity {
             display_name,
             status,
             traits: traits.0,
+            user_handle,
             created_at,
             updated_at,
         }
@@ -71,6 +76,7 @@ struct ProfileRow {
     display_name: String,
     status: Status,
     traits: Json<Traits>,
+    user_handle: UserHandle,
     created_at: Timestamp,
     updated_at: Timestamp,
     enrollment_status: EnrollmentStatus,
@@ -83,6 +89,7 @@ record!(ProfileRow {
     display_name,
     status,
     traits,
+    user_handle,
     created_at,
     updated_at,
     enrollment_status
@@ -118,6 +125,7 @@ impl From<ProfileRow> for Profile {
             display_name: row.display_name,
             status: row.status,
             traits: row.traits.0,
+            user_handle: row.user_handle,
             created_at: row.created_at,
             updated_at: row.updated_at,
         };
@@ -131,8 +139,8 @@ impl From<ProfileRow> for Profile {
 pub async fn insert(tx: &mut Tx, identity: &Identity) -> Result<()> {
     const SQL: &str = "INSERT INTO identities
         (tenant_id, realm_id, identity_id, display_name, status, username, folded_username,
-         primary_email_address, external_id, traits, created_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+         primary_email_address, external_id, traits, user_handle, created_at, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
     let Identity {
         tenant_id,
         realm_id,
@@ -140,6 +148,7 @@ pub async fn insert(tx: &mut Tx, identity: &Identity) -> Result<()> {
         display_name,
         status,
         traits,
+        user_handle,
         created_at,
         updated_at,
     } = identity;
@@ -156,6 +165,7 @@ pub async fn insert(tx: &mut Tx, identity: &Identity) -> Result<()> {
             &traits.primary_email_address,
             &traits.external_id,
             &Json(traits),
+            user_handle,
             created_at,
             updated_at,
         ],

@@ -10,15 +10,17 @@ use keymoor_oauth::authorize::{
 use keymoor_oauth::claims::{ConfigInput, Origin, RequestClaims, RequestInput};
 use keymoor_oauth::error::{ErrorCode, OAuthError};
 use keymoor_oauth::jose::{Algorithm, JwtHeader, TokenType};
+use keymoor_types::fido2::{RequestOptions, SignInOptions};
 use serde_json::{Value, json};
 
 use super::answer::Failure;
 use super::issuer::Issuer;
-use crate::authentication::challenge::Challenge;
+use crate::authentication::challenge::{Challenge, fido2_challenge};
 use crate::authentication::model::{Requested, TRANSACTION_LIFETIME, TransactionId, fingerprint};
 use crate::authenticator_configs::model::{
-    AuthenticatorConfig, Config, Embedded, InvocationType, invocation_url,
+    AuthenticationMethod, AuthenticatorConfig, Config, Embedded, InvocationType, invocation_url,
 };
+use crate::binding::fido2::PROMPT_TIMEOUT_MS;
 use crate::error::{Error, Result};
 use crate::http::context::Context;
 
@@ -142,6 +144,7 @@ async fn sign(
     referer: Option<&str>,
 ) -> Result<String> {
     let (app, origin) = (&ctx.app, &ctx.origin);
+    let fido2 = sign_in_options(&config.config, nonce);
     let claims = RequestInput {
         issuer: &issuer.url,
         client_id: &issuer.application.client_id,
@@ -159,6 +162,7 @@ async fn sign(
         correlation_id: &origin.correlation_id,
         transaction_id: &challenge.transaction_id.to_string(),
         nonce,
+        fido2: fido2.as_ref(),
         redirect_uri: &request.redirect_uri,
         state: request.state.as_deref(),
         login_hint: request.login_hint.as_deref(),
@@ -177,6 +181,27 @@ async fn sign(
     // Any other algorithm, and the published SDK could not check it.
     let key = keys.signing(Algorithm::Es256)?;
     Ok(key.sign(header, &RequestClaims::new(&claims)))
+}
+
+/// Options for a WebAuthn assertion over a challenge of our own, if the config takes WebAuthn
+/// credentials.
+///
+/// There is no RP ID in them: which of the trusted origins the page will be of is not known yet,
+/// and a browser that is told none puts in the page's own host, the one RP ID for which a
+/// credential of that page can be. There are no credentials either: whoever asks is nobody yet,
+/// and must not learn who has passkeys.
+fn sign_in_options(config: &Config, nonce: &str) -> Option<SignInOptions> {
+    let takes_webauthn = config
+        .methods()
+        .contains(&AuthenticationMethod::WebauthnPasskey);
+    takes_webauthn.then(|| SignInOptions {
+        request_options: RequestOptions {
+            challenge: URL_SAFE_NO_PAD.encode(fido2_challenge(nonce)),
+            timeout: PROMPT_TIMEOUT_MS,
+            allow_credentials: Vec::new(),
+            user_verification: "required".to_owned(),
+        },
+    })
 }
 
 /// The config with what follows from it where nothing was set.

@@ -27,7 +27,7 @@ use crate::error::{Result, with_fresh_ids};
 use crate::events::{self, Event, EventKind};
 use crate::http::auth::scope;
 use crate::http::context::Context;
-use crate::identities::model::{Identity, Status, Traits};
+use crate::identities::model::{Identity, Status, Traits, UserHandle};
 use crate::realms::model::{Classification, Realm};
 use crate::resource_servers::model::ResourceServer;
 use crate::secret::Secret;
@@ -238,6 +238,7 @@ impl Plan {
                 primary_email_address: new.admin_email_address.clone(),
                 ..Traits::default()
             },
+            user_handle: UserHandle::generate(rng),
             created_at,
             updated_at,
         };

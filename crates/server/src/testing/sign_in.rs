@@ -86,6 +86,13 @@ impl Started {
             claims,
         }
     }
+
+    /// The challenge for WebAuthn that came along.
+    pub(crate) fn fido2_challenge(&self) -> Vec<u8> {
+        let options = &self.claims["authn"]["fido2"]["request_options"];
+        let challenge = options["challenge"].as_str().expect("options for WebAuthn");
+        URL_SAFE_NO_PAD.decode(challenge).unwrap()
+    }
 }
 
 /// The claims of a JWT whose signature is not the point.

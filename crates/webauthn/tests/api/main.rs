@@ -7,6 +7,7 @@ mod attestation;
 mod attestation_formats;
 mod attestation_levels;
 mod binding;
+mod fido2;
 mod keys;
 mod mutations;
 mod registration;

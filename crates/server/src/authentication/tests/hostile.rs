@@ -10,7 +10,7 @@ use super::*;
 use crate::provision::{self, NewTenant};
 use crate::testing::sign_in::{Passkey, Started, as_form, form};
 
-async fn another_tenant(test: &TestApp) -> (TenantId, RealmId) {
+pub(super) async fn another_tenant(test: &TestApp) -> (TenantId, RealmId) {
     let new = NewTenant {
         display_name: "Globex".to_owned(),
         admin_username: "admin".to_owned(),
@@ -23,7 +23,7 @@ async fn another_tenant(test: &TestApp) -> (TenantId, RealmId) {
 }
 
 /// The proof is refused in the published shape, without a word about why, and nothing is made.
-async fn assert_refused(test: &TestApp, site: &Site, what: &str, proof: &Value) {
+pub(super) async fn assert_refused(test: &TestApp, site: &Site, what: &str, proof: &Value) {
     let answer = site.answer(test, proof).await;
     assert_eq!(answer.status, 400, "{what}: {}", answer.text);
     let body = answer.json();

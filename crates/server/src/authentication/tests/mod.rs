@@ -1,5 +1,6 @@
 //! Signing in over HTTP, on both databases.
 
+mod fido2;
 mod hostile;
 mod limits;
 mod races;

@@ -1,5 +1,6 @@
 //! Binding over HTTP, on both databases.
 
+mod fido2;
 mod link;
 mod management;
 mod proofs;
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::authenticator_configs::model::{AuthenticatorConfig, Config, Embedded, InvocationType};
 use crate::binding::model::JobKey;
-use crate::identities::model::{Identity, Status, Traits};
+use crate::identities::model::{Identity, Status, Traits, UserHandle};
 use crate::realms::model::{Classification, Realm};
 use crate::testing::{Answer, TestApp};
 use crate::{authenticator_configs, identities, realms};
@@ -56,6 +57,7 @@ impl Customers {
                 primary_email_address: Some("user1@example.com".to_owned()),
                 ..Traits::default()
             },
+            user_handle: UserHandle::generate(rng),
             created_at: now,
             updated_at: now,
         };

@@ -11,7 +11,7 @@ use super::{APP, Customers, Job, events, row_counts};
 use crate::binding::model::MAX_FAILED_PROOFS;
 use crate::testing::{Answer, attestation_authority, both_apps};
 
-const HOST: &str = "app.example";
+pub(super) const HOST: &str = "app.example";
 
 fn registration(job: &Job) -> RegistrationOptions {
     RegistrationOptions::new(APP, HOST, &job.subject(), &job.token)
@@ -157,7 +157,7 @@ fn bad_webauthn_proofs(job: &Job) -> Vec<Bad> {
         .collect()
 }
 
-fn does_not_verify(answer: &Answer, why: &str) {
+pub(super) fn does_not_verify(answer: &Answer, why: &str) {
     assert_eq!(answer.status, 400, "a proof {why} gave {}", answer.text);
     assert_eq!(
         answer.json(),

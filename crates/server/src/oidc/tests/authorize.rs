@@ -48,6 +48,10 @@ both_apps! {
             (started.transaction_id.as_str(), "[transaction]"),
             (started.nonce.as_str(), "[nonce]"),
             (claims["jti"].as_str().unwrap(), "[jti]"),
+            (
+                claims["authn"]["fido2"]["request_options"]["challenge"].as_str().unwrap(),
+                "[challenge]",
+            ),
         ];
         insta::allow_duplicates! {
             insta::assert_json_snapshot!(redacted(&site, &hidden, &claims), @r#"
@@ -90,6 +94,14 @@ both_apps! {
                   "tenant_id": "[tenant]"
                 },
                 "base_url": "http://localhost:8021",
+                "fido2": {
+                  "request_options": {
+                    "allowCredentials": [],
+                    "challenge": "[challenge]",
+                    "timeout": 300000,
+                    "userVerification": "required"
+                  }
+                },
                 "login_hint": "ada",
                 "mode": "grant",
                 "redirect_uri": "https://app.example/cb?iss=http%3A%2F%2Flocalhost%3A8021%2Fv1%2Ftenants%2F[tenant]%2Frealms%2F[realm]%2Fapplications%2F[application]",

@@ -9,14 +9,15 @@ use serde_json::{Value, json};
 use super::{ORIGIN, RP_ID, Started, TestApp};
 use crate::authentication::model::distinguished_name;
 use crate::credentials;
-use crate::credentials::model::{Credential, KeyOrigin, State};
+use crate::credentials::model::{Credential, KeyOrigin, Mechanism, State, WebAuthnFacts};
 use crate::db::Tx;
 use crate::identities;
-use crate::identities::model::{Identity, Status, Traits};
+use crate::identities::model::{Identity, Status, Traits, UserHandle};
 
 pub(crate) enum Passkey {
     Software(SoftwareKey),
     WebAuthn(Authenticator),
+    Fido2(Authenticator),
 }
 
 /// An identity with one passkey.
@@ -51,6 +52,18 @@ impl Person {
         .await
     }
 
+    /// Somebody of the first realm with a WebAuthn credential made with the server's options.
+    pub(crate) async fn with_fido2(test: &TestApp, username: &str) -> Self {
+        let passkey = Passkey::Fido2(Authenticator::generate());
+        Self::of(
+            test,
+            (test.made.tenant.id, test.made.realm.id),
+            username,
+            passkey,
+        )
+        .await
+    }
+
     pub(crate) async fn of(
         test: &TestApp,
         (tenant_id, realm_id): (TenantId, RealmId),
@@ -69,6 +82,7 @@ impl Person {
                 primary_email_address: Some(format!("{username}@example.com")),
                 ..Traits::default()
             },
+            user_handle: UserHandle::generate(rng),
             created_at: now,
             updated_at: now,
         };
@@ -132,7 +146,7 @@ impl Person {
     pub(crate) fn sign(&self, claims: &Value) -> Value {
         match &self.passkey {
             Passkey::Software(key) => json!({ "Jwt": key.authentication_jws(claims) }),
-            Passkey::WebAuthn(authenticator) => {
+            Passkey::WebAuthn(authenticator) | Passkey::Fido2(authenticator) => {
                 let options = AssertionOptions::new(ORIGIN, RP_ID, claims.clone());
                 json!({ "WebAuthn": authenticator.assert(&options) })
             }
@@ -152,13 +166,30 @@ impl Person {
     pub(crate) fn key(&self) -> &SoftwareKey {
         match &self.passkey {
             Passkey::Software(key) => key,
-            Passkey::WebAuthn(authenticator) => authenticator.key(),
+            Passkey::WebAuthn(authenticator) | Passkey::Fido2(authenticator) => authenticator.key(),
         }
+    }
+
+    /// The right answer over the server's challenge but for what `spoil` does to the assertion.
+    pub(crate) fn fido2_proof(
+        &self,
+        started: &Started,
+        spoil: impl FnOnce(&mut AssertionOptions),
+    ) -> Value {
+        let mut options = AssertionOptions::new(ORIGIN, RP_ID, json!({}));
+        options.challenge = Some(started.fido2_challenge());
+        spoil(&mut options);
+        let handle = self.identity.user_handle.as_bytes();
+        json!({
+            "transaction_id": started.transaction_id,
+            "nonce": started.nonce,
+            "credential": self.authenticator().assert_json(&options, handle),
+        })
     }
 
     pub(crate) fn authenticator(&self) -> &Authenticator {
         match &self.passkey {
-            Passkey::WebAuthn(authenticator) => authenticator,
+            Passkey::WebAuthn(authenticator) | Passkey::Fido2(authenticator) => authenticator,
             Passkey::Software(_) => panic!("a key that software keeps"),
         }
     }
@@ -214,7 +245,11 @@ impl Passkey {
                 PublicKey::from_jwk(&key.jwk()).unwrap(),
                 KeyOrigin::Software,
             ),
-            Self::WebAuthn(authenticator) => {
+            Self::WebAuthn(authenticator) | Self::Fido2(authenticator) => {
+                let mechanism = match self {
+                    Self::Fido2(_) => Mechanism::Fido2,
+                    _ => Mechanism::WebAuthn,
+                };
                 let expected = RegistrationExpectation {
                     subject: "CN=x",
                     token: "x",
@@ -229,7 +264,7 @@ impl Passkey {
                     registration::verify(&authenticator.register(&options), &expected).unwrap();
                 (
                     verified.public_key().clone(),
-                    KeyOrigin::WebAuthn((&verified).into()),
+                    KeyOrigin::WebAuthn(WebAuthnFacts::of(mechanism, &verified)),
                 )
             }
         }
