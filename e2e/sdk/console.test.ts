@@ -42,7 +42,7 @@ for (const database of DATABASES) {
       const credentials = await realm.credentials(parseLink(link).identityId);
       assert.deepEqual(
         credentials.map(({ csr_type, state }) => [csr_type, state]),
-        [['WEBAUTHN', 'ACTIVE']],
+        [['FIDO2', 'ACTIVE']],
       );
     });
 

@@ -47,7 +47,7 @@ for (const database of DATABASES) {
 
         await page.getByRole('button').click();
         const [credential] = await shownThenCredentials(page, world, identity.id);
-        assert.equal(credential?.csr_type, authenticator ? 'WEBAUTHN' : 'JWT');
+        assert.equal(credential?.csr_type, authenticator ? 'FIDO2' : 'JWT');
         assert.equal(page.url(), `${pages.origin}/on-load/bind`);
       });
 

@@ -277,7 +277,8 @@ export const BINDING_CONCEPT: Printed[] = [
   {
     heading: 'Mechanisms: JWT and WebAuthn signing requests',
     run: async (on) => {
-      for (const [device, csrType] of [[on.device, 'WEBAUTHN'], [await on.bareDevice(), 'JWT']] as const) {
+      // A WebAuthn registration with options of the server's making has a name of its own.
+      for (const [device, csrType] of [[on.device, 'FIDO2'], [await on.bareDevice(), 'JWT']] as const) {
         const link = await on.link();
         await bindWithPromises({ ...on, device }, link);
         const { credential_id } = await jobOf(on, link);

@@ -3,15 +3,21 @@ import { after, before, describe, test } from 'node:test';
 import * as oidc from 'openid-client';
 import type { Device, Engine } from './browser.ts';
 import { DATABASES } from './databases.ts';
-import { type Application, type Identity, parseLink } from './directory.ts';
+import { type Application, type Credential, type Identity, parseLink } from './directory.ts';
 import { openPage, type SdkName } from './pages.ts';
 import { startWorld, type World } from './world.ts';
 
 const KEYS = [
   // The server's config asks for software keys even where the device has an authenticator.
-  { keyType: 'webauthn', csrType: 'WEBAUTHN', methods: undefined },
-  { keyType: 'subtle', csrType: 'JWT', methods: ['software_passkey'] },
+  { keyType: 'webauthn', methods: undefined },
+  { keyType: 'subtle', methods: ['software_passkey'] },
 ] as const;
+
+/** How an SDK introduces a key of the device's authenticator. */
+const WEBAUTHN_BY: Record<SdkName, Credential['csr_type']> = {
+  '@keymoor/sdk': 'FIDO2',
+  '@beyondidentity/bi-sdk-js': 'WEBAUTHN',
+};
 
 interface More {
   /** Source of a module that runs on every page. */
@@ -35,7 +41,8 @@ export function testCeremonies(sdk: SdkName, engine: Engine, { script, more }: M
 
       for (const key of KEYS) {
         if (key.keyType === 'webauthn' && !engine.hasAuthenticators) continue;
-        describe(`with ${key.keyType} keys`, () => testKey(() => world, engine, key));
+        const csrType = key.keyType === 'webauthn' ? WEBAUTHN_BY[sdk] : 'JWT';
+        describe(`with ${key.keyType} keys`, () => testKey(() => world, engine, { ...key, csrType }));
       }
 
       test('makes a software key where the device has no authenticator', async () => {
@@ -52,7 +59,11 @@ export function testCeremonies(sdk: SdkName, engine: Engine, { script, more }: M
   }
 }
 
-function testKey(the: () => World, engine: Engine, { keyType, csrType, methods }: (typeof KEYS)[number]): void {
+function testKey(
+  the: () => World,
+  engine: Engine,
+  { keyType, csrType, methods }: (typeof KEYS)[number] & { csrType: Credential['csr_type'] },
+): void {
   let device: Device;
   let configId: string;
   let identity: Identity;

@@ -23,7 +23,7 @@ export class Chromium {
   async newDevice({ authenticator } = { authenticator: false }): Promise<Page> {
     const context = await this.#browser.newContext();
     const page = await context.newPage();
-    if (authenticator) await addAuthenticator(page);
+    if (authenticator) await addAuthenticator(page, 'internal');
     return page;
   }
 
@@ -41,17 +41,33 @@ export async function launchChromium(): Promise<Chromium> {
   return new Chromium(await chromium.launch({ executablePath: PROGRAMS.chromium, args: FLAGS }));
 }
 
-async function addAuthenticator(page: Page): Promise<void> {
+/** An authenticator of a page, and whoever holds it. */
+export interface Authenticator {
+  /** Whether somebody is there who touches it when it asks. */
+  setPresence(isPresent: boolean): Promise<void>;
+  credentials(): Promise<{ isResidentCredential: boolean; userHandle?: string }[]>;
+}
+
+/** Gives a page an authenticator that is part of the device, or is plugged in. */
+export async function addAuthenticator(page: Page, transport: 'internal' | 'usb'): Promise<Authenticator> {
   const devtools = await page.context().newCDPSession(page);
   await devtools.send('WebAuthn.enable');
-  await devtools.send('WebAuthn.addVirtualAuthenticator', {
+  const { authenticatorId } = await devtools.send('WebAuthn.addVirtualAuthenticator', {
     options: {
       protocol: 'ctap2',
-      transport: 'internal',
+      transport,
       hasResidentKey: true,
       hasUserVerification: true,
       isUserVerified: true,
       automaticPresenceSimulation: true,
     },
   });
+  return {
+    async setPresence(enabled) {
+      await devtools.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled });
+    },
+    async credentials() {
+      return (await devtools.send('WebAuthn.getCredentials', { authenticatorId })).credentials;
+    },
+  };
 }

@@ -1,5 +1,6 @@
 import { callServer } from './callServer.ts';
 import type { Context } from './context.ts';
+import { signWithFido2Key } from './fido2Key.ts';
 import { KeymoorError } from './keymoorError.ts';
 import { distinguishedName, type SignInClaims, type SignInProof } from './passkeyKey.ts';
 import { POLICY_VERSION, readStep, type SignInRequest, type Step } from './signInRequest.ts';
@@ -16,6 +17,8 @@ const PROOF_LIFE_S = 4_200;
 /** base64 of `[]`: a browser has no facts about the device to report. */
 const NO_FACTS = 'W10=';
 
+type Proving = Extract<Step, { type: 'prove' }>;
+
 /** Signs in to a verified request with a passkey of this browser. */
 export async function authenticate(
   request: SignInRequest,
@@ -28,12 +31,30 @@ export async function authenticate(
   if (tenantId !== request.tenantId || realmId !== request.realmId) {
     throw new KeymoorError('invalid_request', 'the sign-in request is for another realm than the passkey');
   }
+  return signIn(request, (step) => prove(step, request, passkey), context);
+}
+
+/** Answers a verified request with what `prove` makes of it. */
+export async function signIn(
+  request: SignInRequest,
+  prove: (step: Proving) => Promise<SignInProof>,
+  { domains, log }: Context,
+): Promise<AuthenticateResponse> {
   let step = request.firstStep;
   for (let proofs = 0; step.type === 'prove'; proofs++) {
     if (proofs === MAX_PROOFS) throw new KeymoorError('invalid_response', 'the server keeps asking for proofs');
-    step = await prove(step, request, passkey, context);
+    const answer = await callServer(endpoint(request), domains, {
+      subject: 'sign-in',
+      method: 'POST',
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        'x-correlation-id': request.correlationId,
+      },
+      body: `claims=${encodeURIComponent(JSON.stringify(await prove(step)))}`,
+    });
+    step = readStep(answer.string('type'), answer, 'invalid_response');
   }
-  context.log.write('sign-in', step.type);
+  log.write('sign-in', step.type);
   if (step.type === 'deny') throw new KeymoorError('policy_denied', step.message || 'sign-in was refused');
   return {
     redirectUrl: redirectUrl(request, step.code),
@@ -41,20 +62,21 @@ export async function authenticate(
   };
 }
 
-async function prove(
-  step: Extract<Step, { type: 'prove' }>,
-  request: SignInRequest,
-  passkey: StoredPasskey,
-  { domains }: Context,
-): Promise<Step> {
-  const [tenant, realm, application] = [...passkey.owner.slice(0, 2), request.application.id].map(encodeURIComponent);
-  const url = `${request.baseUrl}/v1/tenants/${tenant}/realms/${realm}/applications/${application}/bi-authenticate`;
+function endpoint({ baseUrl, ...request }: SignInRequest): string {
+  const [tenant, realm, application] = [request.tenantId, request.realmId, request.application.id].map(
+    encodeURIComponent,
+  );
+  return `${baseUrl}/v1/tenants/${tenant}/realms/${realm}/applications/${application}/bi-authenticate`;
+}
+
+async function prove(step: Proving, request: SignInRequest, { owner, key, kid }: StoredPasskey): Promise<SignInProof> {
+  const sub = distinguishedName(...owner);
+  if (key.type === 'webauthn' && request.fido2) return signWithFido2Key(request.fido2, step, { keys: [key], sub });
   const now = Math.floor(Date.now() / 1000);
-  const [tenantId, realmId, identityId] = passkey.owner;
-  const proof = await sign(passkey, {
+  const claims: SignInClaims = {
     iss: `${await instanceId(crypto.randomUUID())}:${VERSION}`,
-    sub: distinguishedName(tenantId, realmId, identityId),
-    aud: [url],
+    sub,
+    aud: [endpoint(request)],
     iat: now,
     exp: now + PROOF_LIFE_S,
     nbf: now - PROOF_LIFE_S,
@@ -64,20 +86,7 @@ async function prove(
     bi_prf: NO_FACTS,
     bi_pol_ver: POLICY_VERSION,
     flow_type: 'embedded',
-  });
-  const answer = await callServer(url, domains, {
-    subject: 'sign-in',
-    method: 'POST',
-    headers: {
-      'content-type': 'application/x-www-form-urlencoded',
-      'x-correlation-id': request.correlationId,
-    },
-    body: `claims=${encodeURIComponent(JSON.stringify(proof))}`,
-  });
-  return readStep(answer.string('type'), answer, 'invalid_response');
-}
-
-function sign({ key, kid }: StoredPasskey, claims: SignInClaims): Promise<SignInProof> {
+  };
   return key.type === 'webauthn'
     ? signWithWebAuthnKey(key.credentialId, kid, claims)
     : signWithSoftwareKey(key.privateKey, kid, claims);

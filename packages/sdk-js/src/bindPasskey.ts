@@ -53,7 +53,7 @@ async function getInfo(job: BindingJob, { domains }: Context): Promise<BindingIn
   return readBindingInfo(job, answer);
 }
 
-function makeKey(job: BindingJob, { allowed, owner }: BindingInfo, { log }: Context): Promise<NewKey> {
+function makeKey(job: BindingJob, { allowed, owner, fido2 }: BindingInfo, { log }: Context): Promise<NewKey> {
   return createKey(
     allowed,
     { sub: distinguishedName(job.tenantId, job.realmId, job.identityId), token: job.token },
@@ -62,6 +62,7 @@ function makeKey(job: BindingJob, { allowed, owner }: BindingInfo, { log }: Cont
       username: owner.identity.username,
       displayName: owner.identity.displayName,
     },
+    fido2,
     log,
   );
 }

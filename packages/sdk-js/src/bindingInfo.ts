@@ -10,6 +10,8 @@ export interface BindingInfo {
   /** What the passkey will remember about its owner. */
   owner: Pick<Passkey, 'tenant' | 'realm' | 'identity' | 'theme'> & { identity: Identity & { displayName: string } };
   allowed: AllowedKeys;
+  /** Options for a key in an authenticator, if the server makes them. */
+  fido2: Fields | undefined;
   postBindingRedirectUri: string | undefined;
 }
 
@@ -26,6 +28,7 @@ export function readBindingInfo(job: BindingJob, info: Fields): BindingInfo {
   return {
     owner: readOwner(job, info),
     allowed: allowedKeys(info.object('authenticator_config').object('config')),
+    fido2: info.has('fido2') ? info.object('fido2').object('creation_options') : undefined,
     postBindingRedirectUri,
   };
 }

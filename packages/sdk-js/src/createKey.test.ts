@@ -17,7 +17,7 @@ beforeEach(() => {
 const make = (type: string, methods?: string[]) => {
   const config = { type, ...(methods ? { authentication_methods: methods.map((name) => ({ type: name })) } : {}) };
   const log = { write: () => {} };
-  return createKey(allowedKeys(new Fields(config, 'config', 'invalid_response')), CLAIMS, OWNER, log);
+  return createKey(allowedKeys(new Fields(config, 'config', 'invalid_response')), CLAIMS, OWNER, undefined, log);
 };
 
 const CHOICES: [type: string, methods: string[] | undefined, withAuthenticator: string, without: string][] = [

@@ -1,3 +1,4 @@
+import { createFido2Key } from './fido2Key.ts';
 import type { Fields } from './fields.ts';
 import { KeymoorError } from './keymoorError.ts';
 import type { BindingClaims, NewKey } from './passkeyKey.ts';
@@ -29,21 +30,25 @@ export function allowedKeys(config: Fields): AllowedKeys {
  * Makes the best key that the config allows: in the device's authenticator where there is one that
  * verifies its user, else in the browser.
  *
+ * @param fido2 - Options of the server's making for a key in an authenticator, if it makes them.
  * @throws {@link KeymoorError} `cancelled`, or `unsupported` if no allowed kind can be made here.
  */
 export async function createKey(
   allowed: AllowedKeys,
   claims: BindingClaims,
   owner: KeyOwner,
+  fido2: Fields | undefined,
   log: Log,
 ): Promise<NewKey> {
   let cause: unknown;
-  if (allowed.webauthn && (await hasPlatformAuthenticator())) {
+  // A key in an authenticator that is no part of the device is better than none, but no default.
+  const takesAnyAuthenticator = fido2 && !allowed.software;
+  if (allowed.webauthn && (takesAnyAuthenticator || (await hasPlatformAuthenticator()))) {
     try {
-      return await createWebAuthnKey(claims, owner);
+      return await (fido2 ? createFido2Key(fido2) : createWebAuthnKey(claims, owner));
     } catch (error) {
-      // What a person refused must not happen in a weaker way.
-      if ((error as KeymoorError).code === 'cancelled') throw error;
+      // What a person refused must not happen in a weaker way, nor what the server got wrong.
+      if ((error as KeymoorError).code !== 'unsupported') throw error;
       log.write('no key in the authenticator', (error as KeymoorError).cause);
       cause = error;
     }

@@ -1,5 +1,6 @@
 import { parseAllowedDomains, requireAllowed } from './allowedDomains.ts';
 import { authenticate } from './authenticate.ts';
+import { authenticateFido2 } from './authenticateFido2.ts';
 import { bindOnLoad } from './bindOnLoad.ts';
 import { bindPasskey } from './bindPasskey.ts';
 import type { Context } from './context.ts';
@@ -11,7 +12,7 @@ import { parseBindLink } from './parseBindLink.ts';
 import { RequestKeys } from './requestKeys.ts';
 import type { SignInRequest } from './signInRequest.ts';
 import { listPasskeys, removePasskey } from './storage.ts';
-import type { AuthenticateResponse, AuthenticationContext, BindPasskeyResponse, Config, Passkey } from './types.ts';
+import type { AuthenticateResponse, AuthenticationContext, BindPasskeyResponse, Config, Fido2Locator, Passkey } from './types.ts';
 import { verifyRequest } from './verifyRequest.ts';
 
 /** Bindings under way, so that a page that asks twice with one link gets one passkey and no error. */
@@ -101,6 +102,22 @@ export class Embedded {
    */
   async authenticate(url: string, passkeyId: string): Promise<AuthenticateResponse> {
     return authenticate(await this.#verify(url), passkeyId, this.#context);
+  }
+
+  /**
+   * Signs in with a passkey that an authenticator finds by itself, for people whom this browser doesn't know.
+   *
+   * With `autofill` it waits until the person picks a passkey among a field's suggestions, and any other call
+   * that asks an authenticator ends it with `cancelled`. Offer a button with `local` besides: autofill alone
+   * hides passkeys of security keys and other devices.
+   *
+   * @param url - The URL at which the application received the sign-in request.
+   * @returns Where to send the person next.
+   * @throws {@link KeymoorError} `unsupported` if this browser or the sign-in request has no such way,
+   * `passkey_not_found` for an address, and those of `authenticate`.
+   */
+  async authenticateFido2(url: string, locator: Fido2Locator): Promise<AuthenticateResponse> {
+    return authenticateFido2(await this.#verify(url), locator, this.#context);
   }
 
   /** The passkeys of this browser, oldest first. @throws {@link KeymoorError} `storage`. */

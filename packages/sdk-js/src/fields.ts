@@ -1,3 +1,4 @@
+import { type Bytes, fromBase64Url } from './encoding.ts';
 import { KeymoorError, type KeymoorErrorCode } from './keymoorError.ts';
 
 /** Reads a JSON object member by member, and says which one isn't as the protocol has it. */
@@ -29,6 +30,15 @@ export class Fields {
 
   optionalString(name: string): string | undefined {
     return this.has(name) ? this.string(name) : undefined;
+  }
+
+  /** Reads base64url. */
+  bytes(name: string): Bytes {
+    try {
+      return fromBase64Url(this.string(name));
+    } catch {
+      throw this.#mismatch('base64url', name);
+    }
   }
 
   number(name: string): number {

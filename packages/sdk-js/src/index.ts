@@ -7,6 +7,7 @@ export type {
   BindOnLoad,
   BindPasskeyResponse,
   Config,
+  Fido2Locator,
   Identity,
   Log,
   Passkey,

@@ -1,14 +1,14 @@
 /** A private key as this browser keeps it: the key itself, or the name by which the authenticator knows it. */
 export type PasskeyKey =
   | { type: 'subtle'; privateKey: CryptoKey }
-  | { type: 'webauthn'; credentialId: ArrayBuffer };
+  | { type: 'webauthn'; credentialId: ArrayBuffer; transports?: string[] };
 
 /** A key that was just made, with the proof that binds it. */
 export interface NewKey {
   key: PasskeyKey;
-  /** RFC 7638 thumbprint of the public key. */
+  /** RFC 7638 thumbprint of a P-256 public key; empty for a key of another kind. */
   kid: string;
-  proof: { type: 'JWT' | 'WEBAUTHN'; raw: string };
+  proof: { type: 'JWT' | 'WEBAUTHN' | 'FIDO2'; raw: string };
 }
 
 /** What a proof at binding says: whose key it is to be, and by which link. */
@@ -37,5 +37,5 @@ export interface SignInClaims {
   flow_type: string;
 }
 
-/** A signed proof, as the server tells the two kinds apart. */
-export type SignInProof = { Jwt: string } | { WebAuthn: string };
+/** A signed proof, as the server tells the kinds apart. */
+export type SignInProof = { Jwt: string } | { WebAuthn: string } | { Fido2: string };

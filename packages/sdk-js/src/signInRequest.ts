@@ -19,6 +19,8 @@ export interface SignInRequest {
   state: string | undefined;
   correlationId: string;
   firstStep: Step;
+  /** Options for an assertion over the server's challenge, if it takes one. */
+  fido2: Fields | undefined;
   methods: AuthenticationMethod[] | undefined;
   origin: AuthenticationContext['origin'];
 }
@@ -43,6 +45,7 @@ export function readSignInRequest(claims: Fields): SignInRequest {
     state: authn.optionalString('state'),
     correlationId: claims.string('cid'),
     firstStep: readAction(authn.object('action')),
+    fido2: authn.has('fido2') ? authn.object('fido2').object('request_options') : undefined,
     methods: readMethods(authn),
     origin: readOrigin(claims),
   };

@@ -112,6 +112,17 @@ export interface AuthenticateResponse {
   message?: string;
 }
 
+/**
+ * Where `authenticateFido2` looks for a passkey.
+ *
+ * - `local`: wherever the device's prompt finds one for this site.
+ * - `autofill`: among the autofill of an input with `autocomplete="username webauthn"`, until the person chooses
+ *   one there.
+ * - `{ email }`: among the passkeys that were bound in this browser by somebody with that address. Nobody else
+ *   is asked, since an answer would tell who has passkeys.
+ */
+export type Fido2Locator = 'local' | 'autofill' | { email: string };
+
 /** A way to sign in that the authenticator config lists. */
 export type AuthenticationMethod =
   | { type: 'webauthn_passkey' | 'software_passkey' | 'email_one_time_password' }

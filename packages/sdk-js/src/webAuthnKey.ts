@@ -1,3 +1,4 @@
+import { ceremony } from './ceremony.ts';
 import { base64, base64Unpadded, base64Url, utf8 } from './encoding.ts';
 import { KeymoorError } from './keymoorError.ts';
 import type { BindingClaims, NewKey, SignInClaims, SignInProof } from './passkeyKey.ts';
@@ -11,7 +12,7 @@ export interface KeyOwner {
 }
 
 // COSE algorithm identifier of ECDSA with SHA-256 (RFC 9053 section 2.1).
-const ES256 = -7;
+export const ES256 = -7;
 const USER_HANDLE_BYTES = 32;
 
 /**
@@ -104,21 +105,8 @@ export async function forgetWebAuthnKey(credentialId: ArrayBuffer): Promise<void
   }
 }
 
-async function ceremony(ask: () => Promise<Credential | null>): Promise<PublicKeyCredential> {
-  let cause: unknown;
-  try {
-    const credential = await ask();
-    if (credential) return credential as PublicKeyCredential;
-  } catch (error) {
-    cause = error;
-  }
-  const name = (cause as Partial<Error> | undefined)?.name;
-  throw name === 'NotAllowedError' || name === 'AbortError'
-    ? new KeymoorError('cancelled', 'the prompt of the device was dismissed or timed out', cause)
-    : new KeymoorError('unsupported', 'the authenticator of this device could not serve', cause);
-}
-
-async function keyId(response: AuthenticatorAttestationResponse): Promise<string> {
+/** The thumbprint of a key that was just made. @throws {@link KeymoorError} `unsupported` if it is no P-256 key. */
+export async function keyId(response: AuthenticatorAttestationResponse): Promise<string> {
   try {
     const spki = response.getPublicKey() as ArrayBuffer;
     const key = await crypto.subtle.importKey('spki', spki, { name: 'ECDSA', namedCurve: 'P-256' }, true, ['verify']);

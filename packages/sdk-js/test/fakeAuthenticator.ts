@@ -10,7 +10,9 @@ export class FakeAuthenticator {
   forgotten: { rpId: string; credentialId: string }[] = [];
   creations: PublicKeyCredentialCreationOptions[] = [];
   requests: PublicKeyCredentialRequestOptions[] = [];
-  readonly #keys = new Map<string, KeyObject>();
+  /** Resolves when the person picks a passkey among a field's suggestions. */
+  pick: Promise<void> = Promise.resolve();
+  readonly #keys = new Map<string, { key: KeyObject; userHandle: ArrayBuffer }>();
   readonly #page: () => URL;
 
   constructor(page: () => URL) {
@@ -23,36 +25,44 @@ export class FakeAuthenticator {
     if (this.failure) throw this.failure;
     const id = randomBytes(17);
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    this.#keys.set(id.toString('hex'), privateKey);
+    const userHandle = copy(Buffer.from(options.user.id as Uint8Array));
+    this.#keys.set(id.toString('hex'), { key: privateKey, userHandle });
     const spki = publicKey.export({ type: 'spki', format: 'der' });
     return {
       rawId: copy(id),
+      type: 'public-key',
       response: {
         clientDataJSON: this.#clientData('webauthn.create', options.challenge),
         // Not CBOR: the SDK hands it on unread, and the stand-in server reads it back.
         attestationObject: copy(Buffer.concat([this.#authenticatorData(options.rp.id), spki])),
         getPublicKey: () => copy(spki),
+        getPublicKeyAlgorithm: () => -7,
+        getTransports: () => ['internal', 'hybrid'],
       },
     };
   }
 
-  async get({ publicKey: options }: CredentialRequestOptions): Promise<unknown> {
+  async get({ publicKey: options, mediation, signal }: CredentialRequestOptions): Promise<unknown> {
     if (!options) throw new TypeError('no options');
     this.requests.push(options);
     if (this.failure) throw this.failure;
+    if (mediation === 'conditional') await Promise.race([this.pick, aborted(signal)]);
     const [allowed] = options.allowCredentials ?? [];
-    const id = Buffer.from(new Uint8Array(allowed?.id as ArrayBuffer));
-    const key = this.#keys.get(id.toString('hex'));
+    const found = allowed ? Buffer.from(allowed.id as Uint8Array).toString('hex') : this.#keys.keys().next().value;
+    const { key, userHandle } = this.#keys.get(found ?? '') ?? {};
     if (!key) throw new DOMException('no such key', 'NotAllowedError');
+    const id = Buffer.from(found ?? '', 'hex');
     const clientDataJSON = this.#clientData('webauthn.get', options.challenge);
-    const authenticatorData = this.#authenticatorData(options.rpId);
+    const authenticatorData = this.#authenticatorData(options.rpId ?? this.#page().hostname);
     const clientDataHash = createHash('sha256').update(new Uint8Array(clientDataJSON)).digest();
     return {
       rawId: copy(id),
+      type: 'public-key',
       response: {
         clientDataJSON,
         authenticatorData: copy(authenticatorData),
         signature: copy(sign('sha256', Buffer.concat([authenticatorData, clientDataHash]), key)),
+        userHandle: allowed ? null : userHandle,
       },
     };
   }
@@ -66,6 +76,12 @@ export class FakeAuthenticator {
     const rpIdHash = createHash('sha256').update(rpId ?? '').digest();
     return Buffer.concat([rpIdHash, Buffer.from([USER_PRESENT_AND_VERIFIED, 0, 0, 0, 0])]);
   }
+}
+
+function aborted(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    signal?.addEventListener('abort', () => reject(signal.reason));
+  });
 }
 
 /** An `ArrayBuffer` of its own, as browsers hand them out. */

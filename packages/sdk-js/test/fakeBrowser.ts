@@ -68,6 +68,7 @@ export function fakeBrowser(url: string): FakeBrowser {
       },
     },
     PublicKeyCredential: {
+      isConditionalMediationAvailable: async () => true,
       isUserVerifyingPlatformAuthenticatorAvailable: async () => browser.authenticator.available,
       signalUnknownCredential: async (signal: { rpId: string; credentialId: string }) => {
         browser.authenticator.forgotten.push(signal);

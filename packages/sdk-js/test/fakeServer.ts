@@ -11,6 +11,32 @@ import {
 
 export const JOB = { tenant: 'tenant1', realm: 'realm1', identity: 'identity1', job: 'job1', token: 'secret-token_1' };
 export const APPLICATION = 'application1';
+export const USER_HANDLE = 'dXNlciBoYW5kbGU';
+const CREATION_CHALLENGE = 'YSBjaGFsbGVuZ2UgYXQgYmluZGluZw';
+const REQUEST_CHALLENGE = 'YSBjaGFsbGVuZ2UgYXQgc2lnbi1pbg';
+
+/** A registration or an assertion in WebAuthn's own JSON. */
+interface WebAuthnJson {
+  id: string;
+  rawId: string;
+  type: string;
+  response: Record<string, string>;
+}
+
+function creationOptions(pageOrigin: string) {
+  return {
+    creation_options: {
+      challenge: CREATION_CHALLENGE,
+      rp: { id: new URL(pageOrigin).hostname, name: 'Customers' },
+      user: { id: USER_HANDLE, name: 'user1', displayName: 'User One' },
+      pubKeyCredParams: [{ type: 'public-key', alg: -7 }],
+      excludeCredentials: [{ type: 'public-key', id: 'AAAA' }],
+      authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
+      hints: ['client-device'],
+      attestation: 'direct',
+    },
+  };
+}
 
 const SIGNING = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const RSA = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -36,6 +62,8 @@ export class FakeServer {
   /** Public keys by thumbprint. */
   readonly bound = new Map<string, KeyObject>();
   readonly claims: Record<string, unknown>[] = [];
+  /** Whether it makes WebAuthn options of its own. */
+  offersFido2 = false;
   readonly signing = SIGNING;
   pageOrigin: string;
 
@@ -95,7 +123,7 @@ export class FakeServer {
     getInfo: (request) => {
       this.#authorized(request);
       assert.equal(request.body, '');
-      return Response.json(this.info);
+      return Response.json(this.offersFido2 ? { ...this.info, fido2: creationOptions(this.pageOrigin) } : this.info);
     },
     bind: (request) => {
       this.#authorized(request);
@@ -143,6 +171,10 @@ export class FakeServer {
       this.bound.set(thumbprint(key), key);
       return;
     }
+    if (type === 'FIDO2') {
+      this.#acceptRegistration(JSON.parse(raw));
+      return;
+    }
     assert.equal(type, 'WEBAUTHN');
     const response = JSON.parse(raw) as Record<string, string>;
     assert.deepEqual(Object.keys(response).sort(), ['attestation_object', 'client_data_json_base64']);
@@ -155,7 +187,36 @@ export class FakeServer {
     this.bound.set(thumbprint(key), key);
   }
 
-  #acceptProof(proof: { Jwt?: string; WebAuthn?: string }): Record<string, unknown> {
+  #acceptRegistration({ id, rawId, type, response }: WebAuthnJson): void {
+    assert.deepEqual([rawId, type], [id, 'public-key']);
+    assert.deepEqual(Object.keys(response).sort(), ['attestationObject', 'clientDataJSON']);
+    const client = JSON.parse(fromBase64Url(response['clientDataJSON']).toString());
+    assert.deepEqual(
+      [client.type, client.origin, client.challenge],
+      ['webauthn.create', this.pageOrigin, CREATION_CHALLENGE],
+    );
+    const attestation = fromBase64Url(response['attestationObject']);
+    const key = createPublicKey({ key: attestation.subarray(37), format: 'der', type: 'spki' });
+    this.bound.set(thumbprint(key), key);
+  }
+
+  #acceptAssertion(proof: { credential: WebAuthnJson }): Record<string, unknown> {
+    const { id, rawId, type, response } = proof.credential;
+    assert.deepEqual([rawId, type], [id, 'public-key']);
+    const clientData = fromBase64Url(response['clientDataJSON']);
+    const client = JSON.parse(clientData.toString());
+    assert.deepEqual([client.type, client.challenge], ['webauthn.get', REQUEST_CHALLENGE]);
+    const authenticatorData = fromBase64Url(response['authenticatorData']);
+    const signed = Buffer.concat([authenticatorData, createHash('sha256').update(clientData).digest()]);
+    const signature = fromBase64Url(response['signature']);
+    const isOf = (key: KeyObject) => verify('sha256', signed, key, signature);
+    assert.ok([...this.bound.values()].some(isOf), 'signature of the assertion');
+    return proof;
+  }
+
+  #acceptProof(proof: { Jwt?: string; WebAuthn?: string; Fido2?: string }): Record<string, unknown> {
+    if (proof.Fido2) return this.#acceptAssertion(JSON.parse(proof.Fido2));
+
     if (proof.Jwt) {
       const { header, payload, signed, signature } = parseJws(proof.Jwt);
       assert.deepEqual(Object.keys(header), ['alg', 'kid']);
@@ -207,6 +268,9 @@ export class FakeServer {
   signInUrl(nowS: number, change: (header: Record<string, unknown>, claims: RequestClaims) => void = () => {}): string {
     const header: Record<string, unknown> = { alg: 'ES256', kid: 'es', jku: `${this.origin}/keys/jwks.json` };
     const claims = requestClaims(this.origin, nowS);
+    if (this.offersFido2) {
+      claims.authn.fido2 = { request_options: { challenge: REQUEST_CHALLENGE, userVerification: 'required' } };
+    }
     change(header, claims);
     const signed = [header, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
     const key = header['alg'] === 'RS256' ? RSA.privateKey : this.signing.privateKey;
@@ -239,6 +303,7 @@ function requestClaims(origin: string, nowS: number) {
           authentication_methods: [{ type: 'webauthn_passkey' }, { type: 'subtle_crypto_passkey' }],
         },
       },
+      fido2: undefined as object | undefined,
       action: {
         prove: { transaction_id: 'TX', nonce: 'sealed.nonce', bi_req: 'W10=', bi_pol_ver: 'v3' },
       } as Record<string, object>,
@@ -264,6 +329,13 @@ function verifyRaw(key: KeyObject, signed: Buffer, signature: Buffer): boolean {
 function thumbprint(key: KeyObject): string {
   const { crv, kty, x, y } = key.export({ format: 'jwk' });
   return createHash('sha256').update(`{"crv":"${crv}","kty":"${kty}","x":"${x}","y":"${y}"}`).digest('base64url');
+}
+
+/** base64url without padding, and nothing else. */
+function fromBase64Url(text: string | undefined): Buffer {
+  const bytes = Buffer.from(text ?? '', 'base64url');
+  assert.equal(bytes.toString('base64url'), text);
+  return bytes;
 }
 
 /** Standard base64 with padding, and nothing else. */

@@ -4,10 +4,11 @@ import { beforeEach, test } from 'node:test';
 import { Embedded, KeymoorError } from '../src/index.ts';
 import { type FakeBrowser, fakeBrowser } from './fakeBrowser.ts';
 import { FakeServer } from './fakeServer.ts';
+import { settle } from './settle.ts';
 
 const PAGE = 'https://app.example.org';
 const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
-const [bind, bindOnLoad, signIn, manage, ...more] = [...readme.matchAll(/```js\n(.*?)```/gs)].map(([, code]) => code);
+const [bind, bindOnLoad, signIn, fido2, manage, ...more] = [...readme.matchAll(/```js\n(.*?)```/gs)].map(([, code]) => code);
 
 type Example = (...globals: unknown[]) => Promise<void>;
 const AsyncFunction = (async () => {}).constructor as new (...source: string[]) => Example;
@@ -19,11 +20,13 @@ let visited: string[];
 /** What the page showed. */
 let shown: string[];
 let show: (text: string) => void;
+let button: { onclick?: () => Promise<void> };
 beforeEach(() => {
   browser = fakeBrowser(`${PAGE}/`);
   server = new FakeServer('https://auth.example.org', PAGE);
   visited = [];
   shown = [];
+  button = {};
   show = (text) => shown.push(text);
 });
 
@@ -36,7 +39,7 @@ async function run(example: string | undefined): Promise<void> {
     Embedded,
     KeymoorError,
     location: { href: browser.url(), assign: (url: string) => visited.push(url) },
-    document: { body: { append: (text: string) => show(text) } },
+    document: { body: { append: (text: string) => show(text) }, querySelector: () => button },
     console: { log: (...data: unknown[]) => show(data.join(' ')) },
     fetch: async () => Response.json({ credential_binding_link: server.apiLink() }),
   };
@@ -71,6 +74,20 @@ test('the example of signing in works', async () => {
   browser.open(server.signInUrl(Math.floor(Date.now() / 1000)));
   await run(signIn);
   assert.match(visited.pop() ?? '', /\/callback\?.*code=the\+code/);
+});
+
+test('the example of signing in by autofill or a button works', async () => {
+  server.offersFido2 = true;
+  browser.authenticator.available = true;
+  await run(bind);
+  shown = [];
+  browser.open(server.signInUrl(Math.floor(Date.now() / 1000)));
+  browser.authenticator.pick = new Promise(() => {});
+  await run(fido2);
+  await settle();
+  await button.onclick?.();
+  assert.match(visited.pop() ?? '', /\/callback\?.*code=the\+code/);
+  assert.deepEqual(shown, ['cancelled']);
 });
 
 test('the example of managing passkeys works', async () => {

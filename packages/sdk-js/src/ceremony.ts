@@ -1,0 +1,30 @@
+import { KeymoorError } from './keymoorError.ts';
+
+/** Ends the prompt that waits in the page's autofill. A browser runs one ceremony at a time. */
+let waiting: AbortController | undefined;
+
+/**
+ * Runs a WebAuthn ceremony, and ends the one that waits in the page's autofill if there is one.
+ *
+ * @param waits - Whether this one will wait there itself.
+ * @throws {@link KeymoorError} `cancelled` if the person, the page or the next ceremony ended it, `unsupported`
+ * if this device can't serve.
+ */
+export async function ceremony(
+  ask: (ending: { signal?: AbortSignal }) => Promise<Credential | null>,
+  waits = false,
+): Promise<PublicKeyCredential> {
+  waiting?.abort();
+  waiting = waits ? new AbortController() : undefined;
+  let cause: unknown;
+  try {
+    const credential = await ask(waiting ? { signal: waiting.signal } : {});
+    if (credential) return credential as PublicKeyCredential;
+  } catch (error) {
+    cause = error;
+  }
+  const name = (cause as Partial<Error> | undefined)?.name;
+  throw name === 'NotAllowedError' || name === 'AbortError'
+    ? new KeymoorError('cancelled', 'the prompt of the device was dismissed or timed out', cause)
+    : new KeymoorError('unsupported', 'the authenticator of this device could not serve', cause);
+}

@@ -1,0 +1,106 @@
+import { ceremony } from './ceremony.ts';
+import { base64Url } from './encoding.ts';
+import type { Fields } from './fields.ts';
+import type { NewKey, PasskeyKey, SignInProof } from './passkeyKey.ts';
+import type { Step } from './signInRequest.ts';
+import { ES256, keyId } from './webAuthnKey.ts';
+
+type WebAuthnKey = Extract<PasskeyKey, { type: 'webauthn' }>;
+
+/** Which key an authenticator is asked for. */
+export interface Wanted {
+  /** The keys to choose from. Empty: whichever the authenticator finds by itself. */
+  keys: WebAuthnKey[];
+  /** The distinguished name of their owner, if they have one owner. */
+  sub?: string;
+  /** Whether the keys are shown among the page's autofill instead of in a prompt. */
+  inAutofill?: boolean;
+}
+
+/**
+ * Asks an authenticator for a key with options of the server's making (WebAuthn Level 3 section 5.1.8).
+ *
+ * They are read here and not by `parseCreationOptionsFromJSON`, nor is the answer written by `toJSON`: not
+ * all browsers have these, and password managers that stand in for the authenticator break them.
+ *
+ * @throws As {@link ceremony}, and `invalid_response` if the options aren't what the protocol says.
+ */
+export async function createFido2Key(options: Fields): Promise<NewKey> {
+  const user = options.object('user');
+  const publicKey = {
+    ...(options.raw() as unknown as PublicKeyCredentialCreationOptions),
+    challenge: options.bytes('challenge'),
+    user: { ...(user.raw() as unknown as PublicKeyCredentialUserEntity), id: user.bytes('id') },
+    // Whoever has lost the browser's record of a passkey but not the passkey must be able to bind again.
+    // The authenticator then replaces it, since it knows a person by one handle.
+    excludeCredentials: [],
+  };
+  const credential = await ceremony(() => navigator.credentials.create({ publicKey }));
+  const response = credential.response as AuthenticatorAttestationResponse;
+  const transports = response.getTransports?.();
+  return {
+    key: { type: 'webauthn', credentialId: credential.rawId, ...(transports ? { transports } : {}) },
+    // Only the older proofs name the key by its thumbprint, and they are of ES256 keys.
+    kid: response.getPublicKeyAlgorithm?.() === ES256 ? await keyId(response) : '',
+    proof: {
+      type: 'FIDO2',
+      raw: JSON.stringify(
+        toJson(credential, {
+          clientDataJSON: response.clientDataJSON,
+          attestationObject: response.attestationObject,
+        }),
+      ),
+    },
+  };
+}
+
+/** Asks an authenticator for a sign-in proof over the server's challenge (WebAuthn Level 3 section 5.1.9). */
+export async function signWithFido2Key(
+  options: Fields,
+  { transactionId, nonce }: Extract<Step, { type: 'prove' }>,
+  { keys, sub, inAutofill = false }: Wanted,
+): Promise<SignInProof> {
+  const publicKey = {
+    ...(options.raw() as unknown as PublicKeyCredentialRequestOptions),
+    challenge: options.bytes('challenge'),
+    allowCredentials: keys.map(describe),
+  };
+  const mediation = inAutofill ? { mediation: 'conditional' as const } : {};
+  const ask = (ending: { signal?: AbortSignal }) => navigator.credentials.get({ publicKey, ...mediation, ...ending });
+  const credential = await ceremony(ask, inAutofill);
+  const response = credential.response as AuthenticatorAssertionResponse;
+  return {
+    Fido2: JSON.stringify({
+      transaction_id: transactionId,
+      nonce,
+      sub,
+      credential: toJson(credential, {
+        clientDataJSON: response.clientDataJSON,
+        authenticatorData: response.authenticatorData,
+        signature: response.signature,
+        userHandle: response.userHandle,
+      }),
+    }),
+  };
+}
+
+/** A key that was bound before its transports were kept is one of this device. */
+function describe({ credentialId, transports }: WebAuthnKey): PublicKeyCredentialDescriptor {
+  return {
+    type: 'public-key',
+    id: credentialId,
+    transports: (transports ?? ['internal']) as AuthenticatorTransport[],
+  };
+}
+
+/** WebAuthn Level 3 section 5.1. */
+function toJson({ rawId, type }: PublicKeyCredential, response: Record<string, ArrayBuffer | null>) {
+  const id = base64Url(rawId);
+  const members = Object.entries(response).filter(([, bytes]) => bytes);
+  return {
+    id,
+    rawId: id,
+    type,
+    response: Object.fromEntries(members.map(([name, bytes]) => [name, base64Url(bytes as ArrayBuffer)])),
+  };
+}
