@@ -148,10 +148,7 @@ impl SmtpMailer {
 
     /// Returns when the server has accepted the message, with the connection to say goodbye on.
     async fn deliver(&self, message: &Message) -> Result<AsyncSmtpConnection, Error> {
-        let mut connection = self.connect().await?;
-        if let Some(credentials) = &self.server.credentials {
-            connection.auth(DEFAULT_MECHANISMS, credentials).await?;
-        }
+        let mut connection = self.sign_in().await?;
         connection
             .send(message.envelope(), &message.formatted())
             .await?;
@@ -163,14 +160,7 @@ impl SmtpMailer {
     /// # Errors
     /// What the server, or the way to it, objects to.
     pub async fn probe(&self) -> Result<(), String> {
-        let signed_in = async {
-            let mut connection = self.connect().await?;
-            if let Some(credentials) = &self.server.credentials {
-                connection.auth(DEFAULT_MECHANISMS, credentials).await?;
-            }
-            Ok::<_, Error>(connection)
-        };
-        match timeout(self.timeout, signed_in).await {
+        match timeout(self.timeout, self.sign_in()).await {
             Ok(Ok(mut connection)) => {
                 let _whatever_it_says = timeout(GOODBYE, connection.abort()).await;
                 Ok(())
@@ -178,6 +168,14 @@ impl SmtpMailer {
             Ok(Err(error)) => Err(reason(&error)),
             Err(_) => Err("the mail server took too long".to_owned()),
         }
+    }
+
+    async fn sign_in(&self) -> Result<AsyncSmtpConnection, Error> {
+        let mut connection = self.connect().await?;
+        if let Some(credentials) = &self.server.credentials {
+            connection.auth(DEFAULT_MECHANISMS, credentials).await?;
+        }
+        Ok(connection)
     }
 
     async fn connect(&self) -> Result<AsyncSmtpConnection, Error> {

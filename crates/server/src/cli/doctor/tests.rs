@@ -297,7 +297,7 @@ fn findings_are_lines_or_json() {
     assert_eq!(report(&findings, false), "mail: it is down -> start it");
     assert_eq!(
         report(&findings, true),
-        r#"{"findings":[{"check":"mail","problem":"it is down","mend":"start it"}]}"#
+        r#"{"findings":[{"check":"mail","mend":"start it","problem":"it is down"}]}"#
     );
     assert_eq!(report(&[], false), "nothing is wrong");
     assert_eq!(report(&[], true), r#"{"findings":[]}"#);
