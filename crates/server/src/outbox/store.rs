@@ -61,11 +61,21 @@ impl Claim {
     }
 }
 
+/// Which tasks are due.
+#[derive(Clone, Copy, Debug)]
+pub struct Due {
+    /// Those whose time has come.
+    pub by: Timestamp,
+    /// And those that would wait for longer than any task does: the clock has been set back since their
+    /// time was written down.
+    pub or_after: Timestamp,
+}
+
 /// Whether any task is due. Like claiming, it looks at all tenants.
-pub async fn any_due(rx: &mut Rx, now: Timestamp) -> Result<bool> {
-    const SQL: &str =
-        "SELECT COUNT(*) FROM (SELECT 1 FROM outbox WHERE run_at <= $1 LIMIT 1) AS due";
-    Ok(rx.one::<i64>(SQL, &[&now]).await? > 0)
+pub async fn any_due(rx: &mut Rx, due: Due) -> Result<bool> {
+    const SQL: &str = "SELECT COUNT(*) FROM
+        (SELECT 1 FROM outbox WHERE run_at <= $1 OR run_at > $2 LIMIT 1) AS due";
+    Ok(rx.one::<i64>(SQL, &[&due.by, &due.or_after]).await? > 0)
 }
 
 /// How many tasks are due, at all tenants.
@@ -75,26 +85,23 @@ pub async fn count_due(rx: &mut Rx, now: Timestamp) -> Result<i64> {
 }
 
 /// Claims up to `limit` due tasks until `lease_end`, the longest waiting first.
-pub async fn claim(
-    tx: &mut Tx,
-    now: Timestamp,
-    lease_end: Timestamp,
-    limit: i64,
-) -> Result<Vec<Claim>> {
+pub async fn claim(tx: &mut Tx, due: Due, lease_end: Timestamp, limit: i64) -> Result<Vec<Claim>> {
     const SQL: Sql = Sql {
         sqlite: "UPDATE outbox SET attempts = attempts + 1, run_at = $2
             WHERE (tenant_id, realm_id, message_id) IN
-              (SELECT tenant_id, realm_id, message_id FROM outbox WHERE run_at <= $1 ORDER BY run_at LIMIT $3)
+              (SELECT tenant_id, realm_id, message_id FROM outbox
+               WHERE run_at <= $1 OR run_at > $4 ORDER BY run_at LIMIT $3)
             RETURNING tenant_id, realm_id, message_id, payload, attempts, created_at",
         postgres: "WITH due AS MATERIALIZED
               (SELECT tenant_id, realm_id, message_id FROM outbox
-               WHERE run_at <= $1 ORDER BY run_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+               WHERE run_at <= $1 OR run_at > $4 ORDER BY run_at LIMIT $3 FOR UPDATE SKIP LOCKED)
             UPDATE outbox SET attempts = attempts + 1, run_at = $2 FROM due
             WHERE outbox.tenant_id = due.tenant_id AND outbox.realm_id = due.realm_id
               AND outbox.message_id = due.message_id
             RETURNING outbox.tenant_id, outbox.realm_id, outbox.message_id, payload, attempts, created_at",
     };
-    Ok(tx.all(SQL, &[&now, &lease_end, &limit]).await?)
+    let Due { by, or_after } = due;
+    Ok(tx.all(SQL, &[&by, &lease_end, &limit, &or_after]).await?)
 }
 
 /// Removes a task that is done, also when its lease has passed to another worker meanwhile:

@@ -178,10 +178,23 @@ both_apps! {
     async fn a_worker_that_dies_leaves_its_task_to_the_next_when_the_lease_ends(test: TestApp) {
         mail_link(&test).await;
         let (now, lease) = (test.app.now(), test.app.config.outbox.lease);
-        let claim = async move |tx: &mut crate::db::Tx| store::claim(tx, now, now + lease, 8).await;
+        let due = store::Due { by: now, or_after: now + lease };
+        let claim = async move |tx: &mut crate::db::Tx| store::claim(tx, due, now + lease, 8).await;
         assert_eq!(test.app.db.write(claim).await.unwrap().len(), 1);
         assert_eq!(run_due(&test.app).await.unwrap(), 0);
         test.clock.advance(lease);
+        assert_eq!(run_due(&test.app).await.unwrap(), 1);
+        assert_eq!(test.mailbox.take().len(), 1);
+    }
+
+    async fn a_task_of_a_future_that_was_none_is_not_waited_for(test: TestApp) {
+        test.clock.advance(Seconds::DAY);
+        mail_link(&test).await;
+        test.mailbox.fail_next(1);
+        assert_eq!(run_due(&test.app).await.unwrap(), 1);
+        test.mailbox.take();
+        assert_eq!(run_due(&test.app).await.unwrap(), 0, "it waits for its next attempt");
+        test.clock.advance(Seconds(-Seconds::DAY.0));
         assert_eq!(run_due(&test.app).await.unwrap(), 1);
         assert_eq!(test.mailbox.take().len(), 1);
     }

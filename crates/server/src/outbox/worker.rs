@@ -6,10 +6,11 @@ use keymoor_types::{Seconds, Timestamp};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::store::{self, Claim};
+use super::store::{self, Claim, Due};
 use super::{Task, back_off};
 use crate::app::App;
 use crate::binding;
+use crate::config::OutboxSettings;
 use crate::credentials;
 use crate::error::Result;
 use crate::events::{self, Event, EventKind};
@@ -70,17 +71,27 @@ pub async fn run_due(app: &App) -> Result<usize> {
 
 async fn claim(app: &App) -> Result<Vec<Claim>> {
     let now = app.now();
+    let OutboxSettings {
+        attempts,
+        first_retry,
+        lease,
+    } = app.config.outbox;
+    let longest_wait = back_off(first_retry, attempts.into(), u16::MAX).max(lease);
+    let due = Due {
+        by: now,
+        or_after: now + longest_wait,
+    };
     // Nearly always nothing is due, and the writer is left alone.
     if !app
         .db
-        .read(async |rx| store::any_due(rx, now).await)
+        .read(async |rx| store::any_due(rx, due).await)
         .await?
     {
         return Ok(Vec::new());
     }
-    let lease_end = now + app.config.outbox.lease;
+    let lease_end = now + lease;
     app.db
-        .write(async move |tx| store::claim(tx, now, lease_end, TOGETHER).await)
+        .write(async move |tx| store::claim(tx, due, lease_end, TOGETHER).await)
         .await
 }
 
