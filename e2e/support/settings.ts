@@ -11,6 +11,7 @@ export const PROGRAMS = {
   firefox: process.env['FIREFOX'] ?? '/usr/bin/firefox-esr',
   webKitDriver: process.env['WEBKIT_DRIVER'] ?? '/usr/bin/WebKitWebDriver',
   xvfb: process.env['XVFB'] ?? '/usr/bin/Xvfb',
+  faketime: process.env['FAKETIME_PROGRAM'] ?? '/usr/bin/faketime',
 };
 
 /** Whether to run the long form of a test that has one. */

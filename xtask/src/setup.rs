@@ -61,7 +61,7 @@ impl Program {
 pub(crate) const CHROMIUM: Program = Program::new("CHROMIUM", "/usr/bin/chromium", "chromium");
 
 /// What `e2e` starts besides PostgreSQL and our own.
-pub(crate) const E2E_PROGRAMS: [Program; 4] = [
+pub(crate) const E2E_PROGRAMS: [Program; 5] = [
     CHROMIUM,
     Program::new("FIREFOX", "/usr/bin/firefox-esr", "firefox-esr"),
     Program::new(
@@ -71,6 +71,8 @@ pub(crate) const E2E_PROGRAMS: [Program; 4] = [
     ),
     // WebKitGTK has no headless mode.
     Program::new("XVFB", "/usr/bin/Xvfb", "xvfb"),
+    // Not `FAKETIME`, by which that program means a time.
+    Program::new("FAKETIME_PROGRAM", "/usr/bin/faketime", "faketime"),
 ];
 
 /// The variables of these programs with their paths: those that are set already, else Debian's.
