@@ -3,6 +3,7 @@
 //! - [`letters`]: the words, as HTML and as text. [`message`]: the message around them.
 //! - [`smtp`]: the mail server, and the one way to it.
 
+mod bounded;
 pub mod letters;
 mod message;
 mod smtp;

@@ -5,6 +5,7 @@
 
 use std::error::Error as _;
 use std::fmt;
+use std::io;
 use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
@@ -17,9 +18,11 @@ use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::{Error, response::Severity};
 use percent_encoding::percent_decode_str;
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 use url::Url;
 
+use super::bounded::Bounded;
 use super::{Mail, MailSettings, Mailer, Outcome, message};
 
 /// How long a server may take to say goodbye.
@@ -147,7 +150,7 @@ impl SmtpMailer {
     }
 
     /// Returns when the server has accepted the message, with the connection to say goodbye on.
-    async fn deliver(&self, message: &Message) -> Result<AsyncSmtpConnection, Error> {
+    async fn deliver(&self, message: &Message) -> Result<AsyncSmtpConnection, Failure> {
         let mut connection = self.sign_in().await?;
         connection
             .send(message.envelope(), &message.formatted())
@@ -165,12 +168,12 @@ impl SmtpMailer {
                 let _whatever_it_says = timeout(GOODBYE, connection.abort()).await;
                 Ok(())
             }
-            Ok(Err(error)) => Err(reason(&error)),
+            Ok(Err(failure)) => Err(failure.reason()),
             Err(_) => Err("the mail server took too long".to_owned()),
         }
     }
 
-    async fn sign_in(&self) -> Result<AsyncSmtpConnection, Error> {
+    async fn sign_in(&self) -> Result<AsyncSmtpConnection, Failure> {
         let mut connection = self.connect().await?;
         if let Some(credentials) = &self.server.credentials {
             connection.auth(DEFAULT_MECHANISMS, credentials).await?;
@@ -178,16 +181,16 @@ impl SmtpMailer {
         Ok(connection)
     }
 
-    async fn connect(&self) -> Result<AsyncSmtpConnection, Error> {
+    async fn connect(&self) -> Result<AsyncSmtpConnection, Failure> {
         match self.server.encryption {
-            Encryption::Implicit => self.open(Some(self.tls.clone())).await,
+            Encryption::Implicit => self.open_encrypted().await,
             Encryption::Required => {
-                let mut connection = self.open(None).await?;
+                let mut connection = self.open().await?;
                 connection.starttls(self.tls.clone(), &self.hello).await?;
                 Ok(connection)
             }
             Encryption::Opportunistic => {
-                let mut connection = self.open(None).await?;
+                let mut connection = self.open().await?;
                 if !connection.can_starttls() {
                     return Ok(connection);
                 }
@@ -196,18 +199,29 @@ impl SmtpMailer {
                     Err(error) => {
                         let reason = reason(&error);
                         tracing::warn!(reason, "the mail server's TLS fails: going on without");
-                        self.open(None).await
+                        self.open().await
                     }
                 }
             }
         }
     }
 
-    async fn open(&self, tls: Option<TlsParameters>) -> Result<AsyncSmtpConnection, Error> {
-        let SmtpServer { host, port, .. } = &self.server;
-        let address = (host.as_str(), *port);
-        AsyncSmtpConnection::connect_tokio1(address, Some(self.timeout), &self.hello, tls, None)
-            .await
+    async fn open(&self) -> Result<AsyncSmtpConnection, Failure> {
+        let stream = Box::new(Bounded::new(TcpStream::connect(self.address()).await?));
+        Ok(AsyncSmtpConnection::connect_with_transport(stream, &self.hello).await?)
+    }
+
+    /// The library leaves no way to bound what is said here; the server's certificate was verified.
+    async fn open_encrypted(&self) -> Result<AsyncSmtpConnection, Failure> {
+        let (limit, tls) = (Some(self.timeout), Some(self.tls.clone()));
+        Ok(
+            AsyncSmtpConnection::connect_tokio1(self.address(), limit, &self.hello, tls, None)
+                .await?,
+        )
+    }
+
+    fn address(&self) -> (&str, u16) {
+        (&self.server.host, self.server.port)
     }
 }
 
@@ -218,16 +232,44 @@ impl Mailer for SmtpMailer {
                 Ok(message) => message,
                 Err(why) => return Outcome::Refused(why),
             };
-            // The library bounds connecting only.
+            // The library bounds nothing, or connecting only.
             match timeout(self.timeout, self.deliver(&message)).await {
                 Ok(Ok(connection)) => {
                     say_goodbye(connection);
                     Outcome::Accepted
                 }
-                Ok(Err(error)) => outcome(&error),
+                Ok(Err(Failure::Smtp(error))) => outcome(&error),
+                Ok(Err(failure @ Failure::Connecting(_))) => Outcome::Failed(failure.reason()),
                 Err(_) => Outcome::Failed("the mail server took too long".to_owned()),
             }
         })
+    }
+}
+
+/// Why a mail was not accepted.
+enum Failure {
+    Connecting(io::Error),
+    Smtp(Error),
+}
+
+impl Failure {
+    fn reason(&self) -> String {
+        match self {
+            Self::Connecting(error) => format!("no connection to the mail server: {error}"),
+            Self::Smtp(error) => reason(error),
+        }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Connecting(error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Smtp(error)
     }
 }
 

@@ -1,0 +1,81 @@
+//! A connection on which the other side can say only so much.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use lettre::transport::smtp::client::AsyncTokioStream;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+/// Many times what a server has to say about one mail, its certificates included.
+const MAX_BYTES: usize = 32 << 10;
+/// Encrypted, as many bytes look like half of it; in clear nobody honest says a tenth.
+const MAX_LINES: usize = 256;
+
+/// Fails once the server has said more than this. The SMTP library reads a reply to its end, and all of it
+/// again for each of its lines: an endless one would occupy a processor, past every timeout.
+#[derive(Debug)]
+pub(super) struct Bounded {
+    stream: TcpStream,
+    bytes_left: usize,
+    lines_left: usize,
+}
+
+impl Bounded {
+    pub(super) const fn new(stream: TcpStream) -> Self {
+        Self {
+            stream,
+            bytes_left: MAX_BYTES,
+            lines_left: MAX_LINES,
+        }
+    }
+}
+
+impl AsyncTokioStream for Bounded {
+    fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.stream.peer_addr()
+    }
+}
+
+impl AsyncRead for Bounded {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        let heard = &buffer.filled()[before..];
+        let lines = heard.iter().filter(|&&byte| byte == b'\n').count();
+        let left = (
+            self.bytes_left.checked_sub(heard.len()),
+            self.lines_left.checked_sub(lines),
+        );
+        let (Some(bytes_left), Some(lines_left)) = left else {
+            return Poll::Ready(Err(io::Error::other("the mail server says too much")));
+        };
+        self.bytes_left = bytes_left;
+        self.lines_left = lines_left;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Bounded {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
