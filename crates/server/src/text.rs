@@ -1,8 +1,8 @@
-//! What names and URLs may look like, wherever they stand.
+//! What names may look like, wherever they stand. URLs: [`keymoor_types::url_rules`].
 
 use caseless::default_case_fold_str;
+use keymoor_types::url_rules::is_bidirectional_control;
 use unicode_normalization::UnicodeNormalization as _;
-use url::Url;
 
 use crate::error::FieldViolation;
 
@@ -125,81 +125,6 @@ pub fn check_email_address(text: &str) -> Result<(), &'static str> {
     }
 }
 
-/// Unicode's explicit directional marks, embeddings, overrides and isolates (UAX #9).
-fn is_bidirectional_control(c: char) -> bool {
-    matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-/// Longest URL that any field holds, in bytes.
-const MAX_URL_BYTES: usize = 2_048;
-
-/// Schemes that run code, or read local data, when a browser is sent there.
-const DANGEROUS_SCHEMES: [&str; 7] = [
-    "javascript",
-    "data",
-    "blob",
-    "file",
-    "vbscript",
-    "about",
-    "view-source",
-];
-
-/// An absolute URL that a browser or app may safely be sent to; custom app schemes are fine.
-pub fn check_url(text: &str) -> Result<(), &'static str> {
-    if text.is_empty() {
-        return Err("empty string");
-    }
-    if text.len() > MAX_URL_BYTES {
-        return Err("longer than 2,048 bytes");
-    }
-    if text
-        .chars()
-        .any(|c| c.is_control() || c.is_whitespace() || is_bidirectional_control(c))
-    {
-        return Err("must not contain white space, control or bidirectional characters");
-    }
-    let Ok(url) = Url::parse(text) else {
-        return Err("must be an absolute URL");
-    };
-    if DANGEROUS_SCHEMES.contains(&url.scheme()) {
-        return Err("must not use this scheme");
-    }
-    if text.contains('\\') {
-        return Err("must not contain a backslash");
-    }
-    if matches!(url.scheme(), "http" | "https") && !names_an_authority(text) {
-        return Err("must be an absolute URL");
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("must not contain a user name or password");
-    }
-    Ok(())
-}
-
-/// Whether `://` and a host follow the scheme. Parsers that repair what is missing disagree about
-/// the rest.
-fn names_an_authority(text: &str) -> bool {
-    let after_scheme = text.split_once(':').map_or("", |(_, rest)| rest);
-    after_scheme
-        .strip_prefix("//")
-        .is_some_and(|authority| !authority.starts_with('/'))
-}
-
-/// An origin as browsers spell it: `scheme://host[:port]`, nothing behind it.
-pub fn check_origin(text: &str) -> Result<(), &'static str> {
-    check_url(text)?;
-    match web_origin(text) {
-        Some(origin) if origin == text => Ok(()),
-        _ => Err("must be an origin: scheme://host[:port]"),
-    }
-}
-
-/// The origin of an http or https URL.
-pub fn web_origin(text: &str) -> Option<String> {
-    let url = Url::parse(text).ok()?;
-    matches!(url.scheme(), "http" | "https").then(|| url.origin().ascii_serialization())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -265,71 +190,5 @@ mod tests {
         ] {
             assert!(check_email_address(wrong).is_err(), "{wrong:?}");
         }
-    }
-
-    #[test]
-    fn d5_urls_with_dangerous_schemes_or_hidden_parts_are_refused() {
-        for fine in [
-            "https://app.example/cb?x=1#y",
-            "http://localhost:3000",
-            "com.example.app:/cb",
-            "acme://",
-            "acme://bind",
-        ] {
-            assert_eq!(check_url(fine), Ok(()), "{fine}");
-        }
-        let long = format!("https://a/{}", "x".repeat(2_048));
-        for wrong in [
-            "",
-            "app.example",
-            "/relative",
-            "//host/x",
-            "javascript:alert(1)",
-            "JavaScript:alert(1)",
-            "data:text/html,x",
-            "blob:https://a/x",
-            "file:///etc/passwd",
-            "vbscript:x",
-            "about:blank",
-            "view-source:https://a",
-            "https://user@host/",
-            "https://u:p@host/",
-            "https://a/\nb",
-            " https://a",
-            "java\tscript:alert(1)",
-            "https:a",
-            "https:///a",
-            "https:evil.example?://",
-            "https://a\\@b.example/",
-            &long,
-        ] {
-            assert!(check_url(wrong).is_err(), "{wrong:?}");
-        }
-    }
-
-    #[test]
-    fn origins_are_spelled_as_browsers_do() {
-        for fine in [
-            "https://app.example",
-            "http://localhost:3000",
-            "https://[::1]:8443",
-        ] {
-            assert_eq!(check_origin(fine), Ok(()), "{fine}");
-        }
-        for wrong in [
-            "https://app.example/",
-            "https://APP.example",
-            "https://app.example:443",
-            "app.example",
-            "null",
-            "acme://",
-        ] {
-            assert!(check_origin(wrong).is_err(), "{wrong}");
-        }
-        assert_eq!(
-            web_origin("https://app.example/x"),
-            Some("https://app.example".to_owned())
-        );
-        assert_eq!(web_origin("acme://x"), None);
     }
 }

@@ -9,6 +9,8 @@ pub mod fido2;
 mod id;
 mod rng;
 mod time;
+pub mod url_rules;
+pub mod verb;
 pub mod wire;
 
 pub use id::{

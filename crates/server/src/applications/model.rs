@@ -5,6 +5,7 @@ use std::str::FromStr;
 use keymoor_oauth::client::{Client, Confidentiality, GrantType, PkceSetting, Protocol};
 use keymoor_oauth::jose::Algorithm;
 use keymoor_oauth::scope::ScopeSet;
+use keymoor_types::url_rules::check_url;
 use keymoor_types::{
     ApplicationId, AuthenticatorConfigId, RealmId, ResourceServerId, Rng, Seconds, TenantId,
     Timestamp,
@@ -15,7 +16,7 @@ use utoipa::ToSchema;
 use super::schema;
 use crate::error::Result;
 use crate::secret::{Digest, Secret};
-use crate::text::{Violations, check_label, check_url};
+use crate::text::{Violations, check_label};
 
 /// `classification` of the application that calls the management API.
 pub const MANAGEMENT_API: &str = "management_api";

@@ -1,12 +1,13 @@
 //! What an authenticator config is.
 
 use keymoor_oauth::redirect;
+use keymoor_types::url_rules::{check_origin, check_url, web_origin};
 use keymoor_types::{AuthenticatorConfigId, RealmId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::error::Result;
-use crate::text::{self, Violations, check_label, check_origin, check_url};
+use crate::text::{Violations, check_label};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthenticatorConfig {
@@ -262,7 +263,7 @@ impl Config {
                 trusted_origins,
                 invoke_url,
                 ..
-            }) if trusted_origins.is_empty() => text::web_origin(invoke_url).into_iter().collect(),
+            }) if trusted_origins.is_empty() => web_origin(invoke_url).into_iter().collect(),
             Self::Embedded(Embedded {
                 trusted_origins, ..
             })

@@ -1,6 +1,7 @@
 //! Management endpoints of credential binding jobs.
 
 use axum::Json as Answer;
+use keymoor_types::url_rules::check_url;
 use keymoor_types::{
     AuthenticatorConfigId, BindingJobId, CredentialId, IdentityId, RealmId, Seconds, TenantId,
     Timestamp,
@@ -19,7 +20,7 @@ use crate::http::json::{Body, Json};
 use crate::http::openapi::Refusals;
 use crate::http::page::{ListQuery, Page};
 use crate::http::path::{IdentitiesPath, IdentityPath, path_ids};
-use crate::text::{Violations, check_url};
+use crate::text::Violations;
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()

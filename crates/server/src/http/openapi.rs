@@ -1,11 +1,11 @@
 //! The API documents: what every operation shares.
 
+use keymoor_types::verb;
 use utoipa::IntoResponses;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, Paths};
 
 use crate::http::problem::Problem;
-use crate::http::verb;
 
 /// The security scheme of the management API.
 pub const BEARER: &str = "bearer";

@@ -3,13 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
+use keymoor_types::url_rules::check_url;
 use keymoor_types::{IdentityId, RealmId, Rng, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::db::{Column, Param, Value, text_column};
 use crate::error::Error;
-use crate::text::{Violations, check_email_address, check_name, check_plain, check_url};
+use crate::text::{Violations, check_email_address, check_name, check_plain};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {

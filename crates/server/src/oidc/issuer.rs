@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::http::HeaderMap;
 use keymoor_oauth::claims::Principal;
 use keymoor_oauth::jose::Algorithm;
+use keymoor_types::url_rules::web_origin;
 use keymoor_types::{ApplicationId, RealmId, TenantId};
 
 use crate::app::App;
@@ -16,7 +17,6 @@ use crate::error::{Error, Kind, Result};
 use crate::http::cors;
 use crate::http::path::path_ids;
 use crate::keys::RealmKeys;
-use crate::text;
 use crate::tokens::access;
 
 path_ids! {
@@ -113,7 +113,7 @@ impl Issuer {
         let origins = || {
             let mut origins = self.trusted_origins();
             let redirect_uris = &self.application.protocol.redirect_uris;
-            origins.extend(redirect_uris.iter().filter_map(|uri| text::web_origin(uri)));
+            origins.extend(redirect_uris.iter().filter_map(|uri| web_origin(uri)));
             origins
         };
         cors::require_trusted(headers, origins, app.config.auth_url.origin())
