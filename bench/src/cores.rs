@@ -85,7 +85,7 @@ mod tests {
             thread_time().unwrap(),
             process_time(std::process::id()).unwrap(),
         );
-        while thread_time().unwrap() - before.0 < 3 * TICK {}
+        while thread_time().unwrap() < before.0 + 3 * TICK {}
         assert!(process_time(std::process::id()).unwrap() >= before.1 + TICK);
     }
 }

@@ -33,13 +33,13 @@ pub fn with_params(uri: &str, params: &[(&str, &str)]) -> String {
 }
 
 /// Nearly everything that is put into a URL here is base64url, a JWT of some thousand characters
-/// above all, and stands for itself. Looking at each character for what to do next costs a wrong
+/// above all, and stands for itself. Deciding at each character what to do next costs a wrong
 /// guess of the processor at every other one of them: 20 µs, against 1 µs for finding out about
 /// the whole text without a branch.
 fn push_encoded(built: &mut String, text: &str) {
-    let plain = text
-        .bytes()
-        .fold(true, |so_far, byte| so_far & stands_for_itself(byte));
+    let plain = text.bytes().fold(true, |so_far, byte| {
+        so_far & STANDS_FOR_ITSELF[usize::from(byte)]
+    });
     if plain {
         built.push_str(text);
     } else {
@@ -47,12 +47,17 @@ fn push_encoded(built: &mut String, text: &str) {
     }
 }
 
-/// The characters that form encoding leaves alone (URL Standard, section 5.2).
-const fn stands_for_itself(byte: u8) -> bool {
-    let digit = byte.wrapping_sub(b'0') < 10;
-    let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
-    digit | letter | (byte == b'*') | (byte == b'-') | (byte == b'.') | (byte == b'_')
-}
+/// The bytes that form encoding leaves alone (URL Standard, section 5.2).
+const STANDS_FOR_ITSELF: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        table[byte as usize] =
+            byte.is_ascii_alphanumeric() || matches!(byte, b'*' | b'-' | b'.' | b'_');
+        byte += 1;
+    }
+    table
+};
 
 #[cfg(test)]
 mod tests {
@@ -103,7 +108,7 @@ mod tests {
         for byte in 0..=u8::MAX {
             let alone = byte_serialize(&[byte]).collect::<String>();
             assert_eq!(
-                stands_for_itself(byte),
+                STANDS_FOR_ITSELF[usize::from(byte)],
                 alone.as_bytes() == [byte],
                 "{byte:#x}"
             );

@@ -22,7 +22,7 @@ pub(crate) const REDIRECT_URI: &str = "https://app.example/callback";
 const CONNECTIONS: usize = 16;
 
 /// Making things takes as long as it takes.
-const UNLIMITED: Duration = Duration::from_secs(3_600);
+const UNLIMITED: Duration = Duration::from_hours(1);
 
 /// What `keymoor init --json` prints.
 #[derive(Deserialize)]
@@ -49,14 +49,14 @@ pub(crate) struct Directory {
     realm_id: String,
     config_id: String,
     /// Signs users in.
-    pub(crate) site: Client,
+    pub(crate) site: Application,
     /// Gets tokens for itself.
-    pub(crate) machine: Client,
+    pub(crate) machine: Application,
     named: Cell<u64>,
 }
 
 /// A confidential application.
-pub(crate) struct Client {
+pub(crate) struct Application {
     /// The path of its issuer.
     pub(crate) path: String,
     pub(crate) client_id: String,
@@ -123,7 +123,7 @@ impl Directory {
         let config = json!({ "authenticator_config": { "config": config } });
         let config = make(&format!("{realm_path}/authenticator-configs"), config).await?;
         let Created { id: config_id } = serde_json::from_value(config)?;
-        let mut client = async |protocol: Value, config_id: &str| -> Result<Client> {
+        let mut client = async |protocol: Value, config_id: &str| -> Result<Application> {
             let mut application = json!({ "application": {
                 "display_name": "Measured",
                 "authenticator_config_id": config_id,
@@ -131,14 +131,14 @@ impl Directory {
             } });
             application["application"]["protocol_config"]["token_configuration"] =
                 json!({ "expires_after": 3_600, "token_signing_algorithm": "ES256" });
-            let made = make(&format!("{realm_path}/applications"), application).await?;
-            let made: CreatedApplication = serde_json::from_value(made)?;
+            let answer = make(&format!("{realm_path}/applications"), application).await?;
+            let created: CreatedApplication = serde_json::from_value(answer)?;
             let Credentials {
                 client_id,
                 client_secret,
-            } = made.protocol_config;
-            Ok(Client {
-                path: format!("{tenant}{realm_path}/applications/{}", made.id),
+            } = created.protocol_config;
+            Ok(Application {
+                path: format!("{tenant}{realm_path}/applications/{}", created.id),
                 authorization: basic(&client_id, &client_secret),
                 client_id,
             })

@@ -14,7 +14,7 @@ use keymoor_types::wire::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::directory::{Client, Link, REDIRECT_URI};
+use super::directory::{Application, Link, REDIRECT_URI};
 use super::http::{Body, Connection, Request};
 use super::load::Turn;
 
@@ -75,7 +75,7 @@ pub(crate) async fn bind_next(
 
 /// Signs people in at one application, one after the other.
 pub(crate) struct SignIns<'a> {
-    site: &'a Client,
+    site: &'a Application,
     people: Vec<Person>,
     next: Cell<usize>,
     verifier: String,
@@ -115,10 +115,10 @@ struct Tokens {
 }
 
 impl<'a> SignIns<'a> {
-    pub(crate) fn new(auth_url: &str, site: &'a Client, people: Vec<Person>) -> Self {
+    pub(crate) fn new(auth_url: &str, site: &'a Application, people: Vec<Person>) -> Self {
         let verifier = "v".repeat(43);
         let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()));
-        let Client {
+        let Application {
             path, client_id, ..
         } = site;
         let redirect_uri = REDIRECT_URI.replace(':', "%3A").replace('/', "%2F");
@@ -179,7 +179,7 @@ impl<'a> SignIns<'a> {
 /// Gets a token for the application itself.
 pub(crate) async fn client_credentials(
     connection: &mut Connection,
-    machine: &Client,
+    machine: &Application,
     target: &str,
 ) -> Result<Turn> {
     let form = Body::form("grant_type=client_credentials");

@@ -50,7 +50,7 @@ impl Cryptography {
                 work.once(flow);
                 done += 1;
             }
-            let used = thread_time()? - used;
+            let used = thread_time()?.saturating_sub(used);
             Ok(Self {
                 per_s: f64::from(done) / started.elapsed().as_secs_f64(),
                 us: used.as_secs_f64() * 1e6 / f64::from(done),

@@ -21,7 +21,7 @@ use clap::Parser;
 use keymoor_bench::cores::{Cores, pin};
 use keymoor_bench::disk::fdatasync_per_s;
 
-use directory::{Client, Directory, Init, Link};
+use directory::{Application, Directory, Init, Link};
 use flows::{Flow, SignIns, bind, bind_next, client_credentials};
 use http::{Request, Server};
 use limits::{Cryptography, empty_handler};
@@ -115,7 +115,7 @@ async fn people(init: &Init, directory: &Directory, pid: u32) -> Result<Vec<flow
     let links = RefCell::new(directory.links(PEOPLE).await?);
     let people = RefCell::new(Vec::with_capacity(PEOPLE));
     let server = Server::at(&init.auth_url)?;
-    let all = Duration::from_secs(600);
+    let all = Duration::from_mins(10);
     closed_loop((&server, pid), 16, all, async |connection| {
         let Some(link) = links.borrow_mut().pop() else {
             return Ok(Turn::Exhausted);
@@ -134,7 +134,7 @@ struct Bench<'a> {
     empty: Server,
     directory: &'a Directory,
     sign_ins: SignIns<'a>,
-    machine: &'a Client,
+    machine: &'a Application,
     token: String,
     core: usize,
 }

@@ -211,7 +211,10 @@ fn run(runtime: &Runtime, command: Command, config: Config) -> Outcome {
                 display_name,
                 admin,
                 json,
-            })) => print(&handover::create_tenant(config, display_name, admin, json).await?),
+            })) => {
+                let created = handover::create_tenant(config, display_name, admin, json);
+                print(&Box::pin(created).await?)
+            }
         }
     })
 }

@@ -174,7 +174,7 @@ impl Server {
         };
         match tls.reload() {
             Ok(not_after) => {
-                tracing::info!(%not_after, "SIGHUP: the TLS certificate was read again")
+                tracing::info!(%not_after, "SIGHUP: the TLS certificate was read again");
             }
             Err(error) => tracing::error!(%error, "SIGHUP: the old TLS certificate is kept"),
         }

@@ -163,11 +163,11 @@ mod tests {
             .await
             .unwrap();
         let body = bodies.recv().await.unwrap();
-        let text = String::from_utf8_lossy(&body);
+        let exported = String::from_utf8_lossy(&body);
         for part in ["keymoor", "request", "/v1/nowhere", "correlation_id"] {
-            assert!(text.contains(part), "{part}: {text}");
+            assert!(exported.contains(part), "{part}: {exported}");
         }
-        assert!(!text.contains("hunter2"), "{text}");
+        assert!(!exported.contains("hunter2"), "{exported}");
     }
 
     #[tokio::test]

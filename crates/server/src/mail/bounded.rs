@@ -48,7 +48,7 @@ impl AsyncRead for Bounded {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
         let heard = &buffer.filled()[before..];
-        let lines = heard.iter().filter(|&&byte| byte == b'\n').count();
+        let lines = heard.split(|&byte| byte == b'\n').count() - 1;
         let left = (
             self.bytes_left.checked_sub(heard.len()),
             self.lines_left.checked_sub(lines),

@@ -111,11 +111,14 @@ both_apps! {
 #[tokio::test]
 async fn commits_are_measured() {
     let test = TestApp::sqlite().await;
-    let text = scrape(&test).await;
-    let commits = text
+    let scraped = scrape(&test).await;
+    let commits = scraped
         .lines()
         .find_map(|line| line.strip_prefix("keymoor_db_commit_duration_seconds_count "));
-    assert!(commits.unwrap().parse::<u64>().unwrap() > 0, "{text}");
-    assert!(text.contains("\nkeymoor_db_queue_length 0\n"), "{text}");
-    assert!(!text.contains("\nkeymoor_db_wal_bytes 0\n"), "{text}");
+    assert!(commits.unwrap().parse::<u64>().unwrap() > 0, "{scraped}");
+    assert!(
+        scraped.contains("\nkeymoor_db_queue_length 0\n"),
+        "{scraped}"
+    );
+    assert!(!scraped.contains("\nkeymoor_db_wal_bytes 0\n"), "{scraped}");
 }

@@ -28,7 +28,7 @@ struct Ways {
 
 /// An address that is listened on.
 pub struct Listener {
-    listener: TcpListener,
+    socket: TcpListener,
     /// Without it, plain HTTP is spoken.
     tls: Option<Tls>,
     seats: Arc<Seats>,
@@ -46,24 +46,20 @@ impl Listener {
         traffic: Traffic,
     ) -> io::Result<Self> {
         Ok(Self {
-            listener: TcpListener::bind(address).await?,
+            socket: TcpListener::bind(address).await?,
             tls,
             seats: Arc::new(Seats::new(settings, traffic)),
         })
     }
 
     pub fn address(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+        self.socket.local_addr()
     }
 
     /// Serves until `stop` ends, then accepts no more and returns when everything begun is
     /// finished. Dropping the future cuts off what is left.
     pub async fn serve(self, service: Service, stop: impl Future<Output = ()>) {
-        let Self {
-            listener,
-            tls,
-            seats,
-        } = self;
+        let Self { socket, tls, seats } = self;
         let ways = Ways {
             http: connection::http(),
             tls,
@@ -75,9 +71,9 @@ impl Listener {
             let mut connections = JoinSet::new();
             tokio::select! {
                 () = stop => {}
-                () = accept(&listener, &seats, &ways, &mut connections) => {}
+                () = accept(&socket, &seats, &ways, &mut connections) => {}
             }
-            drop(listener);
+            drop(socket);
             seats.dismiss();
             while connections.join_next().await.is_some() {}
         };
@@ -90,13 +86,13 @@ impl Listener {
 
 /// Never returns.
 async fn accept(
-    listener: &TcpListener,
+    socket: &TcpListener,
     seats: &Arc<Seats>,
     ways: &Arc<Ways>,
     connections: &mut JoinSet<()>,
 ) {
     loop {
-        let (stream, peer) = match listener.accept().await {
+        let (stream, peer) = match socket.accept().await {
             Ok(accepted) => accepted,
             Err(error) if is_clients_own(&error) => continue,
             Err(error) => {

@@ -92,12 +92,12 @@ fn entry(label: i8, value: &[u8]) -> Vec<u8> {
     minicbor::Encoder::new(&mut entry)
         .i8(label)
         .and_then(|e| e.bytes(value))
-        .unwrap();
+        .expect("writing to memory succeeds");
     entry
 }
 
 fn map(entries: &[&[u8]]) -> Vec<u8> {
-    let head = 0xa0 + u8::try_from(entries.len()).unwrap();
+    let head = 0xa0 + u8::try_from(entries.len()).expect("a small map");
     [&[head], &entries.concat()[..]].concat()
 }
 

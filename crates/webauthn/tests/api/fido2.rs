@@ -135,7 +135,7 @@ impl Signed {
             assertion.credential_id(),
             self.authenticator.credential_id()
         );
-        let key = PublicKey::from_jwk(&self.authenticator.key().jwk()).unwrap();
+        let key = PublicKey::from_jwk(&self.authenticator.key().jwk()).expect("a JWK");
         let expected = Fido2Expectation {
             challenge: CHALLENGE,
             subject: OWNER,
@@ -149,8 +149,9 @@ impl Signed {
 }
 
 fn without_handle(proof: &mut Value) {
-    let response = proof["credential"]["response"].as_object_mut().unwrap();
-    response.remove("userHandle").unwrap();
+    let response = proof["credential"]["response"].as_object_mut();
+    let removed = response.and_then(|response| response.remove("userHandle"));
+    assert!(removed.is_some(), "there was none");
 }
 
 #[test]
@@ -190,7 +191,7 @@ fn an_assertion_over_anything_but_the_challenge_is_refused() {
     assert_eq!(other.verify(), Err(ProofError::ForeignChallenge));
     let mut borrowed = Signed::new(|_| ());
     borrowed.proof["credential"]["response"]["clientDataJSON"] = Signed::new(|o| {
-        o.client_data.cross_origin = None
+        o.client_data.cross_origin = None;
     })
     .proof["credential"]["response"]["clientDataJSON"]
         .clone();

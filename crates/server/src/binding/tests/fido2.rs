@@ -178,9 +178,9 @@ both_apps! {
         ];
         for (why, spoil) in spoils {
             let job = customers.job(&test).await;
-            let mut spoilt = registration(&options(&test, &job).await);
-            spoil(&mut spoilt);
-            let answer = bind(&test, &job, &authenticator.register_json(&spoilt)).await;
+            let mut lie = registration(&options(&test, &job).await);
+            spoil(&mut lie);
+            let answer = bind(&test, &job, &authenticator.register_json(&lie)).await;
             does_not_verify(&answer, why);
             assert_eq!(job.state(&test).await, "REQUEST_DELIVERED");
         }

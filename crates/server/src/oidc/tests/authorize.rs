@@ -18,17 +18,33 @@ async fn all_rows(test: &TestApp) -> i64 {
     .await
 }
 
+async fn asked_by_a_browser(test: &TestApp, site: &Site) -> Answer {
+    let request = Request::get(site.authorization(&[("state", "x y"), ("login_hint", "ada")]))
+        .header("user-agent", "Browser/1")
+        .header("referer", "https://app.example/private?token=1")
+        .header("x-correlation-id", "corr-1");
+    test.auth(request.body(Body::empty()).unwrap()).await
+}
+
+/// What the request JWT says, which the realm's published keys have signed.
+async fn verified(test: &TestApp, site: &Site, started: &Started) -> Value {
+    let jwks = site.get(test, "/.well-known/jwks.json").await.ok();
+    let keys: KeySet = jwks["keys"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|jwk| VerifyingKey::from_jwk(jwk).unwrap())
+        .collect();
+    jose::verify(&started.jwt, &keys, TokenType::Request).unwrap()
+}
+
 both_apps! {
     async fn c5_the_challenge_is_what_the_published_sdk_needs(test: TestApp) {
         let site = Site::with(&test, |site| {
             site.embedded().invoke_url = "https://app.example/in?tab=1".to_owned();
         })
         .await;
-        let request = Request::get(site.authorization(&[("state", "x y"), ("login_hint", "ada")]))
-            .header("user-agent", "Browser/1")
-            .header("referer", "https://app.example/private?token=1")
-            .header("x-correlation-id", "corr-1");
-        let answer = test.auth(request.body(Body::empty()).unwrap()).await;
+        let answer = asked_by_a_browser(&test, &site).await;
         assert_eq!(answer.status, 302, "{}", answer.text);
         assert_eq!(answer.header("cache-control"), "no-store");
         assert_eq!(answer.header("referrer-policy"), "no-referrer");
@@ -36,14 +52,7 @@ both_apps! {
         assert!(location.starts_with("https://app.example/in/bi-authenticate?tab=1&request="));
         let started = Started::at(location);
 
-        let jwks = site.get(&test, "/.well-known/jwks.json").await.ok();
-        let keys: KeySet = jwks["keys"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|jwk| VerifyingKey::from_jwk(jwk).unwrap())
-            .collect();
-        let claims: Value = jose::verify(&started.jwt, &keys, TokenType::Request).unwrap();
+        let claims = verified(&test, &site, &started).await;
         let hidden = [
             (started.transaction_id.as_str(), "[transaction]"),
             (started.nonce.as_str(), "[nonce]"),

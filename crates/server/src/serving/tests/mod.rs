@@ -190,7 +190,7 @@ impl Client {
                 }
                 tokio::time::sleep(SHORT / 20).await;
             }
-            std::future::pending().await
+            std::future::pending::<()>().await;
         };
         let mut answer = Vec::new();
         let both = async {

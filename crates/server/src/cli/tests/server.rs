@@ -1,0 +1,170 @@
+//! Servers as `keymoor serve` starts them.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn e5_a_second_server_or_migration_on_one_file_is_refused() {
+    let place = Place::new(empty_sqlite().await);
+    place.init().await.unwrap();
+    let server = Server::start(place.config()).await.unwrap();
+    let error = place.refusal().await;
+    assert!(error.contains("another keymoor process"), "{error}");
+    let error = migrate(&place.config()).await.unwrap_err().to_string();
+    assert!(error.contains("another keymoor process"), "{error}");
+    server.stop().await.unwrap();
+    Server::start(place.config())
+        .await
+        .unwrap()
+        .stop()
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn e4_another_server_learns_by_itself_that_a_token_was_revoked() {
+    let place = Place::new(empty_postgres().await);
+    let management = place.init().await.unwrap()["management"].take();
+    let text = |name: &str| management[name].as_str().unwrap();
+    let (one, other) = (
+        Server::start(place.config()).await.unwrap(),
+        Server::start(place.config()).await.unwrap(),
+    );
+    let endpoint = text("token_endpoint");
+    let path = endpoint.strip_prefix("http://localhost:8021").unwrap();
+    let credentials = format!("{}:{}", text("client_id"), text("client_secret"));
+    let basic = format!("Basic {}", STANDARD.encode(credentials));
+    let form = "grant_type=client_credentials";
+    let (_, issued) = send(one.addresses[0], "POST", path, &basic, form).await;
+    let issued: Value = serde_json::from_str(&issued).unwrap();
+    let bearer = format!("Bearer {}", issued["access_token"].as_str().unwrap());
+    let tokens = format!("{path}s");
+    let list = async |server: &Server| send(server.addresses[1], "GET", &tokens, &bearer, "").await;
+
+    let (status, listed) = list(&other).await;
+    assert_eq!(status, "HTTP/1.1 200 OK");
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    let own = format!("{tokens}/{}", listed["tokens"][0]["id"].as_str().unwrap());
+    let (status, _) = send(one.addresses[1], "DELETE", &own, &bearer, "").await;
+    assert_eq!(status, "HTTP/1.1 200 OK");
+    assert_eq!(list(&one).await.0, "HTTP/1.1 401 Unauthorized");
+    let refused = async {
+        while list(&other).await.0 != "HTTP/1.1 401 Unauthorized" {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    // It takes five seconds; a busy machine is given more.
+    tokio::time::timeout(Duration::from_mins(1), refused)
+        .await
+        .unwrap();
+    for server in [one, other] {
+        server.stop().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn metrics_have_an_address_of_their_own() {
+    let place = Place::new(empty_sqlite().await);
+    place.init().await.unwrap();
+    let config = Config {
+        metrics_listen: Some("127.0.0.1:0".parse().unwrap()),
+        ..place.config()
+    };
+    let server = Server::start(config).await.unwrap();
+    let (status, text) = get(server.metrics_address.unwrap(), "/metrics").await;
+    assert_eq!(status, "HTTP/1.1 200 OK");
+    assert!(
+        text.contains("keymoor_connections{address=\"metrics\"} 1\n"),
+        "{text}"
+    );
+    assert_eq!(server.addresses.len(), 2);
+    for &address in &server.addresses {
+        let (status, _) = get(address, "/metrics").await;
+        assert_eq!(status, "HTTP/1.1 404 Not Found");
+    }
+    server.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn browsers_are_told_to_insist_on_https_where_the_public_url_is() {
+    let place = Place::new(empty_sqlite().await);
+    place.init().await.unwrap();
+    for (auth_url, insists) in [
+        ("https://auth.example", true),
+        ("http://localhost:8021", false),
+    ] {
+        let config = Config {
+            auth_url: auth_url.parse().unwrap(),
+            ..place.config()
+        };
+        let server = Server::start(config).await.unwrap();
+        for &address in &server.addresses {
+            let answer = answer(address, "/healthz").await;
+            let said = answer.contains("\r\nstrict-transport-security: max-age=31536000\r\n");
+            assert_eq!(said, insists, "{answer}");
+        }
+        server.stop().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_self_signed_certificate_is_kept_beside_the_database_and_served_on_both_addresses() {
+    let place = Place::new(empty_sqlite().await);
+    place.init().await.unwrap();
+    let config = serve::with_self_signed(place.config()).unwrap();
+    let files = config.tls.clone().unwrap();
+    let DatabaseUrl::Sqlite(database) = &config.database_url else {
+        panic!("it was made with SQLite");
+    };
+    assert_eq!(files.certificate.parent(), database.parent());
+    let server = Server::start(config.clone()).await.unwrap();
+    for &address in &server.addresses {
+        let answer = answer(address, "/healthz").await;
+        assert!(!answer.starts_with("HTTP"), "{answer}");
+    }
+    let before = std::fs::read(&files.certificate).unwrap();
+    serve::with_self_signed(place.config()).unwrap();
+    assert_eq!(std::fs::read(&files.certificate).unwrap(), before);
+    server.reload();
+    server.stop().await.unwrap();
+    let both = serve::with_self_signed(config).err().unwrap().to_string();
+    assert!(both.contains("exclude each other"), "{both}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tls_files_that_can_not_be_used_end_the_start() {
+    let place = Place::new(empty_sqlite().await);
+    place.init().await.unwrap();
+    let absent = place.key_file().with_file_name("absent.pem");
+    let config = Config {
+        tls: Some(crate::serving::tls::TlsFiles {
+            certificate: absent.clone(),
+            key: absent,
+        }),
+        ..place.config()
+    };
+    let error = Server::start(config).await.err().unwrap().to_string();
+    assert!(
+        error.starts_with("can't read the TLS file ") && error.contains("absent.pem"),
+        "{error}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_taken_address_is_named() {
+    let place = Place::new(empty_sqlite().await);
+    place.init().await.unwrap();
+    let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = taken.local_addr().unwrap();
+    let config = Config {
+        listen: crate::config::Listen::Together(address),
+        ..place.config()
+    };
+    let error = Server::start(config).await.err().unwrap().to_string();
+    assert!(
+        error.starts_with(&format!("can't listen on {address}: ")),
+        "{error}"
+    );
+}
