@@ -92,39 +92,30 @@ fn parse<T: Body>(bytes: &[u8]) -> Result<T> {
 /// Reads JSON in which no object names a member twice.
 fn value(bytes: &[u8]) -> Result<Value> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let mut repeated = None;
-    let distinct = Distinct {
-        path: String::new(),
-        repeated: &mut repeated,
-    };
-    let value = distinct
+    let mut repeated = Vec::new();
+    let value = Distinct(&mut repeated)
         .deserialize(&mut json)
         .and_then(|value| json.end().map(|()| value));
-    match (value, repeated) {
-        (_, Some(field)) => Err(Error::invalid(field, "repeated")),
-        (Ok(value), None) => Ok(value),
-        (Err(_), None) => Err(not_json(bytes)),
+    if !repeated.is_empty() {
+        repeated.reverse();
+        return Err(Error::invalid(repeated.join("."), "repeated"));
     }
+    value.map_err(|_| not_json(bytes))
 }
 
-/// Reads any JSON value, and stops at the first member that is repeated.
-struct Distinct<'a> {
-    /// The dotted path of the value.
-    path: String,
-    /// The dotted path of the repeated member.
-    repeated: &'a mut Option<String>,
-}
+/// Reads any JSON value, and stops at the first member that is repeated. The names that lead to
+/// it are collected on the way back out, the innermost first: a body without repetition, which is
+/// nearly every one, pays nothing for them.
+struct Distinct<'a>(&'a mut Vec<String>);
 
 impl Distinct<'_> {
-    fn at(&mut self, member: &str) -> Distinct<'_> {
-        let path = if self.path.is_empty() {
-            member.to_owned()
-        } else {
-            format!("{}.{member}", self.path)
-        };
-        Distinct {
-            path,
-            repeated: self.repeated,
+    fn inner(&mut self) -> Distinct<'_> {
+        Distinct(self.0)
+    }
+
+    fn leave(&mut self, name: impl std::fmt::Display) {
+        if !self.0.is_empty() {
+            self.0.push(name.to_string());
         }
     }
 }
@@ -170,7 +161,10 @@ impl<'de> Visitor<'de> for Distinct<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<Value, A::Error> {
         let mut read = Vec::new();
-        while let Some(item) = items.next_element_seed(self.at(&read.len().to_string()))? {
+        while let Some(item) = items
+            .next_element_seed(self.inner())
+            .inspect_err(|_| self.leave(read.len()))?
+        {
             read.push(item);
         }
         Ok(Value::Array(read))
@@ -179,12 +173,13 @@ impl<'de> Visitor<'de> for Distinct<'_> {
     fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<Value, A::Error> {
         let mut read = Map::new();
         while let Some(name) = members.next_key::<String>()? {
-            let member = self.at(&name);
             if read.contains_key(&name) {
-                *member.repeated = Some(member.path);
+                self.0.push(name);
                 return Err(A::Error::custom("repeated member"));
             }
-            let value = members.next_value_seed(member)?;
+            let value = members
+                .next_value_seed(self.inner())
+                .inspect_err(|_| self.leave(&name))?;
             read.insert(name, value);
         }
         Ok(Value::Object(read))
@@ -339,6 +334,9 @@ mod tests {
             (r#"{"thing":{"name":"a","id":1,"id":2}}"#, "thing.id"),
             (r#"{"thing":{"name":"a","\u006eame":"b"}}"#, "thing.name"),
             (r#"{"thing":{"list":[{},{"x":1,"x":1}]}}"#, "thing.list.1.x"),
+            (r#"[[],[0,{"a":{"b":[{"c":1,"c":2}]}}]]"#, "1.1.a.b.0.c"),
+            (r#"{"done":{"x":[1]},"a":{"":{"x":1,"x":2}}}"#, "a..x"),
+            (r#"{"":1,"":2}"#, ""),
         ] {
             assert_eq!(
                 violations(body),
