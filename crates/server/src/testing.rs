@@ -427,7 +427,9 @@ fn config(db: &TestDb) -> Config {
         mail: None,
         outbox: OutboxSettings::default(),
         attestation_roots: None,
-        trusted_proxies: vec!["10.0.0.1".parse().unwrap()],
+        trusted_proxies: ["10.0.0.1", "10.0.0.2"]
+            .map(|ip| ip.parse().unwrap())
+            .into(),
         limits: LimitSettings::unlimited(),
         binding: BindingSettings::default(),
         serving: ServingSettings::default(),

@@ -107,11 +107,9 @@ impl Origin {
             .filter(|id| is_correlation_id(id))
             .map_or_else(|| new_correlation_id(app), str::to_owned);
         let peer = peer.to_canonical();
-        let trusted = app.config.trusted_proxies.contains(&peer);
-        let forwarded = trusted.then(|| nearest_client(headers)).flatten();
         Self {
             correlation_id,
-            ip: forwarded.unwrap_or(peer),
+            ip: client(peer, headers, &app.config.trusted_proxies),
             user_agent: text("user-agent")
                 .unwrap_or_default()
                 .chars()
@@ -121,16 +119,23 @@ impl Origin {
     }
 }
 
-/// The last address of the last `X-Forwarded-For`: the one that our own proxy saw. Those before
-/// it are hearsay, in the same line or in a line of their own.
-fn nearest_client(headers: &HeaderMap) -> Option<IpAddr> {
-    let last = headers
+/// Who asks, as the last proxy of our own saw it. Each proxy appends whom it saw to
+/// `X-Forwarded-For`, to the line or in a line of its own, so the list is believed from its end
+/// for as long as it names trusted proxies. What stands before that is hearsay.
+fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
+    let mut seen = headers
         .get_all("x-forwarded-for")
         .iter()
-        .next_back()?
-        .to_str()
-        .ok()?;
-    forwarded_address(last.rsplit(',').next()?.trim())
+        .rev()
+        .flat_map(|line| line.to_str().unwrap_or_default().rsplit(','));
+    let mut nearest = peer;
+    while trusted.contains(&nearest) {
+        let Some(address) = seen.next().and_then(|text| forwarded_address(text.trim())) else {
+            break;
+        };
+        nearest = address;
+    }
+    nearest
 }
 
 /// An address, of which some proxies also tell the port or write IPv6 in brackets.
@@ -229,7 +234,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a4_only_a_trusted_proxys_last_word_counts() {
+    async fn a4_only_what_trusted_proxies_saw_counts() {
         let test = TestApp::sqlite().await;
         let seen_from = |peer: &str, lines: &[&str]| {
             let mut headers = HeaderMap::new();
@@ -240,7 +245,7 @@ mod tests {
                 .ip
                 .to_string()
         };
-        // The test's configuration trusts 10.0.0.1.
+        // The test's configuration trusts 10.0.0.1 and 10.0.0.2.
         assert_eq!(
             seen_from("10.0.0.1", &["6.6.6.6, 203.0.113.9"]),
             "203.0.113.9"
@@ -261,6 +266,21 @@ mod tests {
             ("[::ffff:203.0.113.9]:443", "203.0.113.9"),
         ] {
             assert_eq!(seen_from("10.0.0.1", &[element]), address, "{element}");
+        }
+        for lines in [
+            &["6.6.6.6, 203.0.113.9, 10.0.0.2"][..],
+            &["6.6.6.6", "203.0.113.9,10.0.0.2 , 10.0.0.1"],
+            &["203.0.113.9", "10.0.0.2", "[::ffff:10.0.0.1]:443"],
+        ] {
+            assert_eq!(seen_from("10.0.0.1", lines), "203.0.113.9", "{lines:?}");
+        }
+        assert_eq!(seen_from("10.0.0.1", &["10.0.0.2"]), "10.0.0.2");
+        for unreadable in ["6.6.6.6, unknown, 10.0.0.2", "6.6.6.6, , 10.0.0.2"] {
+            assert_eq!(
+                seen_from("10.0.0.1", &[unreadable]),
+                "10.0.0.2",
+                "{unreadable}"
+            );
         }
         for nonsense in [
             "nonsense",
