@@ -187,6 +187,19 @@ both_apps! {
         assert_eq!(test.mailbox.take().len(), 1);
     }
 
+    async fn a_node_whose_clock_is_behind_takes_nothing_that_another_one_holds(test: TestApp) {
+        mail_link(&test).await;
+        let (now, settings) = (test.app.now(), test.app.config.outbox);
+        let longest_wait = back_off(settings.first_retry, settings.attempts.into(), u16::MAX);
+        let due = store::Due { by: now, or_after: now };
+        let claim = async move |tx: &mut crate::db::Tx| store::claim(tx, due, now + longest_wait, 8).await;
+        assert_eq!(test.app.db.write(claim).await.unwrap().len(), 1);
+        test.clock.advance(Seconds(-Seconds::HOUR.0));
+        assert_eq!(run_due(&test.app).await.unwrap(), 0);
+        test.clock.advance(Seconds(-1));
+        assert_eq!(run_due(&test.app).await.unwrap(), 1, "no wait is that long");
+    }
+
     async fn a_task_of_a_future_that_was_none_is_not_waited_for(test: TestApp) {
         test.clock.advance(Seconds::DAY);
         mail_link(&test).await;

@@ -26,6 +26,10 @@ const TOO_LATE: Seconds = Seconds::DAY;
 /// How often recording an accepted mail is tried: failing there means sending it again.
 const RECORD_TRIES: u32 = 5;
 
+/// Far above any difference between the clocks of two nodes: a task that waits by the faster one
+/// must not look to the slower one as if its time had been lost.
+const CLOCK_SKEW: Seconds = Seconds::HOUR;
+
 /// What a task asks for when its turn comes.
 pub enum Errand {
     Send(Mail),
@@ -79,7 +83,7 @@ async fn claim(app: &App) -> Result<Vec<Claim>> {
     let longest_wait = back_off(first_retry, attempts.into(), u16::MAX).max(lease);
     let due = Due {
         by: now,
-        or_after: now + longest_wait,
+        or_after: now + longest_wait + CLOCK_SKEW,
     };
     // Nearly always nothing is due, and the writer is left alone.
     if !app
