@@ -50,6 +50,7 @@ pub async fn authenticate(
     let attempt = Attempt::of(ctx, issuer, proof)?;
     let found = ctx.app.db.read(async |rx| attempt.find(rx).await).await?;
     let Some((identity, credential)) = found else {
+        ctx.app.limits.wrong_proof(ctx.origin.ip)?;
         return Err(refused("the proof names nobody known"));
     };
     let Some(credential) = credential else {

@@ -2,7 +2,10 @@
 
 use std::num::NonZeroU32;
 
+use keymoor_types::IdentityId;
+
 use super::*;
+use crate::authentication::model::distinguished_name;
 use crate::db::testing::{TestDb, fresh_postgres, fresh_sqlite};
 use crate::http::limits::LimitSettings;
 
@@ -31,6 +34,21 @@ async fn forge(test: TestApp) {
     assert_eq!(site.answer(&test, &proof).await.ok()["type"], "allow");
     site.answer(&test, &proof).await.refused(429);
     assert_eq!(test.events("AuthenticationTransaction").await.len(), 4);
+}
+
+async fn name_nobody(test: TestApp) {
+    let (site, ada) = (Site::new(&test).await, Person::new(&test, "ada").await);
+    let started = site.start(&test, &[]).await;
+    let (tenant, realm) = (test.made.tenant.id, test.made.realm.id);
+    let nobody = distinguished_name(tenant, realm, IdentityId::from_i64(1));
+    let mut claims = ada.claims(&test, &started);
+    claims["sub"] = nobody.into();
+    let proof = ada.sign(&claims);
+    for _ in 0..3 {
+        site.answer(&test, &proof).await.refused(400);
+    }
+    site.answer(&test, &proof).await.refused(429);
+    assert!(test.events("AuthenticationTransaction").await.is_empty());
 }
 
 async fn deny(test: TestApp) {
@@ -100,6 +118,7 @@ macro_rules! on_both {
 
 on_both! {
     forged_and_replayed_proofs_are_limited_by_network: forge;
+    proofs_that_name_nobody_are_limited_like_those_that_name_somebody: name_nobody;
     denied_proofs_are_limited_by_network: deny;
     replayed_codes_are_limited_by_network_and_still_revoke: replay_codes;
 }
