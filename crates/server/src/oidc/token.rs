@@ -275,6 +275,14 @@ async fn refuse(ctx: &Context, issuer: &Issuer, code: &IssuedCode) -> Result<Fai
         .detail("error", ErrorCode::InvalidGrant.as_str())
         .detail("revoked_token_id", copied.map(|(id, _)| id));
     let event = limit.is_ok().then_some(event);
+    let is_revoked = |id| {
+        let revocations = &ctx.app.revocations;
+        revocations.contains(at.tenant_id, at.realm_id, id)
+    };
+    if event.is_none() && copied.is_none_or(|(id, _)| is_revoked(id)) {
+        limit?;
+        return Ok(INVALID_CODE.into());
+    }
     ctx.app
         .db
         .write(async move |tx| {

@@ -96,6 +96,14 @@ async fn replay_codes(test: TestApp) {
     site.userinfo(&test, token)
         .await
         .oauth_error(401, "invalid_token");
+    // Once that is known, the same again writes nothing.
+    let forget = async |tx: &mut Tx| -> crate::error::Result<u64> {
+        Ok(tx.exec("DELETE FROM revoked_tokens", &[]).await?)
+    };
+    assert_eq!(test.app.db.write(forget).await.unwrap(), 1);
+    let limited = site.redeem(&test, &code, &[]).await;
+    limited.oauth_error(429, "temporarily_unavailable");
+    assert_eq!(test.count("SELECT COUNT(*) FROM revoked_tokens").await, 0);
 }
 
 macro_rules! on_both {
