@@ -57,7 +57,8 @@ impl Revocations {
     /// Reads again what other nodes have revoked since the last time.
     ///
     /// # Errors
-    /// Those of the database. What was known stays known.
+    /// Those of the database, if no tenant could be reread. A tenant whose list was not read is
+    /// logged, and stays as it was known until the next time.
     pub async fn refresh(&self, app: &App) -> Result<()> {
         let generations = app.db.read(async |rx| store::generations(rx).await).await?;
         let now = app.now();
@@ -68,8 +69,13 @@ impl Revocations {
             let revoked = app
                 .db
                 .scan(async move |rx| store::revoked(rx, tenant, now).await)
-                .await?;
-            self.learn(tenant, generation, &revoked);
+                .await;
+            match revoked {
+                Ok(revoked) => self.learn(tenant, generation, &revoked),
+                Err(error) => {
+                    tracing::warn!(%tenant, %error, "a tenant's revocations were not read")
+                }
+            }
         }
         Ok(())
     }

@@ -2,10 +2,12 @@
 
 use axum::http::Method;
 use keymoor_oauth::client::{GrantType, Protocol};
-use keymoor_types::Seconds;
+use keymoor_types::{Seconds, TenantId};
 use serde_json::{Value, json};
 
 use super::status;
+use crate::db::Tx;
+use crate::error::Result;
 use crate::testing::sign_in::{Person, Site};
 use crate::testing::{Answer, TestApp, both_apps};
 use crate::tokens::ops;
@@ -203,6 +205,27 @@ both_apps! {
         let id = jti(&token).as_str().unwrap().parse().unwrap();
         assert!(restarted.contains(test.made.tenant.id, test.made.realm.id, id));
         assert!(!restarted.contains(test.made.tenant.id, test.new_realm().await, id));
+    }
+
+    async fn e4_what_is_wrong_with_one_tenants_list_hides_no_other_tenants_revocations(test: TestApp) {
+        let site = site(&test).await;
+        let token = own_token(&test, &site).await;
+        revoke(&test, &site, &jti(&token)).await.ok_empty();
+        let tenant = test.made.tenant.id;
+        let unreadable = async move |tx: &mut Tx| -> Result<()> {
+            for id in [TenantId::from_i64(1), TenantId::from_i64(i64::MAX)] {
+                let list = "INSERT INTO revoked_tokens SELECT $1, realm_id, $2, expires_at FROM revoked_tokens WHERE tenant_id = $3";
+                let generation = "INSERT INTO revocation_generations VALUES ($1, 1)";
+                tx.exec(list, &[&id, &b"short".to_vec(), &tenant]).await?;
+                tx.exec(generation, &[&id]).await?;
+            }
+            Ok(())
+        };
+        test.app.db.write(unreadable).await.unwrap();
+        let elsewhere = Revocations::default();
+        elsewhere.refresh(&test.app).await.unwrap();
+        let id = jti(&token).as_str().unwrap().parse().unwrap();
+        assert!(elsewhere.contains(tenant, test.made.realm.id, id));
     }
 
     async fn expired_tokens_are_neither_listed_nor_kept(test: TestApp) {
