@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keymoor_oauth::pkce::Challenge as PkceChallenge;
 use keymoor_oauth::scope::ScopeSet;
 use keymoor_types::{IdentityId, RealmId, Rng, Seconds, TenantId};
-use keymoor_webauthn::assertion;
+use keymoor_webauthn::{AttestationLevel, assertion};
 use serde::{Deserialize, Serialize};
 
 use crate::applications::model::SubjectField;
@@ -90,8 +90,10 @@ pub struct GrantFacts {
 pub enum Method {
     /// A key that software keeps.
     Software,
-    /// A WebAuthn credential that can't leave its authenticator.
+    /// A WebAuthn credential that can't leave its authenticator, whose maker vouches for it.
     DeviceBound,
+    /// A WebAuthn credential that can't leave its authenticator by its own word alone.
+    Unattested,
     /// A WebAuthn credential that may be copied to other devices.
     Synced,
 }
@@ -101,18 +103,21 @@ impl Method {
         match origin {
             KeyOrigin::Software => Self::Software,
             KeyOrigin::WebAuthn(facts) if facts.backup_eligible => Self::Synced,
-            KeyOrigin::WebAuthn(_) => Self::DeviceBound,
+            KeyOrigin::WebAuthn(facts) => match facts.attestation_level {
+                AttestationLevel::Attested => Self::DeviceBound,
+                AttestationLevel::Flagged | AttestationLevel::Unproven => Self::Unattested,
+            },
         }
     }
 
-    /// `amr` in the words of RFC 8176. A synced key is neither `hwk` nor `swk` for certain, so it
-    /// is the general `pop`. `mfa` is never said: that a PIN or a finger unlocked the key is the
-    /// authenticator's word, and attestation is not traced to a root yet.
+    /// `amr` in the words of RFC 8176. A synced or unattested key is neither `hwk` nor `swk` for
+    /// certain, so it is the general `pop`. `mfa` is never said: that a PIN or a finger unlocked
+    /// the key is the word of an authenticator that need not be attested.
     pub fn amr(self) -> Vec<String> {
         let words: &[&str] = match self {
             Self::Software => &["swk"],
             Self::DeviceBound => &["hwk", "user"],
-            Self::Synced => &["pop", "user"],
+            Self::Unattested | Self::Synced => &["pop", "user"],
         };
         words.iter().map(|&word| word.to_owned()).collect()
     }
@@ -151,6 +156,7 @@ mod tests {
 
     use super::*;
     use crate::app::SystemRng;
+    use crate::credentials::model::{Mechanism, WebAuthnFacts};
 
     fn at_millis(millis: i64) -> Timestamp {
         Timestamp::from_micros(millis * 1_000)
@@ -165,6 +171,35 @@ mod tests {
         assert!(CodeKey::of(other.expose()) != Some(key));
         for wrong in ["", "code", &transaction.to_string(), &code.expose()[1..]] {
             assert!(CodeKey::of(wrong).is_none(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn only_an_attested_key_that_stays_where_it_is_is_said_to_be_hardware() {
+        use AttestationLevel::{Attested, Flagged, Unproven};
+
+        let origin = |attestation_level, backup_eligible| {
+            KeyOrigin::WebAuthn(WebAuthnFacts {
+                mechanism: Mechanism::WebAuthn,
+                credential_id: vec![1],
+                rp_id: "app.example".to_owned(),
+                aaguid: [0; 16],
+                attestation_format: "packed".to_owned(),
+                attestation_level,
+                sign_count: 0,
+                backup_eligible,
+                backup_state: false,
+            })
+        };
+        for (origin, amr) in [
+            (origin(Attested, false), &["hwk", "user"][..]),
+            (origin(Attested, true), &["pop", "user"]),
+            (origin(Flagged, false), &["pop", "user"]),
+            (origin(Unproven, false), &["pop", "user"]),
+            (origin(Unproven, true), &["pop", "user"]),
+            (KeyOrigin::Software, &["swk"]),
+        ] {
+            assert_eq!(Method::of(&origin).amr(), amr, "{origin:?}");
         }
     }
 

@@ -73,7 +73,7 @@ impl Revocations {
             match revoked {
                 Ok(revoked) => self.learn(tenant, generation, &revoked),
                 Err(error) => {
-                    tracing::warn!(%tenant, %error, "a tenant's revocations were not read")
+                    tracing::warn!(%tenant, %error, "a tenant's revocations were not read");
                 }
             }
         }

@@ -127,7 +127,7 @@ both_apps! {
         let site = Site::new(&test).await;
         let people = [
             (Person::new(&test, "ada").await, json!(["swk"])),
-            (Person::with_webauthn(&test, "bob").await, json!(["hwk", "user"])),
+            (Person::with_webauthn(&test, "bob").await, json!(["pop", "user"])),
         ];
         for (person, amr) in people {
             let code = site.sign_in(&test, &person, &[]).await;
