@@ -143,7 +143,7 @@ impl Postgres {
             PoolError::Timeout(_) => Error::Overloaded,
             PoolError::Closed => Error::Closed,
             PoolError::Backend(error) => match error.into() {
-                Error::Overloaded => Error::Overloaded,
+                known @ (Error::Overloaded | Error::OutOfService(_)) => known,
                 // No connection, so nothing ran: whatever kept it away may pass.
                 error => Error::OutOfService(error.to_string()),
             },

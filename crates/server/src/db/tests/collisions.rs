@@ -200,3 +200,15 @@ async fn a_connection_lost_before_commit_is_replaced() {
     assert_eq!(transact(&test, async |tx| insert(tx, 2).await).await, Ok(1));
     assert_eq!(ids(&test).await, [2]);
 }
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_out_of_service() {
+    let url: DatabaseUrl = "postgres://nobody@127.0.0.1:1/none".parse().unwrap();
+    let db = Db::open(&url.into()).unwrap();
+    let outcome = transact(&db, async |tx| insert(tx, 1).await).await;
+    let Err(error @ Error::OutOfService(_)) = outcome else {
+        panic!("{outcome:?}");
+    };
+    let text = error.to_string();
+    assert_eq!(text.matches("out of service").count(), 1, "{text}");
+}
