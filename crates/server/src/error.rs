@@ -56,6 +56,9 @@ pub enum Error {
     /// Refused because something that we need is down or full; worth retrying.
     #[error("unavailable: {0}")]
     Unavailable(String),
+    /// Nobody knows whether what was asked for was done, so trying again may do it twice.
+    #[error("outcome unknown: {0}")]
+    OutcomeUnknown(String),
     /// Our fault. The text is for the log alone.
     #[error("internal error: {0}")]
     Internal(String),
@@ -106,13 +109,12 @@ impl Error {
 impl From<db::Error> for Error {
     fn from(error: db::Error) -> Self {
         match error {
-            // Worth another try by the caller: nothing ran, or the outcome is unknown and every
-            // single-use claim makes the retry safe.
+            // Worth another try by the caller: nothing was kept.
             db::Error::Overloaded
             | db::Error::Closed
             | db::Error::Conflict
-            | db::Error::OutOfService(_)
-            | db::Error::Commit(_) => Self::Unavailable(error.to_string()),
+            | db::Error::OutOfService(_) => Self::Unavailable(error.to_string()),
+            db::Error::Commit(_) => Self::OutcomeUnknown(error.to_string()),
             _ => Self::Internal(error.to_string()),
         }
     }

@@ -28,6 +28,9 @@ pub enum Refusals {
     /// The state of the thing, or a neighbour, forbids it.
     #[response(status = 409)]
     Conflict(#[to_schema] Problem),
+    /// Our fault. The message says so if it is not known whether the request was carried out.
+    #[response(status = 500)]
+    Internal(#[to_schema] Problem),
     /// Overloaded; try again after `Retry-After` seconds.
     #[response(status = 503)]
     Unavailable(#[to_schema] Problem),

@@ -84,6 +84,9 @@ impl Problem {
     }
 }
 
+const OUTCOME_UNKNOWN: &str =
+    "it is not known whether the request was carried out: look before trying again";
+
 /// Status and body of `error`.
 pub fn problem(error: Error) -> (StatusCode, Problem) {
     match error {
@@ -151,6 +154,11 @@ pub fn problem(error: Error) -> (StatusCode, Problem) {
             StatusCode::SERVICE_UNAVAILABLE,
             Problem::new("service_unavailable", "try again shortly"),
         ),
+        // Not 503, which many clients answer with another try.
+        Error::OutcomeUnknown(_) => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            Problem::new("internal_server_error", OUTCOME_UNKNOWN),
+        ),
         Error::Internal(_) => (
             StatusCode::INTERNAL_SERVER_ERROR,
             Problem::new("internal_server_error", "internal server error"),
@@ -171,6 +179,9 @@ pub fn retry_after(error: &Error) -> Option<u32> {
 pub fn log(error: &Error) {
     match error {
         Error::Internal(cause) => tracing::error!(cause, "request failed"),
+        Error::OutcomeUnknown(cause) => {
+            tracing::error!(cause, "nobody knows whether a request was carried out");
+        }
         Error::Unavailable(cause) => tracing::warn!(cause, "request refused for now"),
         refused => tracing::debug!(%refused, "request refused"),
     }
@@ -204,6 +215,7 @@ mod tests {
         for error in [
             Error::Internal("disk at /dev/sda".into()),
             Error::Unavailable("10.0.0.1".into()),
+            Error::OutcomeUnknown("10.0.0.1".into()),
         ] {
             let (_, body) = problem(error);
             let text = serde_json::to_string(&body).unwrap();
@@ -212,6 +224,24 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn d3_nobody_is_invited_to_try_again_what_may_have_been_done() {
+        let error: Error = crate::db::Error::Commit("the connection broke".into()).into();
+        let response = error.into_response();
+        assert_eq!(response.status(), 500);
+        assert_eq!(response.headers().get(RETRY_AFTER), None);
+        let overloaded = Error::from(crate::db::Error::Overloaded).into_response();
+        assert_eq!(overloaded.status(), 503);
+        assert_eq!(overloaded.headers()[RETRY_AFTER], "1");
+        let (_, body) = problem(Error::OutcomeUnknown(String::new()));
+        insta::assert_json_snapshot!(body, @r#"
+        {
+          "code": "internal_server_error",
+          "message": "it is not known whether the request was carried out: look before trying again"
+        }
+        "#);
     }
 
     #[test]

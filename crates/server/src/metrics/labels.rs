@@ -107,7 +107,10 @@ impl Outcome {
 
     pub fn of_error(error: &AppError) -> Self {
         match error {
-            AppError::Internal(_) | AppError::Unavailable(_) | AppError::Collision => Self::Failed,
+            AppError::Internal(_)
+            | AppError::OutcomeUnknown(_)
+            | AppError::Unavailable(_)
+            | AppError::Collision => Self::Failed,
             _ => Self::Refused,
         }
     }
