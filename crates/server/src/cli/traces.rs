@@ -1,7 +1,7 @@
 //! Traces by OTLP over HTTP: the one module that knows OpenTelemetry.
 //!
-//! What is sent are the spans that the log shows too: they have paths without query and no
-//! secrets. A collector that is slow or down delays nothing and loses spans.
+//! What is sent are the spans that the log shows too, and its lines within them as their events:
+//! they have paths without query and no secrets. A collector that is slow or down delays nothing and loses spans.
 
 use std::fmt;
 use std::pin::Pin;

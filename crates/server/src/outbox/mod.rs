@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::http::context::Context;
 
-/// What is to be done. Stored as JSON: a variant that was ever written must stay readable.
+/// What is to be done. Stored as JSON: what a released version wrote must stay readable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "task", rename_all = "snake_case")]
 pub enum Task {
