@@ -4,9 +4,11 @@ import { callServer } from './callServer.ts';
 import type { Context } from './context.ts';
 import { createKey } from './createKey.ts';
 import { hex } from './encoding.ts';
+import type { Fields } from './fields.ts';
 import { forgetKey } from './forgetKey.ts';
 import { BIND_PARAMETERS, type BindingJob, type BindLink, parseBindLink } from './parseBindLink.ts';
 import { distinguishedName, type NewKey, type PasskeyKey } from './passkeyKey.ts';
+import { isRefusal } from './serverError.ts';
 import { instanceId, replacePasskey } from './storage.ts';
 import type { BindPasskeyResponse, Passkey } from './types.ts';
 
@@ -19,15 +21,8 @@ export async function bindPasskey(link: BindLink, context: Context): Promise<Bin
   const job = link.kind === 'app' ? link.job : await resolveLink(link.url, context);
   const info = await getInfo(job, context);
   const fresh = await makeKey(job, info, context);
-  let passkey: Passkey;
-  let former: PasskeyKey | undefined;
-  try {
-    passkey = await bind(job, info, fresh, context);
-    former = await store(job, passkey, fresh);
-  } catch (error) {
-    await forgetKey(fresh.key);
-    throw error;
-  }
+  const passkey = await bind(job, info, fresh, context);
+  const former = await store(job, passkey, fresh);
   if (former) await forgetKey(former);
   context.log.write('bound a passkey', passkey.keyType);
   dropLinkFromAddress(job.token);
@@ -68,12 +63,19 @@ function makeKey(job: BindingJob, { allowed, owner, fido2 }: BindingInfo, { log 
 }
 
 async function bind(job: BindingJob, info: BindingInfo, fresh: NewKey, { domains }: Context): Promise<Passkey> {
-  const credential = await callServer(jobUrl(job, 'bind'), domains, {
-    subject: 'link',
-    method: 'POST',
-    headers: { authorization: `Bearer ${job.token}`, 'content-type': 'application/json' },
-    body: JSON.stringify(fresh.proof),
-  });
+  let credential: Fields;
+  try {
+    credential = await callServer(jobUrl(job, 'bind'), domains, {
+      subject: 'link',
+      method: 'POST',
+      headers: { authorization: `Bearer ${job.token}`, 'content-type': 'application/json' },
+      body: JSON.stringify(fresh.proof),
+    });
+  } catch (error) {
+    // After any other failure the server may have taken the key, which may be the only one that is left.
+    if (isRefusal(error)) await forgetKey(fresh.key);
+    throw error;
+  }
   return {
     id: hex(crypto.getRandomValues(new Uint8Array(LOCAL_ID_BYTES))),
     passkeyId: credential.string('id'),

@@ -23,6 +23,16 @@ export function serverError(subject: Subject, status: number, body: unknown): Ke
   return new KeymoorError(code, `the server answered ${status}${text}`, { status, body });
 }
 
+/** Whether the server itself has said that it did not do what a call asked for. */
+export function isRefusal(error: unknown): boolean {
+  const { code, cause } = error as KeymoorError;
+  const { status, body } = (cause ?? {}) as { status?: number; body?: { code?: unknown } };
+  // Browsers repeat a request whose connection broke: the link may be complete because the first one arrived.
+  if (!status || status >= 500 || code === 'link_complete') return false;
+  // What stands between may refuse an answer, but not in the server's words.
+  return typeof body?.code === 'string';
+}
+
 function commonCode(status: number): KeymoorErrorCode | undefined {
   if (status >= 500) return 'server';
   return status === 429 ? 'rate_limited' : undefined;
