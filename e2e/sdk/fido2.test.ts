@@ -94,13 +94,24 @@ for (const database of DATABASES) {
       assert.equal(await signedIn(begun, await authenticate(page, passkeyId)), identity.id);
     });
 
-    test('binding again replaces the passkey, also where the browser has forgotten it', async () => {
+    test('binding again replaces the passkey that the browser holds', async () => {
       const { identity, page, authenticator } = await person();
-      await forgetEverything(page);
       const { passkey } = await bindPasskey(page, (await world.realm.link(configId, identity.id)).url);
       assert.equal((await authenticator.credentials()).length, 1);
       const begun = await beginSignIn(world, application, page);
       assert.equal(await signedIn(begun, await authenticate(page, passkey.id)), identity.id);
+    });
+
+    test('binding again leaves a passkey alone that the browser has forgotten', async () => {
+      const { identity, page, authenticator } = await person();
+      const held = await authenticator.credentials();
+      await forgetEverything(page);
+      const { url } = await world.realm.link(configId, identity.id);
+      const refusal = await bindPasskey(page, url).then(() => undefined, String);
+      assert.match(refusal ?? '', /holds a passkey of this account already/);
+      assert.deepEqual(await authenticator.credentials(), held);
+      const begun = await beginSignIn(world, application, page);
+      assert.equal(await signedIn(begun, await authenticateFido2(page, 'local')), identity.id);
     });
 
     test('a server that makes no options is told and asked as before', async () => {

@@ -106,6 +106,7 @@ const WORDS = {
   link_expired: 'This link has expired. Ask for a new one on the start page.',
   link_revoked: 'This link was withdrawn. Ask for a new one on the start page.',
   user_suspended: 'This account is suspended.',
+  passkey_exists: 'Your device already holds a passkey of this account. Sign in with it.',
   passkey_not_found: 'This browser has no such passkey. Ask for a link to add one.',
   policy_denied: 'This passkey may not sign in any more.',
   invalid_request: 'This sign-in is too old or was not genuine. Start again.',

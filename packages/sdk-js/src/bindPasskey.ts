@@ -9,7 +9,7 @@ import { forgetKey } from './forgetKey.ts';
 import { BIND_PARAMETERS, type BindingJob, type BindLink, parseBindLink } from './parseBindLink.ts';
 import { distinguishedName, type NewKey, type PasskeyKey } from './passkeyKey.ts';
 import { isRefusal } from './serverError.ts';
-import { instanceId, replacePasskey } from './storage.ts';
+import { findPasskeyOf, instanceId, replacePasskey, type StoredPasskey } from './storage.ts';
 import type { BindPasskeyResponse, Passkey } from './types.ts';
 
 const LOCAL_ID_BYTES = 32;
@@ -48,16 +48,16 @@ async function getInfo(job: BindingJob, { domains }: Context): Promise<BindingIn
   return readBindingInfo(job, answer);
 }
 
-function makeKey(job: BindingJob, { allowed, owner, fido2 }: BindingInfo, { log }: Context): Promise<NewKey> {
+async function makeKey(job: BindingJob, { allowed, owner, fido2 }: BindingInfo, { log }: Context): Promise<NewKey> {
   return createKey(
     allowed,
-    { sub: distinguishedName(job.tenantId, job.realmId, job.identityId), token: job.token },
+    { sub: distinguishedName(...ownerOf(job)), token: job.token },
     {
       realm: owner.realm.displayName,
       username: owner.identity.username,
       displayName: owner.identity.displayName,
     },
-    fido2,
+    fido2 && { options: fido2, former: (await findPasskeyOf(ownerOf(job)))?.key },
     log,
   );
 }
@@ -90,13 +90,15 @@ async function bind(job: BindingJob, info: BindingInfo, fresh: NewKey, { domains
 async function store(job: BindingJob, passkey: Passkey, { key, kid }: NewKey): Promise<PasskeyKey | undefined> {
   const former = await replacePasskey({
     id: passkey.id,
-    owner: [job.tenantId, job.realmId, job.identityId],
+    owner: ownerOf(job),
     passkey,
     kid,
     key,
   });
   return former?.key;
 }
+
+const ownerOf = ({ tenantId, realmId, identityId }: BindingJob): StoredPasskey['owner'] => [tenantId, realmId, identityId];
 
 function jobUrl(job: BindingJob, verb: 'getInfo' | 'bind'): string {
   const [tenant, realm, identity, id] = [job.tenantId, job.realmId, job.identityId, job.jobId].map(encodeURIComponent);

@@ -7,8 +7,8 @@ let waiting: AbortController | undefined;
  * Runs a WebAuthn ceremony, and ends the one that waits in the page's autofill if there is one.
  *
  * @param waits - Whether this one will wait there itself.
- * @throws {@link KeymoorError} `cancelled` if the person, the page or the next ceremony ended it, `unsupported`
- * if this device can't serve.
+ * @throws {@link KeymoorError} `cancelled` if the person, the page or the next ceremony ended it,
+ * `passkey_exists` if the authenticator holds one of the excluded keys, `unsupported` if this device can't serve.
  */
 export async function ceremony(
   ask: (ending: { signal?: AbortSignal }) => Promise<Credential | null>,
@@ -23,8 +23,17 @@ export async function ceremony(
   } catch (error) {
     cause = error;
   }
-  const name = (cause as Partial<Error> | undefined)?.name;
-  throw name === 'NotAllowedError' || name === 'AbortError'
-    ? new KeymoorError('cancelled', 'the prompt of the device was dismissed or timed out', cause)
-    : new KeymoorError('unsupported', 'the authenticator of this device could not serve', cause);
+  throw failure(cause);
+}
+
+function failure(cause: unknown): KeymoorError {
+  switch ((cause as Partial<Error> | undefined)?.name) {
+    case 'NotAllowedError':
+    case 'AbortError':
+      return new KeymoorError('cancelled', 'the prompt of the device was dismissed or timed out', cause);
+    case 'InvalidStateError':
+      return new KeymoorError('passkey_exists', 'the authenticator holds a passkey of this account already', cause);
+    default:
+      return new KeymoorError('unsupported', 'the authenticator of this device could not serve', cause);
+  }
 }

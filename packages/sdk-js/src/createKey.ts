@@ -1,4 +1,4 @@
-import { createFido2Key } from './fido2Key.ts';
+import { createFido2Key, type NewKeyOptions } from './fido2Key.ts';
 import type { Fields } from './fields.ts';
 import { KeymoorError } from './keymoorError.ts';
 import type { BindingClaims, NewKey } from './passkeyKey.ts';
@@ -31,13 +31,13 @@ export function allowedKeys(config: Fields): AllowedKeys {
  * verifies its user, else in the browser.
  *
  * @param fido2 - Options of the server's making for a key in an authenticator, if it makes them.
- * @throws {@link KeymoorError} `cancelled`, or `unsupported` if no allowed kind can be made here.
+ * @throws {@link KeymoorError} `cancelled`, `passkey_exists`, or `unsupported` if no allowed kind can be made here.
  */
 export async function createKey(
   allowed: AllowedKeys,
   claims: BindingClaims,
   owner: KeyOwner,
-  fido2: Fields | undefined,
+  fido2: NewKeyOptions | undefined,
   log: Log,
 ): Promise<NewKey> {
   let cause: unknown;
@@ -47,7 +47,7 @@ export async function createKey(
     try {
       return await (fido2 ? createFido2Key(fido2) : createWebAuthnKey(claims, owner));
     } catch (error) {
-      // What a person refused must not happen in a weaker way, nor what the server got wrong.
+      // What a person refused must not happen in a weaker way, nor what the server got wrong or a better key serves.
       if ((error as KeymoorError).code !== 'unsupported') throw error;
       log.write('no key in the authenticator', (error as KeymoorError).cause);
       cause = error;

@@ -57,8 +57,8 @@ export class Embedded {
    *
    * @param url - The link from the API, or the URL to which a mailed link led.
    * @throws {@link KeymoorError} `invalid_url`, `disallowed_domain`, `link_not_found`, `link_complete`,
-   * `link_expired`, `link_revoked`, `user_suspended`, `untrusted_origin`, `cancelled`, `unsupported`,
-   * `storage`, `invalid_request`, `rate_limited`, or what can befall any call: `network`, `server`,
+   * `link_expired`, `link_revoked`, `user_suspended`, `untrusted_origin`, `cancelled`, `passkey_exists`,
+   * `unsupported`, `storage`, `invalid_request`, `rate_limited`, or what can befall any call: `network`, `server`,
    * `invalid_response`.
    */
   async bindPasskey(url: string): Promise<BindPasskeyResponse> {

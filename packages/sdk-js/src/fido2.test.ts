@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
+import { IDBFactory } from 'fake-indexeddb';
 import { type FakeBrowser, fakeBrowser } from '../test/fakeBrowser.ts';
 import { FakeServer, JOB, USER_HANDLE } from '../test/fakeServer.ts';
 import { rejectsWith } from '../test/rejectsWith.ts';
@@ -38,7 +39,6 @@ test('a key is made with the options of a server that makes them', async () => {
   assert.deepEqual(options?.authenticatorSelection, { residentKey: 'required', userVerification: 'required' });
   assert.equal(options?.attestation, 'direct');
   assert.deepEqual((options as { hints?: string[] }).hints, ['client-device']);
-  assert.deepEqual(options?.excludeCredentials, [], 'binding again replaces the passkey');
 });
 
 test('a server that makes no options is told as before', async () => {
@@ -59,11 +59,35 @@ test('a security key will do where nothing else is allowed', async () => {
   assert.equal((await bind()).keyType, 'webauthn');
 });
 
+test('h3_binding_an_identity_again_replaces_the_passkey_that_this_browser_holds', async () => {
+  await bind();
+  server.known.push('AAAA');
+  const { id } = await bind();
+  const excluded = browser.authenticator.creations[1]?.excludeCredentials ?? [];
+  assert.deepEqual(
+    excluded.map((credential) => [credential.type, Buffer.from(credential.id as Uint8Array).toString('base64url')]),
+    [['public-key', 'AAAA']],
+  );
+  assert.deepEqual((await embedded.getPasskeys()).map((passkey) => passkey.id), [id]);
+  await embedded.authenticate(signInUrl(), id);
+});
+
+test('a passkey that another browser bound is not replaced, and signs in', async () => {
+  await bind();
+  indexedDB = new IDBFactory();
+  allow('webauthn_passkey', 'software_passkey');
+  await rejectsWith('passkey_exists', bind());
+  assert.deepEqual(boundBy(), ['FIDO2']);
+  await embedded.authenticateFido2(signInUrl(), 'local');
+});
+
 for (const [member, value] of [
   ['challenge', undefined],
   ['challenge', 'a+b='],
   ['user', { id: 5 }],
   ['user', undefined],
+  ['excludeCredentials', 5],
+  ['excludeCredentials', [{ type: 'public-key', id: '+' }]],
 ] as const) {
   test(`options whose ${member} is ${JSON.stringify(value)} are an invalid response`, async () => {
     allow('webauthn_passkey');

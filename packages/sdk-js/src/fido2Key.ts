@@ -17,6 +17,13 @@ export interface Wanted {
   inAutofill?: boolean;
 }
 
+/** Options of the server's making for a new key. */
+export interface NewKeyOptions {
+  options: Fields;
+  /** The key that the new one takes the place of. */
+  former: PasskeyKey | undefined;
+}
+
 /**
  * Asks an authenticator for a key with options of the server's making (WebAuthn Level 3 section 5.1.8).
  *
@@ -25,15 +32,13 @@ export interface Wanted {
  *
  * @throws As {@link ceremony}, and `invalid_response` if the options aren't what the protocol says.
  */
-export async function createFido2Key(options: Fields): Promise<NewKey> {
+export async function createFido2Key({ options, former }: NewKeyOptions): Promise<NewKey> {
   const user = options.object('user');
   const publicKey = {
     ...(options.raw() as unknown as PublicKeyCredentialCreationOptions),
     challenge: options.bytes('challenge'),
     user: { ...(user.raw() as unknown as PublicKeyCredentialUserEntity), id: user.bytes('id') },
-    // Whoever has lost the browser's record of a passkey but not the passkey must be able to bind again.
-    // The authenticator then replaces it, since it knows a person by one handle.
-    excludeCredentials: [],
+    excludeCredentials: excluded(options, former),
   };
   const credential = await ceremony(() => navigator.credentials.create({ publicKey }));
   const response = credential.response as AuthenticatorAttestationResponse;
@@ -52,6 +57,19 @@ export async function createFido2Key(options: Fields): Promise<NewKey> {
       ),
     },
   };
+}
+
+/**
+ * An authenticator knows a person by one handle and replaces what it holds for it: on purpose the key that this
+ * browser holds, but not one that another device of the same sync account made.
+ */
+function excluded(options: Fields, former: PasskeyKey | undefined): PublicKeyCredentialDescriptor[] {
+  if (!options.has('excludeCredentials')) return [];
+  const replaced = former?.type === 'webauthn' ? base64Url(former.credentialId) : undefined;
+  return options
+    .objects('excludeCredentials')
+    .filter((known) => known.string('id') !== replaced)
+    .map((known) => ({ ...(known.raw() as unknown as PublicKeyCredentialDescriptor), id: known.bytes('id') }));
 }
 
 /** Asks an authenticator for a sign-in proof over the server's challenge (WebAuthn Level 3 section 5.1.9). */

@@ -11,6 +11,7 @@
  * - `link_not_found`, `link_complete`, `link_expired`, `link_revoked`: what became of the binding link.
  * - `user_suspended`: the link's owner may not add passkeys now.
  * - `untrusted_origin`: the server doesn't trust this page's origin.
+ * - `passkey_exists`: the device already holds a passkey of this account, which another browser or device bound.
  * - `passkey_not_found`: this browser holds no passkey with that `id`.
  * - `policy_denied`: the proof was valid and sign-in is refused all the same.
  * - `invalid_request`: the sign-in request is malformed, expired or not signed by a known key, or the
@@ -33,6 +34,7 @@ export type KeymoorErrorCode =
   | 'link_not_found'
   | 'link_revoked'
   | 'network'
+  | 'passkey_exists'
   | 'passkey_not_found'
   | 'policy_denied'
   | 'rate_limited'

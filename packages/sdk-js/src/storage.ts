@@ -40,6 +40,13 @@ export async function findPasskey(id: string): Promise<StoredPasskey | undefined
   });
 }
 
+/** The passkey of an owner. */
+export async function findPasskeyOf(owner: StoredPasskey['owner']): Promise<StoredPasskey | undefined> {
+  return transact([PASSKEYS], 'readonly', (tx, done) => {
+    read<StoredPasskey | undefined>(tx.objectStore(PASSKEYS).index(BY_OWNER).get(owner), done);
+  });
+}
+
 /** Stores a passkey in place of its owner's former one, which it returns. */
 export async function replacePasskey(fresh: StoredPasskey): Promise<StoredPasskey | undefined> {
   return transact([PASSKEYS], 'readwrite', (tx, done) => {

@@ -23,9 +23,14 @@ export class FakeAuthenticator {
     if (!options) throw new TypeError('no options');
     this.creations.push(options);
     if (this.failure) throw this.failure;
+    const isHeld = ({ id }: { id: BufferSource }) => this.#keys.has(Buffer.from(id as Uint8Array).toString('hex'));
+    if (options.excludeCredentials?.some(isHeld)) throw new DOMException('known', 'InvalidStateError');
     const id = randomBytes(17);
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const userHandle = copy(Buffer.from(options.user.id as Uint8Array));
+    for (const [known, key] of this.#keys) {
+      if (Buffer.from(key.userHandle).equals(Buffer.from(userHandle))) this.#keys.delete(known);
+    }
     this.#keys.set(id.toString('hex'), { key: privateKey, userHandle });
     const spki = publicKey.export({ type: 'spki', format: 'der' });
     return {

@@ -23,14 +23,14 @@ interface WebAuthnJson {
   response: Record<string, string>;
 }
 
-function creationOptions(pageOrigin: string) {
+function creationOptions(pageOrigin: string, known: string[]) {
   return {
     creation_options: {
       challenge: CREATION_CHALLENGE,
       rp: { id: new URL(pageOrigin).hostname, name: 'Customers' },
       user: { id: USER_HANDLE, name: 'user1', displayName: 'User One' },
       pubKeyCredParams: [{ type: 'public-key', alg: -7 }],
-      excludeCredentials: [{ type: 'public-key', id: 'AAAA' }],
+      excludeCredentials: known.map((id) => ({ type: 'public-key', id })),
       authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
       hints: ['client-device'],
       attestation: 'direct',
@@ -61,6 +61,8 @@ export class FakeServer {
   info: Record<string, unknown>;
   /** Public keys by thumbprint. */
   readonly bound = new Map<string, KeyObject>();
+  /** The ids of the credentials that were bound with its own options. */
+  readonly known: string[] = [];
   readonly claims: Record<string, unknown>[] = [];
   /** Whether it makes WebAuthn options of its own. */
   offersFido2 = false;
@@ -123,7 +125,7 @@ export class FakeServer {
     getInfo: (request) => {
       this.#authorized(request);
       assert.equal(request.body, '');
-      return Response.json(this.offersFido2 ? { ...this.info, fido2: creationOptions(this.pageOrigin) } : this.info);
+      return Response.json(this.offersFido2 ? { ...this.info, fido2: creationOptions(this.pageOrigin, this.known) } : this.info);
     },
     bind: (request) => {
       this.#authorized(request);
@@ -195,6 +197,7 @@ export class FakeServer {
       [client.type, client.origin, client.challenge],
       ['webauthn.create', this.pageOrigin, CREATION_CHALLENGE],
     );
+    this.known.push(id);
     const attestation = fromBase64Url(response['attestationObject']);
     const key = createPublicKey({ key: attestation.subarray(37), format: 'der', type: 'spki' });
     this.bound.set(thumbprint(key), key);
