@@ -20,6 +20,8 @@ pub struct TpmStatement {
     pub attested_key: Option<CredentialKey>,
     /// `nameAlg` of `pubArea`; 0x000b is SHA-256.
     pub name_algorithm: u16,
+    /// `objectAttributes` of `pubArea` (Part 2, TPMA_OBJECT).
+    pub object_attributes: u32,
     /// The symmetric algorithm of `pubArea`; 0x0010 is none.
     pub symmetric: u16,
     /// Bytes appended to `pubArea`.
@@ -71,6 +73,8 @@ impl TpmStatement {
             algorithm: None,
             attested_key: None,
             name_algorithm: 0x000b,
+            // fixedTPM, fixedParent, sensitiveDataOrigin, userWithAuth, noDA, decrypt, sign
+            object_attributes: 0x0006_0472,
             symmetric: 0x0010,
             after_public_area: vec![],
             magic: 0xff54_4347,
@@ -114,8 +118,7 @@ impl TpmStatement {
         [
             &kind.to_be_bytes()[..],
             &self.name_algorithm.to_be_bytes(),
-            // fixedTPM, fixedParent, sensitiveDataOrigin, noDA, sign
-            &0x0006_0472_u32.to_be_bytes(),
+            &self.object_attributes.to_be_bytes(),
             &sized(&[7; 32]),
             &self.symmetric.to_be_bytes(),
             &parameters,

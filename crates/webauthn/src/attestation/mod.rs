@@ -48,8 +48,8 @@ pub(crate) struct Evidence<'a> {
     /// Whether the credential's or an attestation key signed, and the signature verified.
     pub(crate) signature_verified: bool,
     /// The certificates in DER that vouch for the statement, the attestation certificate first.
-    /// Nobody has traced them to a root yet. Empty in self attestation, and where nothing was
-    /// verified.
+    /// Nobody has traced them to a root yet. Empty in self attestation, where nothing was
+    /// verified, and where a TPM does not say that it made the key and keeps it.
     certificates: Vec<&'a [u8]>,
 }
 

@@ -73,6 +73,30 @@ fn a_statement_whose_chain_leads_to_a_root_is_attested() {
 }
 
 #[test]
+fn a_tpm_vouches_only_for_keys_that_it_made_and_keeps() {
+    const FIXED_TPM: u32 = 1 << 1;
+    const FIXED_PARENT: u32 = 1 << 4;
+    const SENSITIVE_DATA_ORIGIN: u32 = 1 << 5;
+    const SIGN: u32 = 1 << 18;
+    let kept = FIXED_TPM | FIXED_PARENT | SENSITIVE_DATA_ORIGIN;
+    for (object_attributes, expected) in [
+        (kept, Attested),
+        (kept | SIGN, Attested),
+        (kept & !FIXED_TPM, Flagged),
+        (kept & !FIXED_PARENT, Flagged),
+        (kept & !SENSITIVE_DATA_ORIGIN, Flagged),
+        // An imported key of software's making: userWithAuth and sign.
+        (0x0004_0040, Flagged),
+        (0, Flagged),
+    ] {
+        let mut statement = TpmStatement::new(Authority::default(), CredentialKey::es256(2));
+        statement.object_attributes = object_attributes;
+        let found = level(Attestation::by(statement), root());
+        assert_eq!(found, expected, "{object_attributes:#010x}");
+    }
+}
+
+#[test]
 fn without_certificates_the_flags_are_all_there_is() {
     let unsupported = PackedStatement {
         algorithm: Some(-36),

@@ -51,9 +51,16 @@ pub(super) fn verify<'a>(
     }
     let algorithm = algorithm.ok_or(AttestationError::Signature)?;
     certificate.verify(algorithm, statement.cert_info()?, signature)?;
+    // TPM2_Certify (Part 3, section 18.2) says that a key is loaded, not where it came from:
+    // software may have made it and imported it, and hold it still.
+    let vouching = if public_area.is_made_and_kept {
+        certificates.to_vec()
+    } else {
+        Vec::new()
+    };
     Ok(Evidence {
         signature_verified: true,
-        certificates: certificates.to_vec(),
+        certificates: vouching,
     })
 }
 

@@ -16,6 +16,9 @@ const TPM_ECC_NIST_P256: u16 = 0x0003;
 const TPM_ECC_NIST_P384: u16 = 0x0004;
 const TPM_GENERATED_VALUE: u32 = 0xff54_4347;
 const TPM_ST_ATTEST_CERTIFY: u16 = 0x8017;
+/// TPMA_OBJECT (section 8.3): the key can move neither to another TPM (bit 1, fixedTPM) nor to
+/// another parent (bit 4, fixedParent), and the TPM made it itself (bit 5, sensitiveDataOrigin).
+const MADE_AND_KEPT: u32 = (1 << 1) | (1 << 4) | (1 << 5);
 const DEFAULT_EXPONENT: u32 = 65_537;
 
 /// What is left of a structure.
@@ -74,6 +77,8 @@ pub(super) struct PublicArea {
     pub(super) public_key: Option<PublicKey>,
     /// The Name (Part 1, section 16): the hash algorithm, and the hash of the whole structure.
     pub(super) name: Vec<u8>,
+    /// Whether the TPM that holds the key made it and will not let it go.
+    pub(super) is_made_and_kept: bool,
 }
 
 impl PublicArea {
@@ -88,7 +93,7 @@ impl PublicArea {
         let mut reader = Reader(bytes);
         let kind = reader.u16()?;
         let name_algorithm = reader.u16()?;
-        let _object_attributes = reader.u32()?;
+        let object_attributes = reader.u32()?;
         let _authorization_policy = reader.sized()?;
         // A symmetric algorithm belongs to keys that wrap others.
         if reader.u16()? != TPM_ALG_NULL {
@@ -100,7 +105,11 @@ impl PublicArea {
             _ => return Ok(None),
         };
         let name = name(name_algorithm, bytes).filter(|_| reader.is_empty());
-        Ok(name.map(|name| Self { public_key, name }))
+        Ok(name.map(|name| Self {
+            public_key,
+            name,
+            is_made_and_kept: object_attributes & MADE_AND_KEPT == MADE_AND_KEPT,
+        }))
     }
 
     /// TPMS_RSA_PARMS (section 12.2.3.5) without its symmetric algorithm, and the modulus.
