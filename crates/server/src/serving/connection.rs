@@ -80,6 +80,7 @@ pub(super) async fn converse<I>(
         let answering = service.clone().call(request);
         async move {
             let answer: Result<Answer, _> = answering.await;
+            exchange.answered();
             answer.map(|answer| answer.map(|body| Answering { body, exchange }))
         }
     });
@@ -149,10 +150,10 @@ impl HttpBody for Receiving {
     }
 }
 
-/// An answer's body; with its end the exchange ends.
+/// An answer's body, which is asked for frames when its client takes more; with its end the
+/// exchange ends.
 struct Answering {
     body: Body,
-    #[expect(dead_code, reason = "what matters is when it is dropped")]
     exchange: Exchange,
 }
 
@@ -164,7 +165,9 @@ impl HttpBody for Answering {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        self.exchange.read_on();
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {

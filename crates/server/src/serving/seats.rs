@@ -2,7 +2,7 @@
 //!
 //! A connection waits for its client whenever no whole request of it is being worked on. Waiting
 //! has limits of time, which one keeper enforces for all connections of a listener: no timer is
-//! started for a request. When every seat is taken, the network with the most seats gives up the
+//! started for a request. An answer that its client does not read is waited for, too. When every seat is taken, the network with the most seats gives up the
 //! one that has waited longest, so that no network can starve another, and a client that asks at
 //! once is served even among its own network's idlers.
 
@@ -13,13 +13,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::{ServingSettings, Traffic};
 use crate::http::limits::network;
 
 /// How long a connection that was asked to end may take for it while it waits for its client.
 const LINGER: Duration = Duration::from_secs(2);
+
+/// How often a client that finds no seat has another one given up.
+const PRESS_AGAIN: Duration = Duration::from_millis(100);
 
 /// The connections of one listener.
 pub(super) struct Seats {
@@ -42,9 +45,11 @@ struct Table {
 pub(super) struct Seat {
     opened: Instant,
     network: IpAddr,
-    /// Requests whose head has arrived and whose answer is not made yet.
+    /// Requests whose head has arrived and whose answer has not been taken to its end.
+    open: AtomicU32,
+    /// Those among them whose answer is not made yet.
     unanswered: AtomicU32,
-    /// Those among them that have arrived whole.
+    /// Those among the unanswered that have arrived whole.
     working: AtomicU32,
     /// The connection is to say or finish something within `ServingSettings::head`.
     is_pressed: AtomicBool,
@@ -95,7 +100,8 @@ impl Seats {
                 }
                 self.press_out(&table);
             }
-            self.freed.notified().await;
+            // Somebody who was working may wait for its client by then.
+            let _pressed_again = timeout(PRESS_AGAIN, self.freed.notified()).await;
         }
     }
 
@@ -103,6 +109,7 @@ impl Seats {
         let seat = Arc::new(Seat {
             opened: self.opened,
             network,
+            open: AtomicU32::new(0),
             unanswered: AtomicU32::new(0),
             working: AtomicU32::new(0),
             is_pressed: AtomicBool::new(true),
@@ -195,6 +202,10 @@ impl Seat {
         self.since.load(Ordering::Relaxed)
     }
 
+    fn wait_anew(&self) {
+        self.since.store(self.elapsed(), Ordering::Relaxed);
+    }
+
     /// Whether a whole request is being worked on.
     pub(super) fn is_working(&self) -> bool {
         self.working.load(Ordering::Relaxed) > 0
@@ -204,38 +215,35 @@ impl Seat {
     pub(super) fn heard(&self) {
         let begins = !self.is_pressed.load(Ordering::Relaxed)
             && !self.is_http2.load(Ordering::Relaxed)
-            && self.unanswered.load(Ordering::Relaxed) == 0;
+            && self.open.load(Ordering::Relaxed) == 0;
         if begins {
-            self.since.store(self.elapsed(), Ordering::Relaxed);
+            self.wait_anew();
             self.is_pressed.store(true, Ordering::Relaxed);
         }
     }
 
     /// A request's head has arrived.
     pub(super) fn asked(self: &Arc<Self>, is_http2: bool) -> Exchange {
+        self.open.fetch_add(1, Ordering::Relaxed);
         self.unanswered.fetch_add(1, Ordering::Relaxed);
         self.is_pressed.store(false, Ordering::Relaxed);
         self.is_http2.store(is_http2, Ordering::Relaxed);
         Exchange(Arc::new(Request {
             seat: Arc::clone(self),
-            is_whole: AtomicBool::new(false),
+            stage: AtomicU8::new(ARRIVING),
         }))
     }
 
     fn overdue(&self, settings: &ServingSettings, now: u64) -> Option<Farewell> {
         let waited = |since| Duration::from_millis(now.saturating_sub(since));
-        if self.is_working() {
-            return None;
-        }
-        if self.farewell() == Farewell::Polite {
-            let told_at = self.told_at.load(Ordering::Relaxed);
-            let is_late = waited(told_at.max(self.since())) >= LINGER;
-            // The body of a request has its own limit.
-            let is_asking = self.unanswered.load(Ordering::Relaxed) > 0;
-            return (is_late && !is_asking).then_some(Farewell::Cut);
-        }
+        // The body of a request has its own limit.
         if self.unanswered.load(Ordering::Relaxed) > 0 {
             return None;
+        }
+        if self.farewell() > Farewell::None {
+            let told_at = self.told_at.load(Ordering::Relaxed);
+            let is_late = waited(told_at.max(self.since())) >= LINGER;
+            return is_late.then_some(Farewell::Cut);
         }
         let waited = waited(self.since());
         if self.is_pressed.load(Ordering::Relaxed) {
@@ -250,6 +258,9 @@ impl Seat {
         let is_news = self.farewell.fetch_max(farewell as u8, Ordering::Relaxed) < farewell as u8;
         if is_news {
             self.told_at.store(now, Ordering::Relaxed);
+        }
+        // Who was working when it was told to end at once has not.
+        if is_news || farewell == Farewell::Cut {
             self.told.notify_one();
         }
         is_news
@@ -270,34 +281,61 @@ impl Seat {
     }
 }
 
-/// A request between its head and its answer. Clones are the same request.
+/// A request from its head to the end of its answer. Clones are the same request.
 #[derive(Clone)]
 pub(super) struct Exchange(Arc<Request>);
 
 struct Request {
     seat: Arc<Seat>,
-    is_whole: AtomicBool,
+    stage: AtomicU8,
 }
+
+/// The stages of a request, in their order.
+const ARRIVING: u8 = 0;
+const WHOLE: u8 = 1;
+const ANSWERED: u8 = 2;
 
 impl Exchange {
     /// The last byte of the request has arrived.
     pub(super) fn whole(&self) {
-        if !self.0.is_whole.swap(true, Ordering::Relaxed) {
+        if self.0.stage.fetch_max(WHOLE, Ordering::Relaxed) == ARRIVING {
             self.0.seat.working.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// The answer is made: from now on the client is waited for, which has to read it.
+    pub(super) fn answered(&self) {
+        self.0.answered();
+    }
+
+    /// The client has room for more of the answer.
+    ///
+    /// Bytes written would not tell that: HTTP/2 also writes pings, and answers to them.
+    pub(super) fn read_on(&self) {
+        self.0.seat.wait_anew();
+    }
+}
+
+impl Request {
+    fn answered(&self) {
+        let stage = self.stage.fetch_max(ANSWERED, Ordering::Relaxed);
+        if stage == ANSWERED {
+            return;
+        }
+        // The wait begins before anybody can see that it has.
+        self.seat.wait_anew();
+        self.seat.unanswered.fetch_sub(1, Ordering::Release);
+        if stage == WHOLE {
+            self.seat.working.fetch_sub(1, Ordering::Release);
         }
     }
 }
 
 impl Drop for Request {
     fn drop(&mut self) {
-        if *self.is_whole.get_mut() {
-            self.seat.working.fetch_sub(1, Ordering::Relaxed);
-        }
-        // The wait begins before anybody can see that it has.
-        self.seat
-            .since
-            .store(self.seat.elapsed(), Ordering::Relaxed);
-        self.seat.unanswered.fetch_sub(1, Ordering::Release);
+        self.answered();
+        self.seat.wait_anew();
+        self.seat.open.fetch_sub(1, Ordering::Release);
     }
 }
 

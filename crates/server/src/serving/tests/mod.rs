@@ -244,7 +244,7 @@ async fn a_head_that_trickles_is_cut_off_in_either_version() {
 }
 
 #[tokio::test]
-async fn a_connection_that_says_nothing_is_ended() {
+async fn a_connection_that_says_nothing_ended() {
     let server = Running::start(ServingSettings {
         head: SHORT,
         ..settings(10)
@@ -332,9 +332,9 @@ async fn who_finds_every_connection_at_work_waits_for_the_first_to_end() {
     // Nothing tells the third's place in the queue but that it is served in the end.
     server.gate.add_permits(2);
     assert!(one.answer().await.ends_with("slow") && two.answer().await.ends_with("slow"));
-    drop(one);
+    // Neither of the two leaves by itself.
     assert!(third.answer().await.ends_with("ok"));
-    drop((two, third));
+    drop((one, two, third));
     server.stop().await;
 }
 
@@ -402,6 +402,62 @@ async fn http2_is_served_on_the_same_port_and_ended_politely() {
     assert_eq!(body(slow.await.unwrap()).await, "slow");
     connection.await.unwrap().unwrap();
     stopped.await.unwrap();
+}
+
+/// Clients that have asked for something, and leave HTTP/2 no room to answer in.
+struct NeverReading {
+    connection: JoinHandle<hyper::Result<()>>,
+    /// Held, for a client that lets go of its requests ends the connection itself.
+    _client: hyper::client::conn::http2::SendRequest<Body>,
+    _answer: hyper::Response<hyper::body::Incoming>,
+}
+
+impl NeverReading {
+    async fn start(server: &Running) -> Self {
+        let stream = TcpStream::connect(server.address).await.unwrap();
+        let (mut client, connection) =
+            hyper::client::conn::http2::Builder::new(TokioExecutor::new())
+                .initial_stream_window_size(0)
+                .handshake::<_, Body>(TokioIo::new(stream))
+                .await
+                .unwrap();
+        let connection = tokio::spawn(connection);
+        let request = hyper::Request::get("http://localhost/").body(Body::empty());
+        let answer = timeout(PATIENCE, client.send_request(request.unwrap())).await;
+        Self {
+            connection,
+            _client: client,
+            _answer: answer.expect("heads need no room").unwrap(),
+        }
+    }
+
+    async fn ended(mut self) {
+        let end = timeout(PATIENCE, &mut self.connection).await;
+        let _either_way = end.expect("the connection ends").unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_reads_is_waited_for_as_long_as_an_unused_connection() {
+    let server = Running::start(ServingSettings {
+        idle: SHORT,
+        ..settings(10)
+    })
+    .await;
+    NeverReading::start(&server).await.ended().await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn answers_that_nobody_reads_take_no_seat_from_others() {
+    let server = Running::start(settings(2)).await;
+    let first = NeverReading::start(&server).await;
+    let second = NeverReading::start(&server).await;
+    let mut prompt = server.connect_and_idle().await;
+    first.ended().await;
+    assert_eq!(prompt.get("/").await, "ok");
+    drop((second, prompt));
+    server.stop().await;
 }
 
 #[tokio::test]
