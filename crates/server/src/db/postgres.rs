@@ -53,6 +53,12 @@ impl Postgres {
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT_TIMEOUT);
         }
+        // Whom TLS is spoken to has to be said.
+        if config.get_hosts().is_empty() {
+            for address in config.get_hostaddrs().to_vec() {
+                config.host(address.to_string());
+            }
+        }
         let recycling = ManagerConfig {
             recycling_method: RecyclingMethod::Fast,
         };

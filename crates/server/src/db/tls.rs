@@ -2,6 +2,7 @@
 //!
 //! Channel binding (RFC 5929) is not offered: who a server is, its certificate says.
 
+use std::convert::Infallible;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -12,7 +13,7 @@ use futures_util::future::BoxFuture;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, InvalidDnsNameError, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect};
@@ -131,18 +132,20 @@ impl ServerCertVerifier for AnyCertificate {
 /// A [`Tls`] that knows whom it connects to.
 pub(super) struct TlsTo {
     connector: TlsConnector,
-    server: ServerName<'static>,
+    /// Absent on a Unix socket, where nobody speaks TLS.
+    server: Option<ServerName<'static>>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> MakeTlsConnect<S> for Tls {
     type Stream = TlsStream<S>;
     type TlsConnect = TlsTo;
-    type Error = InvalidDnsNameError;
+    type Error = Infallible;
 
+    /// Called for every connection, also for those that will be without TLS.
     fn make_tls_connect(&mut self, host: &str) -> std::result::Result<TlsTo, Self::Error> {
         Ok(TlsTo {
             connector: self.0.clone(),
-            server: ServerName::try_from(host.to_owned())?,
+            server: ServerName::try_from(host.to_owned()).ok(),
         })
     }
 }
@@ -154,7 +157,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> TlsConnect<S> for TlsTo
 
     fn connect(self, stream: S) -> Self::Future {
         Box::pin(async move {
-            let stream = self.connector.connect(self.server, stream).await?;
+            let nameless = || io::Error::other("TLS needs a host name or an address");
+            let server = self.server.ok_or_else(nameless)?;
+            let stream = self.connector.connect(server, stream).await?;
             Ok(TlsStream(stream))
         })
     }

@@ -9,8 +9,8 @@ use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::PrivateKeyDer;
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio_postgres::config::Host;
 use tokio_rustls::TlsAcceptor;
 
@@ -37,8 +37,11 @@ impl Front {
         let folder = tempfile::tempdir().unwrap();
         let acceptor = name.map(|name| acceptor(name, &folder.path().join("root.pem")));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let socket = folder.path().join(format!(".s.PGSQL.{port}"));
+        let socket = UnixListener::bind(socket).unwrap();
         let front = Self {
-            port: listener.local_addr().unwrap().port(),
+            port,
             test,
             folder,
             with_tls: Arc::default(),
@@ -46,6 +49,16 @@ impl Front {
         };
         let behind = front.behind();
         let (with_tls, without) = (front.with_tls.clone(), front.without.clone());
+        tokio::spawn({
+            let (behind, without) = (front.behind(), front.without.clone());
+            async move {
+                // PostgreSQL has no TLS on such sockets.
+                while let Ok((client, _)) = socket.accept().await {
+                    let (behind, without) = (behind.clone(), without.clone());
+                    tokio::spawn(pass_on(client, None, behind, Arc::default(), without));
+                }
+            }
+        });
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let (acceptor, behind) = (acceptor.clone(), behind.clone());
@@ -74,7 +87,11 @@ impl Front {
         };
         let user = behind.config.get_user().unwrap();
         let name = behind.config.get_dbname().unwrap();
-        let url = format!("postgres://{user}@{host}:{}/{name}?{parameters}", self.port);
+        let mut url = format!("postgres://{user}@/{name}?{parameters}&port={}", self.port);
+        if !host.is_empty() {
+            url.push_str("&host=");
+            url.push_str(host);
+        }
         let options = Options {
             connections: 1,
             ..url.parse::<DatabaseUrl>().unwrap().into()
@@ -114,7 +131,7 @@ fn acceptor(name: &str, root: &Path) -> TlsAcceptor {
 }
 
 async fn pass_on(
-    mut client: TcpStream,
+    mut client: impl AsyncRead + AsyncWrite + Unpin,
     acceptor: Option<TlsAcceptor>,
     behind: (String, u16),
     with_tls: Arc<AtomicUsize>,
@@ -166,6 +183,28 @@ async fn a_server_without_tls_is_spoken_to_only_if_that_may_be() {
         let why = front.ask("localhost", parameters).await.unwrap_err();
         assert!(why.ends_with("server does not support TLS"), "{why}");
         assert_eq!(front.connections(), (0, 0), "{parameters}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_unix_socket_is_spoken_to_without_tls_unless_that_must_be() {
+    let front = Front::start(Some("localhost")).await;
+    let folder = front.folder.path().to_str().unwrap();
+    for parameters in ["", "sslmode=disable", "sslmode=prefer"] {
+        front.ask(folder, parameters).await.unwrap();
+        assert_eq!(front.connections(), (0, 1), "{parameters}");
+    }
+    let why = front.ask(folder, "sslmode=require").await.unwrap_err();
+    assert!(why.ends_with("server does not support TLS"), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_is_enough_for_tls() {
+    let front = Front::start(Some("127.0.0.1")).await;
+    for mode in ["sslmode=prefer", "sslmode=require", &front.root()] {
+        let parameters = format!("hostaddr=127.0.0.1&{mode}");
+        front.ask("", &parameters).await.unwrap();
+        assert_eq!(front.connections(), (1, 0), "{mode}");
     }
 }
 
