@@ -8,13 +8,14 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use deadpool_postgres::{
-    Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, Timeouts,
+    Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
+    Timeouts,
 };
 use futures_util::TryStreamExt;
 use futures_util::future::join;
 use tokio::runtime::Handle;
 use tokio::sync::{RwLock, RwLockReadGuard};
-use tokio_postgres::Statement;
+use tokio_postgres::{Config, Statement};
 use tracing::warn;
 
 use super::row::Row;
@@ -26,6 +27,9 @@ use super::{Error, FromRow, Options, PostgresUrl, Result, Stats};
 /// How often a transaction that collides with others runs before its caller is told.
 const RUNS: u32 = 10;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// After so long a silence the network is asked whether the server is still there, and what it
+/// has not acknowledged by then is given up.
+const DEAD_PEER: Duration = Duration::from_secs(20);
 /// A transaction is milliseconds long: these bound what a stuck one can hold up.
 const SESSION: &str = "-c statement_timeout=30s -c lock_timeout=10s \
                        -c idle_in_transaction_session_timeout=30s";
@@ -53,6 +57,12 @@ impl Postgres {
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT_TIMEOUT);
         }
+        if config.get_tcp_user_timeout().is_none() {
+            config.tcp_user_timeout(DEAD_PEER);
+        }
+        if config.get_keepalives_idle() == Config::new().get_keepalives_idle() {
+            config.keepalives_idle(DEAD_PEER);
+        }
         // Whom TLS is spoken to has to be said.
         if config.get_hosts().is_empty() {
             for address in config.get_hostaddrs().to_vec() {
@@ -67,8 +77,8 @@ impl Postgres {
             .runtime(Runtime::Tokio1)
             .timeouts(Timeouts {
                 wait: Some(options.patience),
-                create: None,
-                recycle: None,
+                create: Some(options.patience),
+                recycle: Some(options.patience),
             })
             .build()
             .map_err(Error::driver)?;
@@ -146,7 +156,8 @@ impl Postgres {
 
     async fn connection(&self) -> Result<Object> {
         self.pool.get().await.map_err(|error| match error {
-            PoolError::Timeout(_) => Error::Overloaded,
+            PoolError::Timeout(TimeoutType::Wait) => Error::Overloaded,
+            PoolError::Timeout(_) => Error::OutOfService("it does not answer in time".to_owned()),
             PoolError::Closed => Error::Closed,
             PoolError::Backend(error) => match error.into() {
                 known @ (Error::Overloaded | Error::OutOfService(_)) => known,

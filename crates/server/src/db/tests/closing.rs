@@ -1,9 +1,14 @@
 //! Closing the database.
 
+use std::time::Duration;
+
 use futures_util::future::{join, join_all};
+use tokio::net::TcpListener;
+use tokio::time::timeout;
 
 use super::*;
 use crate::db::testing::fresh_sqlite;
+use crate::db::{DatabaseUrl, Options};
 
 both_dbs! {
     async fn closing_answers_everybody_and_later_calls_are_refused(db: Db) {
@@ -47,4 +52,21 @@ async fn closing_sqlite_finishes_what_is_queued_and_leaves_one_file() {
     assert!(!path.with_extension("db-wal").exists());
     let reopened = Db::open(test.options()).unwrap();
     assert_eq!(ids(&reopened).await, (0..500).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_accepts_and_says_nothing_is_given_up_after_the_patience() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("postgres://u@{}/keymoor", silent.local_addr().unwrap());
+    let options = Options {
+        patience: Duration::from_millis(200),
+        ..url.parse::<DatabaseUrl>().unwrap().into()
+    };
+    let db = Db::open(&options).unwrap();
+    let health = timeout(Duration::from_secs(20), db.health()).await;
+    let outcome = health.expect("it is given up");
+    assert!(
+        matches!(outcome, Err(Error::OutOfService(_))),
+        "{outcome:?}"
+    );
 }
