@@ -89,7 +89,9 @@ impl Part {
     async fn stop(&mut self, deadline: Instant) -> bool {
         self.stop.send_replace(true);
         let ended = async { while self.tasks.join_next().await.is_some() {} };
-        timeout_at(deadline, ended).await.is_ok()
+        let in_time = timeout_at(deadline, ended).await.is_ok();
+        self.tasks.shutdown().await;
+        in_time
     }
 }
 
@@ -299,4 +301,24 @@ pub(super) fn with_self_signed(config: Config) -> Outcome<Config> {
 /// Ends when the part is told to stop, or is gone.
 async fn told(mut stop: watch::Receiver<bool>) {
     let _gone = stop.wait_for(|&stop| stop).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_is_cut_off_has_let_go_of_everything() {
+        let held = Arc::new(());
+        let mut part = Part::new();
+        let its_own = Arc::clone(&held);
+        part.tasks.spawn(async move {
+            std::future::pending::<()>().await;
+            drop(its_own);
+        });
+        assert!(!part.stop(Instant::now()).await);
+        assert_eq!(Arc::strong_count(&held), 1);
+    }
 }
