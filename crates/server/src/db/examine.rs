@@ -5,6 +5,12 @@ use keymoor_types::Timestamp;
 use super::{Db, Engine, Error, Result, Rx};
 
 impl Db {
+    /// Whether the database answers. Unlike [`Db::health`] it asks for no transaction to write in.
+    pub async fn readable(&self) -> Result<()> {
+        let read = async |rx: &mut Rx| rx.one::<i64>("SELECT CAST(1 AS BIGINT)", &[]).await;
+        self.query::<_, Error, _>(read).await.map(drop)
+    }
+
     /// SQLite's journal mode, which should be `wal`; `None` on PostgreSQL.
     pub async fn journal_mode(&self) -> Result<Option<String>> {
         match &*self.engine {

@@ -41,6 +41,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,7 +52,7 @@ pub use row::{FromRow, Row};
 pub use statement::{Rx, Sql, Tx};
 pub use stats::Stats;
 pub use tls::Certificates;
-pub use url::{DatabaseUrl, DbLock, ParseDatabaseUrlError, PostgresUrl};
+pub use url::{DatabaseUrl, DbLock, ParseDatabaseUrlError, PostgresUrl, lock_path};
 pub use value::{Column, Json, Param, Value};
 
 pub(crate) use row::record;
@@ -101,11 +102,24 @@ impl Db {
     ///
     /// Takes no lock: see [`DbLock`]. Must be called, as everything here, inside a Tokio runtime.
     pub fn open(options: &Options) -> Result<Self> {
+        Self::open_by(options, |path, stats| {
+            sqlite::Sqlite::open(path, options.patience, stats)
+        })
+    }
+
+    /// Opens the database for reading: SQLite refuses writes as [`Error::Closed`], and its file is
+    /// neither made nor switched to WAL. PostgreSQL is opened as ever.
+    pub fn open_read_only(options: &Options) -> Result<Self> {
+        Self::open_by(options, |path, _| Ok(sqlite::Sqlite::open_read_only(path)))
+    }
+
+    fn open_by(
+        options: &Options,
+        open_sqlite: impl FnOnce(&Path, Stats) -> Result<sqlite::Sqlite>,
+    ) -> Result<Self> {
         let stats = Stats::default();
         let engine = match &options.url {
-            DatabaseUrl::Sqlite(path) => {
-                Engine::Sqlite(sqlite::Sqlite::open(path, options.patience, stats.clone())?)
-            }
+            DatabaseUrl::Sqlite(path) => Engine::Sqlite(open_sqlite(path, stats.clone())?),
             DatabaseUrl::Postgres(url) => {
                 Engine::Postgres(postgres::Postgres::open(url, options, stats.clone())?)
             }

@@ -160,15 +160,20 @@ impl DbLock {
     }
 }
 
-fn lock_beside(database: &Path) -> Result<File> {
+/// Where the lock of an SQLite file is.
+pub fn lock_path(database: &Path) -> PathBuf {
     let mut path = database.as_os_str().to_owned();
     path.push(".lock");
-    let path = Path::new(&path);
+    path.into()
+}
+
+fn lock_beside(database: &Path) -> Result<File> {
+    let path = lock_path(database);
     let failed = |error| Error::Unfit(format!("can't lock {}: {error}", path.display()));
     let file = OpenOptions::new()
         .create(true)
         .append(true)
-        .open(path)
+        .open(&path)
         .map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),

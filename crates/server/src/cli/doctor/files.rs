@@ -7,6 +7,7 @@ use std::path::Path;
 use keymoor_types::{Seconds, Timestamp};
 
 use super::Finding;
+use crate::attestation_roots;
 use crate::config::Config;
 use crate::master_key;
 use crate::serving::self_signed;
@@ -34,6 +35,13 @@ pub(super) fn master_key(path: &Path) -> Vec<Finding> {
         ));
     }
     findings
+}
+
+pub(super) fn attestation_roots(config: &Config) -> Option<Finding> {
+    let path = config.attestation_roots.as_ref()?;
+    let error = attestation_roots::read(path).err()?;
+    let mend = "give PEM certificates in KEYMOOR_ATTESTATION_ROOTS";
+    Some(Finding::new("attestation_roots", error, mend))
 }
 
 pub(super) fn tls(config: &Config, now: Timestamp) -> Vec<Finding> {

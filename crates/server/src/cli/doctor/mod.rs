@@ -19,8 +19,8 @@ use crate::config::{Config, ConfigError};
 /// Something that is wrong, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Finding {
-    /// What was looked at: `configuration`, `urls`, `master_key`, `tls`, `database`, `mail` or
-    /// `clock`.
+    /// What was looked at: `configuration`, `urls`, `master_key`, `attestation_roots`, `tls`,
+    /// `database`, `mail` or `clock`.
     pub(super) check: &'static str,
     pub(super) problem: String,
     pub(super) mend: String,
@@ -91,6 +91,7 @@ pub(super) async fn examine(config: &Config, clock: &dyn Clock) -> Vec<Finding> 
     let mut findings = urls::findings(config);
     findings.extend(configuration(config));
     findings.extend(files::master_key(&config.master_key_file));
+    findings.extend(files::attestation_roots(config));
     findings.extend(files::tls(config, began));
     findings.extend(services::database(config, clock).await);
     findings.extend(services::mail(config).await);

@@ -1,11 +1,14 @@
 //! What a server talks to: its database and the mail server.
 
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+
 use keymoor_types::{Clock, Seconds, Timestamp};
 
 use super::Finding;
 use crate::cli::node;
 use crate::config::Config;
-use crate::db::{DatabaseUrl, Db, DbLock};
+use crate::db::{DatabaseUrl, Db, lock_path};
 use crate::http::context::Context;
 use crate::mail::SmtpMailer;
 use crate::master_key;
@@ -23,7 +26,7 @@ pub(super) async fn database(config: &Config, clock: &dyn Clock) -> Vec<Finding>
         return vec![Finding::new("database", problem, mend)];
     }
     let mut findings: Vec<_> = lock(&config.database_url).into_iter().collect();
-    let db = match Db::open(&config.database()) {
+    let db = match Db::open_read_only(&config.database()) {
         Ok(db) => db,
         Err(error) => {
             findings.push(unreachable(error));
@@ -43,16 +46,24 @@ fn unreachable(error: impl std::fmt::Display) -> Finding {
     )
 }
 
-/// A server that runs holds the lock, which is as it should be.
+/// Whether the lock could be taken. It is not: a server that starts meanwhile needs it.
 fn lock(url: &DatabaseUrl) -> Option<Finding> {
-    let error = DbLock::acquire(url).err()?.to_string();
-    let is_running = error.contains("is in use");
-    let mend = "let this user write to the database's folder";
-    (!is_running).then(|| Finding::new("database", error, mend))
+    let DatabaseUrl::Sqlite(database) = url else {
+        return None;
+    };
+    let path = lock_path(database);
+    let error = OpenOptions::new().append(true).open(&path).err()?;
+    (error.kind() != ErrorKind::NotFound).then(|| {
+        Finding::new(
+            "database",
+            format_args!("can't lock {}: {error}", path.display()),
+            "let this user write to it and to its folder",
+        )
+    })
 }
 
 async fn opened(config: &Config, db: &Db, clock: &dyn Clock) -> Vec<Finding> {
-    if let Err(error) = db.health().await {
+    if let Err(error) = db.readable().await {
         return vec![unreachable(error)];
     }
     let mut findings = Vec::new();
@@ -77,7 +88,8 @@ async fn journal(db: &Db) -> Option<Finding> {
         Ok(Some(mode)) if mode != "wal" => Some(Finding::new(
             "database",
             format_args!("SQLite's journal mode is {mode}, not wal"),
-            "keep the file on a local file system that can share memory",
+            "start the server, which turns it on, with the file on a local file system that can share \
+             memory",
         )),
         Ok(_) => None,
         Err(error) => Some(unreachable(error)),

@@ -112,6 +112,39 @@ async fn a_database_file_that_is_not_there_is_found_and_not_made() {
 }
 
 #[tokio::test]
+async fn a_journal_that_is_no_wal_is_found_and_nothing_is_changed() {
+    let place = Place::new(empty_sqlite().await);
+    let sink = Sink::start(Behaviour::Accepts).await;
+    place.init().await.unwrap();
+    let copy = place.key_file().with_file_name("copy.db");
+    crate::db::backup(&place.config().database_url, &copy).unwrap();
+    let config = Config {
+        database_url: format!("sqlite://{}", copy.display()).parse().unwrap(),
+        ..sound(&place, &sink)
+    };
+    let before = std::fs::read(&copy).unwrap();
+    only(
+        &lines(&config).await,
+        "database",
+        "SQLite's journal mode is delete, not wal",
+    );
+    assert!(std::fs::read(&copy).unwrap() == before);
+    assert!(!crate::db::lock_path(&copy).exists());
+}
+
+#[tokio::test]
+async fn attestation_roots_that_can_not_be_read_are_found() {
+    let place = Place::new(empty_sqlite().await);
+    let sink = Sink::start(Behaviour::Accepts).await;
+    place.init().await.unwrap();
+    let config = Config {
+        attestation_roots: Some(place.key_file().with_file_name("absent.pem")),
+        ..sound(&place, &sink)
+    };
+    only(&lines(&config).await, "attestation_roots", "absent.pem");
+}
+
+#[tokio::test]
 async fn a_database_that_nobody_serves_is_found() {
     let place = Place::new(empty_sqlite().await);
     let sink = Sink::start(Behaviour::Accepts).await;

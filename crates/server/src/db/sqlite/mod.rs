@@ -39,6 +39,15 @@ impl Sqlite {
         })
     }
 
+    /// Without a writer.
+    pub(super) fn open_read_only(path: &Path) -> Self {
+        Self {
+            writer: Writer::none(),
+            readers: Readers::new(path),
+            scanners: Readers::new(path),
+        }
+    }
+
     /// Answers what is queued, then closes every connection.
     pub(super) async fn close(&self) {
         self.readers.close();

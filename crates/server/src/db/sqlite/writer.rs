@@ -58,6 +58,15 @@ impl Writer {
         })
     }
 
+    /// Refuses every write.
+    pub(super) fn none() -> Self {
+        Self {
+            inbox: RwLock::new(None),
+            alive: watch::channel(()).1,
+            patience: Duration::ZERO,
+        }
+    }
+
     pub(in crate::db) async fn write<T, E, F>(&self, work: F) -> std::result::Result<T, E>
     where
         F: AsyncFn(&mut Tx) -> std::result::Result<T, E> + Send + Sync + 'static,

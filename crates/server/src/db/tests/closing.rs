@@ -46,7 +46,7 @@ async fn closing_sqlite_finishes_what_is_queued_and_leaves_one_file() {
     let writes = (0..500).map(|id| transact(&test, async move |tx| insert(tx, id).await));
     let (outcomes, ()) = join(join_all(writes), test.close()).await;
     assert!(outcomes.iter().all(|outcome| *outcome == Ok(1)));
-    let crate::db::DatabaseUrl::Sqlite(path) = &test.options().url else {
+    let DatabaseUrl::Sqlite(path) = &test.options().url else {
         unreachable!()
     };
     assert!(!path.with_extension("db-wal").exists());
