@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::time::Duration;
+use std::time::Instant;
 
 use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State};
 use axum::http::request::Parts;
@@ -178,13 +178,13 @@ pub async fn trace(State(app): State<App>, mut request: Request, next: Next) -> 
     let route = request.extensions().get::<MatchedPath>().cloned();
     let method = request.method().clone();
     request.extensions_mut().insert(origin);
-    let started = app.now();
+    let started = Instant::now();
     let mut response = async {
         let response = next.run(request).await;
-        let micros = app.now().as_micros() - started.as_micros();
-        let took = Duration::from_micros(micros.try_into().unwrap_or_default());
+        let took = started.elapsed();
         app.metrics
             .answered(route, &method, response.status(), took);
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         tracing::info!(status = response.status().as_u16(), micros, "answered");
         response
     }
