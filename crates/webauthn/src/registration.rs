@@ -89,7 +89,7 @@ impl VerifiedRegistration {
     }
 
     /// The authenticator's model; all zeros where it is withheld. A claim unless attested,
-    /// and with format `fido-u2f` even then.
+    /// and with formats `fido-u2f`, `android-key` and `tpm` even then.
     #[must_use]
     pub fn aaguid(&self) -> [u8; 16] {
         self.aaguid
@@ -101,8 +101,8 @@ impl VerifiedRegistration {
         self.sign_count
     }
 
-    /// Flag BE: whether the key may leave the device. A claim unless attested, and with format
-    /// `fido-u2f` even then.
+    /// Flag BE: whether the key may leave the device. A claim unless attested, and with formats
+    /// `fido-u2f`, `android-key` and `tpm` even then.
     #[must_use]
     pub fn backup_eligible(&self) -> bool {
         self.backup_eligible

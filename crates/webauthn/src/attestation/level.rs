@@ -22,8 +22,9 @@ pub enum AttestationLevel {
     /// configured root at the time of registration, and the model that the certificate names,
     /// if it names one, is that of the authenticator data. So an authenticator that the root's
     /// owner vouches for made the key. Whether it keeps it is still flag BE's to say; revocation
-    /// lists were not consulted. With format `fido-u2f` (section 8.6) flags, counter and AAGUID
-    /// are not signed and stay the sender's own word.
+    /// lists were not consulted. Flags, counter and AAGUID stay the sender's own word with formats
+    /// `fido-u2f` (section 8.6), which does not sign them, and `android-key` and `tpm` (sections
+    /// 8.4 and 8.3), which sign whatever software hands them.
     Attested,
 }
 
