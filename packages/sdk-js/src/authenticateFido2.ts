@@ -22,8 +22,17 @@ export async function authenticateFido2(
 async function wantedBy(locator: Fido2Locator, request: SignInRequest): Promise<Wanted> {
   if (typeof locator === 'object') return keysOf(locator.email, request);
   if (locator === 'local') return { keys: [] };
-  if (await PublicKeyCredential.isConditionalMediationAvailable?.()) return { keys: [], inAutofill: true };
+  if (await hasAutofill()) return { keys: [], inAutofillUntil: request.expiresAt };
   throw new KeymoorError('unsupported', 'this browser shows no passkeys in its autofill');
+}
+
+async function hasAutofill(): Promise<boolean | undefined> {
+  try {
+    return await PublicKeyCredential.isConditionalMediationAvailable?.();
+  } catch {
+    // Browsers without WebAuthn.
+    return false;
+  }
 }
 
 /** Only this browser is asked: a server that answered would tell anybody who has passkeys. */

@@ -6,22 +6,26 @@ let waiting: AbortController | undefined;
 /**
  * Runs a WebAuthn ceremony, and ends the one that waits in the page's autofill if there is one.
  *
- * @param waits - Whether this one will wait there itself.
+ * @param waitMs - For how many milliseconds this one will wait there itself, if it does.
  * @throws {@link KeymoorError} `cancelled` if the person, the page or the next ceremony ended it,
  * `passkey_exists` if the authenticator holds one of the excluded keys, `unsupported` if this device can't serve.
  */
 export async function ceremony(
   ask: (ending: { signal?: AbortSignal }) => Promise<Credential | null>,
-  waits = false,
+  waitMs?: number,
 ): Promise<PublicKeyCredential> {
   waiting?.abort();
-  waiting = waits ? new AbortController() : undefined;
+  const own = waitMs === undefined ? undefined : new AbortController();
+  waiting = own;
+  const timer = own && setTimeout(() => own.abort(), waitMs);
   let cause: unknown;
   try {
-    const credential = await ask(waiting ? { signal: waiting.signal } : {});
+    const credential = await ask(own ? { signal: own.signal } : {});
     if (credential) return credential as PublicKeyCredential;
   } catch (error) {
     cause = error;
+  } finally {
+    clearTimeout(timer);
   }
   throw failure(cause);
 }

@@ -108,7 +108,7 @@ export class Embedded {
    * Signs in with a passkey that an authenticator finds by itself, for people whom this browser doesn't know.
    *
    * With `autofill` it waits until the person picks a passkey among a field's suggestions, and any other call
-   * that asks an authenticator ends it with `cancelled`. Offer a button with `local` besides: autofill alone
+   * that asks an authenticator ends it with `cancelled`, as does the end of the request's time. Offer a button with `local` besides: autofill alone
    * hides passkeys of security keys and other devices.
    *
    * @param url - The URL at which the application received the sign-in request.

@@ -172,6 +172,40 @@ test('autofill is unsupported where the browser has none', async () => {
   await rejectsWith('unsupported', embedded.authenticateFido2(signInUrl(), 'autofill'));
 });
 
+for (const locator of ['local', 'autofill'] satisfies Fido2Locator[]) {
+  test(`${locator} is unsupported where the browser has no WebAuthn`, async () => {
+    Reflect.deleteProperty(globalThis, 'PublicKeyCredential');
+    Reflect.deleteProperty(navigator, 'credentials');
+    await rejectsWith('unsupported', embedded.authenticateFido2(signInUrl(), locator));
+  });
+}
+
+test('autofill is unsupported where the browser does not say whether it has any', async () => {
+  Object.assign(PublicKeyCredential, {
+    isConditionalMediationAvailable: () => Promise.reject(new DOMException('no', 'NotSupportedError')),
+  });
+  await rejectsWith('unsupported', embedded.authenticateFido2(signInUrl(), 'autofill'));
+});
+
+test('a waiting autofill ends with the sign-in request', async ({ mock }) => {
+  await bind();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  browser.authenticator.pick = promise;
+  const url = signInUrl();
+  mock.timers.enable({ apis: ['setTimeout', 'Date'], now: Math.floor(Date.now() / 1000) * 1000 });
+  let ended = false;
+  const waiting = rejectsWith('cancelled', embedded.authenticateFido2(url, 'autofill')).finally(() => (ended = true));
+  await settle();
+  mock.timers.tick(290_000);
+  await settle();
+  assert.equal(ended, false);
+  mock.timers.tick(10_000);
+  await waiting;
+  resolve();
+  await settle();
+  assert.deepEqual(server.claims, []);
+});
+
 for (const locator of ['local', 'autofill', { email: EMAIL }] satisfies Fido2Locator[]) {
   test(`${JSON.stringify(locator)} is unsupported by a request without options`, async () => {
     server.offersFido2 = false;

@@ -13,8 +13,8 @@ export interface Wanted {
   keys: WebAuthnKey[];
   /** The distinguished name of their owner, if they have one owner. */
   sub?: string;
-  /** Whether the keys are shown among the page's autofill instead of in a prompt. */
-  inAutofill?: boolean;
+  /** Until when the keys are shown among the page's autofill instead of in a prompt, in seconds since 1970. */
+  inAutofillUntil?: number;
 }
 
 /** Options of the server's making for a new key. */
@@ -76,16 +76,17 @@ function excluded(options: Fields, former: PasskeyKey | undefined): PublicKeyCre
 export async function signWithFido2Key(
   options: Fields,
   { transactionId, nonce }: Extract<Step, { type: 'prove' }>,
-  { keys, sub, inAutofill = false }: Wanted,
+  { keys, sub, inAutofillUntil }: Wanted,
 ): Promise<SignInProof> {
   const publicKey = {
     ...(options.raw() as unknown as PublicKeyCredentialRequestOptions),
     challenge: options.bytes('challenge'),
     allowCredentials: keys.map(describe),
   };
-  const mediation = inAutofill ? { mediation: 'conditional' as const } : {};
+  const waitMs = inAutofillUntil && inAutofillUntil * 1000 - Date.now();
+  const mediation = inAutofillUntil ? { mediation: 'conditional' as const } : {};
   const ask = (ending: { signal?: AbortSignal }) => navigator.credentials.get({ publicKey, ...mediation, ...ending });
-  const credential = await ceremony(ask, inAutofill);
+  const credential = await ceremony(ask, waitMs);
   const response = credential.response as AuthenticatorAssertionResponse;
   return {
     Fido2: JSON.stringify({

@@ -6,8 +6,8 @@
  *   `http` elsewhere than on `localhost`.
  * - `invalid_config`: `initialize` was given an allowed domain that isn't `host` or `host:port`.
  * - `unsupported`: this browser, page or device can't do what was asked.
- * - `cancelled`: the person dismissed the device's prompt or let it time out, or another call ended the prompt
- *   that waited in the page's autofill.
+ * - `cancelled`: the person dismissed the device's prompt or let it time out, or another call or the end of
+ *   the sign-in request ended the prompt that waited in the page's autofill.
  * - `link_not_found`, `link_complete`, `link_expired`, `link_revoked`: what became of the binding link.
  * - `user_suspended`: the link's owner may not add passkeys now.
  * - `untrusted_origin`: the server doesn't trust this page's origin.

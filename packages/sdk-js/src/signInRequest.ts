@@ -18,6 +18,8 @@ export interface SignInRequest {
   redirectUri: string;
   state: string | undefined;
   correlationId: string;
+  /** Seconds since 1970. */
+  expiresAt: number;
   firstStep: Step;
   /** Options for an assertion over the server's challenge, if it takes one. */
   fido2: Fields | undefined;
@@ -44,6 +46,7 @@ export function readSignInRequest(claims: Fields): SignInRequest {
     redirectUri,
     state: authn.optionalString('state'),
     correlationId: claims.string('cid'),
+    expiresAt: claims.number('exp'),
     firstStep: readAction(authn.object('action')),
     fido2: authn.has('fido2') ? authn.object('fido2').object('request_options') : undefined,
     methods: readMethods(authn),
