@@ -129,11 +129,6 @@ impl Config {
         Settings::read(&Sources::collect(flags, variables)?)?.try_into()
     }
 
-    /// Whether browsers reach sign-in by https, whoever speaks TLS with them.
-    pub fn is_https(&self) -> bool {
-        self.auth_url.is_https()
-    }
-
     /// The hosts in the public URLs, each once.
     pub fn hosts(&self) -> Vec<String> {
         let urls = [&self.auth_url, &self.api_url, &self.console_url];

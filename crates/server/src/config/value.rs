@@ -1,6 +1,7 @@
 //! The types of settings that no other part of the server has.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -54,6 +55,12 @@ impl BaseUrl {
     /// Name or IP address, the latter without brackets.
     pub fn host(&self) -> &str {
         &self.host
+    }
+
+    /// Whether it leads to the machine that asks.
+    pub fn is_loopback(&self) -> bool {
+        let address: Result<IpAddr, _> = self.host.parse();
+        self.host == "localhost" || address.is_ok_and(|address| address.is_loopback())
     }
 
     /// The port, also where it is the scheme's own.

@@ -100,7 +100,9 @@ fn serve(app: &App, api: Router<App>, pages: Router<App>) -> Service {
         .layer(from_fn_with_state(app.clone(), context::trace))
         .with_state(app.clone());
     let split: fn(Request) -> Request = verb::split_verb;
-    let layered = if app.config.is_https() {
+    let auth_url = &app.config.auth_url;
+    // Whatever else is developed on this machine shares the host, and a browser remembers a year.
+    let layered = if auth_url.is_https() && !auth_url.is_loopback() {
         layered.layer(map_response(insist_on_https))
     } else {
         layered

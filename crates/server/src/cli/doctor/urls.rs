@@ -27,14 +27,8 @@ pub(super) fn findings(config: &Config) -> Vec<Finding> {
     findings
 }
 
-/// Whether a browser on this machine reaches this server by the URL, without a proxy between.
-fn is_local(url: &BaseUrl) -> bool {
-    let address: Result<IpAddr, _> = url.host().parse();
-    url.host() == "localhost" || address.is_ok_and(|address| address.is_loopback())
-}
-
 fn insecure(name: &str, url: &BaseUrl) -> Option<Finding> {
-    (!url.is_https() && !is_local(url)).then(|| {
+    (!url.is_https() && !url.is_loopback()).then(|| {
         Finding::new(
             "urls",
             format_args!(
@@ -66,7 +60,7 @@ fn address_as_host(name: &str, url: &BaseUrl) -> Option<Finding> {
 
 /// Behind a proxy the ports may well differ.
 fn port(name: &str, url: &BaseUrl, listened_on: u16) -> Option<Finding> {
-    (is_local(url) && url.port() != listened_on).then(|| {
+    (url.is_loopback() && url.port() != listened_on).then(|| {
         Finding::new(
             "urls",
             format_args!(
@@ -80,7 +74,7 @@ fn port(name: &str, url: &BaseUrl, listened_on: u16) -> Option<Finding> {
 }
 
 fn scheme(name: &str, url: &BaseUrl, is_tls: bool) -> Option<Finding> {
-    let (problem, mend) = match (is_local(url), url.is_https(), is_tls) {
+    let (problem, mend) = match (url.is_loopback(), url.is_https(), is_tls) {
         (true, true, false) => (
             "the server speaks plain HTTP",
             "set KEYMOOR_TLS_CERTIFICATE_FILE, or write http",

@@ -93,6 +93,8 @@ async fn browsers_are_told_to_insist_on_https_where_the_public_url_is() {
     place.init().await.unwrap();
     for (auth_url, insists) in [
         ("https://auth.example", true),
+        ("https://localhost:8021", false),
+        ("https://127.0.0.1:8021", false),
         ("http://localhost:8021", false),
     ] {
         let config = Config {
