@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 
 use super::{DatabaseUrl, Error, Result, sqlite};
 
@@ -21,6 +21,12 @@ pub fn backup(url: &DatabaseUrl, target: &Path) -> Result<()> {
             "only SQLite is backed up like this: use pg_dump for PostgreSQL".to_owned(),
         ));
     };
+    if target.file_name().is_none() {
+        return Err(Error::Unfit("the copy needs a name".to_owned()));
+    }
+    // SQLite takes a name that begins with `file:` for a URI.
+    let target = &path::absolute(target)
+        .map_err(|error| Error::Unfit(format!("{}: {error}", target.display())))?;
     let failed = |error: io::Error| Error::Unfit(format!("{}: {error}", target.display()));
     if fs::exists(target).map_err(failed)? {
         return Err(Error::Unfit(format!(
@@ -32,20 +38,18 @@ pub fn backup(url: &DatabaseUrl, target: &Path) -> Result<()> {
     sqlite::copy(database, &unfinished.path)?;
     File::open(&unfinished.path)
         .and_then(|file| file.sync_all())
-        .and_then(|()| fs::rename(&unfinished.path, target))
+        // Unlike a renaming, a link replaces nothing that has come into being meanwhile.
+        .and_then(|()| fs::hard_link(&unfinished.path, target))
+        .and_then(|()| fs::remove_file(&unfinished.path))
         .and_then(|()| File::open(folder(target))?.sync_all())
         .map_err(failed)
 }
 
-/// Where a file is; the working directory for a mere name.
 fn folder(file: &Path) -> &Path {
-    match file.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
+    file.parent().expect("a file is in a folder")
 }
 
-/// A file that is deleted unless it got its final name.
+/// A file that is deleted under this name, whether it got its final one or not.
 struct Unfinished {
     path: PathBuf,
 }
@@ -59,6 +63,13 @@ impl Unfinished {
         let mut options = OpenOptions::new();
         match options.write(true).create_new(true).mode(0o600).open(&path) {
             Ok(_) => Ok(Self { path }),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Err(Error::Unfit(format!(
+                    "{} is left from a backup that was interrupted, or being written by another: \
+                     delete it unless one runs",
+                    path.display()
+                )))
+            }
             Err(error) => Err(Error::Unfit(format!("{}: {error}", path.display()))),
         }
     }
@@ -66,6 +77,6 @@ impl Unfinished {
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        let _renamed_already = fs::remove_file(&self.path);
+        let _deleted_already = fs::remove_file(&self.path);
     }
 }

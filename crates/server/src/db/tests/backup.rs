@@ -124,6 +124,16 @@ async fn a_backup_replaces_nothing_and_leaves_nothing_behind_when_it_fails() {
     assert_eq!(std::fs::read_to_string(&taken).unwrap(), "precious");
     std::fs::remove_file(&taken).unwrap();
 
+    let unfinished = folder.path().join("taken.db.unfinished");
+    std::fs::write(&unfinished, "").unwrap();
+    let error = backup(url, &taken).unwrap_err().to_string();
+    assert!(error.contains("delete it"), "{error}");
+    std::fs::remove_file(&unfinished).unwrap();
+    let error = backup(url, std::path::Path::new(""))
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("needs a name"), "{error}");
+
     let absent = DatabaseUrl::Sqlite(folder.path().join("absent.db"));
     let error = backup(&absent, &taken).unwrap_err().to_string();
     assert!(error.contains("absent.db"), "{error}");
