@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { IDBFactory } from 'fake-indexeddb';
 import { type FakeBrowser, fakeBrowser } from '../test/fakeBrowser.ts';
 import { FakeServer, JOB, USER_HANDLE } from '../test/fakeServer.ts';
@@ -142,12 +143,16 @@ test('an address is looked up in this browser only', async () => {
   await rejectsWith('passkey_not_found', embedded.authenticateFido2(signInUrl(), { email: 'other@example.org' }));
 });
 
+async function untilAsked(): Promise<void> {
+  while (browser.authenticator.requests.length === 0) await setImmediate();
+}
+
 test('autofill waits until the person picks a passkey', async () => {
   await bind();
   const { promise, resolve } = Promise.withResolvers<void>();
   browser.authenticator.pick = promise;
   const signingIn = embedded.authenticateFido2(signInUrl(), 'autofill');
-  await settle();
+  await untilAsked();
   assert.equal(server.claims.length, 0);
   resolve();
   assert.match((await signingIn).redirectUrl, /code=/);
@@ -158,7 +163,7 @@ for (const next of ['local', 'autofill', 'bind', 'authenticate'] as const) {
     const { id } = await bind();
     browser.authenticator.pick = new Promise(() => {});
     const waiting = rejectsWith('cancelled', embedded.authenticateFido2(signInUrl(), 'autofill'));
-    await settle();
+    await untilAsked();
     if (next === 'autofill') browser.authenticator.pick = Promise.resolve();
     if (next === 'bind') await bind();
     else if (next === 'authenticate') await embedded.authenticate(signInUrl(), id);
@@ -195,7 +200,7 @@ test('a waiting autofill ends with the sign-in request', async ({ mock }) => {
   mock.timers.enable({ apis: ['setTimeout', 'Date'], now: Math.floor(Date.now() / 1000) * 1000 });
   let ended = false;
   const waiting = rejectsWith('cancelled', embedded.authenticateFido2(url, 'autofill')).finally(() => (ended = true));
-  await settle();
+  await untilAsked();
   mock.timers.tick(290_000);
   await settle();
   assert.equal(ended, false);
