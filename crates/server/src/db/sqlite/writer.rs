@@ -209,6 +209,15 @@ enum Lost {
     Failed(Error),
 }
 
+/// A full disk took no commit frame, so that nothing was kept; of any other failure that is not
+/// known, for what was written may be there without having been made durable.
+fn not_committed(error: rusqlite::Error) -> Error {
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::DiskFull) => error.into(),
+        _ => Error::Commit(error.to_string()),
+    }
+}
+
 struct Loop {
     tx: Tx,
     queue: mpsc::Receiver<Box<dyn Job>>,
@@ -262,10 +271,10 @@ impl Loop {
             }
         }
         let began = Instant::now();
-        self.control("COMMIT").map_err(|error| {
+        self.execute("COMMIT").map_err(|error| {
             self.roll_back();
             warn!(%error, "a group of transactions could not be committed");
-            Lost::Failed(Error::Commit(error.to_string()))
+            Lost::Failed(not_committed(error))
         })?;
         let took = began.elapsed();
         self.stats.commit_seconds.observe(took.as_secs_f64());
@@ -299,6 +308,10 @@ impl Loop {
     }
 
     fn control(&mut self, sql: &str) -> Result<()> {
+        Ok(self.execute(sql)?)
+    }
+
+    fn execute(&mut self, sql: &str) -> rusqlite::Result<()> {
         let mut statement = self.conn().prepare_cached(sql)?;
         let mut rows = statement.raw_query();
         // Only a PRAGMA gives any, and nobody wants them.
