@@ -21,17 +21,21 @@ export interface Ledger {
   unanswered: Omit<Bound, 'credentialId'>[];
   /** Codes that the server handed out, and whether it acknowledged their exchange. */
   codes: { started: Started; code: string; redeemed: boolean }[];
-  /** How many requests were put off by a 503, and how long the slowest answer of any kind took. */
+  /** How many requests were put off by a 503, and of how many the server itself did not know what became of them. */
   putOff: number;
+  unknown: number;
+  /** How long the slowest answer of any kind took. */
   slowestMs: number;
 }
 
 export function emptyLedger(): Ledger {
-  return { bound: [], unanswered: [], codes: [], putOff: 0, slowestMs: 0 };
+  return { bound: [], unanswered: [], codes: [], putOff: 0, unknown: 0, slowestMs: 0 };
 }
 
 const BINDERS = 6;
 const SIGNERS = 4;
+/** A binder may have two devices at work, so no more requests than these are ever under way at once. */
+export const MAX_UNDER_WAY = 2 * BINDERS + SIGNERS;
 /** Clients that are put off come again sooner than they are asked to, or there would be no load to speak of. */
 const COME_AGAIN_MS = 100;
 
@@ -57,8 +61,8 @@ export class Clients {
   /**
    * Binds and signs in as fast as the server answers.
    *
-   * @param stop - Ends it, and then the server has to answer all the time, with a 503 if nothing else. Without it,
-   * the load ends when the server does.
+   * @param stop - Ends it, and then the server has to answer all the time, with a 503 or, where a commit was cut
+   * off, with its not knowing. Without it, the load ends when the server does.
    */
   async load(ledger: Ledger, stop?: AbortSignal): Promise<void> {
     const work = async (task: () => Promise<void>) => {
@@ -68,8 +72,9 @@ export class Clients {
           await task();
         } catch (error) {
           if (!stop && isUnreachable(error)) return;
-          if (!stop || !isPutOff(error)) throw error;
-          ledger.putOff++;
+          if (!stop || !(isPutOff(error) || isUnknown(error))) throw error;
+          if (isPutOff(error)) ledger.putOff++;
+          else ledger.unknown++;
           await delay(COME_AGAIN_MS);
         } finally {
           ledger.slowestMs = Math.max(ledger.slowestMs, performance.now() - started);
@@ -125,7 +130,7 @@ export class Clients {
         if (answer.status === 409) return;
         ledger.bound.push({ link, key, credentialId: ok<{ id: string }>(answer).id });
       } catch (error) {
-        if (isUnreachable(error) || isPutOff(error)) ledger.unanswered.push({ link, key });
+        if (isUnreachable(error) || isPutOff(error) || isUnknown(error)) ledger.unanswered.push({ link, key });
         throw error;
       }
     });
@@ -174,4 +179,10 @@ function isUnreachable(error: unknown): boolean {
 function isPutOff(error: unknown): boolean {
   if (!(error instanceof UnexpectedAnswer) || error.answer.status !== 503) return false;
   return /^[1-9][0-9]?$/.test(error.answer.headers.get('retry-after') ?? '');
+}
+
+/** The 500 for a commit of which the database did not say whether it took place. */
+function isUnknown(error: unknown): boolean {
+  if (!(error instanceof UnexpectedAnswer) || error.answer.status !== 500) return false;
+  return /^it is not known whether/.test(error.answer.body.message);
 }
