@@ -2,7 +2,6 @@
 
 use axum::Json as Answer;
 use axum::http::HeaderMap;
-use axum::middleware::from_fn;
 use keymoor_types::wire::{AuthenticationAnswer, AuthenticationProof};
 use url::form_urlencoded;
 use utoipa_axum::router::OpenApiRouter;
@@ -14,14 +13,11 @@ use crate::error::{Error, Result};
 use crate::http::context::Anonymous;
 use crate::http::form::FormText;
 use crate::http::openapi::Refusals;
-use crate::http::privacy;
 use crate::metrics::Outcome;
 use crate::oidc::issuer::{Issuer, IssuerPath};
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(authenticate))
-        .layer(from_fn(privacy::carries_token))
+    OpenApiRouter::new().routes(routes!(authenticate))
 }
 
 /// Answers a challenge with a passkey. The form field `claims` holds the proof as JSON.

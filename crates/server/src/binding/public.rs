@@ -5,7 +5,6 @@ use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
 use axum::http::header::{ACCEPT, LOCATION};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
-use axum::middleware::from_fn;
 use axum::response::{IntoResponse as _, Response};
 use keymoor_types::wire::{BindRequest, BoundCredential, InvokeAuthenticator};
 use serde::Deserialize;
@@ -22,7 +21,6 @@ use crate::http::auth::bearer;
 use crate::http::context::{Anonymous, Context};
 use crate::http::json::Lenient;
 use crate::http::openapi::Refusals;
-use crate::http::privacy;
 use crate::metrics::Outcome;
 use crate::secret::Secret;
 
@@ -31,7 +29,6 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(invoke_authenticator))
         .routes(routes!(get_info))
         .routes(routes!(bind_credential))
-        .layer(from_fn(privacy::carries_token))
 }
 
 #[derive(Deserialize, utoipa::IntoParams)]

@@ -4,10 +4,9 @@ use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Instant;
 
-use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State};
+use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
-use axum::middleware::Next;
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -110,11 +109,10 @@ impl Origin {
         Self {
             correlation_id,
             ip: client(peer, headers, &app.config.trusted_proxies),
-            user_agent: text("user-agent")
-                .unwrap_or_default()
-                .chars()
-                .take(512)
-                .collect(),
+            user_agent: {
+                let told = text("user-agent").unwrap_or_default();
+                told[..told.floor_char_boundary(512)].to_owned()
+            },
         }
     }
 }
@@ -159,14 +157,18 @@ fn new_correlation_id(app: &App) -> String {
 }
 
 /// Gives every request its [`Origin`] and span, and every answer its correlation id.
-pub async fn trace(State(app): State<App>, mut request: Request, next: Next) -> Response {
+pub async fn trace(
+    app: &App,
+    mut request: Request,
+    answer: impl AsyncFnOnce(Request) -> Response,
+) -> Response {
     let peer = request
         .extensions()
         .get::<ConnectInfo<SocketAddr>>()
         .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |ConnectInfo(address)| {
             address.ip()
         });
-    let origin = Origin::of(&app, peer, request.headers());
+    let origin = Origin::of(app, peer, request.headers());
     // The path without its query: queries hold tokens.
     let span = tracing::info_span!(
         "request",
@@ -180,7 +182,7 @@ pub async fn trace(State(app): State<App>, mut request: Request, next: Next) -> 
     request.extensions_mut().insert(origin);
     let started = Instant::now();
     let mut response = async {
-        let response = next.run(request).await;
+        let response = answer(request).await;
         let took = started.elapsed();
         app.metrics
             .answered(route, &method, response.status(), took);

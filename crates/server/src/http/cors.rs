@@ -10,17 +10,16 @@ use axum::http::header::{
     ACCESS_CONTROL_MAX_AGE, ORIGIN,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
-use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
 use crate::error::{Error, Result};
 
-/// Middleware of the routes that browsers on other origins call.
-pub async fn open(request: Request, next: Next) -> Response {
+/// Around the routes that browsers on other origins call.
+pub async fn open(request: Request, answer: impl AsyncFnOnce(Request) -> Response) -> Response {
     if request.method() == Method::OPTIONS {
         return preflight();
     }
-    let mut response = next.run(request).await;
+    let mut response = answer(request).await;
     allow_any_origin(response.headers_mut());
     response
 }

@@ -1,15 +1,12 @@
 //! What must not be kept or passed on.
 
-use axum::extract::Request;
 use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, PRAGMA, REFERRER_POLICY, VARY};
-use axum::middleware::Next;
 use axum::response::Response;
 
-/// Middleware of the routes whose answers carry a token or a code, or follow from a URL that
-/// does: no cache may keep them and no next page may learn where the browser came from.
-pub async fn carries_token(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+/// Marks an answer that carries a token or a code, or follows from a URL that does: no cache may
+/// keep it and no next page may learn where the browser came from.
+pub fn carries_token(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     // RFC 6749, section 5.1, demands it beside the above.

@@ -2,14 +2,13 @@
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::header::{ALLOW, CACHE_CONTROL, STRICT_TRANSPORT_SECURITY};
-use axum::http::{HeaderValue, StatusCode};
-use axum::middleware::{from_fn, from_fn_with_state, map_response};
+use axum::http::StatusCode;
+use axum::http::header::CACHE_CONTROL;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use tower::util::MapRequest;
 use tower::{Layer as _, util::MapRequestLayer};
-use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -17,7 +16,7 @@ use crate::app::App;
 use crate::console;
 use crate::error::{Error, Kind};
 use crate::hosted;
-use crate::http::{body, context, cors, openapi, verb};
+use crate::http::{body, envelope, openapi, verb};
 
 /// A router as served: custom verbs are split off before routing.
 pub type Service = MapRequest<Router, fn(Request) -> Request>;
@@ -67,22 +66,18 @@ fn management_routes() -> OpenApiRouter<App> {
         .merge(crate::resource_servers::api::routes())
         .merge(crate::tokens::api::routes())
         .merge(crate::binding::api::routes())
-        .layer(from_fn(body::read_whole))
-        .layer(map_response(keep_out_of_caches))
+        .layer(from_fn(envelope::management))
 }
 
 fn public_routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(crate::oidc::public::routes())
-        .merge(crate::authentication::public::routes().layer(from_fn(body::read_whole)))
-        .layer(from_fn(cors::open))
+        .merge(crate::authentication::public::routes().layer(from_fn(envelope::devices)))
         .merge(binding_routes())
 }
 
 fn binding_routes() -> OpenApiRouter<App> {
-    crate::binding::public::routes()
-        .layer(from_fn(body::read_whole))
-        .layer(from_fn(cors::open))
+    crate::binding::public::routes().layer(from_fn(envelope::devices))
 }
 
 /// The routes of `api` have a layer of their own that reads bodies, below those that make their
@@ -95,18 +90,12 @@ fn serve(app: &App, api: Router<App>, pages: Router<App>) -> Service {
         .fallback(unknown_route)
         .layer(from_fn(body::read_whole))
         .merge(api)
-        .layer(map_response(explain_method_not_allowed))
-        .layer(CatchPanicLayer::custom(after_panic))
-        .layer(from_fn_with_state(app.clone(), context::trace))
+        .layer(from_fn_with_state(
+            envelope::Settings::of(app),
+            envelope::every,
+        ))
         .with_state(app.clone());
     let split: fn(Request) -> Request = verb::split_verb;
-    let auth_url = &app.config.auth_url;
-    // Whatever else is developed on this machine shares the host, and a browser remembers a year.
-    let layered = if auth_url.is_https() && !auth_url.is_loopback() {
-        layered.layer(map_response(insist_on_https))
-    } else {
-        layered
-    };
     MapRequestLayer::new(split).layer(layered)
 }
 
@@ -114,23 +103,6 @@ fn serve(app: &App, api: Router<App>, pages: Router<App>) -> Service {
 pub fn plain(routes: Router) -> Service {
     let unchanged: fn(Request) -> Request = |request| request;
     MapRequestLayer::new(unchanged).layer(routes)
-}
-
-/// RFC 6797: a year of nothing but https, for this host alone.
-async fn insist_on_https(mut response: Response) -> Response {
-    response.headers_mut().insert(
-        STRICT_TRANSPORT_SECURITY,
-        HeaderValue::from_static("max-age=31536000"),
-    );
-    response
-}
-
-/// Answers of the management API hold links, secrets and people.
-async fn keep_out_of_caches(mut response: Response) -> Response {
-    response
-        .headers_mut()
-        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
 }
 
 /// The process runs.
@@ -152,21 +124,4 @@ async fn readyz(State(app): State<App>) -> Response {
 
 async fn unknown_route() -> Error {
     Error::not_found(Kind::Route, "")
-}
-
-/// Gives axum's bare 405 the body of every other refusal; its `Allow` header stays.
-async fn explain_method_not_allowed(response: Response) -> Response {
-    if response.status() != StatusCode::METHOD_NOT_ALLOWED {
-        return response;
-    }
-    let mut explained = Error::MethodNotAllowed.into_response();
-    if let Some(allow) = response.headers().get(ALLOW) {
-        explained.headers_mut().insert(ALLOW, allow.clone());
-    }
-    explained
-}
-
-fn after_panic(_: Box<dyn std::any::Any + Send>) -> Response {
-    // The panic hook has logged the message and place.
-    Error::internal("a handler panicked").into_response()
 }
