@@ -1,6 +1,7 @@
 //! SQLite: one writer thread that commits in groups, and read-only connections used inline.
 
 mod constraints;
+mod inbox;
 mod readers;
 mod writer;
 

@@ -6,18 +6,18 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
-use std::sync::{PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use tracing::{Span, error, warn};
 
+use super::inbox::Inbox;
 use super::{configure, poll_once};
 use crate::db::statement::Conn;
 use crate::db::{Error, Result, Stats, Tx};
 
-const QUEUE: usize = 1024;
 const GROUP: usize = 256;
 const CACHE_MIB: i64 = 32;
 const JOURNAL_LIMIT_BYTES: i64 = 64 << 20;
@@ -27,8 +27,8 @@ pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The handle on the writer thread.
 pub(in crate::db) struct Writer {
-    /// `None` once closed; the thread ends when it has emptied the queue.
-    inbox: RwLock<Option<mpsc::Sender<Box<dyn Job>>>>,
+    /// Once it is closed, the thread ends when it has emptied it.
+    inbox: Arc<Inbox<Box<dyn Job>>>,
     /// Its sender lives as long as the thread.
     alive: watch::Receiver<()>,
     /// How long a closure may lie in the queue.
@@ -38,21 +38,24 @@ pub(in crate::db) struct Writer {
 impl Writer {
     pub(super) fn start(path: &Path, patience: Duration, stats: Stats) -> Result<Self> {
         let tx = Tx::new(Conn::Sqlite(open(path)?));
-        let (inbox, queue) = mpsc::channel(QUEUE);
+        let inbox = Arc::new(Inbox::new());
+        let queue = Arc::clone(&inbox);
         let (lifeline, alive) = watch::channel(());
         std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
             .spawn(move || {
                 let _lifeline = lifeline;
+                let inbox = Arc::clone(&queue);
                 let writing = AssertUnwindSafe(|| Loop { tx, queue, stats }.run());
                 if catch_unwind(writing).is_err() {
                     // Writes are refused as closed from here on, and readiness fails.
                     error!("the SQLite writer thread died");
                 }
+                inbox.abandon();
             })
             .map_err(Error::driver)?;
         Ok(Self {
-            inbox: RwLock::new(Some(inbox)),
+            inbox,
             alive,
             patience,
         })
@@ -60,8 +63,10 @@ impl Writer {
 
     /// Refuses every write.
     pub(super) fn none() -> Self {
+        let inbox = Inbox::new();
+        inbox.close();
         Self {
-            inbox: RwLock::new(None),
+            inbox: Arc::new(inbox),
             alive: watch::channel(()).1,
             patience: Duration::ZERO,
         }
@@ -81,7 +86,7 @@ impl Writer {
             deadline: Instant::now() + self.patience,
             span: Span::current(),
         };
-        self.enqueue(Box::new(job))?;
+        self.inbox.put(Box::new(job)).await?;
         match answer.await {
             Ok(Outcome::Returned(outcome)) => outcome,
             Ok(Outcome::Panicked(payload)) => resume_unwind(payload),
@@ -89,30 +94,12 @@ impl Writer {
         }
     }
 
-    fn enqueue(&self, job: Box<dyn Job>) -> Result<()> {
-        let inbox = self.inbox.read().unwrap_or_else(PoisonError::into_inner);
-        inbox
-            .as_ref()
-            .ok_or(Error::Closed)?
-            .try_send(job)
-            .map_err(|refused| match refused {
-                mpsc::error::TrySendError::Full(_) => Error::Overloaded,
-                mpsc::error::TrySendError::Closed(_) => Error::Closed,
-            })
-    }
-
     pub(in crate::db) fn queue_length(&self) -> usize {
-        let inbox = self.inbox.read().unwrap_or_else(PoisonError::into_inner);
-        inbox
-            .as_ref()
-            .map_or(0, |inbox| inbox.max_capacity() - inbox.capacity())
+        self.inbox.len()
     }
 
     pub(super) async fn close(&self) {
-        self.inbox
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        self.inbox.close();
         self.stopped().await;
     }
 
@@ -220,14 +207,14 @@ fn not_committed(error: rusqlite::Error) -> Error {
 
 struct Loop {
     tx: Tx,
-    queue: mpsc::Receiver<Box<dyn Job>>,
+    queue: Arc<Inbox<Box<dyn Job>>>,
     stats: Stats,
 }
 
 impl Loop {
     fn run(mut self) {
         let mut group = Vec::with_capacity(GROUP);
-        while self.queue.blocking_recv_many(&mut group, GROUP) > 0 {
+        while self.queue.take(&mut group, GROUP) {
             group.retain(|job| !job.is_abandoned());
             for late in group.extract_if(.., |job| job.is_late()) {
                 late.answer(Err(Error::Overloaded));

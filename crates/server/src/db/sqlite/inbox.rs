@@ -1,0 +1,194 @@
+//! What waits for the writer thread.
+//!
+//! A commit costs processor and disk about as much for one transaction as for many, so the writer
+//! is not called for each. Whoever puts a job into an empty inbox lets everybody have a turn who
+//! could go on at once, and calls it then: on an idle server that is immediately, and on a busy
+//! one the others have put theirs beside it by then.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::db::{Error, Result};
+
+/// More waiting jobs than this are refused.
+const CAPACITY: usize = 1024;
+
+/// The longest that others are waited for. Turns are short: this is for the one that is not.
+const MAX_GATHERING: Duration = Duration::from_millis(5);
+
+/// A queue with one reader, which comes when it is called.
+pub(super) struct Inbox<J> {
+    state: Mutex<State<J>>,
+    stirred: Condvar,
+}
+
+struct State<J> {
+    waiting: Vec<J>,
+    /// When the first of those that wait came.
+    since: Instant,
+    is_called: bool,
+    is_closed: bool,
+}
+
+impl<J> Inbox<J> {
+    pub(super) fn new() -> Self {
+        Self {
+            state: Mutex::new(State {
+                waiting: Vec::new(),
+                since: Instant::now(),
+                is_called: false,
+                is_closed: false,
+            }),
+            stirred: Condvar::new(),
+        }
+    }
+
+    /// Leaves `job` to be taken together with those of everybody whose turn comes before ours
+    /// comes again.
+    ///
+    /// # Errors
+    /// `Overloaded` if too many wait; `Closed`.
+    pub(super) async fn put(&self, job: J) -> Result<()> {
+        if self.add(job)? {
+            // A caller that is dropped meanwhile must not leave the others waiting.
+            let _call = CallOnDrop(self);
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+
+    /// Whether `job` is the first, whose owner has to call.
+    fn add(&self, job: J) -> Result<bool> {
+        let now = Instant::now();
+        let mut state = self.lock();
+        if state.is_closed {
+            return Err(Error::Closed);
+        }
+        if state.waiting.len() >= CAPACITY {
+            return Err(Error::Overloaded);
+        }
+        let is_first = state.waiting.is_empty();
+        state.waiting.push(job);
+        if is_first {
+            state.since = now;
+        } else if !state.is_called && now.duration_since(state.since) > MAX_GATHERING {
+            self.call(&mut state);
+        }
+        Ok(is_first)
+    }
+
+    fn call(&self, state: &mut State<J>) {
+        state.is_called = true;
+        self.stirred.notify_one();
+    }
+
+    /// Waits for a call and moves up to `most` jobs to `group`. False: closed, and none is left.
+    pub(super) fn take(&self, group: &mut Vec<J>, most: usize) -> bool {
+        let mut state = self
+            .stirred
+            .wait_while(self.lock(), |state| !state.is_called && !state.is_closed)
+            .unwrap_or_else(PoisonError::into_inner);
+        let count = state.waiting.len().min(most);
+        group.extend(state.waiting.drain(..count));
+        state.is_called = !state.waiting.is_empty();
+        !(group.is_empty() && state.is_closed)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.lock().waiting.len()
+    }
+
+    /// Refuses further jobs; those that wait are still taken.
+    pub(super) fn close(&self) {
+        self.lock().is_closed = true;
+        self.stirred.notify_one();
+    }
+
+    /// Closes, and drops what nobody will take any more.
+    pub(super) fn abandon(&self) {
+        let mut state = self.lock();
+        state.is_closed = true;
+        state.waiting.clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<J>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct CallOnDrop<'a, J>(&'a Inbox<J>);
+
+impl<J> Drop for CallOnDrop<'_, J> {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        // Somebody may have called before, and everything been taken.
+        if !state.waiting.is_empty() {
+            self.0.call(&mut state);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use futures_util::future::{join_all, poll_immediate};
+
+    use super::*;
+
+    fn taken(inbox: &Inbox<u32>) -> Vec<u32> {
+        let mut group = Vec::new();
+        inbox.take(&mut group, 256);
+        group
+    }
+
+    #[tokio::test]
+    async fn those_who_can_put_at_once_are_taken_together() {
+        let inbox = Inbox::new();
+        let all = join_all((0..20).map(|job| inbox.put(job))).await;
+        assert!(all.iter().all(Result::is_ok));
+        assert_eq!(taken(&inbox), (0..20).collect::<Vec<_>>());
+    }
+
+    #[tokio::test]
+    async fn whoever_is_dropped_while_others_have_their_turn_calls_all_the_same() {
+        let inbox = Inbox::new();
+        {
+            let mut first = pin!(inbox.put(1));
+            assert!(poll_immediate(first.as_mut()).await.is_none());
+            inbox.put(2).await.unwrap();
+        }
+        assert_eq!(taken(&inbox), [1, 2]);
+    }
+
+    #[tokio::test]
+    async fn what_is_left_behind_needs_no_further_call() {
+        let inbox = Inbox::new();
+        join_all((0..3).map(|job| inbox.put(job))).await;
+        let mut group = Vec::new();
+        assert!(inbox.take(&mut group, 2));
+        assert_eq!((&*group, inbox.len()), (&[0, 1][..], 1));
+        assert_eq!(taken(&inbox), [2]);
+    }
+
+    #[tokio::test]
+    async fn more_than_fit_are_refused() {
+        let inbox = Inbox::new();
+        let jobs = 0..=u32::try_from(CAPACITY).unwrap();
+        let mut outcomes = join_all(jobs.map(|job| inbox.put(job))).await;
+        assert!(matches!(outcomes.pop(), Some(Err(Error::Overloaded))));
+        assert!(outcomes.iter().all(Result::is_ok));
+    }
+
+    #[tokio::test]
+    async fn a_closed_inbox_is_emptied_and_takes_no_more() {
+        let inbox = Inbox::new();
+        inbox.put(1).await.unwrap();
+        inbox.close();
+        assert!(matches!(inbox.put(2).await, Err(Error::Closed)));
+        let mut group = Vec::new();
+        assert!(inbox.take(&mut group, 256));
+        assert_eq!(group, [1]);
+        assert!(!inbox.take(&mut Vec::new(), 256));
+    }
+}
