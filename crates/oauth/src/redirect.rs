@@ -15,10 +15,10 @@ pub fn with_params(uri: &str, params: &[(&str, &str)]) -> String {
     };
     let mut built = String::with_capacity(uri.len() + 256);
     built.push_str(target);
-    if !target.contains('?') {
-        built.push('?');
-    } else if !target.ends_with(['?', '&']) {
-        built.push('&');
+    match target.split_once('?') {
+        None => built.push('?'),
+        Some((_, query)) if query.is_empty() || query.ends_with('&') => {}
+        Some(_) => built.push('&'),
     }
     for (index, (name, value)) in params.iter().enumerate() {
         if index > 0 {
@@ -77,6 +77,10 @@ mod tests {
             (
                 "https://a.example/cb?a=b&",
                 "https://a.example/cb?a=b&code=x+y",
+            ),
+            (
+                "https://a.example/cb?a=b?",
+                "https://a.example/cb?a=b?&code=x+y",
             ),
             ("https://a.example", "https://a.example?code=x+y"),
             ("com.example.app:/cb", "com.example.app:/cb?code=x+y"),
