@@ -4,7 +4,7 @@ use aws_lc_rs::signature as verification;
 use aws_lc_rs::signature::VerificationAlgorithm;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::oid_registry::Oid;
-use x509_parser::oid_registry::asn1_rs::oid;
+use x509_parser::oid_registry::asn1_rs::{Class, Tag, oid};
 use x509_parser::prelude::{FromDer as _, X509Extension};
 use x509_parser::x509::X509Version;
 
@@ -77,7 +77,12 @@ impl<'a> Certificate<'a> {
         if algorithm.algorithm != EC_PUBLIC_KEY {
             return None;
         }
-        let curve = algorithm.parameters.as_ref()?.as_oid().ok()?;
+        let parameters = algorithm.parameters.as_ref()?;
+        // `as_oid` takes the contents of any element.
+        if (parameters.class(), parameters.tag()) != (Class::Universal, Tag::Oid) {
+            return None;
+        }
+        let curve = parameters.as_oid().ok()?;
         [
             (P256, KeyKind::P256),
             (P384, KeyKind::P384),
