@@ -53,19 +53,26 @@ pub fn check_url(text: &str) -> Result<(), &'static str> {
     if matches!(url.scheme(), "http" | "https") && !names_an_authority(text) {
         return Err("must be an absolute URL");
     }
-    if !url.username().is_empty() || url.password().is_some() {
+    let names_a_user = !url.username().is_empty() || url.password().is_some();
+    // Parsed, an empty user name is none, and written anew the URL may be none either.
+    if names_a_user || authority(text).contains('@') {
         return Err("must not contain a user name or password");
     }
     Ok(())
 }
 
+/// What stands between `//` and the path (RFC 3986 section 3.2); nothing without `//`.
+fn authority(text: &str) -> &str {
+    let after_scheme = text.split_once(':').map_or("", |(_, rest)| rest);
+    let hierarchical = after_scheme.strip_prefix("//").unwrap_or_default();
+    let end = hierarchical.find(['/', '?', '#']);
+    end.map_or(hierarchical, |end| &hierarchical[..end])
+}
+
 /// Whether `://` and a host follow the scheme. Parsers that repair what is missing disagree about
 /// the rest.
 fn names_an_authority(text: &str) -> bool {
-    let after_scheme = text.split_once(':').map_or("", |(_, rest)| rest);
-    after_scheme
-        .strip_prefix("//")
-        .is_some_and(|authority| !authority.starts_with('/'))
+    !authority(text).is_empty()
 }
 
 /// An origin as browsers spell it (HTML, "ASCII serialization of an origin"):
@@ -100,6 +107,8 @@ mod tests {
             "com.example.app:/cb",
             "acme://",
             "acme://bind",
+            "acme://bind/@?@#@",
+            "mailto:somebody@host.example",
         ] {
             assert_eq!(check_url(fine), Ok(()), "{fine}");
         }
@@ -119,6 +128,11 @@ mod tests {
             "view-source:https://a",
             "https://user@host/",
             "https://u:p@host/",
+            "https://@host/",
+            "https://:@host/",
+            "wss:u@host",
+            "acme://@",
+            "acme://@host?x",
             "https://a/\nb",
             " https://a",
             "java\tscript:alert(1)",
