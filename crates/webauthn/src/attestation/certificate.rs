@@ -82,6 +82,11 @@ impl<'a> Certificate<'a> {
         if (parameters.class(), parameters.tag()) != (Class::Universal, Tag::Oid) {
             return None;
         }
+        // RFC 5480 section 2.2; the library beneath takes hybrid points too.
+        const UNCOMPRESSED: u8 = 0x04;
+        if self.key_bytes().first() != Some(&UNCOMPRESSED) {
+            return None;
+        }
         let curve = parameters.as_oid().ok()?;
         [
             (P256, KeyKind::P256),

@@ -97,6 +97,23 @@ fn a_curve_that_is_no_object_identifier_names_no_key() {
     }
 }
 
+/// RFC 5480 section 2.2 knows uncompressed points and leaves compressed ones to the reader's
+/// choice; what else X9.62 has, the hybrid forms 0x06 and 0x07, must be refused.
+#[test]
+fn a_certificates_point_is_uncompressed() {
+    let key = CredentialKey::es256(2);
+    let point = key.public_bytes().to_vec();
+    let is_odd = point[64] & 1;
+    for first in [0x06 | is_odd, 0x02 | is_odd, 0x00] {
+        let mut statement = PackedStatement::new(Authority::default(), key.clone());
+        let spki = &mut statement.certificate.public_key;
+        let at = spki.len() - point.len();
+        assert_eq!(spki[at..], point);
+        spki[at] = first;
+        assert_eq!(outcome(statement), Err(Signature), "{first:#x}");
+    }
+}
+
 #[test]
 fn an_aaguid_extension_is_not_critical_and_says_16_bytes_once() {
     let forged = |extensions: Vec<Extension>| {
