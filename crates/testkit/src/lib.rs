@@ -9,9 +9,11 @@
 #![deny(missing_docs)]
 
 mod authenticator;
+pub mod cbor;
 mod certificate;
 mod credential_key;
 mod der;
+mod dice;
 mod fido2;
 mod jws;
 mod key;
@@ -23,6 +25,7 @@ pub use authenticator::{
 };
 pub use certificate::{AttestationCertificate, Certificate, Extension};
 pub use credential_key::CredentialKey;
+pub use dice::Dice;
 pub use jws::{Challenge, Jws};
 pub use key::SoftwareKey;
 pub use statement::{

@@ -1,0 +1,395 @@
+//! Registrations, forged and changed.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use keymoor_testkit::cbor::Item;
+use keymoor_testkit::{
+    AndroidKeyStatement, AppleStatement, Attestation, AttestationCertificate, Authenticator,
+    Authority, CredentialKey, Dice, Extension, FidoU2fStatement, RegistrationOptions, TpmStatement,
+    flags, tpm_name,
+};
+use serde_json::Value;
+
+use crate::scene::{ORIGIN, RP_ID, SUBJECT, TOKEN, registration_challenge};
+use crate::verdict::Case;
+use crate::{client_data, der, tree};
+
+/// What an authenticator and the browser in front of it return.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RegistrationResponse {
+    /// The client data, JSON.
+    pub client_data: Vec<u8>,
+    /// The attestation object, CBOR.
+    pub attestation_object: Vec<u8>,
+}
+
+impl fmt::Debug for RegistrationResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RegistrationResponse")
+            .field("client_data", &String::from_utf8_lossy(&self.client_data))
+            .field(
+                "attestation_object",
+                &STANDARD.encode(&self.attestation_object),
+            )
+            .finish()
+    }
+}
+
+impl RegistrationResponse {
+    /// What `authenticator` returns for `options`.
+    #[must_use]
+    pub fn of(authenticator: &Authenticator, options: &RegistrationOptions) -> Self {
+        let raw: Value = serde_json::from_str(&authenticator.register(options))
+            .expect("the testkit writes JSON");
+        let bytes = |name: &str| {
+            let text = raw[name].as_str().expect("the testkit writes strings");
+            STANDARD.decode(text).expect("the testkit writes base64")
+        };
+        Self {
+            client_data: bytes("client_data_json_base64"),
+            attestation_object: bytes("attestation_object"),
+        }
+    }
+
+    /// The credential id that the authenticator data hold (WebAuthn Level 3 section 6.5.2), if
+    /// there is one: what a browser shows beside the response.
+    pub(crate) fn credential_id(&self) -> Option<Vec<u8>> {
+        let (object, _) = Item::read(&self.attestation_object)?;
+        let Some(Item::Bytes(data)) = object.get("authData") else {
+            return None;
+        };
+        let (length, rest) = data.get(53..)?.split_first_chunk()?;
+        let id = rest.get(..usize::from(u16::from_be_bytes(*length)))?;
+        Some(id.to_vec())
+    }
+}
+
+/// Something that is about to be changed.
+struct Draft<'a> {
+    dice: &'a mut Dice,
+    authenticator: &'a Authenticator,
+    options: RegistrationOptions,
+}
+
+type Mutation = fn(Draft<'_>) -> RegistrationResponse;
+
+/// A registration by `authenticator` with at most one change.
+#[must_use]
+pub fn draw(dice: &mut Dice, authenticator: &Authenticator) -> (Case, RegistrationResponse) {
+    let mut options = RegistrationOptions::new(ORIGIN, RP_ID, SUBJECT, TOKEN);
+    let (format, attestation) = attestation(dice, authenticator);
+    options.attestation = attestation;
+    let (mutation, change) = *dice.pick(MUTATIONS);
+    let case = Case {
+        ceremony: "registration",
+        mutation,
+        format,
+        algorithm: authenticator.credential_key().jose_algorithm(),
+    };
+    let draft = Draft {
+        dice,
+        authenticator,
+        options,
+    };
+    (case, change(draft))
+}
+
+/// A format's name and an attestation of it that is right.
+fn attestation(dice: &mut Dice, authenticator: &Authenticator) -> (&'static str, Attestation) {
+    match dice.below(7) {
+        0 => ("none", Attestation::None),
+        1 => ("packed", Attestation::PackedSelf),
+        2 => (
+            "android-key",
+            Attestation::by(AndroidKeyStatement::default()),
+        ),
+        3 => ("apple", Attestation::by(AppleStatement::default())),
+        4 => ("fido-u2f", Attestation::by(FidoU2fStatement::default())),
+        5 => ("tpm", Attestation::by(tpm_statement())),
+        _ => {
+            let aaguid = dice.one_in(2).then(|| authenticator.aaguid());
+            let certificate = AttestationCertificate {
+                aaguid,
+                ..AttestationCertificate::default()
+            };
+            ("packed", Attestation::PackedX5c(certificate))
+        }
+    }
+}
+
+/// With the name of a manufacturer that the other side knows.
+fn tpm_statement() -> TpmStatement {
+    let mut statement = TpmStatement::new(Authority::default(), CredentialKey::es256(100));
+    statement.certificate.extensions = vec![
+        Extension::basic_constraints(false, None),
+        Extension::subject_alternative_name(&tpm_name("id:414D4400", "TPM", "id:13")),
+        Extension::extended_key_usage("2.23.133.8.3"),
+    ];
+    statement
+}
+
+/// The changes, by the name that `differences.toml` knows them by. Those of the upper half are
+/// signed again, those of the lower are made after signing.
+const MUTATIONS: &[(&str, Mutation)] = &[
+    ("nothing", |draft| draft.signed()),
+    ("origin", |mut draft| {
+        draft.options.client_data.origin = client_data::other_origin(draft.dice);
+        draft.signed()
+    }),
+    ("type", |mut draft| {
+        let types = ["webauthn.get", "", "WEBAUTHN.CREATE", "payment.get"];
+        draft.options.client_data.kind = String::from(*draft.dice.pick(&types));
+        draft.signed()
+    }),
+    ("cross-origin", |mut draft| {
+        draft.options.client_data.cross_origin = *draft.dice.pick(&[None, Some(true)]);
+        draft.signed()
+    }),
+    ("top-origin", |mut draft| {
+        let origins = [ORIGIN, "https://top.example.org"];
+        draft.options.client_data.top_origin = Some((*draft.dice.pick(&origins)).to_owned());
+        draft.signed()
+    }),
+    ("challenge", |mut draft| {
+        draft.options.challenge = other_challenge(draft.dice);
+        draft.signed()
+    }),
+    ("client-data-json", |mut draft| {
+        let json = draft.client_data();
+        draft.options.client_data.raw = Some(client_data::respelled(draft.dice, &json));
+        draft.signed()
+    }),
+    ("client-data-signed", |mut draft| {
+        let json = draft.client_data();
+        draft.options.client_data.raw = Some(client_data::changed(draft.dice, &json));
+        draft.signed()
+    }),
+    ("rp-id", |mut draft| {
+        let ids = ["example.org", "evil.example.org", "APP.example.org", ""];
+        draft.options.rp_id = String::from(*draft.dice.pick(&ids));
+        draft.signed()
+    }),
+    ("flags", |mut draft| {
+        draft.options.flags = draft.dice.byte();
+        draft.signed()
+    }),
+    ("flag", |mut draft| {
+        draft.options.flags ^= 1 << draft.dice.below(8);
+        draft.signed()
+    }),
+    ("backup-flags", |mut draft| {
+        draft.options.flags |= *draft
+            .dice
+            .pick(&[flags::BE, flags::BS, flags::BE | flags::BS]);
+        draft.signed()
+    }),
+    ("sign-count", |mut draft| {
+        let bits = draft.dice.bits().to_be_bytes();
+        draft.options.sign_count = u32::from_be_bytes([bits[0], bits[1], bits[2], bits[3]]);
+        draft.signed()
+    }),
+    ("credential-id", |mut draft| {
+        let length = *draft
+            .dice
+            .pick(&[0, 1, 15, 64, 1_022, 1_023, 1_024, 1_025, 4_000]);
+        draft.options.credential_id = Some(vec![draft.dice.byte(); length]);
+        draft.signed()
+    }),
+    ("cose-key-cbor", |mut draft| {
+        let cose = draft.authenticator.credential_key().cose();
+        draft.options.cose_key = Some(tree::changed(draft.dice, &cose));
+        draft.signed()
+    }),
+    ("cose-key-bytes", |mut draft| {
+        let cose = draft.authenticator.credential_key().cose();
+        draft.options.cose_key = Some(draft.dice.changed(&cose));
+        draft.signed()
+    }),
+    ("extensions", |mut draft| {
+        draft.options.extensions = Some(extensions(draft.dice));
+        draft.signed()
+    }),
+    ("extensions-bytes", |mut draft| {
+        let extensions = extensions(draft.dice);
+        draft.options.extensions = Some(draft.dice.changed(&extensions));
+        draft.signed()
+    }),
+    ("after-authenticator-data", |mut draft| {
+        draft.options.after_authenticator_data = draft.dice.some_bytes(8);
+        draft.signed()
+    }),
+    ("format", |mut draft| {
+        let formats = [
+            "none",
+            "packed",
+            "compound",
+            "android-safetynet",
+            "None",
+            "",
+            "a b",
+            "a-format-name-of-33-characters-xx",
+        ];
+        let statement = tree::any_item(draft.dice).encode();
+        draft.options.attestation = Attestation::Other {
+            format: (*draft.dice.pick(&formats)).to_owned(),
+            statement: (*draft.dice.pick(&[&[0xa0][..], &statement])).to_vec(),
+        };
+        draft.signed()
+    }),
+    ("attestation-algorithm", |mut draft| {
+        let algorithms = [-7, -8, -35, -36, -37, -257, -65_535, 7, 0];
+        draft.options.attestation_algorithm = Some(*draft.dice.pick(&algorithms));
+        draft.signed()
+    }),
+    ("certificate", |mut draft| {
+        draft.options.attestation = Attestation::PackedX5c(other_certificate(draft.dice));
+        draft.signed()
+    }),
+    ("after-attestation-object", |mut draft| {
+        draft.options.after_attestation_object = draft.dice.some_bytes(8);
+        draft.signed()
+    }),
+    ("signature-spelling", |draft| {
+        draft.with_statement("sig", der::respelled)
+    }),
+    ("signature-bytes", |draft| {
+        draft.with_statement("sig", Dice::changed)
+    }),
+    ("certificate-bytes", |draft| {
+        draft.with_object(|dice, object| {
+            if let Some(Item::Array(chain)) = object
+                .get_mut("attStmt")
+                .and_then(|statement| statement.get_mut("x5c"))
+                && let Some(Item::Bytes(leaf)) = chain.first_mut()
+            {
+                *leaf = dice.changed(leaf);
+            }
+        })
+    }),
+    ("statement-cbor", |draft| {
+        draft.with_object(|dice, object| {
+            let statement = object.get_mut("attStmt").expect("the testkit writes it");
+            tree::change_somewhere(dice, statement);
+        })
+    }),
+    ("attestation-object-cbor", |draft| {
+        draft.with_object(tree::change_somewhere)
+    }),
+    ("attestation-object-bytes", |draft| {
+        let mut response = draft.response();
+        response.attestation_object = draft.dice.changed(&response.attestation_object);
+        response
+    }),
+    ("authenticator-data-bytes", |draft| {
+        draft.with_object(|dice, object| {
+            let Some(Item::Bytes(data)) = object.get_mut("authData") else {
+                panic!("the testkit writes authData");
+            };
+            *data = dice.changed(data);
+        })
+    }),
+    ("client-data-bytes", |draft| {
+        let mut response = draft.response();
+        response.client_data = draft.dice.changed(&response.client_data);
+        response
+    }),
+    ("another-response", |draft| {
+        let other = Authenticator::from_seed(draft.dice.bits());
+        let ours = draft.response();
+        RegistrationResponse {
+            client_data: ours.client_data,
+            ..RegistrationResponse::of(&other, &draft.options)
+        }
+    }),
+];
+
+impl Draft<'_> {
+    fn signed(self) -> RegistrationResponse {
+        self.response()
+    }
+
+    fn response(&self) -> RegistrationResponse {
+        RegistrationResponse::of(self.authenticator, &self.options)
+    }
+
+    fn client_data(&self) -> String {
+        let response = self.response();
+        String::from_utf8(response.client_data).expect("the testkit writes UTF-8")
+    }
+
+    fn with_object(self, change: fn(&mut Dice, &mut Item)) -> RegistrationResponse {
+        let mut response = self.response();
+        let (mut object, _) =
+            Item::read(&response.attestation_object).expect("the testkit writes CBOR");
+        change(self.dice, &mut object);
+        response.attestation_object = object.encode();
+        response
+    }
+
+    /// With the bytes of one member of the statement changed, if it has that member.
+    fn with_statement(
+        self,
+        name: &str,
+        change: fn(&mut Dice, &[u8]) -> Vec<u8>,
+    ) -> RegistrationResponse {
+        let mut response = self.response();
+        let (mut object, _) =
+            Item::read(&response.attestation_object).expect("the testkit writes CBOR");
+        let statement = object.get_mut("attStmt").expect("the testkit writes it");
+        if let Some(Item::Bytes(bytes)) = statement.get_mut(name) {
+            *bytes = change(self.dice, bytes);
+            response.attestation_object = object.encode();
+        }
+        response
+    }
+}
+
+fn other_challenge(dice: &mut Dice) -> Vec<u8> {
+    let right = registration_challenge();
+    let spelled = [
+        format!(r#"{{"token":"{TOKEN}","sub":"{SUBJECT}"}}"#),
+        format!(r#"{{ "sub": "{SUBJECT}", "token": "{TOKEN}" }}"#),
+        format!(r#"{{"sub":"{SUBJECT}","token":"{TOKEN}","more":1}}"#),
+        format!(r#"{{"sub":"{SUBJECT}","token":"another"}}"#),
+        format!(r#"{{"sub":"CN=0, OU=00b2, O=00c3","token":"{TOKEN}"}}"#),
+        format!(r#"{{"sub":"{SUBJECT}","sub":"{SUBJECT}","token":"{TOKEN}"}}"#),
+        String::new(),
+    ];
+    if dice.one_in(2) {
+        dice.changed(&right)
+    } else {
+        dice.pick(&spelled).clone().into_bytes()
+    }
+}
+
+fn extensions(dice: &mut Dice) -> Vec<u8> {
+    let known = Item::Map(vec![
+        (
+            Item::Text("credProtect".to_owned()),
+            Item::Unsigned(dice.below(5) as u64),
+        ),
+        (Item::Text("hmac-secret".to_owned()), Item::Simple(21, 0)),
+    ]);
+    match dice.below(3) {
+        0 => known.encode(),
+        1 => tree::changed(dice, &known.encode()),
+        _ => tree::any_item(dice).encode(),
+    }
+}
+
+fn other_certificate(dice: &mut Dice) -> AttestationCertificate {
+    let mut certificate = AttestationCertificate::default();
+    let text = (*dice.pick(&["", "X", "Authenticator attestation", "Long country"])).to_owned();
+    match dice.below(7) {
+        0 => certificate.version = 1 + u8::try_from(dice.below(4)).expect("less than 4"),
+        1 => certificate.country = text,
+        2 => certificate.organization = text,
+        3 => certificate.organizational_unit = text,
+        4 => certificate.common_name = text,
+        5 => certificate.is_ca = true,
+        _ => certificate.aaguid = Some([dice.byte(); 16]),
+    }
+    certificate
+}

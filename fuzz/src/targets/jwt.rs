@@ -1,0 +1,154 @@
+//! The server's own tokens and the keys that verify them. The input's first byte says what the
+//! rest is: a JWK, a token as it comes, or a header and claims that the right key signs, with a
+//! line feed between them.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use keymoor_oauth::jose::{self, Algorithm, KeySet, TokenType, VerifyingKey};
+use keymoor_testkit::{Jws, SoftwareKey};
+use serde_json::{Value, json};
+
+use crate::independent;
+use crate::targets::Target;
+
+pub(super) const TARGET: Target = Target {
+    name: "jwt",
+    run,
+    seeds,
+};
+
+fn key() -> SoftwareKey {
+    SoftwareKey::from_seed(2)
+}
+
+fn run(data: &[u8]) {
+    let Some((kind, rest)) = data.split_first() else {
+        return;
+    };
+    let Ok(text) = str::from_utf8(rest) else {
+        return;
+    };
+    match (kind, text.split_once('\n')) {
+        (b'k', _) => check_jwk(text),
+        (b's', Some((header, claims))) => check_token(&Jws::new(header, claims).signed_by(&key())),
+        _ => check_token(text),
+    }
+}
+
+fn check_jwk(text: &str) {
+    let Ok(jwk) = serde_json::from_str::<Value>(text) else {
+        return;
+    };
+    let Ok(key) = VerifyingKey::from_jwk(&jwk) else {
+        return;
+    };
+    let number = |name: &str| {
+        let text = jwk[name].as_str().expect("accepted numbers are strings");
+        URL_SAFE_NO_PAD
+            .decode(text)
+            .expect("accepted numbers are base64url")
+    };
+    assert!(
+        jwk.get("d").is_none_or(Value::is_null),
+        "accepted a private key"
+    );
+    assert!(
+        jwk.get("use")
+            .is_none_or(|usage| usage.is_null() || usage == "sig")
+    );
+    let only_public = match key.algorithm() {
+        Algorithm::Es256 => {
+            assert!(independent::is_on_p256(
+                &[&[4][..], &number("x"), &number("y")].concat()
+            ));
+            json!({ "kty": "EC", "crv": "P-256", "x": jwk["x"], "y": jwk["y"] })
+        }
+        Algorithm::Rs256 => {
+            assert!((256..=1_024).contains(&number("n").len()));
+            assert_ne!(number("e"), [1]);
+            json!({ "kty": "RSA", "n": jwk["n"], "e": jwk["e"] })
+        }
+    };
+    let again = VerifyingKey::from_jwk(&only_public).expect("the public members are enough");
+    assert_eq!(again.kid(), key.kid());
+}
+
+fn check_token(token: &str) {
+    let signer = key();
+    let trusted = VerifyingKey::from_jwk(&signer.jwk()).expect("a valid key");
+    let keys: KeySet = [trusted].into_iter().collect();
+    let accepted: Vec<(TokenType, Value)> = [
+        TokenType::AccessToken,
+        TokenType::IdToken,
+        TokenType::Request,
+    ]
+    .into_iter()
+    .filter_map(|typ| Some((typ, jose::verify(token, &keys, typ).ok()?)))
+    .collect();
+    let [(typ, claims)] = &accepted[..] else {
+        assert!(accepted.is_empty(), "a token passes for two kinds");
+        return;
+    };
+    let (input, signature) = token.rsplit_once('.').expect("accepted tokens have parts");
+    let (header, payload) = input
+        .split_once('.')
+        .expect("accepted tokens have three parts");
+    let decode = |part: &str| {
+        URL_SAFE_NO_PAD
+            .decode(part)
+            .expect("accepted parts are base64url")
+    };
+    let header: Value = serde_json::from_slice(&decode(header)).expect("accepted headers are JSON");
+    assert_eq!(header["alg"], "ES256");
+    assert_eq!(header["kid"], signer.thumbprint());
+    assert_eq!(header.get("typ").and_then(Value::as_str), typ.as_str());
+    assert!(
+        ["crit", "jwk", "x5u", "x5c"]
+            .iter()
+            .all(|name| header.get(*name).is_none())
+    );
+    assert!(independent::verifies_fixed(
+        signer.point(),
+        input.as_bytes(),
+        &decode(signature)
+    ));
+    let printed: Value = serde_json::from_str(&claims.to_string()).expect("JSON");
+    assert_eq!(&printed, claims);
+    assert_eq!(
+        serde_json::from_slice::<Value>(&decode(payload))
+            .ok()
+            .as_ref(),
+        Some(claims)
+    );
+}
+
+fn seeds() -> Vec<Vec<u8>> {
+    let key = key();
+    let kid = key.thumbprint();
+    let header = |typ: &str| json!({ "typ": typ, "alg": "ES256", "kid": kid });
+    let request = json!({ "alg": "ES256", "kid": kid, "jku": "https://auth.example.org/jwks" });
+    let claims = json!({ "iss": "https://auth.example.org", "aud": ["a"], "exp": 1_800_000_000 });
+    // RFC 7638, section 3.1.
+    let rsa = json!({
+        "kty": "RSA",
+        "n": "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_B\
+              JECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_F\
+              DW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4\
+              vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw",
+        "e": "AQAB",
+    });
+    [
+        format!("k{}", key.jwk()),
+        format!("k{}", key.private_jwk()),
+        format!("k{rsa}"),
+        format!("s{}\n{claims}", header("at+jwt")),
+        format!("s{}\n{claims}", header("JWT")),
+        format!("s{request}\n{claims}"),
+        format!(
+            "t{}",
+            Jws::new(request.to_string(), claims.to_string()).signed_by(&key)
+        ),
+    ]
+    .map(String::into_bytes)
+    .to_vec()
+}
