@@ -4,6 +4,7 @@ mod bench;
 mod build;
 mod codegen;
 mod demo;
+mod fuzz;
 mod markdown;
 mod postgres;
 mod process;
@@ -60,6 +61,14 @@ enum Task {
     /// Measure, on a machine that does nothing else
     #[command(subcommand)]
     Bench(Bench),
+    /// Search for inputs that break a fuzz target, and keep those that reach new code
+    Fuzz {
+        /// How long each target runs
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_440))]
+        minutes: u32,
+        /// Targets to run instead of all: folders of fuzz/corpus
+        targets: Vec<String>,
+    },
     /// Run single steps of `test`
     Ci {
         #[arg(required = true)]
@@ -87,6 +96,7 @@ fn run(task: Task) -> Result<()> {
         Task::Test { only, long } => test::run(&only, long),
         Task::Codegen(generated) => generated.make(),
         Task::Bench(bench) => bench::run_bench(&bench),
+        Task::Fuzz { minutes, targets } => fuzz::run_targets(&targets, minutes),
         Task::Ci { steps } => test::run(&steps, false),
     }
 }

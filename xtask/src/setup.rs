@@ -100,6 +100,18 @@ pub(crate) fn programs(wanted: &[Program]) -> Result<Vec<(&'static str, PathBuf)
     Ok(wanted.iter().map(found).collect())
 }
 
+/// A C++ compiler, which libFuzzer is built with.
+pub(crate) fn cpp_compiler() -> Result<()> {
+    let is_there = || {
+        let path = env::var_os("PATH").unwrap_or_default();
+        env::var_os("CXX").is_some() || env::split_paths(&path).any(|dir| dir.join("c++").exists())
+    };
+    if !is_there() {
+        install_debian_packages(&["g++"], "or set CXX to a C++ compiler")?;
+    }
+    Ok(())
+}
+
 /// The directory of `initdb`, `postgres` and `pg_isready`.
 pub(crate) fn postgres_programs() -> Result<PathBuf> {
     if let Some(found) = installed_postgres() {
