@@ -207,6 +207,12 @@ const MUTATIONS: &[(&str, Mutation)] = &[
         draft.options.cose_key = Some(draft.dice.changed(&cose));
         draft.signed()
     }),
+    ("rsa-numbers", |mut draft| {
+        if let Some(modulus) = draft.authenticator.credential_key().modulus() {
+            draft.options.cose_key = Some(rsa_key(draft.dice, modulus));
+        }
+        draft.signed()
+    }),
     ("extensions", |mut draft| {
         draft.options.extensions = Some(extensions(draft.dice));
         draft.signed()
@@ -259,12 +265,15 @@ const MUTATIONS: &[(&str, Mutation)] = &[
     }),
     ("certificate-bytes", |draft| {
         draft.with_object(|dice, object| {
-            if let Some(Item::Array(chain)) = object
-                .get_mut("attStmt")
-                .and_then(|statement| statement.get_mut("x5c"))
-                && let Some(Item::Bytes(leaf)) = chain.first_mut()
-            {
+            if let Some(leaf) = first_certificate(object) {
                 *leaf = dice.changed(leaf);
+            }
+        })
+    }),
+    ("key-description", |draft| {
+        draft.with_object(|dice, object| {
+            if let Some(leaf) = first_certificate(object) {
+                change_key_description(dice, leaf);
             }
         })
     }),
@@ -344,6 +353,61 @@ impl Draft<'_> {
         }
         response
     }
+}
+
+fn first_certificate(object: &mut Item) -> Option<&mut Vec<u8>> {
+    let Item::Array(chain) = object.get_mut("attStmt")?.get_mut("x5c")? else {
+        return None;
+    };
+    match chain.first_mut()? {
+        Item::Bytes(leaf) => Some(leaf),
+        _ => None,
+    }
+}
+
+/// Changes a byte of Android's key description, half of the times that which says that the
+/// purposes are a SET. Other certificates stay as they are.
+fn change_key_description(dice: &mut Dice, certificate: &mut [u8]) {
+    const TYPE: [u8; 10] = [0x2b, 0x06, 0x01, 0x04, 0x01, 0xd6, 0x79, 0x02, 0x01, 0x11];
+    const PURPOSES: [u8; 7] = [0xa1, 0x05, 0x31, 0x03, 0x02, 0x01, 0x02];
+    let position = |part: &[u8]| certificate.windows(part.len()).position(|w| w == part);
+    let (Some(at), Some(purposes)) = (position(&TYPE), position(&PURPOSES)) else {
+        return;
+    };
+    if dice.one_in(2) {
+        certificate[purposes + 2] = dice.byte();
+    } else {
+        let begin = at + TYPE.len();
+        let inside = begin + dice.below(purposes + PURPOSES.len() - begin);
+        certificate[inside] = dice.byte();
+    }
+}
+
+/// A COSE_Key for RS256 with an exponent or a modulus of another size.
+fn rsa_key(dice: &mut Dice, modulus: &[u8]) -> Vec<u8> {
+    let exponents: [&[u8]; 6] = [
+        &[3],
+        &[1, 0, 1],
+        &[1, 0, 0, 1],
+        &[0, 1, 0, 1],
+        &[1],
+        &[1, 0, 0],
+    ];
+    let exponent = dice.pick(&exponents).to_vec();
+    let mut modulus = modulus.to_vec();
+    match dice.below(4) {
+        0 => drop(modulus.remove(0)),
+        1 => modulus.insert(0, 0),
+        2 => modulus.insert(0, dice.byte()),
+        _ => {}
+    }
+    Item::Map(vec![
+        (Item::Unsigned(1), Item::Unsigned(3)),
+        (Item::Unsigned(3), Item::Negative(256)),
+        (Item::Negative(0), Item::Bytes(modulus)),
+        (Item::Negative(1), Item::Bytes(exponent)),
+    ])
+    .encode()
 }
 
 fn other_challenge(dice: &mut Dice) -> Vec<u8> {
