@@ -3,7 +3,7 @@
 use x509_parser::oid_registry::Oid;
 use x509_parser::oid_registry::asn1_rs::{Any, Class, FromDer as _, Tag, oid};
 
-use super::certificate::Certificate;
+use super::certificate::{Certificate, contents};
 use super::statement::Statement;
 use super::{AttestationError, Evidence, Subject};
 
@@ -131,5 +131,5 @@ fn small_integer(input: &mut &[u8]) -> Option<u8> {
 fn content<'a>(input: &mut &'a [u8], tag: Tag) -> Option<&'a [u8]> {
     let (rest, element) = Any::from_der(input).ok()?;
     *input = rest;
-    (element.class() == Class::Universal && element.tag() == tag).then_some(element.data)
+    contents(&element, tag)
 }

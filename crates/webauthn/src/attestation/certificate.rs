@@ -4,7 +4,7 @@ use aws_lc_rs::signature as verification;
 use aws_lc_rs::signature::VerificationAlgorithm;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::oid_registry::Oid;
-use x509_parser::oid_registry::asn1_rs::{Class, Tag, oid};
+use x509_parser::oid_registry::asn1_rs::{Any, Class, Tag, oid};
 use x509_parser::prelude::{FromDer as _, X509Extension};
 use x509_parser::x509::X509Version;
 
@@ -37,6 +37,8 @@ const ECDSA_WITH_SHA512: Oid<'static> = oid!(1.2.840.10045.4.3.4);
 const SHA256_WITH_RSA: Oid<'static> = oid!(1.2.840.113549.1.1.11);
 const SHA384_WITH_RSA: Oid<'static> = oid!(1.2.840.113549.1.1.12);
 const SHA512_WITH_RSA: Oid<'static> = oid!(1.2.840.113549.1.1.13);
+/// The first byte of an uncompressed point (SEC 1 section 2.3.3).
+const UNCOMPRESSED: u8 = 0x04;
 const AAGUID: Oid<'static> = oid!(1.3.6.1.4.1.45724.1.1.4);
 
 impl<'a> Certificate<'a> {
@@ -68,33 +70,33 @@ impl<'a> Certificate<'a> {
     /// The kind of the certificate's key; `None` for kinds that are not supported.
     pub(super) fn key_kind(&self) -> Option<KeyKind> {
         let algorithm = &self.0.public_key().algorithm;
+        let parameters = algorithm.parameters.as_ref();
+        // RFC 3279 section 2.3.1, RFC 8410 section 3 and RFC 5480 section 2.1.1.
         if algorithm.algorithm == RSA_ENCRYPTION {
-            return Some(KeyKind::Rsa);
+            contents(parameters?, Tag::Null)?
+                .is_empty()
+                .then_some(KeyKind::Rsa)
+        } else if algorithm.algorithm == ED25519 {
+            parameters.is_none().then_some(KeyKind::Ed25519)
+        } else if algorithm.algorithm == EC_PUBLIC_KEY {
+            self.kind_by_curve(contents(parameters?, Tag::Oid)?)
+        } else {
+            None
         }
-        if algorithm.algorithm == ED25519 {
-            return Some(KeyKind::Ed25519);
-        }
-        if algorithm.algorithm != EC_PUBLIC_KEY {
-            return None;
-        }
-        let parameters = algorithm.parameters.as_ref()?;
-        // `as_oid` takes the contents of any element.
-        if (parameters.class(), parameters.tag()) != (Class::Universal, Tag::Oid) {
-            return None;
-        }
+    }
+
+    fn kind_by_curve(&self, curve: &[u8]) -> Option<KeyKind> {
         // RFC 5480 section 2.2; the library beneath takes hybrid points too.
-        const UNCOMPRESSED: u8 = 0x04;
         if self.key_bytes().first() != Some(&UNCOMPRESSED) {
             return None;
         }
-        let curve = parameters.as_oid().ok()?;
         [
             (P256, KeyKind::P256),
             (P384, KeyKind::P384),
             (P521, KeyKind::P521),
         ]
         .into_iter()
-        .find_map(|(oid, kind)| (oid == curve).then_some(kind))
+        .find_map(|(oid, kind)| (oid.as_bytes() == curve).then_some(kind))
     }
 
     fn key_bytes(&self) -> &[u8] {
@@ -242,4 +244,10 @@ impl<'a> Certificate<'a> {
             .find(|(oid, of, _)| oid == named && *of == kind)
             .map(|(_, _, algorithm)| *algorithm)
     }
+}
+
+/// What is in an element of this universal type; the reader's conversions look at no type.
+pub(super) fn contents<'a>(element: &Any<'a>, tag: Tag) -> Option<&'a [u8]> {
+    let is_it = (element.class(), element.tag()) == (Class::Universal, tag);
+    is_it.then_some(element.data)
 }

@@ -97,6 +97,35 @@ fn a_curve_that_is_no_object_identifier_names_no_key() {
     }
 }
 
+/// RFC 3279 section 2.3.1: NULL. RFC 8410 section 3: none.
+#[test]
+fn keys_with_other_parameters_than_their_algorithm_has_are_refused() {
+    const RSA: [u8; 13] = [
+        0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00,
+    ];
+    let replaced = |key: CredentialKey, from: &[u8], to: &[u8]| {
+        let mut statement = PackedStatement::new(Authority::default(), key);
+        let spki = &mut statement.certificate.public_key;
+        let at = spki.windows(from.len()).position(|part| part == from);
+        let at = at.expect("a key names its algorithm");
+        spki.splice(at..at + from.len(), to.iter().copied());
+        outcome(statement)
+    };
+    let other_type = [&RSA[..11], &[0x06, 0x00]].concat();
+    assert_eq!(
+        replaced(CredentialKey::rs256(), &RSA, &other_type),
+        Err(Signature)
+    );
+    let ed25519 = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70];
+    let with_null = [
+        0x30, 0x2c, 0x30, 0x07, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x05, 0x00,
+    ];
+    assert_eq!(
+        replaced(CredentialKey::ed25519(2), &ed25519, &with_null),
+        Err(Signature)
+    );
+}
+
 /// RFC 5480 section 2.2 knows uncompressed points and leaves compressed ones to the reader's
 /// choice; what else X9.62 has, the hybrid forms 0x06 and 0x07, must be refused.
 #[test]
