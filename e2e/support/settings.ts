@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** The server under test: `KEYMOOR_BIN`, else what `cargo build --release` makes. */
+/** The server under test: `KEYMOOR_TEST_BIN`, else what `cargo build --release` makes. */
 export const KEYMOOR_BIN =
-  process.env['KEYMOOR_BIN'] ?? fileURLToPath(new URL('../../target/release/keymoor', import.meta.url));
+  process.env['KEYMOOR_TEST_BIN'] ?? fileURLToPath(new URL('../../target/release/keymoor', import.meta.url));
 
 /** Where Debian puts the programs that tests start, unless the environment says otherwise. */
 export const PROGRAMS = {
@@ -24,4 +24,4 @@ export function postgresUrl(): string {
   return url;
 }
 
-if (!existsSync(KEYMOOR_BIN)) throw new Error(`there is no ${KEYMOOR_BIN}: build it, or set KEYMOOR_BIN`);
+if (!existsSync(KEYMOOR_BIN)) throw new Error(`there is no ${KEYMOOR_BIN}: build it, or set KEYMOOR_TEST_BIN`);

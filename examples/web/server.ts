@@ -8,11 +8,11 @@ import { Sessions } from './sessions.ts';
 import { SignIn } from './signIn.ts';
 import { type Handler, Refusal, sendJson, setSecurityHeaders, staticFile, staticFiles } from './web.ts';
 
-const { KEYMOOR_INIT_JSON, MAIL_URL, PORT = '8025' } = process.env;
-if (!KEYMOOR_INIT_JSON) throw new Error('set KEYMOOR_INIT_JSON to a file with the output of `keymoor init --json`');
+const { INIT_JSON, MAIL_URL, PORT = '8025' } = process.env;
+if (!INIT_JSON) throw new Error('set INIT_JSON to a file with the output of `keymoor init --json`');
 const origin = process.env['APP_URL'] ?? `http://localhost:${PORT}`;
 
-const keymoor = JSON.parse(await readFile(KEYMOOR_INIT_JSON, 'utf8')) as KeymoorSettings;
+const keymoor = JSON.parse(await readFile(INIT_JSON, 'utf8')) as KeymoorSettings;
 const api = new ManagementApi(keymoor);
 const provisioned = await provision(api, `${keymoor.auth_url}/v1/tenants/${keymoor.tenant_id}`, origin);
 

@@ -159,7 +159,7 @@ impl Demo {
 
     fn start_sample_application(&mut self) -> Result<()> {
         let mut app = setup::node(&["examples/web/server.ts"])?;
-        app.env("KEYMOOR_INIT_JSON", self.dir.path().join("init.json"))
+        app.env("INIT_JSON", self.dir.path().join("init.json"))
             .env("PORT", self.ports.app.to_string())
             .env("MAIL_URL", local(self.ports.mail));
         self.start_service("sample-application", &mut app, self.ports.app, "/")

@@ -144,7 +144,7 @@ fn e2e(long: bool) -> Result<()> {
     bench::smoke(&binary)?;
     let postgres = Postgres::start(Durability::None)?;
     let mut npm = setup::npm(&["test", "--workspace", "e2e"])?;
-    npm.env("KEYMOOR_BIN", binary).envs(programs);
+    npm.env("KEYMOOR_TEST_BIN", binary).envs(programs);
     run(with_test_settings(&mut npm, &postgres, long))
 }
 

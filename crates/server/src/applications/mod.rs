@@ -1,4 +1,6 @@
 //! Applications: what signs users in, or calls an API for itself.
+//!
+//! - [`schema`]: how the API documents describe them.
 
 pub mod api;
 pub mod model;

@@ -18,7 +18,7 @@
 //!
 //! - [`model`]: the states and what moves them, pure.
 //! - [`api`]: what the application calls. [`public`]: what the link and the device call.
-//! - [`ops`], [`bind`]: the rules. [`fido2`]: WebAuthn options and challenges of our own. [`store`]: the SQL. [`mailing`]: links on their way by mail.
+//! - [`ops`], [`bind`]: the rules. [`fido2`]: WebAuthn options and challenges of our own. [`store`]: the SQL. [`mailing`]: links on their way by mail. [`page`]: what a person sees whose link leads nowhere.
 
 pub mod api;
 pub mod bind;

@@ -2,6 +2,8 @@
 //!
 //! They come into being by binding jobs alone, are never changed but by being used or revoked,
 //! and revoking is final.
+//!
+//! - [`mailing`]: the owner is told of each new passkey.
 
 pub mod api;
 pub mod mailing;

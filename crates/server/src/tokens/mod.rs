@@ -8,7 +8,7 @@
 //! issue ──▶ issued_tokens ──▶ revoke ──▶ revoked_tokens, and the tenant's generation goes up
 //!                │                              │
 //!                └── expired: swept             ├── this node: known at once
-//!                                               └── others: reread within five seconds
+//!                                               └── others: known within ten seconds
 //! ```
 //!
 //! - [`access`]: making and verifying. [`revocations`]: what no longer holds.
