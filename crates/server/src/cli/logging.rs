@@ -6,6 +6,7 @@ use std::panic::PanicHookInfo;
 
 use tokio::runtime::Handle;
 use tracing::subscriber::set_global_default;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{EnvFilter, fmt, registry};
 
@@ -30,8 +31,7 @@ impl Logging {
 /// Only our own `tracing` records: the bridge from the `log` crate is left out on purpose, since
 /// the PostgreSQL driver logs the parameters of statements there.
 pub(super) fn start(config: &Config, runtime: &Handle) -> Result<Logging, ConfigError> {
-    let filter = EnvFilter::try_new(&config.log_filter)
-        .map_err(|error| ConfigError::new(format!("KEYMOOR_LOG_FILTER: {error}")))?;
+    let filter = filter(&config.log_filter)?;
     let (layer, traces) = traces::start(config, runtime)?;
     let log = fmt::layer()
         .with_writer(std::io::stderr)
@@ -46,6 +46,21 @@ pub(super) fn start(config: &Config, runtime: &Handle) -> Result<Logging, Config
     Ok(Logging { traces })
 }
 
+/// A word that is no level would be the name of a target, and everything else not logged.
+fn filter(text: &str) -> Result<EnvFilter, ConfigError> {
+    let is_level = |word: &str| word.parse::<LevelFilter>().is_ok();
+    text.split(',')
+        .all(|directive| directive.contains('=') || is_level(directive))
+        .then(|| EnvFilter::try_new(text).ok())
+        .flatten()
+        .ok_or_else(|| {
+            ConfigError::new(
+                "KEYMOOR_LOG_FILTER: must be off, error, warn, info, debug, trace, or target=level \
+                 pairs separated by commas",
+            )
+        })
+}
+
 fn log_panic(panic: &PanicHookInfo<'_>) {
     let message = panic.payload_as_str().unwrap_or("no message");
     let place = panic
@@ -55,4 +70,26 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
     // Empty unless the operator asked for it with RUST_BACKTRACE.
     let backtrace = Backtrace::capture();
     tracing::error!(message, place, %backtrace, "panicked");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_that_is_no_level_is_refused_and_not_taken_for_a_target() {
+        for text in [
+            "info",
+            "off",
+            "WARN",
+            "keymoor_server=debug",
+            "warn,hyper=trace",
+        ] {
+            assert!(filter(text).is_ok(), "{text}");
+        }
+        for text in ["loud", "info,loud", "keymoor_server", "a=loud"] {
+            let error = filter(text).err().expect(text).to_string();
+            assert!(error.contains("must be off, error, warn"), "{error}");
+        }
+    }
 }

@@ -25,6 +25,7 @@ use crate::serving::ServingSettings;
 use crate::serving::tls::TlsFiles;
 use settings::Settings;
 use sources::Sources;
+use value::{List, ProxyAddress};
 
 /// How a server runs. Absolute URLs that it hands out are built from here, never from a request.
 #[derive(Clone, Debug)]
@@ -154,7 +155,7 @@ impl TryFrom<Settings> for Config {
         let tls = tls(&settings)?;
         let mail = mail(&settings)?;
         let outbox = OutboxSettings {
-            attempts: settings.mail_attempts.get(),
+            attempts: settings.mail_attempts.0.get(),
             first_retry: settings.mail_retry_seconds.0,
             lease: Seconds(settings.mail_timeout_seconds.0.0 + 60),
         };
@@ -177,10 +178,10 @@ impl TryFrom<Settings> for Config {
         });
         Ok(Self {
             database_url,
-            database_connections: settings.database_connections.get(),
+            database_connections: settings.database_connections.0.get(),
             listen,
             tls,
-            metrics_listen: settings.metrics_listen,
+            metrics_listen: settings.metrics_listen.map(|address| address.0),
             otlp_endpoint: settings.otlp_endpoint,
             auth_url: settings.auth_url,
             api_url: settings.api_url,
@@ -189,15 +190,15 @@ impl TryFrom<Settings> for Config {
             mail,
             outbox,
             attestation_roots: settings.attestation_roots,
-            trusted_proxies: canonical(settings.trusted_proxies.0),
+            trusted_proxies: canonical(settings.trusted_proxies),
             limits: LimitSettings {
-                wrong_link_tokens_per_minute: settings.wrong_link_tokens_per_minute,
-                wrong_client_secrets_per_minute: settings.wrong_client_secrets_per_minute,
-                wrong_proofs_per_minute: settings.wrong_proofs_per_minute,
+                wrong_link_tokens_per_minute: settings.wrong_link_tokens_per_minute.0,
+                wrong_client_secrets_per_minute: settings.wrong_client_secrets_per_minute.0,
+                wrong_proofs_per_minute: settings.wrong_proofs_per_minute.0,
             },
             binding,
             serving: ServingSettings {
-                connections: settings.connections,
+                connections: settings.connections.0,
                 head: settings.request_head_seconds.duration(),
                 idle: settings.idle_connection_seconds.duration(),
             },
@@ -209,8 +210,9 @@ impl TryFrom<Settings> for Config {
 }
 
 /// As the addresses of requests are compared: an IPv4 address in IPv6 clothes is one of IPv4.
-fn canonical(addresses: Vec<IpAddr>) -> Vec<IpAddr> {
-    let addresses = addresses.into_iter();
+fn canonical(proxies: Option<List<ProxyAddress>>) -> Vec<IpAddr> {
+    let proxies = proxies.map_or_else(Vec::new, |list| list.0);
+    let addresses = proxies.into_iter().map(|proxy| proxy.0);
     addresses.map(|address| address.to_canonical()).collect()
 }
 
@@ -226,12 +228,15 @@ fn require_bare(name: &str, url: &BaseUrl) -> Result<(), ConfigError> {
 
 fn listen(settings: &Settings) -> Result<Listen, ConfigError> {
     match settings.listen.0[..] {
-        [one] if settings.auth_url == settings.api_url => Ok(Listen::Together(one)),
+        [one] if settings.auth_url == settings.api_url => Ok(Listen::Together(one.0)),
         [_] => Err(ConfigError::new(
             "KEYMOOR_LISTEN has one address, which can serve both sign-in and management only \
              where KEYMOOR_AUTH_URL and KEYMOOR_API_URL are equal: give a second address, or one URL",
         )),
-        [auth, management] => Ok(Listen::Apart { auth, management }),
+        [auth, management] => Ok(Listen::Apart {
+            auth: auth.0,
+            management: management.0,
+        }),
         _ => Err(ConfigError::new(
             "KEYMOOR_LISTEN takes one address, or two separated by a comma",
         )),

@@ -1,8 +1,6 @@
 //! The list of settings: one line makes a typed field, a flag, a variable, a key of the file and a
 //! row of the reference.
 
-use std::net::{IpAddr, SocketAddr};
-use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -10,7 +8,7 @@ use lettre::message::Mailbox;
 use url::Url;
 
 use super::sources::{ConfigError, Sources};
-use super::value::{BaseUrl, List, LogFormat, Span};
+use super::value::{BaseUrl, Count, List, ListenAddress, LogFormat, ProxyAddress, Span};
 use crate::db::DatabaseUrl;
 use crate::mail::SmtpServer;
 
@@ -93,15 +91,15 @@ settings! {
     /// Where the data is: sqlite:///absolute/path.db or postgres://user:password@host/database
     database_url: DatabaseUrl;
     /// At most so many connections to PostgreSQL
-    database_connections: NonZeroU32 = "32";
+    database_connections: Count = "32";
     /// Addresses to listen on: the first serves sign-in and binding, the second the management API; one serves both where both URLs are equal
-    listen: List<SocketAddr> = "127.0.0.1:8021,127.0.0.1:8023";
+    listen: List<ListenAddress> = "127.0.0.1:8021,127.0.0.1:8023";
     /// PEM file with the certificate that both addresses are served with, followed by those that lead to its root; with it TLS is spoken, without it plain HTTP. Read again on SIGHUP
     tls_certificate_file: PathBuf;
     /// PEM file with that certificate's private key
     tls_key_file: PathBuf;
     /// Address on which Prometheus finds /metrics, in plain HTTP and for anybody who reaches it: a loopback or private one. None unless given
-    metrics_listen: SocketAddr;
+    metrics_listen: ListenAddress;
     /// OpenTelemetry collector that gets traces by OTLP over HTTP, such as http://localhost:4318/v1/traces; needs a server built with the feature otlp
     otlp_endpoint: Url;
     /// Public URL of sign-in and binding
@@ -119,7 +117,7 @@ settings! {
     /// How long one attempt at sending a mail may take, in seconds
     mail_timeout_seconds: Span = "30";
     /// How often sending a mail is tried before it is given up
-    mail_attempts: NonZeroU32 = "8";
+    mail_attempts: Count = "8";
     /// Wait before the second attempt, in seconds; it doubles with each further one
     mail_retry_seconds: Span = "30";
     /// Lifetime of a binding link, in seconds
@@ -129,17 +127,17 @@ settings! {
     /// Longest lifetime that a binding link may be asked for, in seconds
     link_lifetime_max_seconds: Span = "2592000";
     /// Requests with a wrong link token that one network may make a minute
-    wrong_link_tokens_per_minute: NonZeroU32 = "30";
+    wrong_link_tokens_per_minute: Count = "30";
     /// Requests with a wrong client secret that one network may make a minute
-    wrong_client_secrets_per_minute: NonZeroU32 = "30";
+    wrong_client_secrets_per_minute: Count = "30";
     /// Refused proofs and replayed codes that one network may send a minute
-    wrong_proofs_per_minute: NonZeroU32 = "30";
+    wrong_proofs_per_minute: Count = "30";
     /// PEM file with root certificates of authenticators, or directory of such files ending in .pem, that attestations are traced to. Without one no passkey is attested
     attestation_roots: PathBuf;
     /// IP addresses of reverse proxies whose X-Forwarded-For is believed, separated by commas
-    trusted_proxies: List<IpAddr> = "";
+    trusted_proxies: List<ProxyAddress>;
     /// At most so many connections to one listen address at a time; when all are in use, the network with the most loses the one that has waited longest for its client
-    connections: NonZeroU32 = "4096";
+    connections: Count = "4096";
     /// Longest time for a TLS handshake, and for the head of a request to arrive, in seconds
     request_head_seconds: Span = "10";
     /// How long a connection may lie unused between requests, in seconds
@@ -148,7 +146,7 @@ settings! {
     shutdown_seconds: Span = "10";
     /// Form of the log, which goes to standard error: text or json
     log_format: LogFormat = "text";
-    /// What is logged: error, warn, info, debug, trace, or target=level pairs separated by commas
+    /// What is logged: off, error, warn, info, debug, trace, or target=level pairs separated by commas
     log_filter: String = "info";
 }
 
@@ -163,7 +161,7 @@ mod tests {
         ];
         let rows = SETTINGS.iter().map(|setting| {
             let default = match setting.default {
-                None | Some("") => String::new(),
+                None => String::new(),
                 Some(default) => format!("`{default}`"),
             };
             format!(
@@ -185,6 +183,11 @@ mod tests {
             "docs/reference/configuration.md must contain:\n{}",
             table()
         );
+    }
+
+    #[test]
+    fn the_help_names_no_default_that_is_nothing() {
+        assert!(SETTINGS.iter().all(|setting| setting.default != Some("")));
     }
 
     #[test]

@@ -106,7 +106,7 @@ fn what_is_unknown_or_wrong_in_the_file_is_named_with_its_line() {
         ("[limits]\nx = 1", "keymoor.toml:1: unknown setting limits"),
         (
             "\n\nlisten = 'nowhere'",
-            "keymoor.toml:3: listen: invalid socket address syntax",
+            "keymoor.toml:3: listen: expected IP:port, as in 127.0.0.1:8021",
         ),
         (
             "log_filter = true",
@@ -160,6 +160,31 @@ fn a_wrong_value_is_named_by_its_place_and_not_shown() {
             &[("KEYMOOR_SMTP_URL", "http://u:hunter2@h")],
             "KEYMOOR_SMTP_URL: must be smtp://host:port, smtps://host:port or \
              smtp://host:port?tls=required",
+        ),
+        (
+            &[],
+            &[DATABASE, ("KEYMOOR_LISTEN", "localhost:8021")],
+            "KEYMOOR_LISTEN: expected IP:port, as in 127.0.0.1:8021",
+        ),
+        (
+            &[],
+            &[DATABASE, ("KEYMOOR_METRICS_LISTEN", "9464")],
+            "KEYMOOR_METRICS_LISTEN: expected IP:port, as in 127.0.0.1:8021",
+        ),
+        (
+            &[],
+            &[DATABASE, ("KEYMOOR_TRUSTED_PROXIES", "10.0.0.0/8")],
+            "KEYMOOR_TRUSTED_PROXIES: expected IP addresses, one each, no networks",
+        ),
+        (
+            &[],
+            &[DATABASE, ("KEYMOOR_MAIL_ATTEMPTS", "x")],
+            "KEYMOOR_MAIL_ATTEMPTS: must be a whole number from 1 to 4294967295",
+        ),
+        (
+            &[],
+            &[DATABASE, ("KEYMOOR_CONNECTIONS", "0")],
+            "KEYMOOR_CONNECTIONS: must be a whole number from 1 to 4294967295",
         ),
     ] {
         assert_eq!(load(flags, variables).unwrap_err(), problem);

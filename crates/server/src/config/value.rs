@@ -1,7 +1,8 @@
 //! The types of settings that no other part of the server has.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -111,6 +112,37 @@ impl<T: FromStr> FromStr for List<T> {
             .collect::<Result<_, _>>()
             .map(Self)
     }
+}
+
+/// Why a text is no value of its type, in words for the operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ValueError(&'static str);
+
+/// Types that are read as the standard library reads them, and refuse in words of our own.
+macro_rules! values {
+    ($(#[doc = $about:literal] $name:ident($inner:ty): $problem:literal;)*) => {$(
+        #[doc = $about]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub struct $name(pub $inner);
+
+        impl FromStr for $name {
+            type Err = ValueError;
+
+            fn from_str(text: &str) -> Result<Self, ValueError> {
+                text.parse().map(Self).map_err(|_| ValueError($problem))
+            }
+        }
+    )*};
+}
+
+values! {
+    /// An address to listen on.
+    ListenAddress(SocketAddr): "expected IP:port, as in 127.0.0.1:8021";
+    /// A reverse proxy.
+    ProxyAddress(IpAddr): "expected IP addresses, one each, no networks";
+    /// How many or how often, at least once.
+    Count(NonZeroU32): "must be a whole number from 1 to 4294967295";
 }
 
 /// A length of time: at least a second, at most ten years.
