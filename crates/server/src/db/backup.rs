@@ -34,6 +34,10 @@ pub fn backup(url: &DatabaseUrl, target: &Path) -> Result<()> {
             target.display()
         )));
     }
+    if !database.exists() {
+        let problem = format!("there is no database {}", database.display());
+        return Err(Error::Unfit(problem));
+    }
     let unfinished = Unfinished::create(target)?;
     sqlite::copy(database, &unfinished.path)?;
     File::open(&unfinished.path)

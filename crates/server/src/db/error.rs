@@ -139,6 +139,8 @@ impl From<tokio_postgres::Error> for Error {
             SqlState::TOO_MANY_CONNECTIONS
             | SqlState::LOCK_NOT_AVAILABLE
             | SqlState::QUERY_CANCELED => Self::Overloaded,
+            // The operator named it wrong, or has yet to make it: no time will mend that.
+            SqlState::INVALID_CATALOG_NAME => Self::Unfit(db.message().to_owned()),
             ref code if is_outage(code) => Self::OutOfService(db.message().to_owned()),
             ref code => Self::Other {
                 code: code.code().to_owned(),

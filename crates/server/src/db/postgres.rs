@@ -160,7 +160,7 @@ impl Postgres {
             PoolError::Timeout(_) => Error::OutOfService("it does not answer in time".to_owned()),
             PoolError::Closed => Error::Closed,
             PoolError::Backend(error) => match error.into() {
-                known @ (Error::Overloaded | Error::OutOfService(_)) => known,
+                known @ (Error::Overloaded | Error::OutOfService(_) | Error::Unfit(_)) => known,
                 // No connection, so nothing ran: whatever kept it away may pass.
                 error => Error::OutOfService(error.to_string()),
             },
