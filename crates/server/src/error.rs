@@ -59,6 +59,10 @@ pub enum Error {
     /// Nobody knows whether what was asked for was done, so trying again may do it twice.
     #[error("outcome unknown: {0}")]
     OutcomeUnknown(String),
+    /// Something that was sealed does not open, as with another master key. The text says what,
+    /// for the log alone.
+    #[error("{0} does not open: is the master key right?")]
+    Sealed(String),
     /// Our fault. The text is for the log alone.
     #[error("internal error: {0}")]
     Internal(String),

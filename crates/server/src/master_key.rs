@@ -1,5 +1,7 @@
 //! The file that holds the master key: base64url text of 256 random bits, readable by its owner.
 
+use std::error::Error;
+use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -8,16 +10,59 @@ use keymoor_types::Rng;
 
 use crate::vault::MasterKey;
 
-/// Why there is no master key, for the operator.
-#[derive(Debug, thiserror::Error)]
+/// Why there is no master key, or not the right one, for the operator. Each is about the file of
+/// this name.
+#[derive(Debug)]
 pub enum MasterKeyError {
-    #[error("there is no master key file {0}: run `keymoor init`, or set KEYMOOR_MASTER_KEY_FILE")]
     Absent(String),
-    #[error("can't use the master key file {0}: {1}")]
-    Io(String, io::Error),
-    #[error("{0} holds no master key")]
+    /// Absent, and the database holds what it sealed.
+    Lost(String),
+    Unreadable(String, io::Error),
+    Unwritable(String, io::Error),
     Malformed(String),
+    /// A key that does not open what the database holds.
+    Foreign(String),
 }
+
+impl MasterKeyError {
+    pub fn problem(&self) -> String {
+        match self {
+            Self::Absent(file) => format!("there is no master key file {file}"),
+            Self::Lost(file) => format!(
+                "there is no master key file {file}, and this database needs the one it was made with"
+            ),
+            Self::Unreadable(file, error) => {
+                format!("can't read the master key file {file}: {error}")
+            }
+            Self::Unwritable(file, error) => {
+                format!("can't write the master key file {file}: {error}")
+            }
+            Self::Malformed(file) => format!("{file} holds no master key"),
+            Self::Foreign(file) => {
+                format!("{file} is not the master key that this database was made with")
+            }
+        }
+    }
+
+    pub fn mend(&self) -> &'static str {
+        match self {
+            Self::Absent(_) => "run `keymoor init`, or set KEYMOOR_MASTER_KEY_FILE",
+            Self::Lost(_) => "put it back from its copy, or set KEYMOOR_MASTER_KEY_FILE",
+            Self::Unreadable(..) => "let this user read it",
+            Self::Unwritable(..) => "let this user write to its folder",
+            Self::Malformed(_) => "put the file back from its copy",
+            Self::Foreign(_) => "put that one back",
+        }
+    }
+}
+
+impl fmt::Display for MasterKeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.problem(), self.mend())
+    }
+}
+
+impl Error for MasterKeyError {}
 
 /// Reads the key.
 pub fn read(path: &Path) -> Result<MasterKey, MasterKeyError> {
@@ -27,7 +72,7 @@ pub fn read(path: &Path) -> Result<MasterKey, MasterKeyError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(MasterKeyError::Absent(name));
         }
-        Err(error) => return Err(MasterKeyError::Io(name, error)),
+        Err(error) => return Err(MasterKeyError::Unreadable(name, error)),
     };
     MasterKey::decode(&text).ok_or(MasterKeyError::Malformed(name))
 }
@@ -35,7 +80,8 @@ pub fn read(path: &Path) -> Result<MasterKey, MasterKeyError> {
 /// Makes a key and its file, which must not exist.
 pub fn create(path: &Path, rng: &dyn Rng) -> Result<MasterKey, MasterKeyError> {
     let key = MasterKey::new(rng.bytes());
-    write(path, &key).map_err(|error| MasterKeyError::Io(path.display().to_string(), error))?;
+    write(path, &key)
+        .map_err(|error| MasterKeyError::Unwritable(path.display().to_string(), error))?;
     Ok(key)
 }
 
@@ -71,7 +117,7 @@ mod tests {
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         assert!(matches!(
             create(&path, &SystemRng),
-            Err(MasterKeyError::Io(..))
+            Err(MasterKeyError::Unwritable(..))
         ));
         assert_eq!(*read(&path).unwrap().encode(), *key.encode());
     }

@@ -168,6 +168,38 @@ fn it_says_that_it_listens_only_when_every_address_does() {
 }
 
 #[test]
+fn public_urls_that_expose_what_travels_are_warned_of_at_the_start() {
+    let place = Place::new();
+    place.init();
+    // It ends by itself after the warnings.
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = format!("127.0.0.1:0,{}", taken.local_addr().unwrap());
+    let warnings = |url: &str| {
+        let mut command = place.keymoor(&["serve"]);
+        let command = command.env("KEYMOOR_LISTEN", &listen);
+        let output = command.env("KEYMOOR_AUTH_URL", url).output().unwrap();
+        said(&output).matches("KEYMOOR_AUTH_URL=").count()
+    };
+    assert_eq!(warnings("http://auth.example"), 1);
+    assert_eq!(warnings("https://auth.example"), 0);
+    assert_eq!(warnings("http://localhost:8021"), 0);
+}
+
+#[test]
+fn init_with_other_settings_than_the_servers_warns() {
+    let place = Place::new();
+    assert_eq!(said(&place.run(&["init"])), "");
+    assert_eq!(said(&place.run(&["init"])), "");
+    let mut command = place.keymoor(&["init"]);
+    let command = command.env("KEYMOOR_AUTH_URL", "https://auth.example");
+    let said = said(&command.output().unwrap());
+    assert!(
+        said.contains("WARN") && said.contains("http://localhost:8021/console"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_backup_is_made_beside_a_running_server_and_replaces_nothing() {
     let place = Place::new();
     place.init();

@@ -103,9 +103,7 @@ impl SealedSecret {
         let plain = app
             .vault
             .open(Purpose::ClientSecret, &context(application), &self.0)
-            .map_err(|_| {
-                Error::internal("a client secret does not open: is the master key right?")
-            })?;
+            .map_err(|_| Error::Sealed("a client secret".to_owned()))?;
         String::from_utf8(plain.to_vec())
             .map(Secret::new)
             .map_err(Error::internal)

@@ -256,7 +256,7 @@ pub fn open_token(app: &App, key: JobKey, sealed: &[u8]) -> Result<Secret> {
     let plain = app
         .vault
         .open(Purpose::LinkToken, &seal_context(key), sealed)
-        .map_err(|_| Error::internal("a link token does not open: is the master key right?"))?;
+        .map_err(|_| Error::Sealed("a link token".to_owned()))?;
     String::from_utf8(plain.to_vec())
         .map(Secret::new)
         .map_err(Error::internal)

@@ -67,12 +67,23 @@ pub(super) async fn init(
         master_key::create(path, &SystemRng)?
     } else {
         // A fresh key would open nothing of what the database holds.
-        master_key::read(path)?
+        node::master_key(&config).await?
     };
     let app = node::app(config, db, &key)?;
     let new = admin.of(display_name);
-    let tenant = provision::first_tenant(&Context::system(&app), &new).await?;
-    provision::console::follow_settings(&Context::system(&app)).await?;
+    let ctx = Context::system(&app);
+    let tenant = provision::first_tenant(&ctx, &new)
+        .await
+        .map_err(|error| node::failure(&app.config, error))?;
+    // These settings may not be the server's, whose start is what the config follows.
+    if let Some(kept) = provision::console::elsewhere(&ctx, tenant).await? {
+        tracing::warn!(
+            %kept,
+            by_these_settings = app.config.console_url.as_str(),
+            "the console's address is another by these settings: run `init` with the server's own, from \
+             which the printed URLs come, or start the server with these"
+        );
+    }
     hand_over(app, tenant, json).await
 }
 
@@ -83,11 +94,13 @@ pub(super) async fn create_tenant(
     admin: Administrator,
     json: bool,
 ) -> Outcome<String> {
-    let key = master_key::read(&config.master_key_file)?;
+    let key = node::master_key(&config).await?;
     let db = Db::open(&config.database())?;
     db.require_current_schema().await?;
     let app = node::app(config, db, &key)?;
-    provision::master_key_fits(&Context::system(&app)).await?;
+    provision::master_key_fits(&Context::system(&app))
+        .await
+        .map_err(|error| node::failure(&app.config, error))?;
     let new = admin.of(display_name);
     let made = provision::tenant(&Context::system(&app), &new).await?;
     hand_over(app, made.tenant.id, json).await

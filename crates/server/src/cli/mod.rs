@@ -60,8 +60,8 @@ enum Command {
     },
     /// Prepare the database, make what a first start needs, and say what it is
     ///
-    /// May be run again, also while the server runs: it then prints the same, with a fresh link
-    /// for the administrator until one has a passkey.
+    /// May be run again with the server's own settings, also while the server runs: it then prints
+    /// the same, with a fresh link for the administrator until one has a passkey.
     Init {
         /// Name of the first tenant
         #[arg(long, value_name = "NAME", default_value = "Default", value_parser = handover::name)]
@@ -87,9 +87,9 @@ enum Command {
         #[arg(value_enum, default_value_t = Document::Management)]
         document: Document,
     },
-    /// Look at everything that a server depends on, change nothing, and say what to mend
+    /// Look at everything that a server depends on, change no data, and say what to mend
     ///
-    /// Each finding is a line. The exit status is 0 when there is none, else 1.
+    /// Each finding is a line. The exit status is 0 when there is none but remarks, else 1.
     Doctor {
         /// Print JSON
         #[arg(long)]

@@ -4,19 +4,52 @@ use std::sync::Arc;
 
 use keymoor_webauthn::AttestationRoots;
 
-use super::Outcome;
+use super::{Failure, Outcome};
 use crate::app::{App, Parts, SystemClock, SystemRng};
 use crate::attestation_roots;
 use crate::cache::Cache;
 use crate::config::Config;
 use crate::db::Db;
+use crate::error::Error;
 use crate::http::limits::Limits;
 use crate::keys::KeyRing;
 use crate::mail::{Mailer, NoMailer, SmtpMailer};
+use crate::master_key::{self, MasterKeyError};
 use crate::metrics::Metrics;
 use crate::oidc::audience::Audiences;
+use crate::tenants;
 use crate::tokens::revocations::Revocations;
 use crate::vault::{MasterKey, Vault};
+
+/// The master key. `keymoor init` is the way to one only where nothing is sealed under another.
+pub(super) async fn master_key(config: &Config) -> Result<MasterKey, MasterKeyError> {
+    match master_key::read(&config.master_key_file) {
+        Err(MasterKeyError::Absent(file)) if is_in_use(config).await => {
+            Err(MasterKeyError::Lost(file))
+        }
+        read => read,
+    }
+}
+
+/// Whether the database can be read and holds a tenant.
+async fn is_in_use(config: &Config) -> bool {
+    let Ok(db) = Db::open_read_only(&config.database()) else {
+        return false;
+    };
+    let first = db.read(tenants::store::first).await;
+    db.close().await;
+    matches!(first, Ok(Some(_)))
+}
+
+/// What ends a command, with the file's name where it is the master key that is wrong.
+pub(super) fn failure(config: &Config, error: Error) -> Failure {
+    match error {
+        Error::Sealed(_) => {
+            MasterKeyError::Foreign(config.master_key_file.display().to_string()).into()
+        }
+        error => error.into(),
+    }
+}
 
 /// The application over an open, migrated database.
 pub(super) fn app(config: Config, db: Db, key: &MasterKey) -> Outcome<App> {

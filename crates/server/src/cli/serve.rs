@@ -9,12 +9,14 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
+use super::doctor::urls;
 use super::{Failure, Outcome, node};
 use crate::app::{App, SystemClock};
 use crate::config::{Config, Listen};
 use crate::db::{DatabaseUrl, Db, DbLock};
 use crate::http::context::Context;
 use crate::http::router::{self, Service};
+use crate::maintenance;
 use crate::metrics::scrape;
 use crate::outbox;
 use crate::provision;
@@ -22,7 +24,6 @@ use crate::serving::self_signed::{self, Kept};
 use crate::serving::tls::{Tls, TlsFiles};
 use crate::serving::{self, Listener};
 use crate::tokens::revocations;
-use crate::{maintenance, master_key};
 
 /// How long the outcome of a mail may take to be written down.
 const RECORDING: Duration = Duration::from_secs(5);
@@ -103,7 +104,7 @@ impl Server {
     /// own, or an address is taken.
     pub async fn start(config: Config) -> Outcome<Self> {
         let lock = DbLock::acquire(&config.database_url)?;
-        let key = master_key::read(&config.master_key_file)?;
+        let key = node::master_key(&config).await?;
         let db = Db::open(&config.database())?;
         db.require_current_schema().await?;
         let app = node::app(config, db, &key)?;
@@ -120,6 +121,7 @@ impl Server {
         let mut addresses = Vec::new();
         for Served {
             name,
+            setting,
             address,
             tls,
             service,
@@ -129,7 +131,9 @@ impl Server {
                 Listener::bind(address, app.config.serving, tls, app.metrics.traffic(name))
                     .await
                     .map_err(|error| {
-                        Failure::from(format!("can't listen on {address}: {error}"))
+                        Failure::from(format!(
+                            "can't listen on {address}: {error}; give another in {setting}"
+                        ))
                     })?;
             addresses.push(listener.address()?);
             bound.push((listener, service));
@@ -218,8 +222,14 @@ async fn check_start(app: &App) -> Outcome {
             "no mail server is configured: mail waits for one, and is given up when its attempts are used up"
         );
     }
+    for finding in urls::schemes(&app.config) {
+        tracing::warn!("{finding}");
+    }
     let ctx = Context::system(app);
-    if !provision::master_key_fits(&ctx).await? {
+    let is_provisioned = provision::master_key_fits(&ctx)
+        .await
+        .map_err(|error| node::failure(&app.config, error))?;
+    if !is_provisioned {
         tracing::warn!("there is no tenant yet: run `keymoor init`");
     }
     Ok(provision::console::follow_settings(&ctx).await?)
@@ -228,6 +238,8 @@ async fn check_start(app: &App) -> Outcome {
 /// What an address serves.
 struct Served {
     name: &'static str,
+    /// What its address comes from.
+    setting: &'static str,
     address: SocketAddr,
     tls: Option<Tls>,
     service: Service,
@@ -237,6 +249,7 @@ struct Served {
 fn services(app: &App, tls: Option<&Tls>) -> Vec<Served> {
     let public = |name, address, service| Served {
         name,
+        setting: "KEYMOOR_LISTEN",
         address,
         tls: tls.cloned(),
         service,
@@ -250,6 +263,7 @@ fn services(app: &App, tls: Option<&Tls>) -> Vec<Served> {
     };
     services.extend(app.config.metrics_listen.map(|address| Served {
         name: "metrics",
+        setting: "KEYMOOR_METRICS_LISTEN",
         address,
         tls: None,
         service: scrape::service(app),

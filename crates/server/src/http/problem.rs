@@ -159,7 +159,7 @@ pub fn problem(error: Error) -> (StatusCode, Problem) {
             StatusCode::INTERNAL_SERVER_ERROR,
             Problem::new("internal_server_error", OUTCOME_UNKNOWN),
         ),
-        Error::Internal(_) => (
+        Error::Sealed(_) | Error::Internal(_) => (
             StatusCode::INTERNAL_SERVER_ERROR,
             Problem::new("internal_server_error", "internal server error"),
         ),
@@ -179,6 +179,7 @@ pub fn retry_after(error: &Error) -> Option<u32> {
 pub fn log(error: &Error) {
     match error {
         Error::Internal(cause) => tracing::error!(cause, "request failed"),
+        Error::Sealed(_) => tracing::error!(cause = %error, "request failed"),
         Error::OutcomeUnknown(cause) => {
             tracing::error!(cause, "nobody knows whether a request was carried out");
         }

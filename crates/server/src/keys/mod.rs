@@ -199,12 +199,7 @@ impl store::KeyRow {
         let pkcs8 = app
             .vault
             .open(Purpose::SigningKey, &context, &self.private_key_sealed)
-            .map_err(|_| {
-                Error::internal(format!(
-                    "signing key {} does not open: is the master key right?",
-                    self.kid
-                ))
-            })?;
+            .map_err(|_| Error::Sealed(format!("signing key {}", self.kid)))?;
         let algorithm = [Algorithm::Es256, Algorithm::Rs256]
             .into_iter()
             .find(|algorithm| algorithm.as_str() == self.algorithm)

@@ -108,6 +108,7 @@ impl Outcome {
     pub fn of_error(error: &AppError) -> Self {
         match error {
             AppError::Internal(_)
+            | AppError::Sealed(_)
             | AppError::OutcomeUnknown(_)
             | AppError::Unavailable(_)
             | AppError::Collision => Self::Failed,

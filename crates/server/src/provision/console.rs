@@ -22,6 +22,24 @@ pub(super) fn wanted(config: &Config) -> ConfigBody {
     })
 }
 
+/// Where the console of a tenant is, unless the settings say the same.
+pub async fn elsewhere(ctx: &Context, tenant: TenantId) -> Result<Option<String>> {
+    let before = TenantId::from_i64(tenant.as_i64() - 1);
+    let configs = ctx
+        .app
+        .db
+        .read(async |rx| store::list_console_configs(rx, before).await)
+        .await?;
+    let kept = configs
+        .into_iter()
+        .find(|config| config.tenant_id == tenant);
+    let wanted = wanted(&ctx.app.config);
+    Ok(kept.and_then(|kept| match kept.config {
+        ConfigBody::Embedded(embedded) if kept.config != wanted => Some(embedded.invoke_url),
+        _ => None,
+    }))
+}
+
 /// Makes the console's config of every tenant say what the settings say now. Writes nothing where
 /// it does already. Links that are out keep what they were made with.
 pub async fn follow_settings(ctx: &Context) -> Result<()> {

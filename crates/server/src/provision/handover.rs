@@ -70,7 +70,7 @@ impl Handover {
 /// Gathers what to hand over of a tenant, with a fresh link for its administrator.
 ///
 /// # Errors
-/// `Internal` if the master key is not the one that sealed the client secret.
+/// `Sealed` if the master key is not the one that sealed the client secret.
 pub async fn of(ctx: &Context, tenant: TenantId) -> Result<Handover> {
     let (realm, management, sealed) = ctx
         .app

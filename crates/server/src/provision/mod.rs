@@ -113,7 +113,7 @@ async fn attempt_first(ctx: &Context, new: &NewTenant) -> Result<TenantId> {
 /// Opens something that was sealed for the first tenant. False: there is no tenant yet.
 ///
 /// # Errors
-/// `Internal` if the master key is another one.
+/// `Sealed` if the master key is another one.
 pub async fn master_key_fits(ctx: &Context) -> Result<bool> {
     let realm = ctx
         .app

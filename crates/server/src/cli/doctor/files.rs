@@ -2,14 +2,13 @@
 
 use std::fs::Metadata;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 
 use keymoor_types::{Seconds, Timestamp};
 
 use super::Finding;
 use crate::attestation_roots;
+use crate::cli::node;
 use crate::config::Config;
-use crate::master_key;
 use crate::serving::self_signed;
 use crate::serving::tls::Certificate;
 
@@ -21,11 +20,11 @@ fn is_exposed(file: &Metadata) -> bool {
     file.permissions().mode() & 0o077 != 0
 }
 
-pub(super) fn master_key(path: &Path) -> Vec<Finding> {
+pub(super) async fn master_key(config: &Config) -> Vec<Finding> {
+    let path = &config.master_key_file;
     let mut findings = Vec::new();
-    if let Err(error) = master_key::read(path) {
-        let mend = "run `keymoor init`, or put the file back from its copy";
-        findings.push(Finding::new("master_key", error, mend));
+    if let Err(error) = node::master_key(config).await {
+        findings.push(Finding::new("master_key", error.problem(), error.mend()));
     }
     if path.metadata().is_ok_and(|file| is_exposed(&file)) {
         findings.push(Finding::new(

@@ -1,8 +1,8 @@
-//! `keymoor doctor`: looks at everything that a server depends on, and changes nothing.
+//! `keymoor doctor`: looks at everything that a server depends on, and changes no data.
 
 mod files;
 mod services;
-mod urls;
+pub(super) mod urls;
 
 #[cfg(test)]
 mod tests;
@@ -24,6 +24,8 @@ pub(super) struct Finding {
     pub(super) check: &'static str,
     pub(super) problem: String,
     pub(super) mend: String,
+    /// Nothing is wrong; it may be meant like that.
+    pub(super) is_remark: bool,
 }
 
 impl Finding {
@@ -36,6 +38,14 @@ impl Finding {
             check,
             problem: problem.to_string(),
             mend: mend.to_string(),
+            is_remark: false,
+        }
+    }
+
+    fn remark(self) -> Self {
+        Self {
+            is_remark: true,
+            ..self
         }
     }
 }
@@ -46,8 +56,10 @@ impl fmt::Display for Finding {
             check,
             problem,
             mend,
+            is_remark,
         } = self;
-        write!(f, "{check}: {problem} -> {mend}")
+        let remark = if *is_remark { " (a remark)" } else { "" };
+        write!(f, "{check}{remark}: {problem} -> {mend}")
     }
 }
 
@@ -63,10 +75,10 @@ pub(super) fn no_configuration(error: &ConfigError) -> Finding {
 /// Prints the findings.
 ///
 /// # Errors
-/// When there are any.
+/// When there are any but remarks.
 pub(super) fn tell(findings: &[Finding], json: bool) -> Outcome {
     super::print(&report(findings, json))?;
-    match findings.len() {
+    match findings.iter().filter(|finding| !finding.is_remark).count() {
         0 => Ok(()),
         1 => Err("1 finding".into()),
         many => Err(format!("{many} findings").into()),
@@ -90,7 +102,7 @@ pub(super) async fn examine(config: &Config, clock: &dyn Clock) -> Vec<Finding> 
     let began = clock.now();
     let mut findings = urls::findings(config);
     findings.extend(configuration(config));
-    findings.extend(files::master_key(&config.master_key_file));
+    findings.extend(files::master_key(config).await);
     findings.extend(files::attestation_roots(config));
     findings.extend(files::tls(config, began));
     findings.extend(services::database(config, clock).await);

@@ -9,9 +9,10 @@ use super::Finding;
 use crate::cli::node;
 use crate::config::Config;
 use crate::db::{DatabaseUrl, Db, lock_path};
+use crate::error::Error;
 use crate::http::context::Context;
 use crate::mail::SmtpMailer;
-use crate::master_key;
+use crate::master_key::{self, MasterKeyError};
 use crate::provision;
 
 /// Times that two machines write differ by no more where their clocks are synchronised.
@@ -124,24 +125,23 @@ async fn sealed(config: &Config, db: &Db) -> Option<Finding> {
             "there is no tenant yet",
             "run `keymoor init`",
         )),
-        Err(error) => Some(Finding::new(
-            "master_key",
-            format_args!(
-                "{} does not open what the database holds: {error}",
-                config.master_key_file.display()
-            ),
-            "put back the file that the database was made with",
-        )),
+        Err(Error::Sealed(_)) => {
+            let foreign = MasterKeyError::Foreign(config.master_key_file.display().to_string());
+            Some(Finding::new(
+                "master_key",
+                foreign.problem(),
+                foreign.mend(),
+            ))
+        }
+        Err(error) => Some(unreachable(error)),
     }
 }
 
 pub(super) async fn mail(config: &Config) -> Option<Finding> {
     let Some(settings) = config.mail.clone() else {
-        return Some(Finding::new(
-            "mail",
-            "no mail server is configured, so that jobs with EMAIL fail to send",
-            "set KEYMOOR_SMTP_URL and KEYMOOR_MAIL_FROM",
-        ));
+        let problem = "no mail server is configured, so that jobs with EMAIL fail to send";
+        let mend = "set KEYMOOR_SMTP_URL and KEYMOOR_MAIL_FROM";
+        return Some(Finding::new("mail", problem, mend).remark());
     };
     let probed = match SmtpMailer::new(settings) {
         Ok(mailer) => mailer.probe().await,

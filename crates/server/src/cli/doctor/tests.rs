@@ -91,9 +91,37 @@ both_places! {
         std::fs::set_permissions(place.key_file(), exposed).unwrap();
         only(&lines(&config).await, "master_key", "may be read by others than its owner -> chmod 600 ");
         std::fs::remove_file(place.key_file()).unwrap();
-        only(&lines(&config).await, "master_key", "there is no master key file");
+        only(
+            &lines(&config).await,
+            "master_key",
+            "needs the one it was made with -> put it back from its copy, or set",
+        );
         crate::master_key::create(&place.key_file(), &SystemRng).unwrap();
-        only(&lines(&config).await, "master_key", "does not open what the database holds");
+        only(
+            &lines(&config).await,
+            "master_key",
+            "is not the master key that this database was made with -> put that one back",
+        );
+        std::fs::write(place.key_file(), "hunter2").unwrap();
+        only(
+            &lines(&config).await,
+            "master_key",
+            "holds no master key -> put the file back from its copy",
+        );
+        std::fs::remove_file(place.key_file()).unwrap();
+        std::fs::create_dir(place.key_file()).unwrap();
+        std::fs::set_permissions(place.key_file(), std::fs::Permissions::from_mode(0o700)).unwrap();
+        only(&lines(&config).await, "master_key", "-> let this user read it");
+    }
+
+    async fn a_first_master_key_is_advised_once(place: Place) {
+        let sink = Sink::start(Behaviour::Accepts).await;
+        crate::cli::migrate(&place.config()).await.unwrap();
+        only(
+            &lines(&sound(&place, &sink)).await,
+            "master_key",
+            "keymoor.key -> run `keymoor init`, or set KEYMOOR_MASTER_KEY_FILE",
+        );
     }
 }
 
@@ -173,7 +201,6 @@ async fn mail_that_can_not_be_sent_is_found() {
     let closed = unused.local_addr().unwrap().port();
     drop(unused);
     for (mail, words) in [
-        (None, "no mail server is configured"),
         (
             Some(mail(&format!(
                 "smtp://u:hunter2@127.0.0.1:{}",
@@ -201,6 +228,26 @@ async fn mail_that_can_not_be_sent_is_found() {
         only(&lines, "mail", words);
         assert!(!lines[0].contains("hunter2"), "{lines:?}");
     }
+}
+
+#[tokio::test]
+async fn mail_that_nobody_asked_for_is_remarked_and_not_counted() {
+    let place = Place::new(empty_sqlite().await);
+    place.init().await.unwrap();
+    let config = Config {
+        mail: None,
+        ..sound(&place, &Sink::start(Behaviour::Accepts).await)
+    };
+    let mut findings = examine(&config, &SystemClock).await;
+    let lines: Vec<_> = findings.iter().map(Finding::to_string).collect();
+    assert!(
+        matches!(&lines[..], [line] if line.starts_with("mail (a remark): no mail server is")),
+        "{lines:?}"
+    );
+    tell(&findings, true).unwrap();
+    findings.push(Finding::new("clock", "late", "wind it"));
+    let error = tell(&findings, true).unwrap_err().to_string();
+    assert_eq!(error, "1 finding");
 }
 
 #[tokio::test]
@@ -245,12 +292,28 @@ async fn urls_that_browsers_sdks_or_listeners_disagree_with_are_found() {
         certificate: "/c".into(),
         key: "/k".into(),
     };
+    let found: Vec<_> = urls::schemes(&Config {
+        auth_url: "http://auth.example".parse().unwrap(),
+        api_url: "http://api.example".parse().unwrap(),
+        console_url: "http://auth.example/console".parse().unwrap(),
+        ..sound.clone()
+    })
+    .into_iter()
+    .map(|finding| finding.problem)
+    .collect();
+    assert_eq!(
+        found,
+        [
+            "KEYMOOR_AUTH_URL=http://auth.example is plain http, over which browsers make no passkeys",
+            "KEYMOOR_API_URL=http://api.example is plain http, over which tokens travel in clear",
+        ]
+    );
     let tls = Config {
         tls: Some(files),
         ..sound.clone()
     };
     let found = urls::findings(&tls);
-    assert_eq!(found.len(), 3, "{found:?}");
+    assert_eq!(found.len(), 2, "{found:?}");
     assert!(
         found[0].problem.ends_with("the server speaks TLS"),
         "{found:?}"
@@ -330,7 +393,7 @@ fn findings_are_lines_or_json() {
     assert_eq!(report(&findings, false), "mail: it is down -> start it");
     assert_eq!(
         report(&findings, true),
-        r#"{"findings":[{"check":"mail","mend":"start it","problem":"it is down"}]}"#
+        r#"{"findings":[{"check":"mail","is_remark":false,"mend":"start it","problem":"it is down"}]}"#
     );
     assert_eq!(report(&[], false), "nothing is wrong");
     assert_eq!(report(&[], true), r#"{"findings":[]}"#);

@@ -10,31 +10,42 @@ pub(super) fn findings(config: &Config) -> Vec<Finding> {
         Listen::Together(address) => (address, address),
         Listen::Apart { auth, management } => (auth, management),
     };
-    let is_tls = config.tls.is_some();
-    let mut findings: Vec<_> = [
-        ("KEYMOOR_AUTH_URL", &config.auth_url),
-        ("KEYMOOR_API_URL", &config.api_url),
-        ("KEYMOOR_CONSOLE_URL", &config.console_url),
-    ]
-    .into_iter()
-    .flat_map(|(name, url)| [insecure(name, url), scheme(name, url, is_tls)])
-    .flatten()
-    .collect();
+    let mut findings = schemes(config);
     findings.extend(address_as_host("KEYMOOR_AUTH_URL", &config.auth_url));
-    findings.extend(address_as_host("KEYMOOR_CONSOLE_URL", &config.console_url));
+    let console = console_elsewhere(config);
+    findings.extend(console.and_then(|url| address_as_host("KEYMOOR_CONSOLE_URL", url)));
     findings.extend(port("KEYMOOR_AUTH_URL", &config.auth_url, auth.port()));
     findings.extend(port("KEYMOOR_API_URL", &config.api_url, management.port()));
     findings
 }
 
-fn insecure(name: &str, url: &BaseUrl) -> Option<Finding> {
+/// What plain HTTP breaks or lays open, and where a URL and what the server speaks differ.
+pub(in crate::cli) fn schemes(config: &Config) -> Vec<Finding> {
+    const BROWSERS: &str = "over which browsers make no passkeys";
+    const MANAGEMENT: &str = "over which tokens travel in clear";
+    let is_tls = config.tls.is_some();
+    [
+        ("KEYMOOR_AUTH_URL", Some(&config.auth_url), BROWSERS),
+        ("KEYMOOR_API_URL", Some(&config.api_url), MANAGEMENT),
+        ("KEYMOOR_CONSOLE_URL", console_elsewhere(config), BROWSERS),
+    ]
+    .into_iter()
+    .filter_map(|(name, url, effect)| Some((name, url?, effect)))
+    .flat_map(|(name, url, effect)| [insecure(name, url, effect), scheme(name, url, is_tls)])
+    .flatten()
+    .collect()
+}
+
+/// The console's URL, unless what is to say of it is said of sign-in's.
+fn console_elsewhere(config: &Config) -> Option<&BaseUrl> {
+    Some(&config.console_url).filter(|url| url.origin() != config.auth_url.origin())
+}
+
+fn insecure(name: &str, url: &BaseUrl, effect: &str) -> Option<Finding> {
     (!url.is_https() && !url.is_loopback()).then(|| {
         Finding::new(
             "urls",
-            format_args!(
-                "{name}={} is plain http, over which browsers make no passkeys",
-                url.as_str()
-            ),
+            format_args!("{name}={} is plain http, {effect}", url.as_str()),
             "use https, by KEYMOOR_TLS_CERTIFICATE_FILE or a reverse proxy; http is for localhost",
         )
     })
@@ -77,7 +88,7 @@ fn scheme(name: &str, url: &BaseUrl, is_tls: bool) -> Option<Finding> {
     let (problem, mend) = match (url.is_loopback(), url.is_https(), is_tls) {
         (true, true, false) => (
             "the server speaks plain HTTP",
-            "set KEYMOOR_TLS_CERTIFICATE_FILE, or write http",
+            "set KEYMOOR_TLS_CERTIFICATE_FILE, serve with --tls-self-signed, or write http",
         ),
         (true, false, true) => ("the server speaks TLS", "write https"),
         _ => return None,

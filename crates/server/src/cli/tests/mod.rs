@@ -197,6 +197,10 @@ macro_rules! both_places {
 }
 pub(super) use both_places;
 
+/// How a command ends that is given another key than the database was made with.
+const FOREIGN: &str =
+    "keymoor.key is not the master key that this database was made with: put that one back";
+
 both_places! {
     async fn init_prepares_everything_and_prints_it_again(place: Place) {
         let first = place.init().await.unwrap();
@@ -214,14 +218,22 @@ both_places! {
     async fn init_never_replaces_a_master_key_that_something_is_sealed_under(place: Place) {
         place.init().await.unwrap();
         std::fs::remove_file(place.key_file()).unwrap();
-        let error = place.init().await.unwrap_err().to_string();
-        assert!(error.contains("there is no master key file"), "{error}");
+        for error in [
+            place.init().await.unwrap_err().to_string(),
+            place.refusal().await,
+            place.create_tenant(&["--display-name", "Acme"]).await.unwrap_err().to_string(),
+        ] {
+            assert!(
+                error.contains("needs the one it was made with: put it back from its copy, or set"),
+                "{error}"
+            );
+        }
         assert!(!place.key_file().exists());
         crate::master_key::create(&place.key_file(), &crate::app::SystemRng).unwrap();
         let error = place.init().await.unwrap_err().to_string();
-        assert!(error.contains("is the master key right?"), "{error}");
+        assert!(error.ends_with(FOREIGN), "{error}");
         let error = place.refusal().await;
-        assert!(error.contains("is the master key right?"), "{error}");
+        assert!(error.ends_with(FOREIGN), "{error}");
     }
 
     async fn a_tenant_is_made_under_the_master_key_of_the_others_only(place: Place) {
@@ -229,7 +241,7 @@ both_places! {
         std::fs::remove_file(place.key_file()).unwrap();
         crate::master_key::create(&place.key_file(), &crate::app::SystemRng).unwrap();
         let error = place.create_tenant(&["--display-name", "Acme"]).await.unwrap_err();
-        assert!(error.to_string().contains("is the master key right?"), "{error}");
+        assert!(error.to_string().ends_with(FOREIGN), "{error}");
         assert_eq!(place.ask::<i64>("SELECT COUNT(*) FROM tenants").await, [1]);
     }
 
@@ -248,7 +260,12 @@ both_places! {
             config.contains(&format!(r#""invoke_url":"{url}""#))
                 && config.contains(r#""trusted_origins":["https://console.example"]"#)
         };
+        // What `init` is run with is not what a running server has.
         place.init_as(at("https://console.example")).await.unwrap();
+        assert_eq!(place.ask::<String>(CONFIGS).await, before);
+        assert!(place.ask::<String>(CHANGES).await.is_empty());
+        let moved = at("https://console.example");
+        Server::start(moved).await.unwrap().stop().await.unwrap();
         let configs: Vec<String> = place.ask(CONFIGS).await;
         assert_eq!(configs.len(), 2);
         assert!(configs.iter().all(|config| says(config, "https://console.example")), "{configs:?}");
@@ -355,7 +372,47 @@ async fn a_server_starts_from_a_backup_and_the_master_key() {
 
     std::fs::remove_file(place.key_file()).unwrap();
     let error = Server::start(restored()).await.err().unwrap().to_string();
-    assert!(error.contains("there is no master key file"), "{error}");
+    assert!(error.contains("needs the one it was made with"), "{error}");
+}
+
+#[tokio::test]
+async fn where_nothing_is_sealed_yet_a_missing_master_key_is_made_by_init() {
+    let place = Place::new(empty_sqlite().await);
+    let error = place.refusal().await;
+    assert!(
+        error.ends_with("keymoor.key: run `keymoor init`, or set KEYMOOR_MASTER_KEY_FILE"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_postgresql_database_that_nobody_made_is_no_outage() {
+    let place = Place::new(empty_postgres().await);
+    let Ok(url) = std::env::var("KEYMOOR_TEST_POSTGRES_URL") else {
+        panic!("the database above was made by it");
+    };
+    let (server, _) = url.rsplit_once('/').unwrap();
+    let config = Config {
+        database_url: format!("{server}/keymoor_never_made").parse().unwrap(),
+        ..place.config()
+    };
+    let error = migrate(&config).await.unwrap_err().to_string();
+    assert_eq!(error, r#"database "keymoor_never_made" does not exist"#);
+}
+
+#[tokio::test]
+async fn a_backup_of_a_database_that_is_not_there_says_so_once() {
+    let place = Place::new(empty_sqlite().await);
+    let absent = place.folder.path().join("absent.db");
+    let config = Config {
+        database_url: DatabaseUrl::Sqlite(absent.clone()),
+        ..place.config()
+    };
+    let error = backup(&config, &place.folder.path().join("backup.db")).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("there is no database {}", absent.display())
+    );
 }
 
 #[test]

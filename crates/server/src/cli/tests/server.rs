@@ -166,7 +166,17 @@ async fn a_taken_address_is_named() {
     };
     let error = Server::start(config).await.err().unwrap().to_string();
     assert!(
-        error.starts_with(&format!("can't listen on {address}: ")),
+        error.starts_with(&format!("can't listen on {address}: "))
+            && error.ends_with("; give another in KEYMOOR_LISTEN"),
+        "{error}"
+    );
+    let config = Config {
+        metrics_listen: Some(address),
+        ..place.config()
+    };
+    let error = Server::start(config).await.err().unwrap().to_string();
+    assert!(
+        error.ends_with("; give another in KEYMOOR_METRICS_LISTEN"),
         "{error}"
     );
 }
