@@ -88,7 +88,7 @@ mod tests {
             assert!(filter(text).is_ok(), "{text}");
         }
         for text in ["loud", "info,loud", "keymoor_server", "a=loud"] {
-            let error = filter(text).err().expect(text).to_string();
+            let error = filter(text).expect_err(text).to_string();
             assert!(error.contains("must be off, error, warn"), "{error}");
         }
     }
