@@ -246,8 +246,11 @@ impl<'a> Certificate<'a> {
     }
 }
 
-/// What is in an element of this universal type; the reader's conversions look at no type.
+/// What is in an element of this universal type; the reader's conversions look at no type. In DER
+/// sequences and sets alone are made of other elements (X.690 section 10.2 for strings).
 pub(super) fn contents<'a>(element: &Any<'a>, tag: Tag) -> Option<&'a [u8]> {
-    let is_it = (element.class(), element.tag()) == (Class::Universal, tag);
+    let is_of_elements = matches!(tag, Tag::Sequence | Tag::Set);
+    let is_it = (element.class(), element.tag()) == (Class::Universal, tag)
+        && element.header.is_constructed() == is_of_elements;
     is_it.then_some(element.data)
 }

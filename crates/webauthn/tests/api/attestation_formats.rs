@@ -85,10 +85,10 @@ fn packed_signatures_are_of_the_certificates_key_and_algorithm() {
 
 #[test]
 fn a_curve_that_is_no_object_identifier_names_no_key() {
-    // The named curve P-256 (RFC 5480 section 2.1.1.1), as a NULL with the same contents and as
-    // a context-specific element.
+    // The named curve P-256 (RFC 5480 section 2.1.1.1), as a NULL with the same contents, as
+    // a context-specific element, and as one that is made of others (X.690 section 8.19.1).
     const P256: [u8; 5] = [0x06, 0x08, 0x2a, 0x86, 0x48];
-    for tag in [0x05, 0x86] {
+    for tag in [0x05, 0x86, 0x26] {
         let mut statement = PackedStatement::new(Authority::default(), CredentialKey::es256(2));
         let key = &mut statement.certificate.public_key;
         let curve = key.windows(P256.len()).position(|part| part == P256);
