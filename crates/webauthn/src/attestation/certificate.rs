@@ -4,7 +4,7 @@ use aws_lc_rs::signature as verification;
 use aws_lc_rs::signature::VerificationAlgorithm;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::oid_registry::Oid;
-use x509_parser::oid_registry::asn1_rs::{Any, Class, Tag, oid};
+use x509_parser::oid_registry::asn1_rs::oid;
 use x509_parser::prelude::{FromDer as _, X509Extension};
 use x509_parser::x509::X509Version;
 
@@ -25,21 +25,40 @@ pub(crate) enum KeyKind {
     Rsa,
 }
 
-const EC_PUBLIC_KEY: Oid<'static> = oid!(1.2.840.10045.2.1);
-const P256: Oid<'static> = oid!(1.2.840.10045.3.1.7);
-const P384: Oid<'static> = oid!(1.3.132.0.34);
-const P521: Oid<'static> = oid!(1.3.132.0.35);
 const ED25519: Oid<'static> = oid!(1.3.101.112);
-const RSA_ENCRYPTION: Oid<'static> = oid!(1.2.840.113549.1.1.1);
 const ECDSA_WITH_SHA256: Oid<'static> = oid!(1.2.840.10045.4.3.2);
 const ECDSA_WITH_SHA384: Oid<'static> = oid!(1.2.840.10045.4.3.3);
 const ECDSA_WITH_SHA512: Oid<'static> = oid!(1.2.840.10045.4.3.4);
 const SHA256_WITH_RSA: Oid<'static> = oid!(1.2.840.113549.1.1.11);
 const SHA384_WITH_RSA: Oid<'static> = oid!(1.2.840.113549.1.1.12);
 const SHA512_WITH_RSA: Oid<'static> = oid!(1.2.840.113549.1.1.13);
+const AAGUID: Oid<'static> = oid!(1.3.6.1.4.1.45724.1.1.4);
+const SEQUENCE: u8 = 0x30;
+const BIT_STRING: u8 = 0x03;
+const NO_UNUSED_BITS: u8 = 0;
 /// The first byte of an uncompressed point (SEC 1 section 2.3.3).
 const UNCOMPRESSED: u8 = 0x04;
-const AAGUID: Oid<'static> = oid!(1.3.6.1.4.1.45724.1.1.4);
+/// The algorithm of each kind of key with its parameters, in DER: RFC 5480 section 2.1.1 (the named
+/// curve), RFC 8410 section 3 (none), RFC 3279 section 2.3.1 (NULL).
+const ALGORITHMS: [(KeyKind, &[u8]); 5] = [
+    (
+        KeyKind::P256,
+        b"\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07",
+    ),
+    (
+        KeyKind::P384,
+        b"\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x22",
+    ),
+    (
+        KeyKind::P521,
+        b"\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x23",
+    ),
+    (KeyKind::Ed25519, b"\x30\x05\x06\x03\x2b\x65\x70"),
+    (
+        KeyKind::Rsa,
+        b"\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00",
+    ),
+];
 
 impl<'a> Certificate<'a> {
     pub(super) fn parse(der: &'a [u8]) -> Result<Self, AttestationError> {
@@ -68,35 +87,18 @@ impl<'a> Certificate<'a> {
     }
 
     /// The kind of the certificate's key; `None` for kinds that are not supported.
+    ///
+    /// The key has to be encoded as DER has it, byte for byte: the reader beneath does not look at
+    /// the type of every element, nor at parameters.
     pub(super) fn key_kind(&self) -> Option<KeyKind> {
-        let algorithm = &self.0.public_key().algorithm;
-        let parameters = algorithm.parameters.as_ref();
-        // RFC 3279 section 2.3.1, RFC 8410 section 3 and RFC 5480 section 2.1.1.
-        if algorithm.algorithm == RSA_ENCRYPTION {
-            contents(parameters?, Tag::Null)?
-                .is_empty()
-                .then_some(KeyKind::Rsa)
-        } else if algorithm.algorithm == ED25519 {
-            parameters.is_none().then_some(KeyKind::Ed25519)
-        } else if algorithm.algorithm == EC_PUBLIC_KEY {
-            self.kind_by_curve(contents(parameters?, Tag::Oid)?)
-        } else {
-            None
-        }
-    }
-
-    fn kind_by_curve(&self, curve: &[u8]) -> Option<KeyKind> {
-        // RFC 5480 section 2.2; the library beneath takes hybrid points too.
-        if self.key_bytes().first() != Some(&UNCOMPRESSED) {
-            return None;
-        }
-        [
-            (P256, KeyKind::P256),
-            (P384, KeyKind::P384),
-            (P521, KeyKind::P521),
-        ]
-        .into_iter()
-        .find_map(|(oid, kind)| (oid.as_bytes() == curve).then_some(kind))
+        let bits = element(BIT_STRING, &[&[NO_UNUSED_BITS], self.key_bytes()]);
+        let (kind, _) = *ALGORITHMS.iter().find(|(_, algorithm)| {
+            self.0.public_key().raw == element(SEQUENCE, &[algorithm, &bits])
+        })?;
+        // RFC 5480 section 2.2; verification takes hybrid points too.
+        let is_point = matches!(kind, KeyKind::P256 | KeyKind::P384 | KeyKind::P521);
+        let is_refused = is_point && self.key_bytes().first() != Some(&UNCOMPRESSED);
+        (!is_refused).then_some(kind)
     }
 
     fn key_bytes(&self) -> &[u8] {
@@ -246,11 +248,17 @@ impl<'a> Certificate<'a> {
     }
 }
 
-/// What is in an element of this universal type; the reader's conversions look at no type. In DER
-/// sequences and sets alone are made of other elements (X.690 section 10.2 for strings).
-pub(super) fn contents<'a>(element: &Any<'a>, tag: Tag) -> Option<&'a [u8]> {
-    let is_of_elements = matches!(tag, Tag::Sequence | Tag::Set);
-    let is_it = (element.class(), element.tag()) == (Class::Universal, tag)
-        && element.header.is_constructed() == is_of_elements;
-    is_it.then_some(element.data)
+/// An element in DER, its length in the fewest bytes (X.690 sections 8.1 and 10.1).
+fn element(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let contents = parts.concat();
+    let length = contents.len().to_be_bytes();
+    let digits = &length[length.iter().take_while(|byte| **byte == 0).count()..];
+    let mut element = vec![tag];
+    if contents.len() >= 0x80 {
+        let count = u8::try_from(digits.len()).expect("a length has 8 bytes at most");
+        element.push(0x80 | count);
+    }
+    element.extend_from_slice(digits);
+    element.extend(contents);
+    element
 }

@@ -5,6 +5,7 @@ mod assertion_software;
 mod assertion_webauthn;
 mod attestation;
 mod attestation_formats;
+mod attestation_keys;
 mod attestation_levels;
 mod binding;
 mod fido2;
