@@ -64,16 +64,16 @@ impl<J> Inbox<J> {
         if state.is_closed {
             return Err(Error::Closed);
         }
-        if state.waiting.len() >= CAPACITY {
-            return Err(Error::Overloaded);
-        }
         let is_first = state.waiting.is_empty();
-        state.waiting.push(job);
         if is_first {
             state.since = now;
         } else if !state.is_called && now.duration_since(state.since) > MAX_GATHERING {
             self.call(&mut state);
         }
+        if state.waiting.len() >= CAPACITY {
+            return Err(Error::Overloaded);
+        }
+        state.waiting.push(job);
         Ok(is_first)
     }
 

@@ -1,5 +1,6 @@
-//! The writer thread: takes what is queued, runs it inside one transaction with a SAVEPOINT for
-//! each closure, commits once, then answers everybody.
+//! The writer thread: takes what is queued, runs it inside one transaction, commits once, then
+//! answers everybody. Where a closure wants its own writes undone, all run again, each in a
+//! SAVEPOINT.
 //!
 //! Durable commits wait for the disk; sharing that wait is what makes SQLite fast here.
 
@@ -107,6 +108,13 @@ impl Writer {
     pub(in crate::db) async fn stopped(&self) {
         // Nothing is ever sent: this ends, with an error, when the thread does.
         let _ended = self.alive.clone().changed().await;
+    }
+}
+
+impl Drop for Writer {
+    /// The thread ends when it has answered what is queued.
+    fn drop(&mut self) {
+        self.inbox.close();
     }
 }
 
@@ -247,12 +255,12 @@ impl Loop {
     fn run_group(&mut self, group: &mut [Box<dyn Job>]) -> std::result::Result<(), Lost> {
         let size = f64::from(u32::try_from(group.len()).expect("a group is small"));
         self.control("BEGIN IMMEDIATE").map_err(Lost::Failed)?;
-        if let [alone] = group {
-            if !self.run_job(alone.as_mut()) {
-                self.roll_back();
+        if !self.run_together(group)? {
+            self.roll_back();
+            if group.len() == 1 {
                 return Ok(());
             }
-        } else {
+            self.control("BEGIN IMMEDIATE").map_err(Lost::Failed)?;
             for job in group {
                 self.run_in_savepoint(job.as_mut())?;
             }
@@ -267,6 +275,24 @@ impl Loop {
         self.stats.commit_seconds.observe(took.as_secs_f64());
         self.stats.group_size.observe(size);
         Ok(())
+    }
+
+    /// Runs one job after the other until one wants its writes undone, and says whether none did.
+    ///
+    /// Savepoints would let that one be undone alone, but SQLite copies every page that is changed
+    /// in one, and nearly every job is kept.
+    fn run_together(&mut self, group: &mut [Box<dyn Job>]) -> std::result::Result<bool, Lost> {
+        let has_others = group.len() > 1;
+        for job in group {
+            let keep = self.run_job(job.as_mut());
+            if has_others && self.conn().is_autocommit() {
+                return Err(Lost::Ended);
+            }
+            if !keep {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// A statement can end the whole transaction, savepoints and all (a full disk, an I/O error).

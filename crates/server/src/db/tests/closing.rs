@@ -55,6 +55,28 @@ async fn closing_sqlite_finishes_what_is_queued_and_leaves_one_file() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_dropped_ends_its_writer_thread() {
+    let test = fresh_sqlite().await;
+    let DatabaseUrl::Sqlite(path) = &test.options().url else {
+        unreachable!()
+    };
+    let db = Db::open(test.options()).unwrap();
+    make_tables(&db).await;
+    let wal = path.with_extension("db-wal");
+    test.close().await;
+    assert!(wal.exists(), "the other one is open");
+    drop(db);
+    // SQLite deletes the file when the last connection is closed.
+    timeout(Duration::from_secs(30), async {
+        while wal.exists() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_accepts_and_says_nothing_is_given_up_after_the_patience() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("postgres://u@{}/keymoor", silent.local_addr().unwrap());

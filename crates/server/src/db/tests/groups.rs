@@ -105,6 +105,34 @@ async fn twenty_failures_in_a_group_of_two_hundred_undo_themselves_only() {
     assert_eq!(others(&test).await, kept);
 }
 
+/// How often closures ran when those whose number is in `refused` wanted their writes undone.
+async fn runs(size: i64, refused: &'static [i64]) -> usize {
+    let test = probes().await;
+    let runs = Arc::new(AtomicUsize::new(0));
+    let counted = runs.clone();
+    let outcomes = in_one_group(&test, size, async move |tx, id| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        insert(tx, id).await?;
+        if refused.contains(&id) {
+            Err(Error::NoRow)
+        } else {
+            Ok(())
+        }
+    })
+    .await;
+    for (id, outcome) in (0..).zip(outcomes) {
+        assert_eq!(outcome.is_err(), refused.contains(&id), "{id}");
+    }
+    runs.load(Ordering::Relaxed)
+}
+
+#[tokio::test]
+async fn closures_run_once_unless_one_of_the_group_is_to_be_undone() {
+    assert_eq!(runs(30, &[]).await, 30);
+    assert_eq!(runs(30, &[7, 20]).await, 8 + 30);
+    assert_eq!(runs(1, &[0]).await, 1);
+}
+
 #[tokio::test]
 async fn a_statement_that_ends_the_transaction_ends_its_own_closure_only() {
     let test = probes().await;
