@@ -11,12 +11,16 @@ const PERIOD: Duration = Duration::from_mins(1);
 
 /// Sweeps once a minute until told to stop.
 pub async fn keep(app: App, mut stop: watch::Receiver<bool>) {
-    loop {
-        sweep(&app).await;
-        tokio::select! {
-            _told = stop.wait_for(|&stop| stop) => return,
-            () = tokio::time::sleep(PERIOD) => {}
+    let sweeping = async {
+        loop {
+            sweep(&app).await;
+            tokio::time::sleep(PERIOD).await;
         }
+    };
+    // A sweep is cut off between two of its writes; the next start goes on.
+    tokio::select! {
+        _told = stop.wait_for(|&stop| stop) => {}
+        () = sweeping => {}
     }
 }
 

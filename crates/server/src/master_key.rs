@@ -2,11 +2,12 @@
 
 use std::error::Error;
 use std::fmt;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::Path;
 
 use keymoor_types::Rng;
+use tempfile::NamedTempFile;
 
 use crate::vault::MasterKey;
 
@@ -85,19 +86,18 @@ pub fn create(path: &Path, rng: &dyn Rng) -> Result<MasterKey, MasterKeyError> {
     Ok(key)
 }
 
-/// On disk before anything is sealed with it.
+/// On disk before anything is sealed with it, and whole under its name or not there at all.
 fn write(path: &Path, key: &MasterKey) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    // Readable by its owner alone.
+    let mut file = NamedTempFile::new_in(folder)?;
     writeln!(file, "{}", *key.encode())?;
-    file.sync_all()?;
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
-        _ => Ok(()),
-    }
+    file.as_file().sync_all()?;
+    file.persist_noclobber(path)?;
+    File::open(folder)?.sync_all()
 }
 
 #[cfg(test)]

@@ -6,12 +6,13 @@ use std::panic::PanicHookInfo;
 
 use tokio::runtime::Handle;
 use tracing::subscriber::set_global_default;
-use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{EnvFilter, fmt, registry};
 
 use super::traces::{self, Traces};
 use crate::config::{Config, ConfigError, LogFormat};
+
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
 /// What has been started, to be finished when the process ends.
 pub(super) struct Logging {
@@ -46,11 +47,15 @@ pub(super) fn start(config: &Config, runtime: &Handle) -> Result<Logging, Config
     Ok(Logging { traces })
 }
 
-/// A word that is no level would be the name of a target, and everything else not logged.
+/// A word that is no level would be the name of a target, and everything else not logged; no word
+/// at all would be `error`.
 fn filter(text: &str) -> Result<EnvFilter, ConfigError> {
-    let is_level = |word: &str| word.parse::<LevelFilter>().is_ok();
+    let is_level = |word: &str| LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word));
     text.split(',')
-        .all(|directive| directive.contains('=') || is_level(directive))
+        .all(|directive| match directive.rsplit_once('=') {
+            Some((target, level)) => !target.is_empty() && is_level(level),
+            None => is_level(directive),
+        })
         .then(|| EnvFilter::try_new(text).ok())
         .flatten()
         .ok_or_else(|| {
@@ -87,7 +92,17 @@ mod tests {
         ] {
             assert!(filter(text).is_ok(), "{text}");
         }
-        for text in ["loud", "info,loud", "keymoor_server", "a=loud"] {
+        for text in [
+            "",
+            "3",
+            "info,",
+            "loud",
+            "info,loud",
+            "keymoor_server",
+            "a=loud",
+            "a=",
+            "=info",
+        ] {
             let error = filter(text).expect_err(text).to_string();
             assert!(error.contains("must be off, error, warn"), "{error}");
         }

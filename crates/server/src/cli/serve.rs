@@ -38,10 +38,11 @@ pub async fn until_signalled(config: Config) -> Outcome {
     let mut hang_up = signal(SignalKind::hangup())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let server = Server::start(config).await?;
+    let mut server = Server::start(config).await?;
     loop {
         tokio::select! {
             _ = hang_up.recv() => server.reload(),
+            dead = server.died() => return Err(format!("{dead} has died; see the log").into()),
             _ = terminate.recv() => {
                 tracing::info!("SIGTERM: stopping");
                 break;
@@ -49,9 +50,6 @@ pub async fn until_signalled(config: Config) -> Outcome {
             _ = interrupt.recv() => {
                 tracing::info!("SIGINT: stopping");
                 break;
-            }
-            () = server.app.db.stopped() => {
-                return Err("the database's writer has died; see the log".into());
             }
         }
     }
@@ -173,6 +171,15 @@ impl Server {
         })
     }
 
+    /// Returns when something has ended that only [`Server::stop`] should end, and names it.
+    async fn died(&mut self) -> &'static str {
+        tokio::select! {
+            () = self.app.db.stopped() => "the database's writer",
+            _panicked = self.listeners.tasks.join_next() => "a listener",
+            _panicked = self.worker.tasks.join_next() => "the work in the background",
+        }
+    }
+
     /// Reads the TLS certificate again. One that can't be used is logged, and changes nothing.
     pub fn reload(&self) {
         let Some(tls) = &self.tls else {
@@ -203,7 +210,7 @@ impl Server {
             .map_or(0, |mail| mail.timeout.0.unsigned_abs());
         let deadline = deadline.max(Instant::now() + Duration::from_secs(mail) + RECORDING);
         if !self.worker.stop(deadline).await {
-            tracing::warn!("mail was cut off, and is sent after the next start");
+            tracing::warn!("work in the background was cut off; mail is sent after the next start");
         }
         let closing = tokio::time::timeout(CLOSING, self.app.db.close());
         closing
@@ -321,7 +328,25 @@ async fn told(mut stop: watch::Receiver<bool>) {
 mod tests {
     use std::sync::Arc;
 
+    use futures_util::future::poll_immediate;
+
     use super::*;
+    use crate::cli::tests::Place;
+    use crate::db::testing::empty_sqlite;
+
+    #[tokio::test]
+    async fn a_part_that_dies_is_noticed() {
+        let place = Place::new(empty_sqlite().await);
+        place.init().await.unwrap();
+        let mut server = Server::start(place.config()).await.unwrap();
+        assert_eq!(poll_immediate(server.died()).await, None);
+        server.listeners.tasks.abort_all();
+        assert_eq!(server.died().await, "a listener");
+        while server.listeners.tasks.join_next().await.is_some() {}
+        server.listeners.tasks.spawn(std::future::pending());
+        server.worker.tasks.abort_all();
+        assert_eq!(server.died().await, "the work in the background");
+    }
 
     #[tokio::test]
     async fn who_is_cut_off_has_let_go_of_everything() {

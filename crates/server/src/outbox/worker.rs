@@ -37,15 +37,22 @@ pub enum Errand {
     Moot,
 }
 
-/// Runs tasks as they become due. Once told to stop, it finishes what is due by then.
+/// Runs tasks as they become due. Once told to stop, it ends the attempts that are being made, or
+/// makes those that are due if there are none: as many as go side by side, since more would take
+/// longer than a stopping server has.
 pub async fn work(app: App, mut stop: watch::Receiver<bool>) {
     loop {
-        let stopping = *stop.borrow();
-        if let Err(error) = run_due(&app).await {
+        let was_told = *stop.borrow();
+        let attempts = run_some(&app).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "the outbox could not be read");
-        }
-        if stopping {
+            0
+        });
+        let is_told = *stop.borrow();
+        if was_told || (is_told && attempts > 0) {
             return;
+        }
+        if attempts > 0 {
+            continue;
         }
         tokio::select! {
             // An error means that nobody can tell any more: stop too.
@@ -56,21 +63,28 @@ pub async fn work(app: App, mut stop: watch::Receiver<bool>) {
 }
 
 /// Runs every task that is due, and says how many attempts that took.
+#[cfg(test)]
 pub async fn run_due(app: &App) -> Result<usize> {
     let mut attempts = 0;
     loop {
-        let claims = claim(app).await?;
-        if claims.is_empty() {
-            return Ok(attempts);
+        match run_some(app).await? {
+            0 => return Ok(attempts),
+            some => attempts += some,
         }
-        attempts += claims.len();
-        let mut running = JoinSet::new();
-        for claim in claims {
-            running.spawn(attempt(app.clone(), claim));
-        }
-        // A task that panics is logged by the panic hook, and tried again when its lease ends.
-        while running.join_next().await.is_some() {}
     }
+}
+
+/// Runs as many tasks that are due as go side by side, and says how many those were.
+async fn run_some(app: &App) -> Result<usize> {
+    let claims = claim(app).await?;
+    let attempts = claims.len();
+    let mut running = JoinSet::new();
+    for claim in claims {
+        running.spawn(attempt(app.clone(), claim));
+    }
+    // A task that panics is logged by the panic hook, and tried again when its lease ends.
+    while running.join_next().await.is_some() {}
+    Ok(attempts)
 }
 
 async fn claim(app: &App) -> Result<Vec<Claim>> {

@@ -1,9 +1,9 @@
 //! One test for each finding, over real files and sockets.
 
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 
 use keymoor_types::Seconds;
+use tokio::net::TcpSocket;
 
 use super::*;
 use crate::app::{SystemClock, SystemRng};
@@ -172,14 +172,19 @@ async fn attestation_roots_that_can_not_be_read_are_found() {
     only(&lines(&config).await, "attestation_roots", "absent.pem");
 }
 
+/// A port on which nobody listens, for as long as its socket is kept.
+fn closed_port() -> (u16, TcpSocket) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    (socket.local_addr().unwrap().port(), socket)
+}
+
 #[tokio::test]
 async fn a_database_that_nobody_serves_is_found() {
     let place = Place::new(empty_sqlite().await);
     let sink = Sink::start(Behaviour::Accepts).await;
     place.init().await.unwrap();
-    let unused = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = unused.local_addr().unwrap().port();
-    drop(unused);
+    let (port, _kept) = closed_port();
     let url = format!("postgres://keymoor:hunter2@127.0.0.1:{port}/keymoor");
     let config = Config {
         database_url: url.parse().unwrap(),
@@ -197,9 +202,7 @@ async fn mail_that_can_not_be_sent_is_found() {
     place.init().await.unwrap();
     let config = sound(&place, &refuses);
     assert_eq!(lines(&config).await, Vec::<String>::new());
-    let unused = TcpListener::bind("127.0.0.1:0").unwrap();
-    let closed = unused.local_addr().unwrap().port();
-    drop(unused);
+    let (closed, _kept) = closed_port();
     for (mail, words) in [
         (
             Some(mail(&format!(

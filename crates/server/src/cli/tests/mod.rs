@@ -339,9 +339,12 @@ both_places! {
         let address = server.addresses[0];
         sink.message_has_come().await;
         let stopping = tokio::spawn(server.stop());
-        while TcpStream::connect(address).await.is_ok() {
-            tokio::task::yield_now().await;
-        }
+        let refused = async {
+            while TcpStream::connect(address).await.is_ok() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), refused).await.unwrap();
         sink.accept();
         stopping.await.unwrap().unwrap();
         assert_eq!(place.ask::<i64>("SELECT COUNT(*) FROM outbox").await, [0]);
