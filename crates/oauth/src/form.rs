@@ -6,10 +6,14 @@ const MALFORMED: OAuthError = OAuthError::invalid_request("the parameters are no
 const REPEATED: OAuthError = OAuthError::invalid_request("a parameter is given more than once");
 
 /// The parameters of a query string or a form body, in order. No `Debug`: they hold secrets.
-pub(crate) struct Params(Vec<(String, String)>);
+pub struct Params(Vec<(String, String)>);
 
 impl Params {
-    pub(crate) fn parse(text: &str) -> Result<Self, OAuthError> {
+    /// Reads all parameters.
+    ///
+    /// # Errors
+    /// `invalid_request` where an escape is broken or decoded bytes are not UTF-8.
+    pub fn parse(text: &str) -> Result<Self, OAuthError> {
         text.split('&')
             .filter(|pair| !pair.is_empty())
             .map(|pair| {
@@ -21,9 +25,11 @@ impl Params {
             .ok_or(MALFORMED)
     }
 
-    /// The parameter's value. An empty one counts as absent, a repeated one is an error
-    /// (RFC 6749, section 3.1).
-    pub(crate) fn single(&self, name: &str) -> Result<Option<&str>, OAuthError> {
+    /// The parameter's value. An empty one counts as absent (RFC 6749, section 3.1).
+    ///
+    /// # Errors
+    /// `invalid_request` for a parameter that is given more than once (the same section).
+    pub fn single(&self, name: &str) -> Result<Option<&str>, OAuthError> {
         let mut values = self.0.iter().filter(|(key, _)| key == name);
         let first = values.next();
         if values.next().is_some() {
@@ -43,14 +49,19 @@ impl Params {
 /// Decodes one name or value; `None` where an escape is broken or the bytes are not UTF-8.
 pub(crate) fn decode(text: &str) -> Option<String> {
     let mut decoded = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        decoded.push(match byte {
-            b'+' => b' ',
-            b'%' => hex_digit(bytes.next()?)? << 4 | hex_digit(bytes.next()?)?,
-            other => other,
-        });
+    let mut rest = text.as_bytes();
+    // By runs, for most of what is long here is a token of some thousand characters.
+    while let Some(at) = memchr::memchr2(b'+', b'%', rest) {
+        decoded.extend_from_slice(&rest[..at]);
+        let (byte, behind) = match &rest[at..] {
+            [b'+', behind @ ..] => (b' ', behind),
+            [b'%', high, low, behind @ ..] => (hex_digit(*high)? << 4 | hex_digit(*low)?, behind),
+            _ => return None,
+        };
+        decoded.push(byte);
+        rest = behind;
     }
+    decoded.extend_from_slice(rest);
     String::from_utf8(decoded).ok()
 }
 

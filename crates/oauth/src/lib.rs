@@ -20,7 +20,7 @@ pub mod claims;
 pub mod client;
 pub mod discovery;
 pub mod error;
-mod form;
+pub mod form;
 pub mod grant;
 pub mod jose;
 pub mod pkce;

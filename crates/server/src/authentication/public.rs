@@ -2,8 +2,8 @@
 
 use axum::Json as Answer;
 use axum::http::HeaderMap;
+use keymoor_oauth::form::Params;
 use keymoor_types::wire::{AuthenticationAnswer, AuthenticationProof};
-use url::form_urlencoded;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -51,11 +51,12 @@ async fn authenticate(
 }
 
 fn proof(form: &str) -> Result<AuthenticationProof> {
-    let mut fields = form_urlencoded::parse(form.as_bytes()).filter(|(name, _)| name == "claims");
-    let (Some((_, claims)), None) = (fields.next(), fields.next()) else {
+    let params =
+        Params::parse(form).map_err(|error| Error::invalid("claims", error.description))?;
+    let Ok(Some(claims)) = params.single("claims") else {
         return Err(Error::invalid("claims", "missing or repeated"));
     };
-    serde_json::from_str(&claims).map_err(|_| {
+    serde_json::from_str(claims).map_err(|_| {
         Error::invalid(
             "claims",
             "expected a JSON object with Jwt, WebAuthn or Fido2",

@@ -3,8 +3,8 @@
 use axum::Json as Answer;
 use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
-use axum::http::header::{ACCEPT, LOCATION};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::http::header::ACCEPT;
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use keymoor_types::wire::{BindRequest, BoundCredential, InvokeAuthenticator};
 use serde::Deserialize;
@@ -21,6 +21,7 @@ use crate::http::auth::bearer;
 use crate::http::context::{Anonymous, Context};
 use crate::http::json::Lenient;
 use crate::http::openapi::Refusals;
+use crate::http::redirect::found;
 use crate::metrics::Outcome;
 use crate::secret::Secret;
 
@@ -127,10 +128,7 @@ fn redirect(ctx: &Context, job: &BindingJob, token: &Secret) -> Response {
             ("token", &token),
         ],
     );
-    match HeaderValue::from_str(&location) {
-        Ok(location) => (StatusCode::FOUND, [(LOCATION, location)]).into_response(),
-        Err(error) => page::dead_link(ctx, Error::internal(error)),
-    }
+    found(location)
 }
 
 /// Tells a device what it is to bind.

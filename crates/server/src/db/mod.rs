@@ -225,7 +225,8 @@ impl Db {
     {
         match &*self.engine {
             Engine::Sqlite(sqlite) => sqlite.writer.write(work).await,
-            Engine::Postgres(postgres) => postgres.write(work).await,
+            // Boxed here and below, or each request would carry its kilobytes on SQLite too.
+            Engine::Postgres(postgres) => Box::pin(postgres.write(work)).await,
         }
     }
 
@@ -236,7 +237,7 @@ impl Db {
     {
         match &*self.engine {
             Engine::Sqlite(sqlite) => sqlite.readers.read(work),
-            Engine::Postgres(postgres) => postgres.read(work).await,
+            Engine::Postgres(postgres) => Box::pin(postgres.read(work)).await,
         }
     }
 }

@@ -15,6 +15,7 @@ pub mod page;
 pub mod path;
 pub mod privacy;
 pub mod problem;
+pub mod redirect;
 pub mod router;
 pub mod verb;
 

@@ -1,10 +1,9 @@
 //! Ids in paths. What is no id names nothing that exists: it is answered like an unknown one.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
-use axum::extract::{FromRequestParts, Path};
+use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use keymoor_types::{
     ApplicationId, AuthenticatorConfigId, BindingJobId, CredentialId, IdentityId, RealmId,
@@ -78,21 +77,22 @@ impl fmt::Display for IdentityOrAll {
 }
 
 /// The segments of a matched route, by name.
-pub struct Segments(HashMap<String, String>);
+pub struct Segments(RawPathParams);
 
 impl Segments {
     pub async fn of(parts: &mut Parts) -> Result<Self> {
         // Only percent-encoding that is no UTF-8 fails here, and that names nothing.
-        Path::<HashMap<String, String>>::from_request_parts(parts, &())
+        RawPathParams::from_request_parts(parts, &())
             .await
-            .map(|Path(segments)| Self(segments))
+            .map(Self)
             .map_err(|_| Error::not_found(Kind::Tenant, ""))
     }
 
     pub fn get<T: Segment>(&self, name: &str) -> Result<T> {
-        let text = self
+        let (_, text) = self
             .0
-            .get(name)
+            .iter()
+            .find(|(of, _)| *of == name)
             .ok_or_else(|| Error::internal(format!("route without {name}")))?;
         text.parse().map_err(|_| Error::not_found(T::KIND, text))
     }

@@ -1,10 +1,8 @@
 //! Refusals in the words of OAuth, and for people.
 
-use std::fmt::Write as _;
-
 use axum::Json;
 use axum::extract::Request;
-use axum::http::header::{LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -209,40 +207,9 @@ pub fn page(ctx: &Context, failure: Failure) -> Response {
     }
 }
 
-/// Sends the browser to `url`. What is no ASCII, as in names of hosts and paths that people
-/// configured, is percent-encoded, since a header can't hold it.
-pub fn found(url: &str) -> Response {
-    let mut ascii = String::with_capacity(url.len());
-    for character in url.chars() {
-        if character.is_ascii_graphic() {
-            ascii.push(character);
-        } else {
-            let mut bytes = [0; 4];
-            let encoded = character.encode_utf8(&mut bytes).bytes();
-            for byte in encoded {
-                write!(ascii, "%{byte:02X}").expect("writing to a String never fails");
-            }
-        }
-    }
-    match HeaderValue::from_str(&ascii) {
-        Ok(location) => (StatusCode::FOUND, [(LOCATION, location)]).into_response(),
-        Err(error) => Error::internal(error).into_response(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_location_is_ascii_whatever_was_configured() {
-        let location = |url: &str| found(url).headers()[LOCATION].to_str().unwrap().to_owned();
-        assert_eq!(
-            location("https://b\u{fc}cher.example/a b?x=1#y"),
-            "https://b%C3%BCcher.example/a%20b?x=1#y"
-        );
-        assert_eq!(location("acme://cb?code=1"), "acme://cb?code=1");
-    }
 
     #[test]
     fn c9_a_body_that_came_too_slowly_is_refused_in_the_words_of_oauth() {

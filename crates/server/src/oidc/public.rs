@@ -23,7 +23,7 @@ use crate::error::Result;
 use crate::http::auth::bearer;
 use crate::http::context::{Anonymous, Context};
 use crate::http::form::FormText;
-use crate::http::{cors, privacy};
+use crate::http::{cors, privacy, redirect};
 
 pub fn routes() -> OpenApiRouter<App> {
     let private = OpenApiRouter::new()
@@ -162,7 +162,7 @@ async fn authorized(
     query: Result<String>,
 ) -> Response {
     match start(ctx, at, headers, query).await {
-        Ok(Invocation::Redirect(url)) | Err(Stopped::Redirected(url)) => answer::found(&url),
+        Ok(Invocation::Redirect(url)) | Err(Stopped::Redirected(url)) => redirect::found(url),
         Ok(Invocation::Told(url)) => Answer(json!({ "authenticate_url": url })).into_response(),
         Err(Stopped::Shown(failure)) if is_navigation(headers) => answer::page(ctx, failure),
         Err(Stopped::Shown(failure)) => failure.into_response(),
