@@ -5,6 +5,7 @@
 //! proves nothing.
 
 use std::ops::Deref;
+use std::time::Duration;
 
 use aws_lc_rs::digest::{Context, SHA256};
 use tempfile::TempDir;
@@ -73,6 +74,8 @@ impl TestDb {
     fn open(url: DatabaseUrl, home: Home) -> Self {
         let options = Options {
             connections: CONNECTIONS,
+            // The disk of a machine that compiles meanwhile may stall for longer than people wait.
+            patience: Duration::from_mins(1),
             ..url.into()
         };
         let db = Db::open(&options).expect("a fresh database opens");
