@@ -8,7 +8,7 @@ use keymoor_testkit::{AssertionOptions, Authenticator, Dice, SoftwareKey, flags}
 use serde_json::Value;
 
 use crate::scene::{ORIGIN, RP_ID, assertion_challenge, claims, encoded};
-use crate::verdict::Case;
+use crate::verdict::{Case, NOTHING};
 use crate::{client_data, der, tree};
 
 /// What an authenticator and the browser in front of it return.
@@ -55,9 +55,10 @@ struct Draft<'a> {
     dice: &'a mut Dice,
     authenticator: &'a Authenticator,
     options: AssertionOptions,
+    case: Case,
 }
 
-type Mutation = fn(Draft<'_>) -> AssertionResponse;
+type Mutation = fn(&mut Draft<'_>) -> AssertionResponse;
 
 /// An assertion by `authenticator` with at most one change.
 #[must_use]
@@ -65,97 +66,109 @@ pub fn draw(dice: &mut Dice, authenticator: &Authenticator) -> (Case, AssertionR
     let mut options = AssertionOptions::new(ORIGIN, RP_ID, claims());
     options.challenge = Some(assertion_challenge(authenticator).to_string().into_bytes());
     let (mutation, change) = *dice.pick(MUTATIONS);
-    let case = Case {
-        ceremony: "assertion",
-        mutation,
-        format: "",
-        algorithm: authenticator.credential_key().jose_algorithm(),
-    };
-    let draft = Draft {
+    let mut draft = Draft {
         dice,
         authenticator,
         options,
+        case: Case {
+            ceremony: "assertion",
+            mutation,
+            format: "",
+            algorithm: authenticator.credential_key().jose_algorithm(),
+            signatures_hold: true,
+        },
     };
-    (case, change(draft))
+    let response = change(&mut draft);
+    (draft.case, response)
 }
 
 /// The changes, by the name that `differences.toml` knows them by. Those of the upper half are
 /// signed again, those of the lower are made after signing.
 const MUTATIONS: &[(&str, Mutation)] = &[
-    ("nothing", |draft| draft.signed()),
-    ("origin", |mut draft| {
+    (NOTHING, |draft| draft.signed()),
+    ("origin", |draft| {
         draft.options.client_data.origin = client_data::other_origin(draft.dice);
         draft.signed()
     }),
-    ("type", |mut draft| {
+    ("type", |draft| {
         let types = ["webauthn.create", "", "WEBAUTHN.GET", "payment.get"];
         draft.options.client_data.kind = String::from(*draft.dice.pick(&types));
         draft.signed()
     }),
-    ("cross-origin", |mut draft| {
+    ("cross-origin", |draft| {
         draft.options.client_data.cross_origin = *draft.dice.pick(&[None, Some(true)]);
         draft.signed()
     }),
-    ("top-origin", |mut draft| {
+    ("top-origin", |draft| {
         let origins = [ORIGIN, "https://top.example.org"];
         draft.options.client_data.top_origin = Some((*draft.dice.pick(&origins)).to_owned());
         draft.signed()
     }),
-    ("challenge", |mut draft| {
+    ("challenge", |draft| {
         let right = draft.options.challenge.take().expect("drawn with one");
         draft.options.challenge = Some(other_challenge(draft.dice, &right));
         draft.signed()
     }),
-    ("challenge-bytes", |mut draft| {
+    ("challenge-bytes", |draft| {
         let right = draft.options.challenge.take().expect("drawn with one");
         draft.options.challenge = Some(draft.dice.changed(&right));
         draft.signed()
     }),
-    ("client-data-json", |mut draft| {
+    ("client-data-json", |draft| {
         let json = draft.client_data();
         draft.options.client_data.raw = Some(client_data::respelled(draft.dice, &json));
         draft.signed()
     }),
-    ("client-data-signed", |mut draft| {
+    ("client-data-signed", |draft| {
         let json = draft.client_data();
         draft.options.client_data.raw = Some(client_data::changed(draft.dice, &json));
         draft.signed()
     }),
-    ("rp-id", |mut draft| {
+    ("rp-id", |draft| {
         let ids = ["example.org", "evil.example.org", "APP.example.org", ""];
         draft.options.rp_id = String::from(*draft.dice.pick(&ids));
         draft.signed()
     }),
-    ("flags", |mut draft| {
+    ("flags", |draft| {
         draft.options.flags = draft.dice.byte();
         draft.signed()
     }),
-    ("flag", |mut draft| {
+    ("flag", |draft| {
         draft.options.flags ^= 1 << draft.dice.below(8);
         draft.signed()
     }),
-    ("backup-flags", |mut draft| {
+    ("backup-flags", |draft| {
         draft.options.flags |= *draft
             .dice
             .pick(&[flags::BE, flags::BS, flags::BE | flags::BS]);
         draft.signed()
     }),
-    ("sign-count", |mut draft| {
+    ("sign-count", |draft| {
         let bits = draft.dice.bits().to_be_bytes();
         draft.options.sign_count = u32::from_be_bytes([bits[0], bits[1], bits[2], bits[3]]);
         draft.signed()
     }),
-    ("extensions", |mut draft| {
+    ("extensions", |draft| {
         draft.options.extensions = Some(tree::any_item(draft.dice).encode());
         draft.signed()
     }),
-    ("after-authenticator-data", |mut draft| {
-        draft.options.after_authenticator_data = draft.dice.some_bytes(8);
+    ("after-authenticator-data", |draft| {
+        draft.options.after_authenticator_data = tree::more_bytes(draft.dice);
         draft.signed()
     }),
     ("another-key", |draft| {
         let other = SoftwareKey::from_seed(draft.dice.bits());
+        draft.case.signatures_hold = false;
         AssertionResponse::read(&draft.authenticator.assert_signed_by(&other, &draft.options))
+    }),
+    ("signature-negated", |draft| {
+        let negate = |_: &mut Dice, response: &mut AssertionResponse| {
+            response.signature = der::negated(&response.signature);
+        };
+        let response = draft.changed(negate);
+        // It verifies just as well.
+        draft.case.signatures_hold = true;
+        response
     }),
     ("signature-spelling", |draft| {
         draft.changed(|dice, response| {
@@ -183,21 +196,23 @@ const MUTATIONS: &[(&str, Mutation)] = &[
 ];
 
 impl Draft<'_> {
-    fn signed(self) -> AssertionResponse {
-        self.response()
-    }
-
-    fn response(&self) -> AssertionResponse {
+    fn signed(&self) -> AssertionResponse {
         AssertionResponse::read(&self.authenticator.assert(&self.options))
     }
 
     fn client_data(&self) -> String {
-        String::from_utf8(self.response().client_data).expect("the testkit writes UTF-8")
+        String::from_utf8(self.signed().client_data).expect("the testkit writes UTF-8")
     }
 
-    fn changed(self, change: fn(&mut Dice, &mut AssertionResponse)) -> AssertionResponse {
-        let mut response = self.response();
+    /// Changed after signing.
+    fn changed(&mut self, change: fn(&mut Dice, &mut AssertionResponse)) -> AssertionResponse {
+        let signed = self.signed();
+        let mut response = signed.clone();
         change(self.dice, &mut response);
+        self.case.signatures_hold = response == signed;
+        if response == signed {
+            self.case.mutation = NOTHING;
+        }
         response
     }
 }

@@ -14,9 +14,8 @@ pub(crate) fn respelled(dice: &mut Dice, signature: &[u8]) -> Vec<u8> {
     let Some((r, s)) = numbers(signature) else {
         return signature.to_vec();
     };
-    match dice.below(12) {
-        // The same point's other signature: valid too.
-        0 => sequence(&r, &minimal(&subtracted(&ORDER, &padded(&s)))),
+    match dice.below(11) {
+        0 => sequence(&r, &minimal(&[&[1][..], &[0; 32]].concat())),
         1 => sequence(&[&[0][..], &r].concat(), &s),
         2 => sequence(&r, &[&[0, 0][..], &s].concat()),
         3 => sequence(
@@ -29,9 +28,42 @@ pub(crate) fn respelled(dice: &mut Dice, signature: &[u8]) -> Vec<u8> {
         7 => [signature, &[0]].concat(),
         8 => [&[0x30, 0x81], &signature[1..]].concat(),
         9 => [&[0x30, 0x80], &signature[2..], &[0, 0]].concat(),
-        10 => [padded(&r), padded(&s)].concat(),
-        _ => sequence(&r, &minimal(&[&[1][..], &[0; 32]].concat())),
+        _ => [padded(&r), padded(&s)].concat(),
     }
+}
+
+/// The other signature with the same r, which is valid too: s taken from the order. `signature`
+/// as it is if it is no ES256 signature in DER.
+pub(crate) fn negated(signature: &[u8]) -> Vec<u8> {
+    numbers(signature).map_or_else(
+        || signature.to_vec(),
+        |(r, s)| sequence(&r, &minimal(&subtracted(&ORDER, &padded(&s)))),
+    )
+}
+
+/// The SubjectPublicKeyInfo of a certificate of version 3 (RFC 5280 section 4.1).
+pub(crate) fn public_key(certificate: &[u8]) -> Option<&[u8]> {
+    let (to_be_signed, _) = content(certificate)?;
+    let (mut fields, _) = content(to_be_signed)?;
+    // Version, serial number, signature algorithm, issuer, validity and subject.
+    for _ in 0..6 {
+        (_, fields) = content(fields)?;
+    }
+    let (_, behind) = content(fields)?;
+    Some(&fields[..fields.len() - behind.len()])
+}
+
+/// What is in the first element, and what is behind it (X.690 section 8.1).
+fn content(der: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (&[_, first], rest) = der.split_first_chunk()?;
+    let (digits, rest) = match first {
+        0x80.. => rest.split_at_checked(usize::from(first & 0x7f))?,
+        _ => (&[first][..], rest),
+    };
+    let length = digits.iter().try_fold(0_usize, |length, digit| {
+        length.checked_mul(256)?.checked_add(usize::from(*digit))
+    })?;
+    rest.split_at_checked(length)
 }
 
 /// The contents of the two INTEGERs.

@@ -14,6 +14,7 @@ pub mod ledger;
 pub mod ours;
 pub mod registration;
 pub mod scene;
+mod signatures;
 pub mod theirs;
 mod tree;
 pub mod verdict;

@@ -13,8 +13,8 @@ use keymoor_testkit::{
 use serde_json::Value;
 
 use crate::scene::{ORIGIN, RP_ID, SUBJECT, TOKEN, registration_challenge};
-use crate::verdict::Case;
-use crate::{client_data, der, tree};
+use crate::verdict::{Case, NOTHING};
+use crate::{client_data, der, signatures, tree};
 
 /// What an authenticator and the browser in front of it return.
 #[derive(Clone, PartialEq, Eq)]
@@ -71,9 +71,10 @@ struct Draft<'a> {
     dice: &'a mut Dice,
     authenticator: &'a Authenticator,
     options: RegistrationOptions,
+    case: Case,
 }
 
-type Mutation = fn(Draft<'_>) -> RegistrationResponse;
+type Mutation = fn(&mut Draft<'_>) -> RegistrationResponse;
 
 /// A registration by `authenticator` with at most one change.
 #[must_use]
@@ -82,18 +83,20 @@ pub fn draw(dice: &mut Dice, authenticator: &Authenticator) -> (Case, Registrati
     let (format, attestation) = attestation(dice, authenticator);
     options.attestation = attestation;
     let (mutation, change) = *dice.pick(MUTATIONS);
-    let case = Case {
-        ceremony: "registration",
-        mutation,
-        format,
-        algorithm: authenticator.credential_key().jose_algorithm(),
-    };
-    let draft = Draft {
+    let mut draft = Draft {
         dice,
         authenticator,
         options,
+        case: Case {
+            ceremony: "registration",
+            mutation,
+            format,
+            algorithm: authenticator.credential_key().jose_algorithm(),
+            signatures_hold: true,
+        },
     };
-    (case, change(draft))
+    let response = change(&mut draft);
+    (draft.case, response)
 }
 
 /// A format's name and an attestation of it that is right.
@@ -133,100 +136,101 @@ fn tpm_statement() -> TpmStatement {
 /// The changes, by the name that `differences.toml` knows them by. Those of the upper half are
 /// signed again, those of the lower are made after signing.
 const MUTATIONS: &[(&str, Mutation)] = &[
-    ("nothing", |draft| draft.signed()),
-    ("origin", |mut draft| {
+    (NOTHING, |draft| draft.signed()),
+    ("origin", |draft| {
         draft.options.client_data.origin = client_data::other_origin(draft.dice);
         draft.signed()
     }),
-    ("type", |mut draft| {
+    ("type", |draft| {
         let types = ["webauthn.get", "", "WEBAUTHN.CREATE", "payment.get"];
         draft.options.client_data.kind = String::from(*draft.dice.pick(&types));
         draft.signed()
     }),
-    ("cross-origin", |mut draft| {
+    ("cross-origin", |draft| {
         draft.options.client_data.cross_origin = *draft.dice.pick(&[None, Some(true)]);
         draft.signed()
     }),
-    ("top-origin", |mut draft| {
+    ("top-origin", |draft| {
         let origins = [ORIGIN, "https://top.example.org"];
         draft.options.client_data.top_origin = Some((*draft.dice.pick(&origins)).to_owned());
         draft.signed()
     }),
-    ("challenge", |mut draft| {
+    ("challenge", |draft| {
         draft.options.challenge = other_challenge(draft.dice);
         draft.signed()
     }),
-    ("client-data-json", |mut draft| {
+    ("client-data-json", |draft| {
         let json = draft.client_data();
         draft.options.client_data.raw = Some(client_data::respelled(draft.dice, &json));
         draft.signed()
     }),
-    ("client-data-signed", |mut draft| {
+    ("client-data-signed", |draft| {
         let json = draft.client_data();
         draft.options.client_data.raw = Some(client_data::changed(draft.dice, &json));
         draft.signed()
     }),
-    ("rp-id", |mut draft| {
+    ("rp-id", |draft| {
         let ids = ["example.org", "evil.example.org", "APP.example.org", ""];
         draft.options.rp_id = String::from(*draft.dice.pick(&ids));
         draft.signed()
     }),
-    ("flags", |mut draft| {
+    ("flags", |draft| {
         draft.options.flags = draft.dice.byte();
         draft.signed()
     }),
-    ("flag", |mut draft| {
+    ("flag", |draft| {
         draft.options.flags ^= 1 << draft.dice.below(8);
         draft.signed()
     }),
-    ("backup-flags", |mut draft| {
+    ("backup-flags", |draft| {
         draft.options.flags |= *draft
             .dice
             .pick(&[flags::BE, flags::BS, flags::BE | flags::BS]);
         draft.signed()
     }),
-    ("sign-count", |mut draft| {
+    ("sign-count", |draft| {
         let bits = draft.dice.bits().to_be_bytes();
         draft.options.sign_count = u32::from_be_bytes([bits[0], bits[1], bits[2], bits[3]]);
         draft.signed()
     }),
-    ("credential-id", |mut draft| {
+    ("credential-id", |draft| {
         let length = *draft
             .dice
             .pick(&[0, 1, 15, 64, 1_022, 1_023, 1_024, 1_025, 4_000]);
         draft.options.credential_id = Some(vec![draft.dice.byte(); length]);
         draft.signed()
     }),
-    ("cose-key-cbor", |mut draft| {
+    ("cose-key-cbor", |draft| {
         let cose = draft.authenticator.credential_key().cose();
         draft.options.cose_key = Some(tree::changed(draft.dice, &cose));
         draft.signed()
     }),
-    ("cose-key-bytes", |mut draft| {
+    ("cose-key-bytes", |draft| {
         let cose = draft.authenticator.credential_key().cose();
         draft.options.cose_key = Some(draft.dice.changed(&cose));
         draft.signed()
     }),
-    ("rsa-numbers", |mut draft| {
-        if let Some(modulus) = draft.authenticator.credential_key().modulus() {
-            draft.options.cose_key = Some(rsa_key(draft.dice, modulus));
+    ("rsa-numbers", |draft| {
+        match draft.authenticator.credential_key().modulus() {
+            Some(modulus) => draft.options.cose_key = Some(rsa_key(draft.dice, modulus)),
+            None => draft.case.mutation = NOTHING,
         }
         draft.signed()
     }),
-    ("extensions", |mut draft| {
+    ("extensions", |draft| {
         draft.options.extensions = Some(extensions(draft.dice));
         draft.signed()
     }),
-    ("extensions-bytes", |mut draft| {
+    ("extensions-bytes", |draft| {
         let extensions = extensions(draft.dice);
         draft.options.extensions = Some(draft.dice.changed(&extensions));
         draft.signed()
     }),
-    ("after-authenticator-data", |mut draft| {
-        draft.options.after_authenticator_data = draft.dice.some_bytes(8);
+    ("after-authenticator-data", |draft| {
+        draft.options.after_authenticator_data = tree::more_bytes(draft.dice);
         draft.signed()
     }),
-    ("format", |mut draft| {
+    ("format", |draft| {
         let formats = [
             "none",
             "packed",
@@ -244,18 +248,29 @@ const MUTATIONS: &[(&str, Mutation)] = &[
         };
         draft.signed()
     }),
-    ("attestation-algorithm", |mut draft| {
+    ("attestation-algorithm", |draft| {
         let algorithms = [-7, -8, -35, -36, -37, -257, -65_535, 7, 0];
         draft.options.attestation_algorithm = Some(*draft.dice.pick(&algorithms));
+        // The testkit asks nobody else which one to name.
+        if draft.case.format != "packed" {
+            draft.case.mutation = NOTHING;
+        }
         draft.signed()
     }),
-    ("certificate", |mut draft| {
+    ("certificate", |draft| {
         draft.options.attestation = Attestation::PackedX5c(other_certificate(draft.dice));
+        draft.case.format = "packed";
         draft.signed()
     }),
-    ("after-attestation-object", |mut draft| {
-        draft.options.after_attestation_object = draft.dice.some_bytes(8);
+    ("after-attestation-object", |draft| {
+        draft.options.after_attestation_object = tree::more_bytes(draft.dice);
         draft.signed()
+    }),
+    ("signature-negated", |draft| {
+        let response = draft.with_statement("sig", |_, signature| der::negated(signature));
+        // It verifies just as well.
+        draft.case.signatures_hold = true;
+        response
     }),
     ("signature-spelling", |draft| {
         draft.with_statement("sig", der::respelled)
@@ -287,9 +302,9 @@ const MUTATIONS: &[(&str, Mutation)] = &[
         draft.with_object(tree::change_somewhere)
     }),
     ("attestation-object-bytes", |draft| {
-        let mut response = draft.response();
-        response.attestation_object = draft.dice.changed(&response.attestation_object);
-        response
+        draft.with_response(|dice, response| {
+            response.attestation_object = dice.changed(&response.attestation_object);
+        })
     }),
     ("authenticator-data-bytes", |draft| {
         draft.with_object(|dice, object| {
@@ -300,58 +315,69 @@ const MUTATIONS: &[(&str, Mutation)] = &[
         })
     }),
     ("client-data-bytes", |draft| {
-        let mut response = draft.response();
-        response.client_data = draft.dice.changed(&response.client_data);
-        response
+        draft.with_response(|dice, response| {
+            response.client_data = dice.changed(&response.client_data);
+        })
     }),
     ("another-response", |draft| {
-        let other = Authenticator::from_seed(draft.dice.bits());
-        let ours = draft.response();
-        RegistrationResponse {
-            client_data: ours.client_data,
-            ..RegistrationResponse::of(&other, &draft.options)
-        }
+        let mut options = draft.options.clone();
+        options.challenge = b"another challenge".to_vec();
+        draft.with_response(|dice, response| {
+            let other = Authenticator::from_seed(dice.bits());
+            response.attestation_object =
+                RegistrationResponse::of(&other, &options).attestation_object;
+        })
     }),
 ];
 
 impl Draft<'_> {
-    fn signed(self) -> RegistrationResponse {
-        self.response()
-    }
-
-    fn response(&self) -> RegistrationResponse {
+    fn signed(&self) -> RegistrationResponse {
         RegistrationResponse::of(self.authenticator, &self.options)
     }
 
     fn client_data(&self) -> String {
-        let response = self.response();
-        String::from_utf8(response.client_data).expect("the testkit writes UTF-8")
+        String::from_utf8(self.signed().client_data).expect("the testkit writes UTF-8")
     }
 
-    fn with_object(self, change: fn(&mut Dice, &mut Item)) -> RegistrationResponse {
-        let mut response = self.response();
-        let (mut object, _) =
-            Item::read(&response.attestation_object).expect("the testkit writes CBOR");
-        change(self.dice, &mut object);
-        response.attestation_object = object.encode();
+    /// Changed after signing.
+    fn with_response(
+        &mut self,
+        change: impl FnOnce(&mut Dice, &mut RegistrationResponse),
+    ) -> RegistrationResponse {
+        let signed = self.signed();
+        let mut response = signed.clone();
+        change(self.dice, &mut response);
+        if response == signed {
+            self.case.mutation = NOTHING;
+        }
+        self.case.signatures_hold = signatures::hold(&signed, &response);
         response
+    }
+
+    fn with_object(&mut self, change: fn(&mut Dice, &mut Item)) -> RegistrationResponse {
+        self.with_response(|dice, response| {
+            let (mut object, _) =
+                Item::read(&response.attestation_object).expect("the testkit writes CBOR");
+            change(dice, &mut object);
+            response.attestation_object = object.encode();
+        })
     }
 
     /// With the bytes of one member of the statement changed, if it has that member.
     fn with_statement(
-        self,
+        &mut self,
         name: &str,
         change: fn(&mut Dice, &[u8]) -> Vec<u8>,
     ) -> RegistrationResponse {
-        let mut response = self.response();
-        let (mut object, _) =
-            Item::read(&response.attestation_object).expect("the testkit writes CBOR");
-        let statement = object.get_mut("attStmt").expect("the testkit writes it");
-        if let Some(Item::Bytes(bytes)) = statement.get_mut(name) {
-            *bytes = change(self.dice, bytes);
-            response.attestation_object = object.encode();
-        }
-        response
+        self.with_response(|dice, response| {
+            let (mut object, _) =
+                Item::read(&response.attestation_object).expect("the testkit writes CBOR");
+            let statement = object.get_mut("attStmt").expect("the testkit writes it");
+            if let Some(Item::Bytes(bytes)) = statement.get_mut(name) {
+                *bytes = change(dice, bytes);
+                response.attestation_object = object.encode();
+            }
+        })
     }
 }
 

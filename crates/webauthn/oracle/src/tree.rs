@@ -127,3 +127,10 @@ pub(crate) fn any_item(dice: &mut Dice) -> Item {
         _ => Item::Simple(27, f64::to_bits(1.5)),
     }
 }
+
+/// Bytes to append, at least one.
+pub(crate) fn more_bytes(dice: &mut Dice) -> Vec<u8> {
+    let mut bytes = dice.some_bytes(7);
+    bytes.push(dice.byte());
+    bytes
+}

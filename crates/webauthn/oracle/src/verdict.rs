@@ -55,6 +55,9 @@ pub enum Comparison {
     Differ(Difference),
 }
 
+/// The mutation that changes nothing, and any that found nothing to change.
+pub const NOTHING: &str = "nothing";
+
 /// What was judged.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Case {
@@ -62,10 +65,13 @@ pub struct Case {
     pub ceremony: &'static str,
     /// The name of the change.
     pub mutation: &'static str,
-    /// The attestation format before the change; empty for an assertion.
+    /// The attestation format before a change of its name; empty for an assertion.
     pub format: &'static str,
     /// The credential's algorithm by its JOSE name.
     pub algorithm: &'static str,
+    /// Whether what is signed, the signature and its key are as they were when it was made, or
+    /// nothing is claimed to be signed: known to the forger, who verifies nothing.
+    pub signatures_hold: bool,
 }
 
 /// A disagreement: each side is `accepts` or an error's name; where both accept, the fact they
