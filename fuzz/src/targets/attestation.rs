@@ -6,6 +6,7 @@ use keymoor_testkit::{
     CredentialKey, FidoU2fStatement, TpmStatement,
 };
 use keymoor_webauthn::AttestationLevel;
+use keymoor_webauthn::registration::{RegistrationError, VerifiedRegistration};
 use sha2::{Digest as _, Sha256};
 
 use super::cbor;
@@ -23,8 +24,7 @@ fn run(data: &[u8]) {
     let Some((format, statement)) = split(data) else {
         return;
     };
-    let object = object(format, Item::Raw(statement.to_vec()));
-    let Ok(verified) = cbor::verify(&object) else {
+    let Ok(verified) = verify(format, statement) else {
         return;
     };
     assert_eq!(verified.attestation_format(), format);
@@ -43,6 +43,10 @@ fn run(data: &[u8]) {
     if verified.attestation_signature_verified() {
         assert_signed(entries, &signed);
     }
+}
+
+fn verify(format: &str, statement: &[u8]) -> Result<VerifiedRegistration, RegistrationError> {
+    cbor::verify(&object(format, Item::Raw(statement.to_vec())))
 }
 
 /// What "verified" says, by other means: the signature is by the key that the certificate holds,
@@ -154,4 +158,20 @@ fn seeds() -> Vec<Vec<u8>> {
         [format.as_bytes(), b";", &statement].concat()
     })
     .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_seed_is_accepted_and_verified_where_something_is_signed() {
+        for seed in seeds() {
+            let (format, statement) = split(&seed).expect("a seed has a format");
+            let verified = verify(format, statement).expect("a sound statement");
+            // Of format `apple` only the certificate is signed.
+            let is_signed = !["none", "apple"].contains(&format);
+            assert_eq!(verified.attestation_signature_verified(), is_signed);
+        }
+    }
 }

@@ -28,18 +28,43 @@ fn run(data: &[u8]) {
     let Ok(text) = str::from_utf8(rest) else {
         return;
     };
-    match (kind, text.split_once('\n')) {
-        (b'k', _) => check_jwk(text),
-        (b's', Some((header, claims))) => check_token(&Jws::new(header, claims).signed_by(&key())),
+    match kind {
+        b'k' => check_jwk(text),
+        b's' => check_token(&signed(text)),
         _ => check_token(text),
     }
 }
 
+/// The token of a header and claims; `text` if it is none.
+fn signed(text: &str) -> String {
+    match text.split_once('\n') {
+        Some((header, claims)) => Jws::new(header, claims).signed_by(&key()),
+        None => text.to_owned(),
+    }
+}
+
+fn read_key(text: &str) -> Option<(Value, VerifyingKey)> {
+    let jwk = serde_json::from_str(text).ok()?;
+    let key = VerifyingKey::from_jwk(&jwk).ok()?;
+    Some((jwk, key))
+}
+
+/// The kinds of token that this one passes for, with its claims.
+fn accepted(token: &str) -> Vec<(TokenType, Value)> {
+    let trusted = VerifyingKey::from_jwk(&key().jwk()).expect("a valid key");
+    let keys: KeySet = [trusted].into_iter().collect();
+    [
+        TokenType::AccessToken,
+        TokenType::IdToken,
+        TokenType::Request,
+    ]
+    .into_iter()
+    .filter_map(|typ| Some((typ, jose::verify(token, &keys, typ).ok()?)))
+    .collect()
+}
+
 fn check_jwk(text: &str) {
-    let Ok(jwk) = serde_json::from_str::<Value>(text) else {
-        return;
-    };
-    let Ok(key) = VerifyingKey::from_jwk(&jwk) else {
+    let Some((jwk, key)) = read_key(text) else {
         return;
     };
     let number = |name: &str| {
@@ -75,16 +100,7 @@ fn check_jwk(text: &str) {
 
 fn check_token(token: &str) {
     let signer = key();
-    let trusted = VerifyingKey::from_jwk(&signer.jwk()).expect("a valid key");
-    let keys: KeySet = [trusted].into_iter().collect();
-    let accepted: Vec<(TokenType, Value)> = [
-        TokenType::AccessToken,
-        TokenType::IdToken,
-        TokenType::Request,
-    ]
-    .into_iter()
-    .filter_map(|typ| Some((typ, jose::verify(token, &keys, typ).ok()?)))
-    .collect();
+    let accepted = accepted(token);
     let [(typ, claims)] = &accepted[..] else {
         assert!(accepted.is_empty(), "a token passes for two kinds");
         return;
@@ -149,4 +165,34 @@ fn seeds() -> Vec<Vec<u8>> {
     ]
     .map(String::into_bytes)
     .to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_seed_but_the_private_key_is_accepted() {
+        let kinds: Vec<Option<&str>> = seeds()
+            .iter()
+            .map(|seed| {
+                let text = str::from_utf8(&seed[1..]).expect("a seed is text");
+                match seed[0] {
+                    b'k' => read_key(text).map(|_| "key"),
+                    b's' => only_type(&signed(text)),
+                    _ => only_type(text),
+                }
+            })
+            .collect();
+        let (key, access, id, request) =
+            (Some("key"), Some("at+jwt"), Some("JWT"), Some("no type"));
+        assert_eq!(kinds, [key, None, key, access, id, request, request]);
+    }
+
+    fn only_type(token: &str) -> Option<&'static str> {
+        match &accepted(token)[..] {
+            [(typ, _)] => Some(typ.as_str().unwrap_or("no type")),
+            _ => None,
+        }
+    }
 }

@@ -6,8 +6,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keymoor_testkit::Jws;
 use keymoor_types::wire::AuthenticationProof;
 use keymoor_webauthn::PublicKey;
-use keymoor_webauthn::assertion::{AssertionProof, ExpectedCredential};
-use keymoor_webauthn::proof::{BindingSubject, verify_binding_jws};
+use keymoor_webauthn::assertion::{AssertionProof, ExpectedCredential, VerifiedAssertion};
+use keymoor_webauthn::proof::{BindingSubject, ProofError, VerifiedBinding, verify_binding_jws};
 use serde_json::Value;
 
 use crate::independent;
@@ -21,29 +21,38 @@ pub(super) const TARGET: Target = Target {
 };
 
 fn run(data: &[u8]) {
-    let Some((kind, rest)) = data.split_first() else {
-        return;
-    };
-    let Ok(text) = str::from_utf8(rest) else {
-        return;
-    };
-    let raw = match kind {
-        b'r' => text.to_owned(),
-        _ => match text.split_once('\n') {
-            Some((header, payload)) => Jws::new(header, payload).signed_by(AUTHENTICATOR.key()),
-            None => return,
-        },
-    };
-    check_binding(&raw);
-    check_authentication(&raw);
+    if let Some(raw) = jws(data) {
+        check_binding(&raw);
+        check_authentication(&raw);
+    }
 }
 
-fn check_binding(raw: &str) {
+fn jws(data: &[u8]) -> Option<String> {
+    let (kind, rest) = data.split_first()?;
+    let text = str::from_utf8(rest).ok()?;
+    if *kind == b'r' {
+        return Some(text.to_owned());
+    }
+    let (header, payload) = text.split_once('\n')?;
+    Some(Jws::new(header, payload).signed_by(AUTHENTICATOR.key()))
+}
+
+fn verify_as_binding(raw: &str) -> Result<VerifiedBinding, ProofError> {
     let expected = BindingSubject {
         subject: SUBJECT,
         token: TOKEN,
     };
-    let Ok(verified) = verify_binding_jws(raw, &expected) else {
+    verify_binding_jws(raw, &expected)
+}
+
+fn verify_as_authentication(raw: &str) -> Result<VerifiedAssertion, ProofError> {
+    let key = PublicKey::from_jwk(&AUTHENTICATOR.key().jwk()).expect("a valid key");
+    let expected = assertion_expectation(ExpectedCredential::Software);
+    AssertionProof::parse(&AuthenticationProof::Jwt(raw.to_owned()))?.verify(&key, &expected)
+}
+
+fn check_binding(raw: &str) {
+    let Ok(verified) = verify_as_binding(raw) else {
         return;
     };
     let (header, payload) = read(raw);
@@ -67,11 +76,7 @@ fn check_binding(raw: &str) {
 }
 
 fn check_authentication(raw: &str) {
-    let key = PublicKey::from_jwk(&AUTHENTICATOR.key().jwk()).expect("a valid key");
-    let expected = assertion_expectation(ExpectedCredential::Software);
-    let verified = AssertionProof::parse(&AuthenticationProof::Jwt(raw.to_owned()))
-        .and_then(|proof| proof.verify(&key, &expected));
-    let Ok(verified) = verified else {
+    let Ok(verified) = verify_as_authentication(raw) else {
         return;
     };
     let (header, claims) = read(raw);
@@ -137,4 +142,26 @@ fn seeds() -> Vec<Vec<u8>> {
     ]
     .map(String::into_bytes)
     .to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_seed_but_the_private_key_is_accepted_as_one_kind() {
+        let accepted: Vec<(bool, bool)> = seeds()
+            .iter()
+            .map(|seed| jws(seed).expect("a seed is a proof"))
+            .map(|raw| {
+                let (binds, signs_in) = (verify_as_binding(&raw), verify_as_authentication(&raw));
+                (binds.is_ok(), signs_in.is_ok())
+            })
+            .collect();
+        let (binding, authentication, neither) = ((true, false), (false, true), (false, false));
+        assert_eq!(
+            accepted,
+            [binding, authentication, neither, binding, authentication]
+        );
+    }
 }
