@@ -114,9 +114,10 @@ impl Fuzzer {
         let log = self.folder("logs", target)?.join("log");
         let artifacts = self.folder("artifacts", target)?;
         let mut search = self.command(target);
+        // The first folder takes what is found. What earlier runs stopped at is tried again before
+        // the search begins, so that none says "nothing found" until it is mended.
         search
-            .arg(&found)
-            .arg(kept(target)?)
+            .args([&found, &artifacts, &kept(target)?])
             .arg(self.home.join("seeds").join(target))
             .args([MAX_INPUT, TIMEOUT, MEMORY, "-print_final_stats=1"])
             .arg(format!("-max_total_time={}", 60 * minutes))
@@ -161,14 +162,22 @@ impl Fuzzer {
         run(&mut merge)?;
         let mut files = sorted_by_size(&kept)?.len();
         let mut bytes: u64 = sorted_by_size(&kept)?.iter().map(|(_, size)| size).sum();
+        let mut left_out = 0;
         for (path, size) in sorted_by_size(&minimal)? {
             let name = path.file_name().expect("files have names");
-            let is_new = !known.contains(name);
-            if is_new && files < MAX_FILES && bytes + size <= MAX_BYTES {
+            if known.contains(name) {
+                continue;
+            }
+            if files < MAX_FILES && bytes + size <= MAX_BYTES {
                 fs::copy(&path, kept.join(name))?;
                 files += 1;
                 bytes += size;
+            } else {
+                left_out += 1;
             }
+        }
+        if left_out > 0 {
+            println!("{target}: {left_out} inputs that reach more do not fit into the corpus");
         }
         Ok(())
     }
