@@ -78,6 +78,19 @@ pub(crate) fn p256_point_in(certificate: &[u8]) -> Option<&[u8]> {
     certificate.get(at..at + 65)
 }
 
+/// `extraData` of a TPMS_ATTEST, behind magic, type and qualifiedSigner (TPM 2.0 Library Part 2,
+/// section 10.12.8).
+pub(crate) fn tpm_extra_data(cert_info: &[u8]) -> Option<&[u8]> {
+    let (_, behind) = sized(cert_info.get(6..)?)?;
+    Some(sized(behind)?.0)
+}
+
+/// The field whose length the first 2 bytes are, and what is behind it.
+fn sized(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk()?;
+    rest.split_at_checked(u16::from_be_bytes(*length).into())
+}
+
 /// Where `part` first stands in `whole`.
 pub(crate) fn position(whole: &[u8], part: &[u8]) -> Option<usize> {
     whole.windows(part.len()).position(|window| window == part)
