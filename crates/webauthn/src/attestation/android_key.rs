@@ -4,6 +4,7 @@ use x509_parser::oid_registry::Oid;
 use x509_parser::oid_registry::asn1_rs::{Any, Class, FromDer as _, Tag, oid};
 
 use super::certificate::Certificate;
+use super::der::content;
 use super::statement::Statement;
 use super::{AttestationError, Evidence, Subject};
 
@@ -125,15 +126,4 @@ fn small_integer(input: &mut &[u8]) -> Option<u8> {
         [value] => Some(*value),
         _ => None,
     }
-}
-
-/// Takes one element with this universal tag off `input` and returns what is in it. In DER sequences
-/// and sets alone are made of other elements (X.690 section 10.2 for strings).
-fn content<'a>(input: &mut &'a [u8], tag: Tag) -> Option<&'a [u8]> {
-    let (rest, element) = Any::from_der(input).ok()?;
-    *input = rest;
-    let is_of_elements = matches!(tag, Tag::Sequence | Tag::Set);
-    let is_it = (element.class(), element.tag()) == (Class::Universal, tag)
-        && element.header.is_constructed() == is_of_elements;
-    is_it.then_some(element.data)
 }

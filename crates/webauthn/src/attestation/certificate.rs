@@ -4,11 +4,12 @@ use aws_lc_rs::signature as verification;
 use aws_lc_rs::signature::VerificationAlgorithm;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::oid_registry::Oid;
-use x509_parser::oid_registry::asn1_rs::oid;
+use x509_parser::oid_registry::asn1_rs::{Class, Tag, oid};
 use x509_parser::prelude::{FromDer as _, X509Extension};
 use x509_parser::x509::X509Version;
 
 use super::AttestationError;
+use super::der::{BIT_STRING, SEQUENCE, content, element, next};
 use crate::key;
 use crate::{Algorithm, BadSignature, PublicKey};
 
@@ -33,9 +34,9 @@ const SHA256_WITH_RSA: Oid<'static> = oid!(1.2.840.113549.1.1.11);
 const SHA384_WITH_RSA: Oid<'static> = oid!(1.2.840.113549.1.1.12);
 const SHA512_WITH_RSA: Oid<'static> = oid!(1.2.840.113549.1.1.13);
 const AAGUID: Oid<'static> = oid!(1.3.6.1.4.1.45724.1.1.4);
-const SEQUENCE: u8 = 0x30;
-const BIT_STRING: u8 = 0x03;
 const NO_UNUSED_BITS: u8 = 0;
+/// How a certificate's fields mark the extensions.
+const EXTENSIONS: (Class, Tag) = (Class::ContextSpecific, Tag(3));
 /// The first byte of an uncompressed point (SEC 1 section 2.3.3).
 const UNCOMPRESSED: u8 = 0x04;
 /// The algorithm of each kind of key with its parameters, in DER: RFC 5480 section 2.1.1 (the named
@@ -68,6 +69,7 @@ impl<'a> Certificate<'a> {
         let is_sound = rest.is_empty()
             && certificate.version() == X509Version::V3
             && has_each_extension_once
+            && extensions_are_typed(certificate.tbs_certificate.as_ref()).is_some()
             && certificate.signature_algorithm == certificate.tbs_certificate.signature;
         if is_sound {
             Ok(Self(certificate))
@@ -162,6 +164,7 @@ impl<'a> Certificate<'a> {
     /// Whether `issuer` names itself as this certificate's issuer does, and its key signed it.
     pub(super) fn is_issued_by(&self, issuer: &Self) -> bool {
         self.0.issuer().as_raw() == issuer.0.subject().as_raw()
+            && self.0.signature_value.unused_bits == NO_UNUSED_BITS
             && self.signature_algorithm(issuer).is_some_and(|algorithm| {
                 key::verify(
                     algorithm,
@@ -248,17 +251,28 @@ impl<'a> Certificate<'a> {
     }
 }
 
-/// An element in DER, its length in the fewest bytes (X.690 sections 8.1 and 10.1).
-fn element(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
-    let contents = parts.concat();
-    let length = contents.len().to_be_bytes();
-    let digits = &length[length.iter().take_while(|byte| **byte == 0).count()..];
-    let mut element = vec![tag];
-    if contents.len() >= 0x80 {
-        let count = u8::try_from(digits.len()).expect("a length has 8 bytes at most");
-        element.push(0x80 | count);
+/// Whether each extension is an object identifier, perhaps a BOOLEAN, and an OCTET STRING (RFC 5280
+/// section 4.1): the reader beneath takes an element of any type for an object identifier. An
+/// explicit FALSE is let through, as some authorities write it.
+fn extensions_are_typed(mut to_be_signed: &[u8]) -> Option<()> {
+    let mut fields = content(&mut to_be_signed, Tag::Sequence)?;
+    while !fields.is_empty() {
+        let field = next(&mut fields)?;
+        if (field.class(), field.tag()) != EXTENSIONS {
+            continue;
+        }
+        let mut wrapped = field.data;
+        let mut extensions = content(&mut wrapped, Tag::Sequence)?;
+        while !extensions.is_empty() {
+            let mut extension = content(&mut extensions, Tag::Sequence)?;
+            content(&mut extension, Tag::Oid)?;
+            let mut behind = extension;
+            if content(&mut behind, Tag::Boolean).is_some() {
+                extension = behind;
+            }
+            content(&mut extension, Tag::OctetString)?;
+            extension.is_empty().then_some(())?;
+        }
     }
-    element.extend_from_slice(digits);
-    element.extend(contents);
-    element
+    Some(())
 }

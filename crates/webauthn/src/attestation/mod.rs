@@ -4,6 +4,7 @@ mod android_key;
 mod apple;
 mod certificate;
 mod chain;
+mod der;
 mod error;
 mod fido_u2f;
 mod level;

@@ -72,6 +72,35 @@ fn a_statement_whose_chain_leads_to_a_root_is_attested() {
     }
 }
 
+/// The count of unused bits is not signed: whoever passes a certificate on could change it.
+#[test]
+fn a_signature_of_a_certificate_has_whole_bytes() {
+    let authority = Authority::default();
+    let intermediate_by = |root: &Authority| {
+        Certificate::authority(&authority.name, &authority.key, &root.name).signed_by(&root.key)
+    };
+    // The reader itself refuses unused bits that are not zero.
+    let (root, mut intermediate) = (1..=64)
+        .map(|seed| Authority::new("Root CA", CredentialKey::ed25519(seed)))
+        .map(|root| (root.clone(), intermediate_by(&root)))
+        .find(|(_, certificate)| certificate.last().is_some_and(|byte| byte % 8 == 0))
+        .expect("one of eight or so");
+    let level_by = |intermediate: &[u8]| {
+        let statement = PackedStatement {
+            intermediates: vec![intermediate.to_vec()],
+            ..packed()
+        };
+        level(Attestation::by(statement), vec![root.root()])
+    };
+    assert_eq!(level_by(&intermediate), Attested);
+    let unused_bits = intermediate.len() - 65;
+    assert_eq!(intermediate[unused_bits - 2..=unused_bits], [0x03, 65, 0]);
+    for count in 1..=3 {
+        intermediate[unused_bits] = count;
+        assert_eq!(level_by(&intermediate), Flagged, "{count}");
+    }
+}
+
 #[test]
 fn a_tpm_vouches_only_for_keys_that_it_made_and_keeps() {
     const FIXED_TPM: u32 = 1 << 1;

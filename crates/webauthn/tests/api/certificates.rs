@@ -1,9 +1,17 @@
-//! How a certificate's key is encoded: exactly as DER and the RFC of its algorithm have it.
+//! How certificates are encoded: as DER and the RFC of their key's algorithm have it.
 
-use keymoor_testkit::{Authority, CredentialKey, PackedStatement};
-use keymoor_webauthn::AttestationError::{Certificate, Signature};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use keymoor_testkit::{
+    AppleStatement, Attestation, Authenticator, Authority, CredentialKey, PackedStatement,
+};
+use keymoor_webauthn::AttestationError::{self, Certificate, Signature};
+use keymoor_webauthn::registration::RegistrationError;
+use serde_json::Value;
 
+use crate::attestation::with_object;
 use crate::attestation_formats::outcome;
+use crate::registration::{valid, verify};
 
 #[test]
 fn a_curve_that_is_no_object_identifier_names_no_key() {
@@ -88,5 +96,42 @@ fn a_certificates_key_is_one_bit_string_of_whole_bytes() {
         ("a longer length", &[0x03, 0x81, 0x42, 0x00], Signature),
     ] {
         assert_eq!(with(bits), Err(expected), "{name}");
+    }
+}
+
+/// What comes of an `apple` attestation in which `from`, which is there once, was replaced.
+fn apple_with(from: &[u8], to: &[u8]) -> Result<(), AttestationError> {
+    let mut options = valid();
+    options.attestation = Attestation::by(AppleStatement::default());
+    let raw = Authenticator::from_seed(1).register(&options);
+    let json: Value = serde_json::from_str(&raw).expect("the testkit writes JSON");
+    let mut object = json["attestation_object"]
+        .as_str()
+        .and_then(|text| STANDARD.decode(text).ok())
+        .expect("and base64 in it");
+    let at: Vec<_> = (0..object.len())
+        .filter(|at| object[*at..].starts_with(from))
+        .collect();
+    assert_eq!(at.len(), 1, "{from:x?}");
+    object[at[0]..at[0] + from.len()].copy_from_slice(to);
+    match verify(&with_object(&object)) {
+        Ok(_) => Ok(()),
+        Err(RegistrationError::Attestation(error)) => Err(error),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// RFC 5280 section 4.1: an object identifier, perhaps a BOOLEAN, an OCTET STRING.
+#[test]
+fn an_extension_has_the_types_that_it_must_have() {
+    // That of the nonce: 1.2.840.113635.100.8.2.
+    const NONCE: [u8; 11] = [
+        0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x63, 0x64, 0x08, 0x02,
+    ];
+    assert_eq!(apple_with(&NONCE, &NONCE), Ok(()));
+    for tag in [0x04, 0x26, 0x86, 0xcd] {
+        let mut changed = NONCE;
+        changed[0] = tag;
+        assert_eq!(apple_with(&NONCE, &changed), Err(Certificate), "{tag:#x}");
     }
 }
