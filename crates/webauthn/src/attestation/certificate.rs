@@ -33,6 +33,7 @@ const ECDSA_WITH_SHA512: Oid<'static> = oid!(1.2.840.10045.4.3.4);
 const SHA256_WITH_RSA: Oid<'static> = oid!(1.2.840.113549.1.1.11);
 const SHA384_WITH_RSA: Oid<'static> = oid!(1.2.840.113549.1.1.12);
 const SHA512_WITH_RSA: Oid<'static> = oid!(1.2.840.113549.1.1.13);
+const BASIC_CONSTRAINTS: Oid<'static> = oid!(2.5.29.19);
 const AAGUID: Oid<'static> = oid!(1.3.6.1.4.1.45724.1.1.4);
 const NO_UNUSED_BITS: u8 = 0;
 /// How a certificate's fields mark the extensions.
@@ -154,6 +155,13 @@ impl<'a> Certificate<'a> {
             Some(_) => Err(AttestationError::Aaguid),
             None => Err(AttestationError::Certificate),
         }
+    }
+
+    /// Whether the basic constraints are there and say that this is a CA, with the one TRUE that
+    /// DER has (X.690 section 11.1); the reader beneath takes others.
+    pub(super) fn is_ca(&self) -> bool {
+        let constraints = self.extension(&BASIC_CONSTRAINTS);
+        constraints.is_some_and(|found| matches!(found.value, [SEQUENCE, _, 0x01, 0x01, 0xff, ..]))
     }
 
     /// Whether the basic constraints are there and say that this is no CA.

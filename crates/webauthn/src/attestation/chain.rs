@@ -96,5 +96,5 @@ fn may_issue(issuer: &Certificate<'_>, below: usize) -> bool {
         Ok(usage) => usage.is_none_or(|usage| usage.value.key_cert_sign()),
         Err(_) => false,
     };
-    constraints.value.ca && long_enough && may_sign
+    issuer.is_ca() && long_enough && may_sign
 }

@@ -101,6 +101,26 @@ fn a_signature_of_a_certificate_has_whole_bytes() {
     }
 }
 
+/// X.690 section 11.1: DER has one way to write TRUE.
+#[test]
+fn only_what_der_calls_true_makes_an_authority() {
+    let root = Authority::new("Root CA", CredentialKey::ed25519(7));
+    let authority = Authority::default();
+    let level_by = |truth: u8| {
+        let mut intermediate = Certificate::authority(&authority.name, &authority.key, &root.name);
+        let constraints = vec![0x30, 0x03, 0x01, 0x01, truth];
+        intermediate.extensions[0] = Extension::new("2.5.29.19", true, constraints);
+        let statement = PackedStatement {
+            intermediates: vec![intermediate.signed_by(&root.key)],
+            ..packed()
+        };
+        level(Attestation::by(statement), vec![root.root()])
+    };
+    assert_eq!(level_by(0xff), Attested);
+    assert_eq!(level_by(0x7f), Flagged);
+    assert_eq!(level_by(0x01), Flagged);
+}
+
 #[test]
 fn a_tpm_vouches_only_for_keys_that_it_made_and_keeps() {
     const FIXED_TPM: u32 = 1 << 1;
