@@ -275,7 +275,8 @@ fn extensions_are_typed(mut to_be_signed: &[u8]) -> Option<()> {
             let mut extension = content(&mut extensions, Tag::Sequence)?;
             content(&mut extension, Tag::Oid)?;
             let mut behind = extension;
-            if content(&mut behind, Tag::Boolean).is_some() {
+            if let Some(critical) = content(&mut behind, Tag::Boolean) {
+                matches!(critical, [0x00 | 0xff]).then_some(())?;
                 extension = behind;
             }
             content(&mut extension, Tag::OctetString)?;

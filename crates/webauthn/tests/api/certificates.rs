@@ -134,4 +134,11 @@ fn an_extension_has_the_types_that_it_must_have() {
         changed[0] = tag;
         assert_eq!(apple_with(&NONCE, &changed), Err(Certificate), "{tag:#x}");
     }
+    // The basic constraints are critical: TRUE, of which DER knows one (X.690 section 11.1).
+    let constraints = |truth| [0x06, 0x03, 0x55, 0x1d, 0x13, 0x01, 0x01, truth];
+    assert_eq!(apple_with(&constraints(0xff), &constraints(0xff)), Ok(()));
+    assert_eq!(
+        apple_with(&constraints(0xff), &constraints(0xfd)),
+        Err(Certificate)
+    );
 }
