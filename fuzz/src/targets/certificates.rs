@@ -99,13 +99,17 @@ fn is_signed_by(certificate: &[u8], issuer: &[u8]) -> bool {
         })
 }
 
-/// Whether the basic constraints say that this is a CA: their type, critical, and an OCTET STRING
-/// with a SEQUENCE that begins with TRUE (RFC 5280 section 4.2.1.9).
+/// Whether the basic constraints say that this is a CA: their type, perhaps whether they are critical (which
+/// RFC 5280 section 6.1.4 does not ask for), and an OCTET STRING with a SEQUENCE that begins with
+/// TRUE (section 4.2.1.9).
 fn may_issue(certificate: &[u8]) -> bool {
-    const TYPE_AND_CRITICAL: [u8; 8] = [0x06, 0x03, 0x55, 0x1d, 0x13, 0x01, 0x01, 0xff];
-    independent::position(certificate, &TYPE_AND_CRITICAL).is_some_and(|at| {
-        let value = &certificate[at + TYPE_AND_CRITICAL.len()..];
-        value.get(4..7) == Some(&[0x01, 0x01, 0xff])
+    const TYPE: [u8; 5] = [0x06, 0x03, 0x55, 0x1d, 0x13];
+    const TRUE: [u8; 3] = [0x01, 0x01, 0xff];
+    independent::position(certificate, &TYPE).is_some_and(|at| {
+        let behind = &certificate[at + TYPE.len()..];
+        let is_critical = behind.strip_prefix(&TRUE);
+        let value = is_critical.or_else(|| behind.strip_prefix(&[0x01, 0x01, 0x00]));
+        value.unwrap_or(behind).get(4..7) == Some(&TRUE)
     })
 }
 

@@ -70,7 +70,9 @@ impl<'a> Certificate<'a> {
         let is_sound = rest.is_empty()
             && certificate.version() == X509Version::V3
             && has_each_extension_once
-            && extensions_are_typed(certificate.tbs_certificate.as_ref()).is_some()
+            // The reader beneath looks at neither all types nor all classes.
+            && typed_extensions(certificate.tbs_certificate.as_ref())
+                == Some(certificate.extensions().len())
             && certificate.signature_algorithm == certificate.tbs_certificate.signature;
         if is_sound {
             Ok(Self(certificate))
@@ -259,10 +261,10 @@ impl<'a> Certificate<'a> {
     }
 }
 
-/// Whether each extension is an object identifier, perhaps a BOOLEAN, and an OCTET STRING (RFC 5280
-/// section 4.1): the reader beneath takes an element of any type for an object identifier. An
-/// explicit FALSE is let through, as some authorities write it.
-fn extensions_are_typed(mut to_be_signed: &[u8]) -> Option<()> {
+/// How many extensions there are, if each is an object identifier, perhaps a BOOLEAN, and an OCTET
+/// STRING (RFC 5280 section 4.1). An explicit FALSE is let through, as some authorities write it.
+fn typed_extensions(mut to_be_signed: &[u8]) -> Option<usize> {
+    let mut count = 0;
     let mut fields = content(&mut to_be_signed, Tag::Sequence)?;
     while !fields.is_empty() {
         let field = next(&mut fields)?;
@@ -281,7 +283,8 @@ fn extensions_are_typed(mut to_be_signed: &[u8]) -> Option<()> {
             }
             content(&mut extension, Tag::OctetString)?;
             extension.is_empty().then_some(())?;
+            count += 1;
         }
     }
-    Some(())
+    Some(count)
 }

@@ -134,6 +134,16 @@ fn an_extension_has_the_types_that_it_must_have() {
         changed[0] = tag;
         assert_eq!(apple_with(&NONCE, &changed), Err(Certificate), "{tag:#x}");
     }
+    // What marks the extensions among a certificate's fields, with another class.
+    let marked = |tag| [tag, 0x45, 0x30, 0x43];
+    assert_eq!(apple_with(&marked(0xa3), &marked(0xa3)), Ok(()));
+    for tag in [0xe3, 0x63] {
+        assert_eq!(
+            apple_with(&marked(0xa3), &marked(tag)),
+            Err(Certificate),
+            "{tag:#x}"
+        );
+    }
     // The basic constraints are critical: TRUE, of which DER knows one (X.690 section 11.1).
     let constraints = |truth| [0x06, 0x03, 0x55, 0x1d, 0x13, 0x01, 0x01, truth];
     assert_eq!(apple_with(&constraints(0xff), &constraints(0xff)), Ok(()));
