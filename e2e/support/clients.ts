@@ -184,5 +184,6 @@ function isPutOff(error: unknown): boolean {
 /** The 500 for a commit of which the database did not say whether it took place. */
 function isUnknown(error: unknown): boolean {
   if (!(error instanceof UnexpectedAnswer) || error.answer.status !== 500) return false;
-  return /^it is not known whether/.test(error.answer.body.message);
+  const { message, error_description } = error.answer.body;
+  return /^it is not known whether/.test(message ?? error_description);
 }

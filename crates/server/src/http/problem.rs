@@ -84,7 +84,7 @@ impl Problem {
     }
 }
 
-const OUTCOME_UNKNOWN: &str =
+pub const OUTCOME_UNKNOWN: &str =
     "it is not known whether the request was carried out: look before trying again";
 
 /// Status and body of `error`.

@@ -112,6 +112,11 @@ fn in_oauth_words(error: &Error) -> Option<(StatusCode, OAuthError)> {
             ErrorCode::TemporarilyUnavailable,
             "try again shortly",
         ),
+        Error::OutcomeUnknown(_) => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            ErrorCode::ServerError,
+            problem::OUTCOME_UNKNOWN,
+        ),
         _ => (
             StatusCode::INTERNAL_SERVER_ERROR,
             ErrorCode::ServerError,
@@ -217,6 +222,13 @@ mod tests {
         assert_eq!(response.status(), 408);
         let (_, told) = in_oauth_words(&Error::TooSlow).unwrap();
         assert_eq!(told.code, ErrorCode::InvalidRequest);
+    }
+
+    #[test]
+    fn a_commit_that_was_cut_off_is_told_apart_from_a_failure() {
+        let (status, told) = in_oauth_words(&Error::OutcomeUnknown("hunter2".into())).unwrap();
+        assert_eq!(status, 500);
+        assert_eq!(told.description, problem::OUTCOME_UNKNOWN);
     }
 
     #[test]
