@@ -131,7 +131,7 @@ macro_rules! uuid_ids {
     )*};
 }
 
-/// What `{:016x}` writes, in a tenth of the time: ids are in every URL, token and log line.
+/// What `{:016x}` writes, without the machinery of formatting: ids are in every URL, token and log line.
 fn hex_digits(number: i64) -> [u8; 16] {
     const DIGITS: [u8; 16] = *b"0123456789abcdef";
     let mut digits = [0; 16];
