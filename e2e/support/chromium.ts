@@ -41,10 +41,10 @@ export async function launchChromium(): Promise<Chromium> {
   return new Chromium(await chromium.launch({ executablePath: PROGRAMS.chromium, args: FLAGS }));
 }
 
-/** An authenticator of a page, and whoever holds it. */
+/** An authenticator of a page, always willing. */
 export interface Authenticator {
-  /** Whether somebody is there who touches it when it asks. */
-  setPresence(isPresent: boolean): Promise<void>;
+  /** Lets it find its keys no longer by itself: it must be told which one is meant. */
+  makeKeysUndiscoverable(): Promise<void>;
   credentials(): Promise<{ isResidentCredential: boolean; userHandle?: string }[]>;
 }
 
@@ -62,12 +62,16 @@ export async function addAuthenticator(page: Page, transport: 'internal' | 'usb'
       automaticPresenceSimulation: true,
     },
   });
+  const credentials = async () => (await devtools.send('WebAuthn.getCredentials', { authenticatorId })).credentials;
   return {
-    async setPresence(enabled) {
-      await devtools.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled });
+    async makeKeysUndiscoverable() {
+      for (const credential of await credentials()) {
+        const { credentialId } = credential;
+        await devtools.send('WebAuthn.removeCredential', { authenticatorId, credentialId });
+        const { userHandle: _, ...undiscoverable } = { ...credential, isResidentCredential: false };
+        await devtools.send('WebAuthn.addCredential', { authenticatorId, credential: undiscoverable });
+      }
     },
-    async credentials() {
-      return (await devtools.send('WebAuthn.getCredentials', { authenticatorId })).credentials;
-    },
+    credentials,
   };
 }
