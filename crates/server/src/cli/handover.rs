@@ -10,20 +10,32 @@ use crate::config::Config;
 use crate::db::{Db, DbLock};
 use crate::http::context::Context;
 use crate::master_key;
-use crate::provision::handover::{self, Printed};
+use crate::provision::handover::{self, AdminAccess, Printed};
 use crate::provision::{self, NewTenant};
 use crate::tenants;
 use crate::text;
+
+pub(super) const DEFAULT_TENANT: &str = "Default";
+const DEFAULT_ADMINISTRATOR: &str = "admin";
 
 /// The first administrator of a new tenant.
 #[derive(Args)]
 pub(super) struct Administrator {
     /// User name of the first administrator
-    #[arg(long, value_name = "NAME", default_value = "admin", value_parser = name)]
+    #[arg(long, value_name = "NAME", default_value = DEFAULT_ADMINISTRATOR, value_parser = name)]
     admin_username: String,
     /// E-mail address of the first administrator
     #[arg(long, value_name = "ADDRESS", value_parser = address)]
     admin_email: Option<String>,
+}
+
+impl Default for Administrator {
+    fn default() -> Self {
+        Self {
+            admin_username: DEFAULT_ADMINISTRATOR.to_owned(),
+            admin_email: None,
+        }
+    }
 }
 
 impl Administrator {
@@ -71,6 +83,9 @@ pub(super) async fn init(
     };
     let app = node::app(config, db, &key)?;
     let new = admin.of(display_name);
+    if !is_new && new != Administrator::default().of(DEFAULT_TENANT.to_owned()) {
+        tracing::warn!("there is a tenant already: its names and addresses stay as they are");
+    }
     let ctx = Context::system(&app);
     let tenant = provision::first_tenant(&ctx, &new)
         .await
@@ -114,11 +129,11 @@ async fn hand_over(app: App, tenant: TenantId, json: bool) -> Outcome<String> {
     if json {
         Ok(serde_json::to_string(&printed)?)
     } else {
-        Ok(readable(&printed))
+        Ok(readable(&printed, handover.admin_access()))
     }
 }
 
-fn readable(printed: &Printed<'_>) -> String {
+fn readable(printed: &Printed<'_>, admin_access: &AdminAccess) -> String {
     let management = &printed.management;
     let rows = [
         ("Sign-in and SDK calls", printed.auth_url.to_owned()),
@@ -138,12 +153,17 @@ fn readable(printed: &Printed<'_>) -> String {
         .map(|(what, value)| format!("{what:<24}{value}"))
         .collect();
     lines.push(String::new());
-    match printed.admin_binding_link {
-        Some(link) => lines.extend([
-            "Open this link on the device that is to hold the administrator's passkey:".to_owned(),
-            link.to_owned(),
-        ]),
-        None => lines.push("An administrator has a passkey.".to_owned()),
-    }
+    let access: &[&str] = match admin_access {
+        AdminAccess::Link(link) => &[
+            "Open this link on the device that is to hold the administrator's passkey:",
+            link.expose(),
+        ],
+        AdminAccess::Passkey => &["An administrator has a passkey."],
+        AdminAccess::Nobody => &[
+            "Nobody active is in the admin realm: with the client above, make an identity there or activate one.",
+            "`keymoor init` prints a link for it then.",
+        ],
+    };
+    lines.extend(access.iter().map(|&line| line.to_owned()));
     lines.join("\n")
 }

@@ -54,17 +54,18 @@ enum Command {
     Serve {
         /// Speak TLS with a certificate of our own making, for development
         ///
-        /// It is kept beside the database, so that a browser need be told to trust it once.
+        /// It is kept beside the database, with PostgreSQL beside the master key, so that a browser need be told to trust it once.
         #[arg(long)]
         tls_self_signed: bool,
     },
     /// Prepare the database, make what a first start needs, and say what it is
     ///
     /// May be run again with the server's own settings, also while the server runs: it then prints
-    /// the same, with a fresh link for the administrator until one has a passkey.
+    /// the same, with a fresh link for the administrator until one has a passkey. Names and addresses
+    /// are for a first tenant that is only made.
     Init {
         /// Name of the first tenant
-        #[arg(long, value_name = "NAME", default_value = "Default", value_parser = handover::name)]
+        #[arg(long, value_name = "NAME", default_value = handover::DEFAULT_TENANT, value_parser = handover::name)]
         display_name: String,
         #[command(flatten)]
         admin: Administrator,
@@ -201,7 +202,9 @@ fn run(runtime: &Runtime, command: Command, config: Config) -> Outcome {
             }
             Command::Migrate => print(&migrate(&config).await?),
             Command::Backup { file } => print(&backup(&config, &file)?),
-            Command::Openapi { document } => print(&document.json()?),
+            Command::Openapi { .. } => {
+                unreachable!("it needs no settings, and was run before them")
+            }
             Command::Init {
                 display_name,
                 admin,

@@ -26,8 +26,17 @@ pub struct Handover {
     client_id: String,
     client_secret: Secret,
     token_endpoint: String,
-    /// Absent once an administrator has a passkey.
-    admin_binding_link: Option<Secret>,
+    admin_access: AdminAccess,
+}
+
+/// How an administrator gets in.
+pub enum AdminAccess {
+    /// By the passkey that this fresh link leads to.
+    Link(Secret),
+    /// By the passkey of at least one of them.
+    Passkey,
+    /// Not at all: there is none, or each is suspended.
+    Nobody,
 }
 
 /// The JSON form of a [`Handover`], secrets in clear.
@@ -62,8 +71,15 @@ impl Handover {
                 client_secret: self.client_secret.expose(),
                 token_endpoint: &self.token_endpoint,
             },
-            admin_binding_link: self.admin_binding_link.as_ref().map(Secret::expose),
+            admin_binding_link: match &self.admin_access {
+                AdminAccess::Link(link) => Some(link.expose()),
+                AdminAccess::Passkey | AdminAccess::Nobody => None,
+            },
         }
+    }
+
+    pub fn admin_access(&self) -> &AdminAccess {
+        &self.admin_access
     }
 }
 
@@ -97,7 +113,7 @@ pub async fn of(ctx: &Context, tenant: TenantId) -> Result<Handover> {
         client_id: management.client_id,
         client_secret,
         token_endpoint: ctx.app.config.auth_url.join(&path),
-        admin_binding_link: admin_link(ctx, &realm).await?,
+        admin_access: admin_access(ctx, &realm).await?,
     })
 }
 
@@ -110,11 +126,11 @@ fn incomplete(tenant: TenantId) -> Error {
 /// How often another process may get in between before its own failing is assumed.
 const TRIES: u32 = 20;
 
-/// A fresh link for the administrator's first passkey, which takes the place of an earlier one.
-/// `None` once an administrator has a passkey, or if there is no administrator.
+/// How an administrator gets in: where none has a passkey, by a link for the first one, which takes the
+/// place of an earlier one.
 ///
 /// Of several that ask at once each gets a link, and the last one's works.
-pub async fn admin_link(ctx: &Context, realm: &Realm) -> Result<Option<Secret>> {
+pub async fn admin_access(ctx: &Context, realm: &Realm) -> Result<AdminAccess> {
     for _ in 1..TRIES {
         match replace_admin_link(ctx, realm).await {
             // Somebody else made one meanwhile.
@@ -125,30 +141,31 @@ pub async fn admin_link(ctx: &Context, realm: &Realm) -> Result<Option<Secret>> 
     replace_admin_link(ctx, realm).await
 }
 
-async fn replace_admin_link(ctx: &Context, realm: &Realm) -> Result<Option<Secret>> {
+async fn replace_admin_link(ctx: &Context, realm: &Realm) -> Result<AdminAccess> {
     let (tenant_id, realm_id, now) = (realm.tenant_id, realm.id, ctx.now);
     let found = ctx
         .app
         .db
         .read(async |rx| {
             if credentials::store::any_usable(rx, tenant_id, realm_id).await? {
-                return Ok(None);
+                return Ok(Err(AdminAccess::Passkey));
             }
             let Some(identity_id) =
                 identities::store::first_active(rx, tenant_id, realm_id).await?
             else {
-                return Ok(None);
+                return Ok(Err(AdminAccess::Nobody));
             };
             let config =
                 authenticator_configs::store::find_managed(rx, tenant_id, realm_id).await?;
             let config = config.ok_or_else(|| incomplete(tenant_id))?;
             let pending =
                 binding::store::list_pending(rx, (tenant_id, realm_id), identity_id, now).await?;
-            Ok(Some((identity_id, config, pending)))
+            Ok(Ok((identity_id, config, pending)))
         })
         .await?;
-    let Some((identity_id, authenticator_config_id, pending)) = found else {
-        return Ok(None);
+    let (identity_id, authenticator_config_id, pending) = match found {
+        Ok(administrator) => administrator,
+        Err(access) => return Ok(access),
     };
     for job in pending {
         withdraw(ctx, &job).await?;
@@ -165,7 +182,7 @@ async fn replace_admin_link(ctx: &Context, realm: &Realm) -> Result<Option<Secre
         expires_in: None,
     };
     let created = binding::ops::create_only(ctx, at, new).await?;
-    Ok(Some(created.link))
+    Ok(AdminAccess::Link(created.link))
 }
 
 /// Revokes a job, unless it has just ended by itself.

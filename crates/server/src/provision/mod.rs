@@ -40,7 +40,7 @@ use crate::{
 const NINETY_DAYS: u32 = 90 * 86_400;
 
 /// A tenant as it starts out.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct NewTenant {
     pub display_name: String,
     /// The first administrator.

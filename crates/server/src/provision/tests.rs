@@ -6,6 +6,7 @@ use keymoor_testkit::SoftwareKey;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::provision::handover::AdminAccess;
 use crate::testing::{TestApp, both_apps};
 
 const BASE: &str = "http://localhost:8021";
@@ -14,6 +15,12 @@ async fn printed(test: &TestApp) -> Value {
     let ctx = test.context();
     let handover = handover::of(&ctx, test.made.tenant.id).await.unwrap();
     serde_json::to_value(handover.printed(&ctx)).unwrap()
+}
+
+/// What an administrator of the first tenant gets.
+async fn access(test: &TestApp) -> AdminAccess {
+    let (ctx, realm) = (test.context(), test.made.realm.clone());
+    handover::admin_access(&ctx, &realm).await.unwrap()
 }
 
 async fn link(test: &TestApp) -> Option<String> {
@@ -81,6 +88,7 @@ both_apps! {
         assert_eq!(open(&test, &second).await, 200);
         bind(&test, &second).await;
         assert_eq!(link(&test).await, None);
+        assert!(matches!(access(&test).await, AdminAccess::Passkey));
     }
 
     async fn a5_a_passkey_that_nobody_can_use_does_not_count(test: TestApp) {
@@ -96,15 +104,20 @@ both_apps! {
             Ok(tx.exec("UPDATE identities SET status = 'suspended'", &[]).await?)
         };
         test.app.db.write(suspend).await.unwrap();
-        // There is nobody left to whom a link could be given.
         assert_eq!(link(&test).await, None);
+        assert!(matches!(access(&test).await, AdminAccess::Nobody));
     }
 
     async fn a5_of_many_hand_overs_at_once_one_link_works(test: TestApp) {
         let asking: Vec<_> = (0..8)
             .map(|_| {
                 let (ctx, realm) = (test.context(), test.made.realm.clone());
-                tokio::spawn(async move { handover::admin_link(&ctx, &realm).await.unwrap().unwrap() })
+                tokio::spawn(async move {
+                    match handover::admin_access(&ctx, &realm).await.unwrap() {
+                        AdminAccess::Link(link) => link,
+                        AdminAccess::Passkey | AdminAccess::Nobody => panic!("no passkey was made yet"),
+                    }
+                })
             })
             .collect();
         let mut links = Vec::new();

@@ -1,5 +1,6 @@
 //! Commands in the test's own process, on both databases.
 
+mod init;
 mod server;
 
 use std::net::SocketAddr;
@@ -48,15 +49,7 @@ impl Place {
     }
 
     async fn init_as(&self, config: Config) -> Outcome<Value> {
-        let Command::Init {
-            display_name,
-            admin,
-            json,
-        } = parse(&["init", "--json"])
-        else {
-            unreachable!("that is what was parsed");
-        };
-        let text = handover::init(config, display_name, admin, json).await?;
+        let text = init_text(config, &["init", "--json"]).await?;
         Ok(serde_json::from_str(&text)?)
     }
 
@@ -113,6 +106,19 @@ impl Place {
             .unwrap()
             .to_string()
     }
+}
+
+/// What `init` prints.
+async fn init_text(config: Config, line: &[&str]) -> Outcome<String> {
+    let Command::Init {
+        display_name,
+        admin,
+        json,
+    } = parse(line)
+    else {
+        unreachable!("that is what was parsed");
+    };
+    handover::init(config, display_name, admin, json).await
 }
 
 fn parse(line: &[&str]) -> Command {
@@ -409,7 +415,12 @@ async fn a_postgresql_database_that_nobody_made_is_no_outage() {
         ..place.config()
     };
     let error = migrate(&config).await.unwrap_err().to_string();
-    assert_eq!(error, r#"database "keymoor_never_made" does not exist"#);
+    assert!(
+        error.starts_with(
+            r#"database "keymoor_never_made" does not exist: make it with CREATE DATABASE"#
+        ),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -423,7 +434,10 @@ async fn a_backup_of_a_database_that_is_not_there_says_so_once() {
     let error = backup(&config, &place.folder.path().join("backup.db")).unwrap_err();
     assert_eq!(
         error.to_string(),
-        format!("there is no database {}", absent.display())
+        format!(
+            "there is no database {}: set KEYMOOR_DATABASE_URL",
+            absent.display()
+        )
     );
 }
 
