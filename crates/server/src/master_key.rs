@@ -50,6 +50,9 @@ impl MasterKeyError {
             Self::Absent(_) => "run `keymoor init`, or set KEYMOOR_MASTER_KEY_FILE",
             Self::Lost(_) => "put it back from its copy, or set KEYMOOR_MASTER_KEY_FILE",
             Self::Unreadable(..) => "let this user read it",
+            Self::Unwritable(_, error) if error.kind() == io::ErrorKind::NotFound => {
+                "make its folder"
+            }
             Self::Unwritable(..) => "let this user write to its folder",
             Self::Malformed(_) => "put the file back from its copy",
             Self::Foreign(_) => "put that one back",
@@ -68,14 +71,15 @@ impl Error for MasterKeyError {}
 /// Reads the key.
 pub fn read(path: &Path) -> Result<MasterKey, MasterKeyError> {
     let name = path.display().to_string();
-    let text = match std::fs::read_to_string(path) {
+    let text = match std::fs::read(path) {
         Ok(text) => zeroize::Zeroizing::new(text),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(MasterKeyError::Absent(name));
         }
         Err(error) => return Err(MasterKeyError::Unreadable(name, error)),
     };
-    MasterKey::decode(&text).ok_or(MasterKeyError::Malformed(name))
+    let key = str::from_utf8(&text).ok().and_then(MasterKey::decode);
+    key.ok_or(MasterKeyError::Malformed(name))
 }
 
 /// Makes a key and its file, which must not exist.
@@ -126,9 +130,19 @@ mod tests {
     fn a_file_with_something_else_is_refused_without_showing_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keymoor.key");
-        std::fs::write(&path, "hunter2").unwrap();
-        let error = read(&path).err().unwrap().to_string();
-        assert!(error.contains("holds no master key"), "{error}");
-        assert!(!error.contains("hunter2"), "{error}");
+        for text in ["hunter2".as_bytes(), b"hunter2\xff"] {
+            std::fs::write(&path, text).unwrap();
+            let error = read(&path).err().unwrap().to_string();
+            assert!(error.contains("holds no master key"), "{error}");
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_missing_folder_is_to_be_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("missing/keymoor.key");
+        let error = create(&path, &SystemRng).err().unwrap().to_string();
+        assert!(error.ends_with(": make its folder"), "{error}");
     }
 }

@@ -172,6 +172,11 @@ impl TryFrom<Settings> for Config {
             Some(path) => path,
             None => beside(&database_url)?,
         };
+        if matches!(&database_url, DatabaseUrl::Sqlite(path) if *path == master_key_file) {
+            return Err(ConfigError::new(
+                "KEYMOOR_MASTER_KEY_FILE would be the database itself: name another file",
+            ));
+        }
         let console_url = settings.console_url.unwrap_or_else(|| {
             let url = settings.auth_url.join("/console");
             url.parse().expect("a path keeps a base URL plain")
@@ -227,7 +232,7 @@ fn require_bare(name: &str, url: &BaseUrl) -> Result<(), ConfigError> {
 }
 
 fn listen(settings: &Settings) -> Result<Listen, ConfigError> {
-    match settings.listen.0[..] {
+    match &settings.listen.0[..] {
         [one] if settings.auth_url == settings.api_url => Ok(Listen::Together(one.0)),
         [_] => Err(ConfigError::new(
             "KEYMOOR_LISTEN has one address, which can serve both sign-in and management only \
@@ -265,7 +270,7 @@ fn mail(settings: &Settings) -> Result<Option<MailSettings>, ConfigError> {
     })?;
     Ok(Some(MailSettings {
         server,
-        from,
+        from: from.0,
         timeout: settings.mail_timeout_seconds.0,
     }))
 }
@@ -291,7 +296,8 @@ fn beside(database: &DatabaseUrl) -> Result<PathBuf, ConfigError> {
     match database {
         DatabaseUrl::Sqlite(path) => Ok(path.with_extension("key")),
         DatabaseUrl::Postgres(_) => Err(ConfigError::new(
-            "KEYMOOR_MASTER_KEY_FILE is not set: with PostgreSQL there is no place of its own",
+            "KEYMOOR_MASTER_KEY_FILE is not set: with PostgreSQL it has no default; name a file, which `keymoor \
+             init` makes",
         )),
     }
 }

@@ -4,11 +4,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use lettre::message::Mailbox;
 use url::Url;
 
 use super::sources::{ConfigError, Sources};
-use super::value::{BaseUrl, Count, List, ListenAddress, LogFormat, ProxyAddress, Span};
+use super::value::{BaseUrl, Count, List, ListenAddress, LogFormat, ProxyAddress, Sender, Span};
 use crate::db::DatabaseUrl;
 use crate::mail::SmtpServer;
 
@@ -110,13 +109,13 @@ settings! {
     console_url: BaseUrl;
     /// File with the key that seals secrets; beside an SQLite file unless given. `keymoor init` makes it
     master_key_file: PathBuf;
-    /// Mail server: smtp://host:port uses TLS where it is offered, smtp://…?tls=required and smtps://… insist on it; user:password@ before the host signs in. Without one no mail is sent
+    /// Mail server: smtp://host uses TLS where it is offered (port 25 unless given), smtp://host?tls=required (587) and smtps://host (465) insist on it; user:password@ before the host signs in, and then smtp:// to another machine insists too (587). Without one no mail is sent
     smtp_url: SmtpServer;
     /// Sender of mail: an address, or a name and the address in angle brackets
-    mail_from: Mailbox;
+    mail_from: Sender;
     /// How long one attempt at sending a mail may take, in seconds
     mail_timeout_seconds: Span = "30";
-    /// How often sending a mail is tried before it is given up
+    /// How often sending a mail is tried before it is given up; after a day it is in any case
     mail_attempts: Count = "8";
     /// Wait before the second attempt, in seconds; it doubles with each further one
     mail_retry_seconds: Span = "30";

@@ -254,3 +254,17 @@ fn a_proxy_is_trusted_however_its_address_is_written() {
     let expected: [IpAddr; 2] = ["10.0.0.1".parse().unwrap(), "2001:db8::1".parse().unwrap()];
     assert_eq!(config.trusted_proxies, expected);
 }
+
+#[test]
+fn the_master_key_is_never_the_database() {
+    for (database, key) in [("/var/lib/keymoor.key", None), ("/a.db", Some("/a.db"))] {
+        let url = format!("sqlite://{database}");
+        let mut variables = vec![("KEYMOOR_DATABASE_URL", &*url)];
+        variables.extend(key.map(|key| ("KEYMOOR_MASTER_KEY_FILE", key)));
+        let refused = load(&[], &variables).unwrap_err();
+        assert!(
+            refused.contains("would be the database itself"),
+            "{refused}"
+        );
+    }
+}

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use keymoor_types::Seconds;
+use lettre::message::Mailbox;
 use url::Url;
 
 /// An http or https URL without query, fragment, userinfo or trailing slash.
@@ -123,7 +124,7 @@ pub struct ValueError(&'static str);
 macro_rules! values {
     ($(#[doc = $about:literal] $name:ident($inner:ty): $problem:literal;)*) => {$(
         #[doc = $about]
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct $name(pub $inner);
 
         impl FromStr for $name {
@@ -141,6 +142,8 @@ values! {
     ListenAddress(SocketAddr): "expected IP:port, as in 127.0.0.1:8021";
     /// A reverse proxy.
     ProxyAddress(IpAddr): "expected IP addresses, one each, no networks";
+    /// Whom mail is from.
+    Sender(Mailbox): "must be an address, or a name and the address in angle brackets";
     /// How many or how often, at least once.
     Count(NonZeroU32): "must be a whole number from 1 to 4294967295";
 }

@@ -35,7 +35,10 @@ pub fn backup(url: &DatabaseUrl, target: &Path) -> Result<()> {
         )));
     }
     if !database.exists() {
-        let problem = format!("there is no database {}", database.display());
+        let problem = format!(
+            "there is no database {}: set KEYMOOR_DATABASE_URL",
+            database.display()
+        );
         return Err(Error::Unfit(problem));
     }
     let unfinished = Unfinished::create(target)?;

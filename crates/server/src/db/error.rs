@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 use std::io;
+use std::path::Path;
 
 use rusqlite::ffi;
 use tokio_postgres::error::SqlState;
@@ -140,7 +141,9 @@ impl From<tokio_postgres::Error> for Error {
             | SqlState::LOCK_NOT_AVAILABLE
             | SqlState::QUERY_CANCELED => Self::Overloaded,
             // The operator named it wrong, or has yet to make it: no time will mend that.
-            SqlState::INVALID_CATALOG_NAME => Self::Unfit(db.message().to_owned()),
+            SqlState::INVALID_CATALOG_NAME => {
+                Self::Unfit(format!("{}: make it with {CREATE_DATABASE}", db.message()))
+            }
             ref code if is_outage(code) => Self::OutOfService(db.message().to_owned()),
             ref code => Self::Other {
                 code: code.code().to_owned(),
@@ -148,6 +151,19 @@ impl From<tokio_postgres::Error> for Error {
             },
         }
     }
+}
+
+/// How a database is made that fits.
+pub(super) const CREATE_DATABASE: &str =
+    "CREATE DATABASE … TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'";
+
+/// What could not be done to a file, and what to do if only its folder is missing.
+pub(super) fn unfit_file(what: &str, path: &Path, error: &io::Error) -> Error {
+    let mend = match path.parent() {
+        Some(folder) if !folder.exists() => format!("; make the folder {}", folder.display()),
+        _ => String::new(),
+    };
+    Error::Unfit(format!("can't {what} {}: {error}{mend}", path.display()))
 }
 
 /// Why there is no connection. The cause of anything else is left out: it could quote a value.

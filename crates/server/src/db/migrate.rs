@@ -5,6 +5,7 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 
+use super::error::CREATE_DATABASE;
 use super::{Db, Error, Result, Rx, Sql, Tx};
 
 #[derive(Clone, Copy)]
@@ -94,7 +95,7 @@ impl Db {
         .await
     }
 
-    /// [`Error::Unfit`] unless PostgreSQL's version and the database's collation will do.
+    /// [`Error::Unfit`] unless PostgreSQL's version and the database's collation and encoding will do.
     pub async fn check_server(&self) -> Result<()> {
         self.query(async |rx| {
             let version: i64 = rx.one(SERVER_VERSION, &[]).await?;
@@ -106,8 +107,13 @@ impl Db {
             let collation: String = rx.one(COLLATION, &[]).await?;
             if !BY_CODE_POINT.contains(&collation.as_str()) {
                 return Err(Error::Unfit(format!(
-                    "the database must have collation C, not {collation}; make it with CREATE \
-                     DATABASE … TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
+                    "the database must have collation C, not {collation}; make it with {CREATE_DATABASE}"
+                )));
+            }
+            let encoding: String = rx.one(ENCODING, &[]).await?;
+            if encoding != "UTF8" {
+                return Err(Error::Unfit(format!(
+                    "the database must have encoding UTF8, not {encoding}; make it with {CREATE_DATABASE}"
                 )));
             }
             Ok(())
@@ -143,6 +149,11 @@ const COLLATION: Sql = Sql {
     // The provider built into PostgreSQL 17 sorts by code point under each of its names.
     postgres: "SELECT CASE datlocprovider WHEN 'c' THEN datcollate WHEN 'b' THEN 'C' ELSE 'ICU' END
                FROM pg_database WHERE datname = current_database()",
+};
+
+const ENCODING: Sql = Sql {
+    sqlite: "SELECT 'UTF8'",
+    postgres: "SELECT current_setting('server_encoding')",
 };
 
 const HISTORY_EXISTS: Sql = Sql {

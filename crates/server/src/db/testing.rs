@@ -125,10 +125,9 @@ pub(crate) async fn empty_postgres() -> TestDb {
     Database::create(EMPTY).await.open(|_| ())
 }
 
-/// A new database without a schema that sorts text as English does.
-pub(crate) async fn icu_postgres() -> TestDb {
-    let english = "TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US'";
-    Database::create(english).await.open(|_| ())
+/// A new database without a schema, made with these words of CREATE DATABASE.
+pub(crate) async fn postgres_made_with(words: &str) -> TestDb {
+    Database::create(words).await.open(|_| ())
 }
 
 fn server() -> Config {

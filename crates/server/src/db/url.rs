@@ -8,6 +8,7 @@ use std::str::FromStr;
 use percent_encoding::percent_decode_str;
 use tokio_postgres::config::SslMode;
 
+use super::error::unfit_file;
 use super::{Certificates, Error, Result};
 
 /// Where the database is: `sqlite:///absolute/path.db` or `postgres://user@host/name`.
@@ -169,7 +170,7 @@ pub fn lock_path(database: &Path) -> PathBuf {
 
 fn lock_beside(database: &Path) -> Result<File> {
     let path = lock_path(database);
-    let failed = |error| Error::Unfit(format!("can't lock {}: {error}", path.display()));
+    let failed = |error| unfit_file("lock", &path, &error);
     let file = OpenOptions::new()
         .create(true)
         .append(true)

@@ -23,7 +23,11 @@ pub(super) async fn database(config: &Config, clock: &dyn Clock) -> Vec<Finding>
         && !path.exists()
     {
         let problem = format_args!("there is no file {}", path.display());
-        let mend = "run `keymoor init`, or set KEYMOOR_DATABASE_URL";
+        let folder = path.parent().filter(|folder| !folder.exists());
+        let first = folder.map_or_else(String::new, |folder| {
+            format!("make the folder {} and ", folder.display())
+        });
+        let mend = format_args!("{first}run `keymoor init`, or set KEYMOOR_DATABASE_URL");
         return vec![Finding::new("database", problem, mend)];
     }
     let mut findings: Vec<_> = lock(&config.database_url).into_iter().collect();
@@ -69,7 +73,7 @@ async fn opened(config: &Config, db: &Db, clock: &dyn Clock) -> Vec<Finding> {
     }
     let mut findings = Vec::new();
     if let Err(error) = db.check_server().await {
-        let mend = "use PostgreSQL 15 or newer and a database with collation C";
+        let mend = "use PostgreSQL 15 or newer and a database with collation C and encoding UTF8";
         findings.push(Finding::new("database", error, mend));
     }
     findings.extend(journal(db).await);

@@ -137,6 +137,12 @@ async fn a_database_file_that_is_not_there_is_found_and_not_made() {
     };
     only(&lines(&config).await, "database", "there is no file");
     assert!(!path.exists());
+    let nowhere = Config {
+        database_url: "sqlite:///missing/keymoor.db".parse().unwrap(),
+        ..config
+    };
+    let mend = "-> make the folder /missing and run `keymoor init`";
+    only(&lines(&nowhere).await, "database", mend);
 }
 
 #[tokio::test]
@@ -288,7 +294,7 @@ async fn urls_that_browsers_sdks_or_listeners_disagree_with_are_found() {
     );
     only(
         &with("https://localhost:8021"),
-        "urls",
+        "urls (a remark)",
         "the server speaks plain HTTP",
     );
     let files = TlsFiles {

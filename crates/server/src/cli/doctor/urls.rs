@@ -85,17 +85,20 @@ fn port(name: &str, url: &BaseUrl, listened_on: u16) -> Option<Finding> {
 }
 
 fn scheme(name: &str, url: &BaseUrl, is_tls: bool) -> Option<Finding> {
-    let (problem, mend) = match (url.is_loopback(), url.is_https(), is_tls) {
-        (true, true, false) => (
-            "the server speaks plain HTTP",
-            "set KEYMOOR_TLS_CERTIFICATE_FILE, serve with --tls-self-signed, or write http",
-        ),
-        (true, false, true) => ("the server speaks TLS", "write https"),
-        _ => return None,
+    let finding = |problem, mend| {
+        let problem = format_args!("{name}={}, and {problem}", url.as_str());
+        Finding::new("urls", problem, mend)
     };
-    Some(Finding::new(
-        "urls",
-        format_args!("{name}={}, and {problem}", url.as_str()),
-        mend,
-    ))
+    match (url.is_loopback(), url.is_https(), is_tls) {
+        // Whether it is told to at its start can't be seen from its settings.
+        (true, true, false) => Some(
+            finding(
+                "the server speaks plain HTTP",
+                "set KEYMOOR_TLS_CERTIFICATE_FILE, serve with --tls-self-signed, or write http",
+            )
+            .remark(),
+        ),
+        (true, false, true) => Some(finding("the server speaks TLS", "write https")),
+        _ => None,
+    }
 }

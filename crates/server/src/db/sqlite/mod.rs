@@ -17,6 +17,7 @@ use rusqlite::config::DbConfig;
 pub(super) use readers::Readers;
 pub(super) use writer::Writer;
 
+use super::error::unfit_file;
 use super::row::Row;
 use super::value::Param;
 use super::{Error, FromRow, Result, Stats};
@@ -30,8 +31,7 @@ pub(super) struct Sqlite {
 
 impl Sqlite {
     pub(super) fn open(path: &Path, patience: Duration, stats: Stats) -> Result<Self> {
-        create_private(path)
-            .map_err(|error| Error::Unfit(format!("can't open {}: {error}", path.display())))?;
+        create_private(path).map_err(|error| unfit_file("open", path, &error))?;
         Ok(Self {
             // Turns WAL on, without which readers can't open.
             writer: Writer::start(path, patience, stats)?,

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 
 use super::*;
 use crate::db::migrate::{MIGRATIONS, Migration};
-use crate::db::testing::{empty_postgres, empty_sqlite, icu_postgres};
+use crate::db::testing::{empty_postgres, empty_sqlite, postgres_made_with};
 use crate::db::{SCHEMA_VERSION, testing::TestDb};
 
 const NEXT: i64 = SCHEMA_VERSION + 1;
@@ -94,12 +94,21 @@ async fn migrate_by_eight(test: TestDb) {
 }
 
 #[tokio::test]
-async fn e7_a_postgres_that_does_not_sort_by_code_point_is_refused() {
-    let refused = icu_postgres().await.migrate().await.unwrap_err();
-    assert!(
-        refused.to_string().contains("must have collation C"),
-        "{refused}"
-    );
+async fn e7_a_postgres_that_does_not_sort_by_code_point_or_is_not_of_unicode_is_refused() {
+    for (made_with, problem) in [
+        (
+            "TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US'",
+            "must have collation C, not ICU",
+        ),
+        (
+            "TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'",
+            "must have encoding UTF8, not SQL_ASCII",
+        ),
+    ] {
+        let refused = postgres_made_with(made_with).await.migrate().await;
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.contains(problem), "{refused}");
+    }
 }
 
 #[test]
