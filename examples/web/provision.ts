@@ -23,7 +23,7 @@ const NAME = 'Saltmarsh Library';
 
 /**
  * Makes what is missing and corrects what differs, so that every start may call it. Most applications do this once,
- * by hand in the console or from their deployment.
+ * by the management API from their deployment.
  *
  * @param origin - Of this application, as browsers see it.
  */

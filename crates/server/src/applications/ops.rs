@@ -79,8 +79,8 @@ pub async fn create(
 }
 
 /// Makes sure that the realm can sign what the application needs: its tokens, and the requests to
-/// authenticators, which are ES256 always. Signing in writes nothing, so it can't make keys. Comes
-/// after all checks: a refused request leaves no key behind.
+/// authenticators, which are ES256 always. So nobody's first sign-in waits for a key. Comes after all
+/// checks: a refused request leaves no key behind.
 async fn ensure_keys(
     app: &App,
     tenant: TenantId,

@@ -77,7 +77,7 @@ impl From<JobRow> for BindingJob {
     }
 }
 
-/// Inserts a new job; `sealed_token` is kept only for a link that is still to be mailed or shown.
+/// Inserts a new job; `sealed_token` is kept only for a link that is still to be mailed.
 pub async fn insert(tx: &mut Tx, job: &BindingJob, sealed_token: Option<&[u8]>) -> Result<()> {
     const SQL: &str = "INSERT INTO binding_jobs
         (tenant_id, realm_id, identity_id, binding_job_id, delivery_method, state, token_hash, token_sealed,
@@ -296,7 +296,7 @@ pub async fn revoke(tx: &mut Tx, key: JobKey, now: Timestamp) -> Result<Option<B
     Ok(row.map(BindingJob::from))
 }
 
-/// The token that is still to be mailed or shown, sealed.
+/// The token that is still to be mailed, sealed.
 pub async fn find_sealed_token(rx: &mut Rx, key: JobKey) -> Result<Option<Vec<u8>>> {
     const SQL: &str = "SELECT token_sealed FROM binding_jobs
         WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND binding_job_id = $4";
@@ -312,7 +312,7 @@ pub async fn find_sealed_token(rx: &mut Rx, key: JobKey) -> Result<Option<Vec<u8
     Ok(sealed.flatten())
 }
 
-/// Forgets the token that was still to be mailed or shown; its hash stays, and so the link works.
+/// Forgets the token that was still to be mailed; its hash stays, and so the link works.
 pub async fn erase_token(tx: &mut Tx, key: JobKey) -> Result<()> {
     const SQL: &str = "UPDATE binding_jobs SET token_sealed = NULL
         WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND binding_job_id = $4";
