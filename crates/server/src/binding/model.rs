@@ -99,6 +99,7 @@ pub enum DeliveryMethod {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schema(as = CredentialBindingJobState)]
 pub enum State {
     /// The link was returned, or is on its way by mail.
     LinkSent,

@@ -113,6 +113,7 @@ impl KeyOrigin {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
+#[schema(as = CredentialState)]
 pub enum State {
     Active,
     Revoked,

@@ -1,9 +1,9 @@
 //! The API documents: what every operation shares.
 
 use keymoor_types::verb;
-use utoipa::IntoResponses;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, Paths};
+use utoipa::{IntoResponses, OpenApi as _};
 
 use crate::http::problem::Problem;
 
@@ -15,29 +15,36 @@ pub const BEARER: &str = "bearer";
 pub enum Refusals {
     /// The request is malformed or a parameter is wrong.
     #[response(status = 400)]
-    BadRequest(#[to_schema] Problem),
+    BadRequest(Problem),
     /// The bearer token is missing or not valid.
     #[response(status = 401)]
-    Unauthorized(#[to_schema] Problem),
+    Unauthorized(Problem),
     /// The token lacks the scope, or is another tenant's.
     #[response(status = 403)]
-    Forbidden(#[to_schema] Problem),
+    Forbidden(Problem),
     /// Something in the path or body does not exist.
     #[response(status = 404)]
-    NotFound(#[to_schema] Problem),
+    NotFound(Problem),
     /// The state of the thing, or a neighbour, forbids it.
     #[response(status = 409)]
-    Conflict(#[to_schema] Problem),
+    Conflict(Problem),
     /// Our fault. The message says so if it is not known whether the request was carried out.
     #[response(status = 500)]
-    Internal(#[to_schema] Problem),
+    Internal(Problem),
     /// Overloaded; try again after `Retry-After` seconds.
     #[response(status = 503)]
-    Unavailable(#[to_schema] Problem),
+    Unavailable(Problem),
 }
 
+/// Collecting follows no response that is declared apart from its operation, so what
+/// [`Refusals`] refers to is told here.
+#[derive(utoipa::OpenApi)]
+#[openapi(components(schemas(Problem)))]
+struct Shared;
+
 /// Gives a collected document its head, and its paths the published spelling.
-pub fn finish(title: &str, collected: OpenApi) -> OpenApi {
+pub fn finish(title: &str, mut collected: OpenApi) -> OpenApi {
+    collected.merge(Shared::openapi());
     let info = InfoBuilder::new()
         .title(title)
         .version(env!("CARGO_PKG_VERSION"))
@@ -57,4 +64,37 @@ pub fn finish(title: &str, collected: OpenApi) -> OpenApi {
         .paths(paths)
         .components(Some(components))
         .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use crate::http::router::{management_document, public_document};
+
+    fn references(value: &Value, found: &mut Vec<String>) {
+        match value {
+            Value::Object(members) => {
+                let reference = members.get("$ref").and_then(Value::as_str);
+                found.extend(reference.map(str::to_owned));
+                members.values().for_each(|inner| references(inner, found));
+            }
+            Value::Array(items) => items.iter().for_each(|inner| references(inner, found)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_reference_of_the_documents_leads_somewhere() {
+        for document in [management_document(), public_document()] {
+            let document = serde_json::to_value(document).unwrap();
+            let mut found = Vec::new();
+            references(&document, &mut found);
+            assert!(!found.is_empty());
+            for reference in found {
+                let pointer = reference.strip_prefix('#').unwrap();
+                assert!(document.pointer(pointer).is_some(), "{reference}");
+            }
+        }
+    }
 }

@@ -56,17 +56,24 @@ pub fn public_document() -> OpenApi {
 }
 
 fn management_routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .merge(crate::tenants::api::routes())
-        .merge(crate::realms::api::routes())
-        .merge(crate::identities::api::routes())
-        .merge(crate::credentials::api::routes())
-        .merge(crate::authenticator_configs::api::routes())
-        .merge(crate::applications::api::routes())
-        .merge(crate::resource_servers::api::routes())
-        .merge(crate::tokens::api::routes())
-        .merge(crate::binding::api::routes())
+    management_slices()
+        .into_iter()
+        .fold(OpenApiRouter::new(), OpenApiRouter::merge)
         .layer(from_fn(envelope::management))
+}
+
+fn management_slices() -> [OpenApiRouter<App>; 9] {
+    [
+        crate::tenants::api::routes(),
+        crate::realms::api::routes(),
+        crate::identities::api::routes(),
+        crate::credentials::api::routes(),
+        crate::authenticator_configs::api::routes(),
+        crate::applications::api::routes(),
+        crate::resource_servers::api::routes(),
+        crate::tokens::api::routes(),
+        crate::binding::api::routes(),
+    ]
 }
 
 fn public_routes() -> OpenApiRouter<App> {
@@ -124,4 +131,33 @@ async fn readyz(State(app): State<App>) -> Response {
 
 async fn unknown_route() -> Error {
     Error::not_found(Kind::Route, "")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    /// A document keeps one of the types of a name and says nothing, so the slices are looked at
+    /// one by one.
+    #[test]
+    fn no_two_slices_document_different_types_under_one_name() {
+        let public = [
+            crate::oidc::public::routes(),
+            crate::authentication::public::routes(),
+            crate::binding::public::routes(),
+        ];
+        let mut known = BTreeMap::new();
+        for slice in management_slices().into_iter().chain(public) {
+            let components = slice.into_openapi().components.unwrap_or_default();
+            for (name, schema) in components.schemas {
+                let first = known.entry(name.clone()).or_insert_with(|| schema.clone());
+                assert!(*first == schema, "{name} names two types");
+            }
+        }
+        for name in ["CredentialState", "CredentialBindingJobState"] {
+            assert!(known.contains_key(name), "{name}");
+        }
+    }
 }

@@ -50,26 +50,31 @@ pub struct OAuthProblem {
 pub enum OAuthRefusals {
     /// The request is malformed, or asks for what can't be had.
     #[response(status = 400)]
-    BadRequest(#[to_schema] OAuthProblem),
+    BadRequest(OAuthProblem),
     /// The client or the bearer token is not who it says.
     #[response(status = 401)]
-    Unauthorized(#[to_schema] OAuthProblem),
+    Unauthorized(OAuthProblem),
     /// A page of an origin that is not trusted.
     #[response(status = 403)]
-    Forbidden(#[to_schema] OAuthProblem),
+    Forbidden(OAuthProblem),
     /// No such application.
     #[response(status = 404)]
-    NotFound(#[to_schema] problem::Problem),
+    NotFound(problem::Problem),
     /// The body took too long to arrive.
     #[response(status = 408)]
-    TooSlow(#[to_schema] OAuthProblem),
+    TooSlow(OAuthProblem),
     /// The body is too large.
     #[response(status = 413)]
-    TooLarge(#[to_schema] OAuthProblem),
+    TooLarge(OAuthProblem),
     /// Too many failed attempts from this network.
     #[response(status = 429)]
-    TooManyRequests(#[to_schema] OAuthProblem),
+    TooManyRequests(OAuthProblem),
 }
+
+/// What [`OAuthRefusals`] refers to.
+#[derive(utoipa::OpenApi)]
+#[openapi(components(schemas(OAuthProblem)))]
+pub struct OAuthWords;
 
 /// What OAuth calls an error of ours. `None`: the URL names no application, so that there is no
 /// endpoint here whose words could be used.

@@ -10,10 +10,11 @@ use keymoor_oauth::discovery::Metadata;
 use keymoor_oauth::jose::Algorithm;
 use keymoor_oauth::token_request::{INVALID_CLIENT, TokenResponse};
 use serde_json::json;
+use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::answer::{self, Failure, OAuthRefusals};
+use super::answer::{self, Failure, OAuthRefusals, OAuthWords};
 use super::authorize::{self as sign_in, Invocation, Stopped};
 use super::issuer::{Issuer, IssuerPath};
 use super::token;
@@ -31,7 +32,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(issue_token))
         .routes(routes!(get_user_info, post_user_info))
         .layer(from_fn(with_token));
-    OpenApiRouter::new()
+    OpenApiRouter::with_openapi(OAuthWords::openapi())
         .routes(routes!(discover))
         .routes(routes!(list_keys))
         .layer(from_fn(public))
