@@ -43,10 +43,12 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Lenient<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self> {
         require_json(request.headers())?;
         let bytes = bytes(request, state).await?;
-        serde_json::from_value(value(&bytes)?)
-            .map(Self)
-            .map_err(|_| not_json(&bytes))
+        lenient(&bytes).map(Self)
     }
+}
+
+fn lenient<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    serde_path_to_error::deserialize(value(bytes)?).map_err(|error| violation(&error))
 }
 
 /// The body, which [`crate::http::body`] has read already.
@@ -217,7 +219,8 @@ fn remove(object: &mut Map<String, Value>, path: &str) {
     }
 }
 
-/// Turns serde's words into the published `FieldViolations`, without repeating the value.
+/// Turns serde's words into the published `FieldViolations`, without repeating the value: in a
+/// device's body that may be a link's token.
 fn violation(error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
     let path = error.path().to_string();
     let text = error.inner().to_string();
@@ -257,6 +260,7 @@ fn description(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use keymoor_types::wire::BindRequest;
     use serde::Deserialize;
 
     use super::*;
@@ -319,6 +323,38 @@ mod tests {
                 [FieldViolation::new(field, description)],
                 "{body}"
             );
+        }
+    }
+
+    #[test]
+    fn d3_a_devices_body_is_told_what_is_wrong_with_it_and_no_value() {
+        for (body, field, description) in [
+            ("{}", "type", "missing"),
+            (r#"{"type":"JWT"}"#, "raw", "missing"),
+            (
+                r#"{"type":"hidden","raw":"hidden"}"#,
+                "type",
+                "expected one of `JWT`, `WEBAUTHN`, `FIDO2`",
+            ),
+            (
+                r#"{"type":{"hidden":1},"raw":"hidden"}"#,
+                "type",
+                "expected one of `JWT`, `WEBAUTHN`, `FIDO2`",
+            ),
+            (
+                r#"{"type":"JWT","raw":{"hidden":1}}"#,
+                "raw",
+                "expected a string",
+            ),
+            (r#""hidden""#, ".", "expected an object"),
+        ] {
+            let refused = match lenient::<BindRequest>(body.as_bytes()) {
+                Err(Error::Invalid(violations)) => violations,
+                Err(other) => panic!("{body}: {other}"),
+                Ok(_) => panic!("{body} is no request"),
+            };
+            let expected = [FieldViolation::new(field, description)];
+            assert_eq!(refused, expected, "{body}");
         }
     }
 
