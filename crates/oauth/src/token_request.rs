@@ -68,8 +68,10 @@ pub struct TokenRequest {
     pub expiration_time: Option<Seconds>,
 }
 
-/// The answer to a good token request (RFC 6749, section 5.1). No `Debug`: it is the tokens.
+/// The answer to a good token request (RFC 6749, section 5.1).
+// No `Debug`: it is the tokens.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TokenResponse {
     /// The access token.
     pub access_token: String,
@@ -78,6 +80,7 @@ pub struct TokenResponse {
     /// The life of the access token in seconds.
     pub expires_in: i64,
     /// What was granted.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub scope: ScopeSet,
     /// The ID token, if `openid` was granted.
     #[serde(skip_serializing_if = "Option::is_none")]

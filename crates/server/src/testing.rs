@@ -1,5 +1,6 @@
 //! A server in the test's own process: HTTP in, HTTP out, on either database, at a chosen time.
 
+mod documented;
 pub(crate) mod held;
 pub(crate) mod sign_in;
 
@@ -249,26 +250,12 @@ impl TestApp {
 
     /// Sends a request to the management listener as it is.
     pub(crate) async fn management(&self, request: Request<Body>) -> Answer {
-        read(
-            self.management
-                .clone()
-                .oneshot(request)
-                .await
-                .expect("the router never fails"),
-        )
-        .await
+        send(&self.management, request).await
     }
 
     /// Sends a request to the listener of sign-in and binding as it is.
     pub(crate) async fn auth(&self, request: Request<Body>) -> Answer {
-        read(
-            self.auth
-                .clone()
-                .oneshot(request)
-                .await
-                .expect("the router never fails"),
-        )
-        .await
+        send(&self.auth, request).await
     }
 
     /// One more realm of the first tenant, with nothing in it.
@@ -363,6 +350,14 @@ pub(crate) fn without_ids(mut value: Value) -> Value {
         _ => {}
     }
     value
+}
+
+async fn send(service: &Service, request: Request<Body>) -> Answer {
+    let (method, uri) = (request.method().clone(), request.uri().clone());
+    let response = service.clone().oneshot(request).await;
+    let answer = read(response.expect("the router never fails")).await;
+    documented::check(&method, uri.path(), answer.status);
+    answer
 }
 
 async fn read(response: axum::response::Response) -> Answer {

@@ -3,6 +3,9 @@
 use caseless::default_case_fold_str;
 use keymoor_types::url_rules::is_bidirectional_control;
 use unicode_normalization::UnicodeNormalization as _;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::error::FieldViolation;
 
@@ -39,6 +42,35 @@ impl Violations {
     }
 }
 
+/// The published set of characters that no name has.
+macro_rules! refused_in_names {
+    () => {
+        "{}[]<>;:?\\/|*^%$#=~`!"
+    };
+}
+
+/// How [`check_name`]'s names look in the API documents.
+pub enum Name {}
+
+impl PartialSchema for Name {
+    fn schema() -> RefOr<Schema> {
+        const DESCRIPTION: &str = concat!(
+            "1 to 64 characters, not all of them blank, none of ",
+            refused_in_names!(),
+            " and none that is a control character, changes the direction of text or is invisible, \
+             but for the joiners and variation selectors of scripts and emoji.",
+        );
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some(DESCRIPTION))
+            .min_length(Some(1))
+            .max_length(Some(64))
+            .into()
+    }
+}
+
+impl ToSchema for Name {}
+
 /// A name: 1 to 64 characters, none of the published refused set, none that moves or hides text.
 pub fn check_name(text: &str) -> Result<(), &'static str> {
     match text.chars().count() {
@@ -46,8 +78,8 @@ pub fn check_name(text: &str) -> Result<(), &'static str> {
         1..=64 => {}
         _ => return Err("longer than 64 characters"),
     }
-    if text.chars().any(|c| "{}[]<>;:?\\/|*^%$#=~`!".contains(c)) {
-        return Err("must not contain any of {}[]<>;:?\\/|*^%$#=~`!");
+    if text.chars().any(|c| refused_in_names!().contains(c)) {
+        return Err(concat!("must not contain any of ", refused_in_names!()));
     }
     if text.trim().is_empty() {
         return Err("must not be blank");

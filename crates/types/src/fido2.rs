@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 /// `fido2` in the answer to `:getInfo`: present if the job takes a registration with options
 /// made by the server.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BindingOptions {
     /// The options.
     pub creation_options: CreationOptions,
@@ -24,6 +25,7 @@ pub struct SignInOptions {
 
 /// `PublicKeyCredentialCreationOptionsJSON` (section 5.1.8).
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CreationOptions {
     /// For whom the credential is made.
@@ -48,6 +50,7 @@ pub struct CreationOptions {
 
 /// `PublicKeyCredentialRpEntity` (section 5.4.2).
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RelyingParty {
     /// The RP ID: a host name.
     pub id: String,
@@ -57,6 +60,7 @@ pub struct RelyingParty {
 
 /// `PublicKeyCredentialUserEntityJSON` (section 5.1.8).
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct User {
     /// The user handle: 1 to 64 bytes that say nothing about anybody.
@@ -69,6 +73,7 @@ pub struct User {
 
 /// `PublicKeyCredentialParameters` (section 5.3).
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CredentialParameters {
     /// Always the same.
     #[serde(rename = "type")]
@@ -79,6 +84,7 @@ pub struct CredentialParameters {
 
 /// `PublicKeyCredentialDescriptorJSON` (section 5.1.8).
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CredentialDescriptor {
     /// Always the same.
     #[serde(rename = "type")]
@@ -89,6 +95,7 @@ pub struct CredentialDescriptor {
 
 /// `PublicKeyCredentialType` (section 5.8.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum PublicKeyType {
     /// The only one.
     #[serde(rename = "public-key")]
@@ -97,6 +104,7 @@ pub enum PublicKeyType {
 
 /// `AuthenticatorSelectionCriteria` (section 5.4.4).
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AuthenticatorSelection {
     /// Whether the authenticator must find the credential by itself.
@@ -125,6 +133,7 @@ pub struct RequestOptions {
 /// `RegistrationResponseJSON` (section 5.1). Members that repeat what the attestation object says
 /// are left to it.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RegistrationResponse {
     /// The credential id.
@@ -140,6 +149,7 @@ pub struct RegistrationResponse {
 
 /// `AuthenticatorAttestationResponseJSON` (section 5.1).
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AttestationResponse {
     /// The client data, as the browser serialised it.
@@ -151,6 +161,7 @@ pub struct AttestationResponse {
 
 /// A proof at sign-in over a challenge made by the server.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SignInProof {
     /// The transaction that it answers.
     pub transaction_id: String,
@@ -166,6 +177,7 @@ pub struct SignInProof {
 
 /// `AuthenticationResponseJSON` (section 5.1).
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AuthenticationResponse {
     /// The credential id.
@@ -181,6 +193,7 @@ pub struct AuthenticationResponse {
 
 /// `AuthenticatorAssertionResponseJSON` (section 5.1).
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AssertionResponse {
     /// The client data, as the browser serialised it.

@@ -10,6 +10,7 @@ use crate::{BindingJobId, CredentialId, IdentityId, RealmId, TenantId, Timestamp
 
 /// Answer to a GET of a binding link by an SDK (`accept: application/json`).
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct InvokeAuthenticator {
     /// Where the next two calls go: an origin without trailing slash.
     pub api_base_url: String,
@@ -27,6 +28,7 @@ pub struct InvokeAuthenticator {
 
 /// Answer to `:getInfo`: everything a device shows or decides before it makes a key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BindingInfo {
     /// The tenant's name.
     pub tenant: Named,
@@ -49,6 +51,7 @@ pub struct BindingInfo {
 
 /// Something with a name for people.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Named {
     /// The name.
     pub display_name: String,
@@ -56,6 +59,7 @@ pub struct Named {
 
 /// The identity in [`BindingInfo`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BindingIdentity {
     /// The identity's name for people.
     pub display_name: String,
@@ -65,6 +69,7 @@ pub struct BindingIdentity {
 
 /// The traits in [`BindingInfo`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BindingTraits {
     /// Always `traits_v0`.
     #[serde(rename = "type")]
@@ -78,6 +83,7 @@ pub struct BindingTraits {
 
 /// Branding in [`BindingInfo`]. Every field is present; unset ones are empty.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Theme {
     /// Logo for light backgrounds.
     pub logo_url_light: String,
@@ -89,31 +95,37 @@ pub struct Theme {
 
 /// The authenticator config in [`BindingInfo`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BindingConfig {
-    /// The config's id, absent for a config given inline with the job.
+    /// The config's id. Always given by this server; the published protocol lets it be absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The config's tenant.
     pub tenant_id: TenantId,
     /// The config's realm.
     pub realm_id: RealmId,
-    /// The config itself, as a device reads it.
+    /// The config itself, as a device reads it: `{"type": "embedded"}`, or `hosted_web` with
+    /// `authentication_methods` if the config insists on its methods.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub config: serde_json::Value,
 }
 
 /// Body of `:bind`.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BindRequest {
     /// How the proof was made.
     #[serde(rename = "type")]
     pub kind: ProofKind,
-    /// The proof: a compact JWS, or a JSON text of [`WebAuthnRegistration`] or
-    /// [`fido2::RegistrationResponse`]. It may carry the link's token, so it is never logged.
+    /// The proof: for `JWT` a compact JWS, for `WEBAUTHN` a JSON text of `WebAuthnRegistration`,
+    /// for `FIDO2` one of `RegistrationResponse`. It may carry the link's token, so it is never
+    /// logged.
     pub raw: String,
 }
 
 /// How a proof at binding was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "UPPERCASE")]
 pub enum ProofKind {
     /// A JWS by a key that software keeps.
@@ -124,9 +136,22 @@ pub enum ProofKind {
     Fido2,
 }
 
+impl ProofKind {
+    /// The kind as it is written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Jwt => "JWT",
+            Self::Webauthn => "WEBAUTHN",
+            Self::Fido2 => "FIDO2",
+        }
+    }
+}
+
 /// What [`BindRequest::raw`] holds for [`ProofKind::Webauthn`]. Both members are standard base64
 /// with padding.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WebAuthnRegistration {
     /// The client data, as the browser serialised it.
     pub client_data_json_base64: String,
@@ -136,6 +161,7 @@ pub struct WebAuthnRegistration {
 
 /// Answer to `:bind`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BoundCredential {
     /// The server's id of the new passkey.
     pub id: CredentialId,
@@ -149,17 +175,19 @@ pub struct BoundCredential {
 
 /// The `claims` form field of `bi-authenticate`.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum AuthenticationProof {
     /// A compact JWS by a software key.
     Jwt(String),
-    /// A JSON text of [`WebAuthnAssertion`].
+    /// A JSON text of `WebAuthnAssertion`.
     WebAuthn(String),
-    /// A JSON text of [`fido2::SignInProof`].
+    /// A JSON text of `SignInProof`.
     Fido2(String),
 }
 
 /// What [`AuthenticationProof::WebAuthn`] holds. Every member is standard base64 with padding.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WebAuthnAssertion {
     /// The signed authenticator data.
     pub authenticator_data: String,
@@ -171,6 +199,7 @@ pub struct WebAuthnAssertion {
 
 /// Answer to `bi-authenticate`.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum AuthenticationAnswer {
     /// The proof is accepted; the code goes to the application's redirect URI.

@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::error::Result;
 use crate::http::auth::{Allowed, scope};
 use crate::http::json::{Body, Json};
-use crate::http::openapi::Refusals;
+use crate::http::openapi::{Conflicting, NotJson, Refusals};
 use crate::http::page::{ListQuery, Page};
 use crate::http::path::{RealmPath, path_ids};
 
@@ -153,7 +153,7 @@ impl From<Revealed> for ApplicationView {
     tag = "Applications",
     params(RealmPath),
     request_body = Request,
-    responses((status = 200, body = ApplicationView), Refusals),
+    responses((status = 200, body = ApplicationView), Refusals, Conflicting, NotJson),
     security(("bearer" = ["applications:create"])),
 )]
 async fn create(
@@ -228,7 +228,7 @@ async fn get(
     tag = "Applications",
     params(ApplicationPath),
     request_body = Request,
-    responses((status = 200, body = ApplicationView), Refusals),
+    responses((status = 200, body = ApplicationView), Refusals, Conflicting, NotJson),
     security(("bearer" = ["applications:update"])),
 )]
 async fn update(

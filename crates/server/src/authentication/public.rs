@@ -3,7 +3,9 @@
 use axum::Json as Answer;
 use axum::http::HeaderMap;
 use keymoor_oauth::form::Params;
-use keymoor_types::wire::{AuthenticationAnswer, AuthenticationProof};
+use keymoor_types::fido2::SignInProof;
+use keymoor_types::wire::{AuthenticationAnswer, AuthenticationProof, WebAuthnAssertion};
+use utoipa::{OpenApi as _, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -12,12 +14,25 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::http::context::Anonymous;
 use crate::http::form::FormText;
-use crate::http::openapi::Refusals;
+use crate::http::openapi::DeviceRefusals;
 use crate::metrics::Outcome;
 use crate::oidc::issuer::{Issuer, IssuerPath};
 
+/// What the proof's texts hold.
+#[derive(utoipa::OpenApi)]
+#[openapi(components(schemas(WebAuthnAssertion, SignInProof)))]
+struct ProofTexts;
+
+/// The form for the API document; [`proof`] reads it.
+#[derive(ToSchema)]
+#[schema(as = AuthenticateForm)]
+pub struct ProofForm {
+    /// The proof, as JSON text.
+    pub claims: AuthenticationProof,
+}
+
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(authenticate))
+    OpenApiRouter::with_openapi(ProofTexts::openapi()).routes(routes!(authenticate))
 }
 
 /// Answers a challenge with a passkey. The form field `claims` holds the proof as JSON.
@@ -27,10 +42,14 @@ pub fn routes() -> OpenApiRouter<App> {
     operation_id = "Authenticate",
     tag = "Sign-in",
     params(IssuerPath),
-    request_body(content = String, content_type = "application/x-www-form-urlencoded"),
+    request_body(content = ProofForm, content_type = "application/x-www-form-urlencoded"),
     responses(
-        (status = 200, description = "`allow` with a code, or `deny` with a message for the user"),
-        Refusals,
+        (
+            status = 200,
+            description = "`allow` with a code, or `deny` with a message for the user",
+            body = AuthenticationAnswer,
+        ),
+        DeviceRefusals,
     ),
 )]
 async fn authenticate(

@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::error::Result;
 use crate::http::auth::{Allowed, scope};
 use crate::http::json::{Body, Json};
-use crate::http::openapi::Refusals;
+use crate::http::openapi::{Conflicting, NotJson, Refusals};
 use crate::http::page::{ListQuery, Page};
 use crate::http::path::{RealmPath, path_ids};
 
@@ -77,7 +77,7 @@ impl From<AuthenticatorConfig> for ConfigView {
     tag = "Authenticator Configurations",
     params(RealmPath),
     request_body = Request,
-    responses((status = 200, body = ConfigView), Refusals),
+    responses((status = 200, body = ConfigView), Refusals, NotJson),
     security(("bearer" = ["authenticator-configs:create"])),
 )]
 async fn create(
@@ -153,7 +153,7 @@ async fn get(
     tag = "Authenticator Configurations",
     params(AuthenticatorConfigPath),
     request_body = Request,
-    responses((status = 200, body = ConfigView), Refusals),
+    responses((status = 200, body = ConfigView), Refusals, NotJson),
     security(("bearer" = ["authenticator-configs:update"])),
 )]
 async fn update(
@@ -174,7 +174,7 @@ async fn update(
     operation_id = "DeleteAuthenticatorConfig",
     tag = "Authenticator Configurations",
     params(AuthenticatorConfigPath),
-    responses((status = 200, description = "Deleted; the body is empty"), Refusals),
+    responses((status = 200, description = "Deleted; the body is empty"), Refusals, Conflicting),
     security(("bearer" = ["authenticator-configs:delete"])),
 )]
 async fn delete(

@@ -17,9 +17,10 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::http::auth::{Allowed, scope};
 use crate::http::json::{Body, Json};
-use crate::http::openapi::Refusals;
+use crate::http::openapi::{Conflicting, NotJson, Refusals};
 use crate::http::page::{ListQuery, Page};
 use crate::http::path::{IdentitiesPath, IdentityPath, path_ids};
+use crate::http::problem::Problem;
 use crate::text::Violations;
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -87,7 +88,9 @@ struct NewJobView {
     authenticator_config_id: String,
     /// Where the application goes after binding; the SDK returns it and never navigates.
     post_binding_redirect_uri: Option<String>,
-    /// Lifetime of the link in seconds; 7 days unless given.
+    /// Lifetime of the link in seconds: within the server's settings
+    /// `link_lifetime_min_seconds` and `link_lifetime_max_seconds`, or the request is refused with
+    /// 400. `link_lifetime_seconds` of those unless given.
     expires_in: Option<i64>,
 }
 
@@ -179,8 +182,10 @@ struct CreateAnswer {
     request_body = CreateRequest,
     responses(
         (status = 200, body = CreateAnswer),
-        (status = 422, description = "EMAIL, and the identity has no e-mail address"),
+        (status = 422, description = "EMAIL, and the identity has no e-mail address", body = Problem),
         Refusals,
+        Conflicting,
+        NotJson,
     ),
     security(("bearer" = ["credential-binding-jobs:create"])),
 )]
@@ -270,7 +275,7 @@ async fn get(
     operation_id = "SetCredentialBindingJobRevoked",
     tag = "Credential Binding Jobs",
     params(JobPath),
-    responses((status = 200, body = JobView), Refusals),
+    responses((status = 200, body = JobView), Refusals, Conflicting),
     security(("bearer" = ["credential-binding-jobs:revoke"])),
 )]
 async fn revoke(

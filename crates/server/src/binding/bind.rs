@@ -349,7 +349,7 @@ async fn store_key(
     )
     .identity(key.identity_id)
     .resource(credential.id)
-    .detail("csr_type", credential.origin.csr_type())
+    .detail("csr_type", credential.origin.csr_type().as_str())
     .detail(
         "attestation",
         credential.origin.attestation_level().as_str(),

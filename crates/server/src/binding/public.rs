@@ -6,8 +6,12 @@ use axum::extract::rejection::QueryRejection;
 use axum::http::header::ACCEPT;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use keymoor_types::wire::{BindRequest, BoundCredential, InvokeAuthenticator};
+use keymoor_types::fido2::RegistrationResponse;
+use keymoor_types::wire::{
+    BindRequest, BindingInfo, BoundCredential, InvokeAuthenticator, WebAuthnRegistration,
+};
 use serde::Deserialize;
+use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -20,13 +24,18 @@ use crate::error::{Error, Result};
 use crate::http::auth::bearer;
 use crate::http::context::{Anonymous, Context};
 use crate::http::json::Lenient;
-use crate::http::openapi::Refusals;
+use crate::http::openapi::{DeviceRefusals, EndedLink, NotJson, WithoutLink};
 use crate::http::redirect::found;
 use crate::metrics::Outcome;
 use crate::secret::Secret;
 
+/// What the texts in [`BindRequest`] hold.
+#[derive(utoipa::OpenApi)]
+#[openapi(components(schemas(WebAuthnRegistration, RegistrationResponse)))]
+struct ProofTexts;
+
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+    OpenApiRouter::with_openapi(ProofTexts::openapi())
         .routes(routes!(invoke_authenticator))
         .routes(routes!(get_info))
         .routes(routes!(bind_credential))
@@ -49,9 +58,10 @@ struct LinkQuery {
     tag = "Binding",
     params(JobPath, LinkQuery),
     responses(
-        (status = 200, description = "For `Accept: application/json`: where to go on"),
+        (status = 200, description = "For `Accept: application/json`: where to go on", body = InvokeAuthenticator),
         (status = 302, description = "For browsers: to the application"),
-        Refusals,
+        DeviceRefusals,
+        EndedLink,
     ),
 )]
 async fn invoke_authenticator(
@@ -138,7 +148,12 @@ fn redirect(ctx: &Context, job: &BindingJob, token: &Secret) -> Response {
     operation_id = "GetBindingInfo",
     tag = "Binding",
     params(JobPath),
-    responses((status = 200, description = "What is to be bound"), Refusals),
+    responses(
+        (status = 200, description = "What is to be bound", body = BindingInfo),
+        DeviceRefusals,
+        WithoutLink,
+        EndedLink,
+    ),
     security(("bearer" = [])),
 )]
 async fn get_info(Anonymous(ctx): Anonymous, at: JobPath, headers: HeaderMap) -> Result<Response> {
@@ -154,7 +169,14 @@ async fn get_info(Anonymous(ctx): Anonymous, at: JobPath, headers: HeaderMap) ->
     operation_id = "BindCredential",
     tag = "Binding",
     params(JobPath),
-    responses((status = 200, description = "The passkey is bound"), Refusals),
+    request_body = BindRequest,
+    responses(
+        (status = 200, description = "The passkey is bound", body = BoundCredential),
+        DeviceRefusals,
+        WithoutLink,
+        EndedLink,
+        NotJson,
+    ),
     security(("bearer" = [])),
 )]
 async fn bind_credential(

@@ -3,6 +3,7 @@
 use axum::Json as Answer;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
+use keymoor_types::wire::ProofKind;
 use keymoor_types::{CredentialId, IdentityId, RealmId, TenantId, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -59,8 +60,8 @@ struct CredentialView {
     realm_id: RealmId,
     tenant_id: TenantId,
     state: State,
-    /// How the key was introduced: `JWT` or `WEBAUTHN`.
-    csr_type: &'static str,
+    /// How the key was introduced.
+    csr_type: ProofKind,
     /// The public key as a JWK (RFC 7517), as text.
     jwk_json: String,
     /// The key's thumbprint (RFC 7638) in base64url, padded.

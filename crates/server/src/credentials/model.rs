@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use keymoor_types::wire::ProofKind;
 use keymoor_types::{BindingJobId, CredentialId, IdentityId, RealmId, TenantId, Timestamp};
 use keymoor_webauthn::registration::VerifiedRegistration;
 use keymoor_webauthn::{AttestationLevel, PublicKey};
@@ -100,12 +101,12 @@ impl KeyOrigin {
     }
 
     /// The published name of how the key was introduced.
-    pub const fn csr_type(&self) -> &'static str {
+    pub const fn csr_type(&self) -> ProofKind {
         match self {
-            Self::Software => "JWT",
+            Self::Software => ProofKind::Jwt,
             Self::WebAuthn(facts) => match facts.mechanism {
-                Mechanism::WebAuthn => "WEBAUTHN",
-                Mechanism::Fido2 => "FIDO2",
+                Mechanism::WebAuthn => ProofKind::Webauthn,
+                Mechanism::Fido2 => ProofKind::Fido2,
             },
         }
     }

@@ -124,7 +124,7 @@ pub async fn insert(tx: &mut Tx, credential: &Credential) -> Result<()> {
             &credential.id,
             &credential.binding_job_id,
             &credential.state,
-            &credential.origin.csr_type(),
+            &credential.origin.csr_type().as_str(),
             &credential.key.to_jwk_json(),
             &credential.key.thumbprint(),
             &facts.map(|facts| facts.credential_id.as_slice()),

@@ -19,25 +19,90 @@ pub enum Refusals {
     /// The bearer token is missing or not valid.
     #[response(status = 401)]
     Unauthorized(Problem),
-    /// The token lacks the scope, or is another tenant's.
+    /// The token lacks the scope, or is another tenant's, or the thing is not the caller's to change.
     #[response(status = 403)]
     Forbidden(Problem),
     /// Something in the path or body does not exist.
     #[response(status = 404)]
     NotFound(Problem),
-    /// The state of the thing, or a neighbour, forbids it.
-    #[response(status = 409)]
-    Conflict(Problem),
+    /// The body took too long to arrive.
+    #[response(status = 408)]
+    TooSlow(Problem),
+    /// The body is too large.
+    #[response(status = 413)]
+    TooLarge(Problem),
     /// Our fault. The message says so if it is not known whether the request was carried out.
     #[response(status = 500)]
     Internal(Problem),
     /// Overloaded; try again after `Retry-After` seconds.
-    #[response(status = 503)]
+    #[response(status = 503, headers(("Retry-After" = u32, description = "Seconds to wait")))]
     Unavailable(Problem),
 }
 
-/// Collecting follows no response that is declared apart from its operation, so what
-/// [`Refusals`] refers to is told here.
+/// What an operation refuses besides, because of how things are.
+#[derive(IntoResponses)]
+pub enum Conflicting {
+    /// The state of the thing, or a neighbour, forbids it.
+    #[response(status = 409)]
+    Conflict(Problem),
+}
+
+/// What an operation refuses besides that reads JSON.
+#[derive(IntoResponses)]
+pub enum NotJson {
+    /// The body says that it is something other than JSON.
+    #[response(status = 415)]
+    UnsupportedMediaType(Problem),
+}
+
+/// The refusals that any operation of a device can give.
+#[derive(IntoResponses)]
+pub enum DeviceRefusals {
+    /// The request is malformed, or the proof does not verify.
+    #[response(status = 400)]
+    BadRequest(Problem),
+    /// The page's origin is not trusted; or, in binding, the identity is suspended or the kind of
+    /// passkey not allowed.
+    #[response(status = 403)]
+    Forbidden(Problem),
+    /// Something in the path does not exist, or the link's token is not the job's.
+    #[response(status = 404)]
+    NotFound(Problem),
+    /// The body took too long to arrive.
+    #[response(status = 408)]
+    TooSlow(Problem),
+    /// The body is too large.
+    #[response(status = 413)]
+    TooLarge(Problem),
+    /// Too many failed attempts from this network; try again after `Retry-After` seconds.
+    #[response(status = 429, headers(("Retry-After" = u32, description = "Seconds to wait")))]
+    TooManyRequests(Problem),
+    /// Our fault. The message says so if it is not known whether the request was carried out.
+    #[response(status = 500)]
+    Internal(Problem),
+    /// Overloaded; try again after `Retry-After` seconds.
+    #[response(status = 503, headers(("Retry-After" = u32, description = "Seconds to wait")))]
+    Unavailable(Problem),
+}
+
+/// What an operation refuses besides that wants a link's token in its header.
+#[derive(IntoResponses)]
+pub enum WithoutLink {
+    /// There is no bearer token.
+    #[response(status = 401)]
+    Unauthorized(Problem),
+}
+
+/// What an operation on a link refuses besides.
+#[derive(IntoResponses)]
+pub enum EndedLink {
+    /// The link was used, has expired or was withdrawn; or the passkey is bound already.
+    #[response(status = 409)]
+    Conflict(Problem),
+}
+
+/// Collecting follows no response that is declared apart from its operation, so what the
+/// refusals refer to is told here.
 #[derive(utoipa::OpenApi)]
 #[openapi(components(schemas(Problem)))]
 struct Shared;

@@ -15,10 +15,10 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::http::auth::{Allowed, scope};
 use crate::http::json::{Body, Json};
-use crate::http::openapi::Refusals;
+use crate::http::openapi::{Conflicting, NotJson, Refusals};
 use crate::http::page::{ListQuery, Page};
 use crate::http::path::{IdentityPath, RealmPath};
-use crate::text::{Violations, check_name};
+use crate::text::{Name, Violations, check_name};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -52,7 +52,7 @@ impl Body for CreateRequest {
 #[serde(deny_unknown_fields)]
 #[schema(as = NewIdentity)]
 struct NewIdentityView {
-    /// 1 to 64 characters.
+    #[schema(value_type = Name)]
     display_name: String,
     /// `active` unless given.
     status: Option<Status>,
@@ -95,7 +95,7 @@ impl Body for UpdateRequest {
 #[serde(deny_unknown_fields)]
 #[schema(as = IdentityPatch)]
 struct IdentityPatchView {
-    /// 1 to 64 characters.
+    #[schema(value_type = Option<Name>)]
     display_name: Option<String>,
     /// Suspended identities can neither make passkeys nor sign in.
     status: Option<Status>,
@@ -179,7 +179,7 @@ impl From<Profile> for IdentityView {
     tag = "Identities",
     params(RealmPath),
     request_body = CreateRequest,
-    responses((status = 200, body = IdentityView), Refusals),
+    responses((status = 200, body = IdentityView), Refusals, Conflicting, NotJson),
     security(("bearer" = ["identities:create"])),
 )]
 async fn create(
@@ -254,7 +254,7 @@ async fn get(
     tag = "Identities",
     params(IdentityPath),
     request_body = UpdateRequest,
-    responses((status = 200, body = IdentityView), Refusals),
+    responses((status = 200, body = IdentityView), Refusals, Conflicting, NotJson),
     security(("bearer" = ["identities:update"])),
 )]
 async fn update(

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::db::{Column, Param, Value, text_column};
 use crate::error::Error;
-use crate::text::{Violations, check_email_address, check_name, check_plain};
+use crate::text::{Name, Violations, check_email_address, check_name, check_plain};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
@@ -184,7 +184,8 @@ macro_rules! traits {
             /// Always `traits_v0`.
             #[serde(rename = "type")]
             pub kind: TraitsKind,
-            /// 1 to 64 characters, unique in the realm ignoring case.
+            /// Unique in the realm ignoring case.
+            #[schema(value_type = Name)]
             pub username: String,
             $(
                 #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -199,6 +200,7 @@ macro_rules! traits {
             /// Always `traits_v0`.
             #[serde(rename = "type")]
             pub kind: TraitsKind,
+            #[schema(value_type = Option<Name>)]
             pub username: Option<String>,
             $(pub $name: Option<String>,)*
         }

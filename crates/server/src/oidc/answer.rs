@@ -51,9 +51,6 @@ pub enum OAuthRefusals {
     /// The request is malformed, or asks for what can't be had.
     #[response(status = 400)]
     BadRequest(OAuthProblem),
-    /// The client or the bearer token is not who it says.
-    #[response(status = 401)]
-    Unauthorized(OAuthProblem),
     /// A page of an origin that is not trusted.
     #[response(status = 403)]
     Forbidden(OAuthProblem),
@@ -66,12 +63,34 @@ pub enum OAuthRefusals {
     /// The body is too large.
     #[response(status = 413)]
     TooLarge(OAuthProblem),
-    /// Too many failed attempts from this network.
-    #[response(status = 429)]
+    /// Our fault. The description says so if it is not known whether the request was carried out.
+    #[response(status = 500)]
+    Internal(OAuthProblem),
+    /// Overloaded; try again after `Retry-After` seconds.
+    #[response(status = 503, headers(("Retry-After" = u32, description = "Seconds to wait")))]
+    Unavailable(OAuthProblem),
+}
+
+/// What the token endpoint refuses besides.
+#[derive(IntoResponses)]
+pub enum ClientRefusals {
+    /// The client did not prove who it is.
+    #[response(status = 401, headers(("WWW-Authenticate" = String, description = "`Basic`")))]
+    Unauthorized(OAuthProblem),
+    /// Too many failed attempts from this network; try again after `Retry-After` seconds.
+    #[response(status = 429, headers(("Retry-After" = u32, description = "Seconds to wait")))]
     TooManyRequests(OAuthProblem),
 }
 
-/// What [`OAuthRefusals`] refers to.
+/// What userinfo refuses besides.
+#[derive(IntoResponses)]
+pub enum BearerRefusals {
+    /// The bearer token is not valid here. Without a token there is no body.
+    #[response(status = 401, headers(("WWW-Authenticate" = String, description = "`Bearer`")))]
+    Unauthorized(OAuthProblem),
+}
+
+/// What these refusals refer to.
 #[derive(utoipa::OpenApi)]
 #[openapi(components(schemas(OAuthProblem)))]
 pub struct OAuthWords;

@@ -10,6 +10,7 @@
 pub mod answer;
 pub mod audience;
 pub mod authorize;
+pub mod documented;
 pub mod issuer;
 pub mod public;
 #[cfg(test)]

@@ -9,13 +9,14 @@ use axum::response::{IntoResponse as _, Response};
 use keymoor_oauth::discovery::Metadata;
 use keymoor_oauth::jose::Algorithm;
 use keymoor_oauth::token_request::{INVALID_CLIENT, TokenResponse};
-use serde_json::json;
-use utoipa::OpenApi as _;
+use serde::Serialize;
+use utoipa::{OpenApi as _, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::answer::{self, Failure, OAuthRefusals, OAuthWords};
+use super::answer::{self, BearerRefusals, ClientRefusals, Failure, OAuthRefusals, OAuthWords};
 use super::authorize::{self as sign_in, Invocation, Stopped};
+use super::documented::{AuthorizeForm, TokenForm};
 use super::issuer::{Issuer, IssuerPath};
 use super::token;
 use super::userinfo::{self, UserInfo};
@@ -99,27 +100,22 @@ async fn list_keys(
     Ok((PUBLIC, Answer(&keys.jwks)).into_response())
 }
 
+/// Where an application goes by itself to have its user sign in.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuthorizeAnswer)]
+struct Told {
+    authenticate_url: String,
+}
+
 /// Starts a sign-in (RFC 6749, section 4.1.1; OpenID Connect Core 1.0, section 3.1.2.1).
 #[utoipa::path(
     get,
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}/authorize",
     operation_id = "Authorize",
     tag = "Sign-in",
-    params(
-        IssuerPath,
-        ("client_id" = String, Query, description = "The application's client identifier"),
-        ("response_type" = String, Query, description = "`code`"),
-        ("redirect_uri" = Option<String>, Query, description = "One of the registered URIs"),
-        ("scope" = Option<String>, Query, description = "`openid` for an ID token"),
-        ("state" = Option<String>, Query, description = "Echoed; at most 1,024 bytes"),
-        ("nonce" = Option<String>, Query, description = "Goes into the ID token; at most 512 bytes"),
-        ("code_challenge" = Option<String>, Query, description = "PKCE (RFC 7636)"),
-        ("code_challenge_method" = Option<String>, Query, description = "`S256` or `plain`"),
-        ("login_hint" = Option<String>, Query, description = "Who will sign in"),
-        ("prompt" = Option<String>, Query, description = "`none` always means `login_required`"),
-    ),
+    params(IssuerPath, AuthorizeForm),
     responses(
-        (status = 200, description = "For invocation type `manual`: `authenticate_url`"),
+        (status = 200, description = "For invocation type `manual`", body = Told),
         (status = 302, description = "To the application: the challenge, or an error"),
         OAuthRefusals,
     ),
@@ -140,9 +136,9 @@ async fn authorize(
     operation_id = "AuthorizeByForm",
     tag = "Sign-in",
     params(IssuerPath),
-    request_body(content = String, content_type = "application/x-www-form-urlencoded"),
+    request_body(content = AuthorizeForm, content_type = "application/x-www-form-urlencoded"),
     responses(
-        (status = 200, description = "For invocation type `manual`: `authenticate_url`"),
+        (status = 200, description = "For invocation type `manual`", body = Told),
         (status = 302, description = "To the application: the challenge, or an error"),
         OAuthRefusals,
     ),
@@ -164,7 +160,7 @@ async fn authorized(
 ) -> Response {
     match start(ctx, at, headers, query).await {
         Ok(Invocation::Redirect(url)) | Err(Stopped::Redirected(url)) => redirect::found(url),
-        Ok(Invocation::Told(url)) => Answer(json!({ "authenticate_url": url })).into_response(),
+        Ok(Invocation::Told(authenticate_url)) => Answer(Told { authenticate_url }).into_response(),
         Err(Stopped::Shown(failure)) if is_navigation(headers) => answer::page(ctx, failure),
         Err(Stopped::Shown(failure)) => failure.into_response(),
     }
@@ -197,8 +193,12 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     operation_id = "IssueToken",
     tag = "Sign-in",
     params(IssuerPath),
-    request_body(content = String, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, description = "The tokens"), OAuthRefusals),
+    request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = 200, description = "The tokens", body = TokenResponse),
+        OAuthRefusals,
+        ClientRefusals,
+    ),
 )]
 async fn issue_token(
     Anonymous(ctx): Anonymous,
@@ -226,7 +226,7 @@ async fn issue_token(
     operation_id = "GetUserInfo",
     tag = "Sign-in",
     params(IssuerPath),
-    responses((status = 200, body = UserInfo), OAuthRefusals),
+    responses((status = 200, body = UserInfo), OAuthRefusals, BearerRefusals),
     security(("bearer" = [])),
 )]
 async fn get_user_info(
@@ -244,7 +244,7 @@ async fn get_user_info(
     operation_id = "PostUserInfo",
     tag = "Sign-in",
     params(IssuerPath),
-    responses((status = 200, body = UserInfo), OAuthRefusals),
+    responses((status = 200, body = UserInfo), OAuthRefusals, BearerRefusals),
     security(("bearer" = [])),
 )]
 async fn post_user_info(

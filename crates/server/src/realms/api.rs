@@ -13,10 +13,10 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::http::auth::{Allowed, scope};
 use crate::http::json::{Body, Json};
-use crate::http::openapi::Refusals;
+use crate::http::openapi::{Conflicting, NotJson, Refusals};
 use crate::http::page::{ListQuery, Page};
 use crate::http::path::{RealmPath, TenantPath};
-use crate::text::{Violations, check_name};
+use crate::text::{Name, Violations, check_name};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -43,7 +43,8 @@ impl Body for CreateRequest {
 #[serde(deny_unknown_fields)]
 #[schema(as = NewRealm)]
 struct NewRealmView {
-    /// 1 to 64 characters, unique in the tenant ignoring case.
+    /// Unique in the tenant ignoring case.
+    #[schema(value_type = Name)]
     display_name: String,
     /// SECURE_CUSTOMER unless given.
     classification: Option<Classification>,
@@ -82,7 +83,8 @@ impl Body for UpdateRequest {
 #[serde(deny_unknown_fields)]
 #[schema(as = RealmPatch)]
 struct RealmPatchView {
-    /// 1 to 64 characters, unique in the tenant ignoring case.
+    /// Unique in the tenant ignoring case.
+    #[schema(value_type = Option<Name>)]
     display_name: Option<String>,
     classification: Option<Classification>,
 }
@@ -138,7 +140,7 @@ impl From<Realm> for RealmView {
     tag = "Realms",
     params(TenantPath),
     request_body = CreateRequest,
-    responses((status = 200, body = RealmView), Refusals),
+    responses((status = 200, body = RealmView), Refusals, Conflicting, NotJson),
     security(("bearer" = ["realms:create"])),
 )]
 async fn create(
@@ -212,7 +214,7 @@ async fn get(
     tag = "Realms",
     params(RealmPath),
     request_body = UpdateRequest,
-    responses((status = 200, body = RealmView), Refusals),
+    responses((status = 200, body = RealmView), Refusals, Conflicting, NotJson),
     security(("bearer" = ["realms:update"])),
 )]
 async fn update(
@@ -231,7 +233,7 @@ async fn update(
     operation_id = "DeleteRealm",
     tag = "Realms",
     params(RealmPath),
-    responses((status = 200, description = "Deleted; the body is empty"), Refusals),
+    responses((status = 200, description = "Deleted; the body is empty"), Refusals, Conflicting),
     security(("bearer" = ["realms:delete"])),
 )]
 async fn delete(Allowed { ctx, .. }: Allowed<scope::RealmsDelete>, at: RealmPath) -> Result<()> {

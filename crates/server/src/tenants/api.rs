@@ -13,9 +13,9 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::http::auth::{Allowed, scope};
 use crate::http::json::{Body, Json};
-use crate::http::openapi::Refusals;
+use crate::http::openapi::{NotJson, Refusals};
 use crate::http::path::TenantPath;
-use crate::text::{Violations, check_name};
+use crate::text::{Name, Violations, check_name};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(get, update))
@@ -37,7 +37,7 @@ impl Body for UpdateRequest {
 #[serde(deny_unknown_fields)]
 #[schema(as = TenantPatch)]
 struct TenantPatchView {
-    /// 1 to 64 characters.
+    #[schema(value_type = Option<Name>)]
     display_name: Option<String>,
 }
 
@@ -105,7 +105,7 @@ async fn get(
     tag = "Tenants",
     params(TenantPath),
     request_body = UpdateRequest,
-    responses((status = 200, body = TenantView), Refusals),
+    responses((status = 200, body = TenantView), Refusals, NotJson),
     security(("bearer" = ["tenants:update"])),
 )]
 async fn update(
