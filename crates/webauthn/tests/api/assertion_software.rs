@@ -60,6 +60,16 @@ fn unknown_claims_are_ignored_and_a_lone_audience_is_one() {
     assert!(verify_claims(&claims).is_ok());
 }
 
+/// They are listed in `docs/reference/software-key-proofs.md`.
+#[test]
+fn what_the_sdk_says_of_itself_may_be_left_out() {
+    let mut claims = challenge().claims();
+    for optional in ["bi_prf", "bi_pol_ver", "flow_type"] {
+        assert!(claims.as_object_mut().unwrap().remove(optional).is_some());
+    }
+    assert!(verify_claims(&claims).is_ok());
+}
+
 #[test]
 fn c3_refuses_other_algorithms_and_headers_that_choose_their_own_key() {
     let (key, jws) = valid();
