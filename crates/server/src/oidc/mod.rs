@@ -3,14 +3,15 @@
 //! Every application is an issuer of its own: its URL is the base of its endpoints. The rules are
 //! in `keymoor-oauth`; here they meet the database.
 //!
-//! - [`public`]: the endpoints. [`issuer`]: the application that a URL names.
+//! - [`public`]: the endpoints. [`forms`]: what they take, for the API document.
+//! - [`issuer`]: the application that a URL names.
 //! - [`authorize`]: a sign-in starts. [`token`]: codes and client credentials become tokens.
 //! - [`userinfo`]: an access token becomes claims. [`answer`]: refusals in OAuth's words.
 
 pub mod answer;
 pub mod audience;
 pub mod authorize;
-pub mod documented;
+pub mod forms;
 pub mod issuer;
 pub mod public;
 #[cfg(test)]

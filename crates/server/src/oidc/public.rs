@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 
 use super::answer::{self, BearerRefusals, ClientRefusals, Failure, OAuthRefusals, OAuthWords};
 use super::authorize::{self as sign_in, Invocation, Stopped};
-use super::documented::{AuthorizeForm, TokenForm};
+use super::forms::{AuthorizeForm, TokenForm};
 use super::issuer::{Issuer, IssuerPath};
 use super::token;
 use super::userinfo::{self, UserInfo};

@@ -90,7 +90,7 @@ fn scheme(name: &str, url: &BaseUrl, is_tls: bool) -> Option<Finding> {
         Finding::new("urls", problem, mend)
     };
     match (url.is_loopback(), url.is_https(), is_tls) {
-        // Whether it is told to at its start can't be seen from its settings.
+        // A flag of `serve` can't be seen from the settings.
         (true, true, false) => Some(
             finding(
                 "the server speaks plain HTTP",
