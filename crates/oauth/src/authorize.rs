@@ -131,7 +131,7 @@ impl Received {
     /// Checks the request against the client that it names.
     ///
     /// Parameters that are not listed in the specifications are ignored, repeated or not.
-    pub fn check(self, client: &Client) -> Result<AuthorizeRequest, Refusal> {
+    pub fn check(self, client: &Client<'_>) -> Result<AuthorizeRequest, Refusal> {
         let (redirect_uri, redirect_uri_was_sent) =
             self.redirect_uri(client).map_err(Refusal::Shown)?;
         // A repeated state has no exact value that could be sent back.
@@ -161,7 +161,7 @@ impl Received {
 
     /// The target of the answer, compared byte by byte with the registered ones (RFC 9700,
     /// section 2.1), loopback addresses included.
-    fn redirect_uri(&self, client: &Client) -> Result<(String, bool), OAuthError> {
+    fn redirect_uri(&self, client: &Client<'_>) -> Result<(String, bool), OAuthError> {
         if client.client_id != self.client_id {
             return Err(UNKNOWN_CLIENT);
         }
@@ -173,7 +173,7 @@ impl Received {
                 "redirect_uri is not registered for this application",
             )),
             // Plain OAuth allows it where no choice is left (RFC 6749, section 3.1.2.3).
-            None => match (client.protocol, client.redirect_uris.as_slice()) {
+            None => match (client.protocol, client.redirect_uris) {
                 (Protocol::OAuth2, [only]) => Ok((only.clone(), false)),
                 _ => Err(OAuthError::invalid_request("redirect_uri is missing")),
             },
@@ -181,7 +181,7 @@ impl Received {
     }
 }
 
-fn check_kind(params: &Params, client: &Client) -> Result<(), OAuthError> {
+fn check_kind(params: &Params, client: &Client<'_>) -> Result<(), OAuthError> {
     let unsupported = [
         ("request", ErrorCode::RequestNotSupported),
         ("request_uri", ErrorCode::RequestUriNotSupported),
@@ -207,7 +207,7 @@ fn check_kind(params: &Params, client: &Client) -> Result<(), OAuthError> {
     client.require_grant(GrantType::AuthorizationCode)
 }
 
-fn scopes(params: &Params, client: &Client) -> Result<ScopeSet, OAuthError> {
+fn scopes(params: &Params, client: &Client<'_>) -> Result<ScopeSet, OAuthError> {
     let requested = params
         .single("scope")?
         .map(|text| {
@@ -239,7 +239,7 @@ fn visible(
     ))
 }
 
-fn challenge(params: &Params, client: &Client) -> Result<Option<Challenge>, OAuthError> {
+fn challenge(params: &Params, client: &Client<'_>) -> Result<Option<Challenge>, OAuthError> {
     let challenge = Challenge::parse(
         params.single("code_challenge")?,
         params.single("code_challenge_method")?,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{ErrorCode, OAuthError};
 use crate::pkce::{Challenge, Method};
-use crate::scope::ScopeSet;
+use crate::scope::{IDENTITY_SCOPES, ScopeSet};
 
 /// Whether a client can keep a secret (RFC 6749, section 2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -52,28 +52,28 @@ pub enum PkceSetting {
 }
 
 /// What OAuth needs to know about an application.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Client {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Client<'a> {
     /// The client identifier.
-    pub client_id: String,
+    pub client_id: &'a str,
     /// Whether it has a secret.
     pub confidentiality: Confidentiality,
     /// What it was registered for.
     pub protocol: Protocol,
     /// The grants it may use.
-    pub grant_types: Vec<GrantType>,
+    pub grant_types: &'a [GrantType],
     /// Where browsers may be sent; compared byte by byte.
-    pub redirect_uris: Vec<String>,
+    pub redirect_uris: &'a [String],
     /// The scopes of its resource server that it may ask for. OpenID Connect's own are not
     /// listed.
-    pub allowed_scopes: ScopeSet,
+    pub allowed_scopes: &'a ScopeSet,
     /// Its PKCE setting.
     pub pkce: PkceSetting,
     /// The longest life of its access tokens.
     pub expires_after: Seconds,
 }
 
-impl Client {
+impl Client<'_> {
     /// Checks that the client may use this grant.
     ///
     /// Client credentials are for confidential clients (RFC 6749, section 4.4) of plain OAuth.
@@ -107,12 +107,10 @@ impl Client {
         let Some(requested) = requested else {
             return Ok(self.allowed_scopes.clone());
         };
-        let granted = match self.protocol {
-            Protocol::OAuth2 => requested.intersection(&self.allowed_scopes),
-            Protocol::Oidc => {
-                requested.intersection(&self.allowed_scopes.union(&ScopeSet::identity()))
-            }
-        };
+        let granted = requested.filtered(|scope| {
+            self.allowed_scopes.contains(scope)
+                || (self.protocol == Protocol::Oidc && IDENTITY_SCOPES.contains(&scope))
+        });
         if granted.is_empty() {
             Err(OAuthError::new(
                 ErrorCode::InvalidScope,

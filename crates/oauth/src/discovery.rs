@@ -54,7 +54,7 @@ pub struct Metadata {
 impl Metadata {
     /// The metadata of `client`, whose issuer URL has no trailing slash.
     #[must_use]
-    pub fn new(issuer: &str, client: &Client, id_token_algorithm: Algorithm) -> Self {
+    pub fn new(issuer: &str, client: &Client<'_>, id_token_algorithm: Algorithm) -> Self {
         let mut algorithms = vec![id_token_algorithm.as_str()];
         if id_token_algorithm != Algorithm::Rs256 {
             algorithms.push(Algorithm::Rs256.as_str());
@@ -68,7 +68,7 @@ impl Metadata {
             jwks_uri: format!("{issuer}/.well-known/jwks.json"),
             response_types_supported: ["code"],
             response_modes_supported: ["query"],
-            grant_types_supported: client.grant_types.clone(),
+            grant_types_supported: client.grant_types.to_vec(),
             subject_types_supported: ["public"],
             id_token_signing_alg_values_supported: algorithms,
             token_endpoint_auth_methods_supported: [

@@ -125,7 +125,7 @@ impl ClientCredentials {
     /// [`INVALID_CLIENT`].
     pub fn authenticate(
         &self,
-        client: &Client,
+        client: &Client<'_>,
         secret_sha256: Option<&[u8; 32]>,
     ) -> Result<(), OAuthError> {
         let proved = match (client.confidentiality, &self.secret, secret_sha256) {
@@ -160,7 +160,7 @@ impl TokenRequest {
     ///
     /// # Errors
     /// `invalid_request` for more than the setting.
-    pub fn lifetime(&self, client: &Client) -> Result<Seconds, OAuthError> {
+    pub fn lifetime(&self, client: &Client<'_>) -> Result<Seconds, OAuthError> {
         match self.expiration_time {
             Some(wanted) if wanted > client.expires_after => Err(OAuthError::invalid_request(
                 "expiration_time is longer than the application allows",

@@ -52,8 +52,8 @@ fn scopes_are_cut_to_the_client_for_every_grant() {
         ),
         (client(), Some("admin"), None),
         (client(), None, Some("read write")),
-        (oauth2.clone(), Some("openid write"), Some("write")),
-        (oauth2.clone(), Some("openid"), None),
+        (oauth2, Some("openid write"), Some("write")),
+        (oauth2, Some("openid"), None),
         (oauth2, Some("READ"), None),
     ];
     for (client, requested, expected) in cases {

@@ -13,32 +13,39 @@ mod jose;
 mod keys;
 mod token_request;
 
+use std::sync::LazyLock;
+
 use keymoor_oauth::client::{Client, Confidentiality, GrantType, PkceSetting, Protocol};
+use keymoor_oauth::scope::ScopeSet;
 use keymoor_types::Seconds;
 
 /// RFC 7636, appendix B.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
+static REDIRECT_URIS: LazyLock<[String; 1]> =
+    LazyLock::new(|| ["https://client.example.com/cb".to_owned()]);
+static SCOPES: LazyLock<ScopeSet> = LazyLock::new(|| "read write".parse().unwrap());
+
 /// A confidential OpenID Connect client; tests change what they are about.
-fn client() -> Client {
+fn client() -> Client<'static> {
     Client {
-        client_id: "s6BhdRkqt3".to_owned(),
+        client_id: "s6BhdRkqt3",
         confidentiality: Confidentiality::Confidential,
         protocol: Protocol::Oidc,
-        grant_types: vec![GrantType::AuthorizationCode],
-        redirect_uris: vec!["https://client.example.com/cb".to_owned()],
-        allowed_scopes: "read write".parse().unwrap(),
+        grant_types: &[GrantType::AuthorizationCode],
+        redirect_uris: &*REDIRECT_URIS,
+        allowed_scopes: &SCOPES,
         pkce: PkceSetting::Disabled,
         expires_after: Seconds::HOUR,
     }
 }
 
-fn service() -> Client {
+fn service() -> Client<'static> {
     Client {
         protocol: Protocol::OAuth2,
-        grant_types: vec![GrantType::ClientCredentials],
-        redirect_uris: Vec::new(),
+        grant_types: &[GrantType::ClientCredentials],
+        redirect_uris: &[],
         ..client()
     }
 }

@@ -109,7 +109,7 @@ pub enum SubjectField {
 
 impl Application {
     /// The application as the rules of OAuth see it.
-    pub fn client(&self) -> Client {
+    pub fn client(&self) -> Client<'_> {
         let ProtocolConfig {
             protocol,
             confidentiality,
@@ -120,12 +120,12 @@ impl Application {
             ..
         } = &self.protocol;
         Client {
-            client_id: self.client_id.clone(),
+            client_id: &self.client_id,
             confidentiality: *confidentiality,
             protocol: *protocol,
-            grant_types: grant_type.clone(),
-            redirect_uris: redirect_uris.clone(),
-            allowed_scopes: allowed_scopes.clone(),
+            grant_types: grant_type,
+            redirect_uris,
+            allowed_scopes,
             pkce: *pkce,
             expires_after: self.protocol.token_configuration.lifetime(),
         }

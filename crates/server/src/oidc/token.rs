@@ -81,7 +81,7 @@ async fn grant(ctx: &Context, issuer: &Issuer, request: &TokenRequest) -> Answer
 fn authenticate(
     ctx: &Context,
     issuer: &Issuer,
-    client: &Client,
+    client: &Client<'_>,
     request: &TokenRequest,
 ) -> std::result::Result<(), Failure> {
     let hash = issuer.application.client_secret_hash;
