@@ -51,7 +51,7 @@ impl PublicKey {
     #[must_use]
     pub fn to_jwk_json(&self) -> String {
         match &self.0 {
-            Material::Es256(point) => ec_jwk("P-256", point),
+            Material::Es256(point) => ec_jwk("P-256", point.sec1()),
             Material::Es384(point) => ec_jwk("P-384", point),
             Material::Ed25519(point) => {
                 let x = URL_SAFE_NO_PAD.encode(point);

@@ -4,14 +4,16 @@ mod certificate;
 mod cose;
 mod edwards25519;
 mod jwk;
+mod p256;
 
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ParsedPublicKey, RsaPublicKeyComponents,
-    UnparsedPublicKey, VerificationAlgorithm,
+    ECDSA_P384_SHA384_FIXED, ParsedPublicKey, RsaPublicKeyComponents, UnparsedPublicKey,
+    VerificationAlgorithm,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use self::p256::P256Point;
 use crate::Algorithm;
 use crate::sha256;
 
@@ -66,8 +68,8 @@ pub struct PublicKey(Material);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Material {
+    Es256(P256Point),
     /// An uncompressed SEC 1 point: `04`, x, y.
-    Es256([u8; 65]),
     Es384([u8; 97]),
     Ed25519([u8; 32]),
     /// Big-endian integers without leading zero bytes.
@@ -93,11 +95,12 @@ impl PublicKey {
     }
 
     fn from_p256(x: &[u8], y: &[u8]) -> Result<Self, KeyError> {
-        sec1_point(&ECDSA_P256_SHA256_FIXED, x, y).map(|point| Self(Material::Es256(point)))
+        P256Point::new(x, y).map(|point| Self(Material::Es256(point)))
     }
 
     fn from_p384(x: &[u8], y: &[u8]) -> Result<Self, KeyError> {
-        sec1_point(&ECDSA_P384_SHA384_FIXED, x, y).map(|point| Self(Material::Es384(point)))
+        let (point, _) = sec1_point(&ECDSA_P384_SHA384_FIXED, x, y)?;
+        Ok(Self(Material::Es384(point)))
     }
 
     fn from_ed25519(x: &[u8]) -> Result<Self, KeyError> {
@@ -141,7 +144,7 @@ impl PublicKey {
     /// The point of an ES256 key as SEC 1 has it, uncompressed: 65 bytes.
     pub(crate) fn p256_point(&self) -> Option<&[u8]> {
         match &self.0 {
-            Material::Es256(point) => Some(point),
+            Material::Es256(point) => Some(point.sec1()),
             _ => None,
         }
     }
@@ -157,7 +160,7 @@ impl PublicKey {
     /// 32 bytes each. No other key verifies anything in this form.
     pub fn verify_fixed(&self, message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
         match &self.0 {
-            Material::Es256(point) => verify(&ECDSA_P256_SHA256_FIXED, point, message, signature),
+            Material::Es256(point) => point.verify_fixed(message, signature),
             _ => Err(BadSignature),
         }
     }
@@ -167,7 +170,7 @@ impl PublicKey {
     pub fn verify_webauthn(&self, message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
         let algorithm = self.algorithm().verification();
         match &self.0 {
-            Material::Es256(point) => verify(algorithm, point, message, signature),
+            Material::Es256(point) => verify(algorithm, point.sec1(), message, signature),
             Material::Es384(point) => verify(algorithm, point, message, signature),
             Material::Ed25519(point) => verify(algorithm, point, message, signature),
             Material::Rsa { n, e } => RsaPublicKeyComponents { n, e }
@@ -181,18 +184,19 @@ impl PublicKey {
     }
 }
 
+/// The point as SEC 1 has it, uncompressed, and as it is verified with.
 fn sec1_point<const N: usize>(
     algorithm: &'static dyn VerificationAlgorithm,
     x: &[u8],
     y: &[u8],
-) -> Result<[u8; N], KeyError> {
+) -> Result<([u8; N], ParsedPublicKey), KeyError> {
     if x.len() != N / 2 || y.len() != N / 2 {
         return Err(KeyError::Coordinate);
     }
     let point = [&[0x04], x, y].concat();
     let point: [u8; N] = point.try_into().map_err(|_| KeyError::Coordinate)?;
-    ParsedPublicKey::new(algorithm, point).map_err(|_| KeyError::NotOnCurve)?;
-    Ok(point)
+    let parsed = ParsedPublicKey::new(algorithm, point).map_err(|_| KeyError::NotOnCurve)?;
+    Ok((point, parsed))
 }
 
 fn padded<const N: usize>(integer: &[u8]) -> Option<[u8; N]> {
