@@ -23,7 +23,6 @@ pub struct Challenge {
     /// [`fingerprint`](super::model::fingerprint) of the registered URI that the code goes to,
     /// whether the request sent it or not.
     pub answer_uri: String,
-    #[serde(flatten)]
     pub requested: Requested,
     /// The first moment at which it can no longer be answered.
     pub expires_at: Timestamp,

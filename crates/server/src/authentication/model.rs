@@ -79,7 +79,6 @@ pub fn fingerprint(redirect_uri: &str) -> String {
 /// What is remembered with a code for the tokens that are made of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GrantFacts {
-    #[serde(flatten)]
     pub requested: Requested,
     pub method: Method,
 }
