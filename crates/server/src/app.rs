@@ -9,7 +9,7 @@ use keymoor_types::{
 use keymoor_webauthn::AttestationRoots;
 
 use crate::applications::model::Application;
-use crate::authenticator_configs::model::AuthenticatorConfig;
+use crate::authenticator_configs::model::Effective;
 use crate::cache::Cache;
 use crate::config::Config;
 use crate::db::Db;
@@ -32,8 +32,7 @@ pub struct Parts {
     pub vault: Vault,
     pub keys: KeyRing,
     pub applications: Cache<(TenantId, RealmId, ApplicationId), Arc<Application>>,
-    pub authenticator_configs:
-        Cache<(TenantId, RealmId, AuthenticatorConfigId), Arc<AuthenticatorConfig>>,
+    pub authenticator_configs: Cache<(TenantId, RealmId, AuthenticatorConfigId), Arc<Effective>>,
     pub audiences: Audiences,
     /// Tokens that no longer hold.
     pub revocations: Revocations,

@@ -122,7 +122,6 @@ impl Proof {
         now: Timestamp,
     ) -> std::result::Result<Option<WebAuthnFacts>, ProofError> {
         let subject = distinguished_name(identity.tenant_id, identity.realm_id, identity.id);
-        let trusted_origins = issuer.trusted_origins();
         match (self, &credential.origin) {
             (Self::Claims { assertion, .. }, origin) => {
                 let expected = AssertionExpectation {
@@ -130,7 +129,7 @@ impl Proof {
                     audience: &issuer.endpoint("/bi-authenticate"),
                     now,
                     leeway: assertion::LEEWAY,
-                    trusted_origins: &trusted_origins,
+                    trusted_origins: issuer.trusted_origins(),
                     credential: match origin {
                         KeyOrigin::Software => ExpectedCredential::Software,
                         KeyOrigin::WebAuthn(facts) => ExpectedCredential::WebAuthn {
@@ -152,7 +151,7 @@ impl Proof {
                     },
                     credential_id: &facts.credential_id,
                     rp_id: &facts.rp_id,
-                    trusted_origins: &trusted_origins,
+                    trusted_origins: issuer.trusted_origins(),
                 };
                 assertion.verify(&credential.key, &expected).map(Some)
             }

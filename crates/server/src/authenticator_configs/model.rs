@@ -4,6 +4,7 @@ use keymoor_oauth::redirect;
 use keymoor_types::url_rules::{check_origin, check_url, web_origin};
 use keymoor_types::{AuthenticatorConfigId, RealmId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::error::Result;
@@ -20,6 +21,39 @@ pub struct AuthenticatorConfig {
     pub is_managed: bool,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+}
+
+/// A config as sign-ins use it: what follows from it is worked out once.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Effective {
+    pub id: AuthenticatorConfigId,
+    pub display_name: Option<String>,
+    pub config: Config,
+    pub trusted_origins: Vec<String>,
+    /// The config with what follows from it where nothing was set.
+    pub published: Value,
+}
+
+impl From<AuthenticatorConfig> for Effective {
+    fn from(config: AuthenticatorConfig) -> Self {
+        let AuthenticatorConfig {
+            id,
+            display_name,
+            config,
+            ..
+        } = config;
+        let trusted_origins = config.trusted_origins();
+        let mut published = serde_json::to_value(&config).expect("configs have string keys only");
+        published["trusted_origins"] = json!(trusted_origins);
+        published["authentication_methods"] = json!(config.methods());
+        Self {
+            id,
+            display_name,
+            config,
+            trusted_origins,
+            published,
+        }
+    }
 }
 
 /// The variants of a config.

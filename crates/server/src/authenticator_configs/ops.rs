@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use keymoor_types::{AuthenticatorConfigId, RealmId, TenantId};
 
-use super::model::{AuthenticatorConfig, Change};
+use super::model::{AuthenticatorConfig, Change, Effective};
 use super::store;
 use crate::app::App;
 use crate::db::Rx;
@@ -85,7 +85,7 @@ pub async fn cached(
     tenant: TenantId,
     realm: RealmId,
     id: AuthenticatorConfigId,
-) -> Result<Option<Arc<AuthenticatorConfig>>> {
+) -> Result<Option<Arc<Effective>>> {
     let (key, now) = ((tenant, realm, id), app.now());
     if let Some(config) = app.authenticator_configs.get(&key, now) {
         return Ok(Some(config));
@@ -95,7 +95,7 @@ pub async fn cached(
         .read(async |rx| store::find(rx, tenant, realm, id).await)
         .await?;
     Ok(found.map(|config| {
-        let config = Arc::new(config);
+        let config = Arc::new(Effective::from(config));
         app.authenticator_configs.put(key, Arc::clone(&config), now);
         config
     }))

@@ -11,14 +11,13 @@ use keymoor_oauth::claims::{ConfigInput, Origin, RequestClaims, RequestInput};
 use keymoor_oauth::error::{ErrorCode, OAuthError};
 use keymoor_oauth::jose::{Algorithm, JwtHeader, TokenType};
 use keymoor_types::fido2::{RequestOptions, SignInOptions};
-use serde_json::{Value, json};
 
 use super::answer::Failure;
 use super::issuer::Issuer;
 use crate::authentication::challenge::{Challenge, fido2_challenge};
 use crate::authentication::model::{Requested, TRANSACTION_LIFETIME, TransactionId, fingerprint};
 use crate::authenticator_configs::model::{
-    AuthenticationMethod, AuthenticatorConfig, Config, Embedded, InvocationType, invocation_url,
+    AuthenticationMethod, Config, Effective, Embedded, InvocationType, invocation_url,
 };
 use crate::binding::fido2::PROMPT_TIMEOUT_MS;
 use crate::error::{Error, Result};
@@ -101,7 +100,7 @@ fn stopped(issuer: &Issuer, refusal: Refusal) -> Stopped {
     }
 }
 
-fn embedded(issuer: &Issuer) -> std::result::Result<(&AuthenticatorConfig, &Embedded), OAuthError> {
+fn embedded(issuer: &Issuer) -> std::result::Result<(&Effective, &Embedded), OAuthError> {
     let config = issuer.config.as_deref().ok_or(NO_CONFIG)?;
     match &config.config {
         Config::Embedded(embedded) => Ok((config, embedded)),
@@ -112,7 +111,7 @@ fn embedded(issuer: &Issuer) -> std::result::Result<(&AuthenticatorConfig, &Embe
 fn challenge(
     ctx: &Context,
     issuer: &Issuer,
-    config: &AuthenticatorConfig,
+    config: &Effective,
     request: &AuthorizeRequest,
 ) -> Challenge {
     Challenge {
@@ -138,7 +137,7 @@ fn sealed(ctx: &Context, issuer: &Issuer, challenge: &Challenge) -> Option<Strin
 async fn sign(
     ctx: &Context,
     issuer: &Issuer,
-    config: &AuthenticatorConfig,
+    config: &Effective,
     request: &AuthorizeRequest,
     (challenge, nonce): (&Challenge, &str),
     referer: Option<&str>,
@@ -156,7 +155,7 @@ async fn sign(
         config: ConfigInput {
             id: config.id,
             display_name: config.display_name.as_deref().unwrap_or_default(),
-            config: &as_published(&config.config),
+            config: &config.published,
         },
         jti: &URL_SAFE_NO_PAD.encode(app.rng.bytes::<24>()),
         correlation_id: &origin.correlation_id,
@@ -202,12 +201,4 @@ fn sign_in_options(config: &Config, nonce: &str) -> Option<SignInOptions> {
             user_verification: "required".to_owned(),
         },
     })
-}
-
-/// The config with what follows from it where nothing was set.
-fn as_published(config: &Config) -> Value {
-    let mut published = serde_json::to_value(config).expect("configs have string keys only");
-    published["trusted_origins"] = json!(config.trusted_origins());
-    published["authentication_methods"] = json!(config.methods());
-    published
 }

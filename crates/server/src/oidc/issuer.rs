@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::applications;
 use crate::applications::model::Application;
 use crate::authenticator_configs;
-use crate::authenticator_configs::model::AuthenticatorConfig;
+use crate::authenticator_configs::model::Effective;
 use crate::error::{Error, Kind, Result};
 use crate::http::cors;
 use crate::http::path::path_ids;
@@ -30,7 +30,7 @@ pub struct Issuer {
     pub url: String,
     pub application: Arc<Application>,
     /// Absent for applications that sign nobody in.
-    pub config: Option<Arc<AuthenticatorConfig>>,
+    pub config: Option<Arc<Effective>>,
 }
 
 impl Issuer {
@@ -94,9 +94,9 @@ impl Issuer {
     }
 
     /// The origins where the application's users sign in.
-    pub fn trusted_origins(&self) -> Vec<String> {
+    pub fn trusted_origins(&self) -> &[String] {
         let config = self.config.as_ref();
-        config.map_or_else(Vec::new, |config| config.config.trusted_origins())
+        config.map_or(&[], |config| &config.trusted_origins)
     }
 
     /// Refuses pages of other origins than those that sign users in.
@@ -111,7 +111,7 @@ impl Issuer {
     /// Refuses pages of other origins than those that sign users in or receive the answer.
     pub fn require_client_page(&self, app: &App, headers: &HeaderMap) -> Result<()> {
         let origins = || {
-            let mut origins = self.trusted_origins();
+            let mut origins = self.trusted_origins().to_vec();
             let redirect_uris = &self.application.protocol.redirect_uris;
             origins.extend(redirect_uris.iter().filter_map(|uri| web_origin(uri)));
             origins
