@@ -7,8 +7,6 @@ use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
-use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
 use http_body_util::LengthLimitError;
 
 use crate::error::{Error, Result};
@@ -18,14 +16,6 @@ const MAX_BYTES: usize = 64 * 1024;
 
 /// Longest time from the head of a request to the end of its body.
 const MAX_TIME: Duration = Duration::from_secs(10);
-
-/// Middleware that hands on finished requests only.
-pub async fn read_whole(request: Request, next: Next) -> Response {
-    match finished(request).await {
-        Ok(request) => next.run(request).await,
-        Err(error) => error.into_response(),
-    }
-}
 
 /// The request with its body in memory.
 ///

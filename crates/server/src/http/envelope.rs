@@ -1,44 +1,87 @@
-//! What surrounds every handler, in one layer for each kind of route and one for all.
+//! What surrounds every handler, in one layer.
 //!
-//! A layer of axum's costs every request a boxed future and a copy of all that lies below it, so
-//! what is done around a handler is put together here as functions, and becomes a layer once.
+//! A layer of axum's costs every request some boxes and copies of all that lies below it, so what
+//! is done around a handler is put together here as functions, and becomes a layer once.
 
 use std::panic::AssertUnwindSafe;
 
+use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header::{ALLOW, CACHE_CONTROL, STRICT_TRANSPORT_SECURITY};
 use axum::http::{HeaderValue, StatusCode};
-use axum::middleware::Next;
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
 
 use crate::app::App;
 use crate::error::Error;
 use crate::http::{body, context, cors, privacy};
+use crate::oidc;
 
-/// What the layer of all routes knows.
-#[derive(Clone)]
-pub struct Settings {
-    app: App,
-    insist_on_https: bool,
+/// What differs around the kinds of routes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Envelope {
+    /// The management API, whose answers hold links, secrets and people.
+    Management,
+    /// What devices call, from pages of any origin and with a token.
+    Devices,
+    /// What of OAuth carries codes and tokens.
+    OAuth,
+    /// What of OAuth everybody may read.
+    Metadata,
+    /// Pages of our own, and whatever has no route.
+    Pages,
 }
 
-impl Settings {
-    pub fn of(app: &App) -> Self {
+impl Envelope {
+    /// Puts all of it around `routes`.
+    pub fn around(self, routes: Router<App>, app: &App) -> Router<App> {
         let auth_url = &app.config.auth_url;
-        Self {
+        let settings = Settings {
             app: app.clone(),
+            envelope: self,
             // Whatever else is developed on this machine shares the host, and a browser remembers
             // a year.
             insist_on_https: auth_url.is_https() && !auth_url.is_loopback(),
+        };
+        routes.layer(from_fn_with_state(settings, surround))
+    }
+
+    async fn answer(self, request: Request, next: Next) -> Response {
+        let finished = async |request| match body::finished(request).await {
+            Ok(request) => next.run(request).await,
+            Err(error) => self.refuse_body(error),
+        };
+        match self {
+            Self::Pages => finished(request).await,
+            Self::Management => not_to_be_kept(finished(request).await),
+            Self::Metadata => cors::open(request, finished).await,
+            Self::Devices | Self::OAuth => {
+                let answer = async |request| privacy::carries_token(finished(request).await);
+                cors::open(request, answer).await
+            }
+        }
+    }
+
+    fn refuse_body(self, error: Error) -> Response {
+        match self {
+            Self::OAuth | Self::Metadata => oidc::answer::Failure::from(error).into_response(),
+            Self::Management | Self::Devices | Self::Pages => error.into_response(),
         }
     }
 }
 
+#[derive(Clone)]
+struct Settings {
+    app: App,
+    envelope: Envelope,
+    insist_on_https: bool,
+}
+
 /// Around every route: its span, its correlation id, and an answer whatever happens.
-pub async fn every(State(settings): State<Settings>, request: Request, next: Next) -> Response {
+async fn surround(State(settings): State<Settings>, request: Request, next: Next) -> Response {
     let answer = async |request| {
-        let answering = AssertUnwindSafe(next.run(request)).catch_unwind();
+        let answering = AssertUnwindSafe(settings.envelope.answer(request, next)).catch_unwind();
         // The panic hook has logged the message and place.
         let panicked = |_| Error::internal("a handler panicked").into_response();
         answering
@@ -52,19 +95,11 @@ pub async fn every(State(settings): State<Settings>, request: Request, next: Nex
     response
 }
 
-/// Around the management API, whose answers hold links, secrets and people.
-pub async fn management(request: Request, next: Next) -> Response {
-    let mut response = body::read_whole(request, next).await;
+fn not_to_be_kept(mut response: Response) -> Response {
     response
         .headers_mut()
         .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
-}
-
-/// Around what devices call, from pages of any origin and with a token.
-pub async fn devices(request: Request, next: Next) -> Response {
-    let answer = async |request| privacy::carries_token(body::read_whole(request, next).await);
-    cors::open(request, answer).await
 }
 
 /// RFC 6797: a year of nothing but https, for this host alone.

@@ -4,7 +4,6 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
-use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use tower::util::MapRequest;
@@ -16,50 +15,54 @@ use crate::app::App;
 use crate::console;
 use crate::error::{Error, Kind};
 use crate::hosted;
-use crate::http::{body, envelope, openapi, verb};
+use crate::http::envelope::Envelope;
+use crate::http::{openapi, verb};
 
 /// A router as served: custom verbs are split off before routing.
 pub type Service = MapRequest<Router, fn(Request) -> Request>;
 
+/// Routes that have the same around them.
+type Group = (Envelope, OpenApiRouter<App>);
+
 /// Sign-in and binding, and the pages of the console: what browsers and SDKs call.
 pub fn auth(app: &App) -> Service {
-    serve(app, routes(public_routes()), console::page::routes(app))
+    serve(app, public_groups(), console::page::routes(app))
 }
 
 /// The management API, and binding, whose links older clients expect there.
 pub fn management(app: &App) -> Service {
-    let routes = routes(management_routes().merge(binding_routes()));
-    serve(app, routes, Router::new())
+    serve(app, [management_group(), binding_group()], Router::new())
 }
 
 /// Both on one address, for when the two public URLs are equal.
 pub fn combined(app: &App) -> Service {
-    let both = routes(management_routes().merge(public_routes()));
+    let both = public_groups().into_iter().chain([management_group()]);
     serve(app, both, console::page::routes(app))
-}
-
-fn routes(documented: OpenApiRouter<App>) -> Router<App> {
-    documented.split_for_parts().0
 }
 
 /// The document of the management API.
 pub fn management_document() -> OpenApi {
-    openapi::finish("Keymoor management API", management_routes().into_openapi())
+    document("Keymoor management API", [management_group()])
 }
 
 /// The document of what browsers and SDKs call.
 pub fn public_document() -> OpenApi {
-    openapi::finish(
-        "Keymoor sign-in and binding",
-        public_routes().into_openapi(),
-    )
+    document("Keymoor sign-in and binding", public_groups())
 }
 
-fn management_routes() -> OpenApiRouter<App> {
-    management_slices()
+fn document(title: &str, groups: impl IntoIterator<Item = Group>) -> OpenApi {
+    let routes = groups.into_iter().map(|(_, routes)| routes);
+    openapi::finish(title, merged(routes).into_openapi())
+}
+
+fn merged(routes: impl IntoIterator<Item = OpenApiRouter<App>>) -> OpenApiRouter<App> {
+    routes
         .into_iter()
         .fold(OpenApiRouter::new(), OpenApiRouter::merge)
-        .layer(from_fn(envelope::management))
+}
+
+fn management_group() -> Group {
+    (Envelope::Management, merged(management_slices()))
 }
 
 fn management_slices() -> [OpenApiRouter<App>; 9] {
@@ -76,34 +79,32 @@ fn management_slices() -> [OpenApiRouter<App>; 9] {
     ]
 }
 
-fn public_routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .merge(crate::oidc::public::routes())
-        .merge(crate::authentication::public::routes().layer(from_fn(envelope::devices)))
-        .merge(binding_routes())
+fn public_groups() -> [Group; 4] {
+    [
+        (Envelope::Metadata, crate::oidc::public::metadata_routes()),
+        (Envelope::OAuth, crate::oidc::public::routes()),
+        (Envelope::Devices, crate::authentication::public::routes()),
+        binding_group(),
+    ]
 }
 
-fn binding_routes() -> OpenApiRouter<App> {
-    crate::binding::public::routes().layer(from_fn(envelope::devices))
+fn binding_group() -> Group {
+    (Envelope::Devices, crate::binding::public::routes())
 }
 
-/// The routes of `api` have a layer of their own that reads bodies, below those that make their
-/// answers what they must be: a refused body is answered like everything else there.
-fn serve(app: &App, api: Router<App>, pages: Router<App>) -> Service {
-    let layered = pages
+fn serve(app: &App, groups: impl IntoIterator<Item = Group>, pages: Router<App>) -> Service {
+    let pages = pages
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .merge(hosted::assets::routes())
-        .fallback(unknown_route)
-        .layer(from_fn(body::read_whole))
-        .merge(api)
-        .layer(from_fn_with_state(
-            envelope::Settings::of(app),
-            envelope::every,
-        ))
+        .fallback(unknown_route);
+    let surrounded = groups
+        .into_iter()
+        .map(|(envelope, documented)| envelope.around(documented.split_for_parts().0, app))
+        .fold(Envelope::Pages.around(pages, app), Router::merge)
         .with_state(app.clone());
     let split: fn(Request) -> Request = verb::split_verb;
-    MapRequestLayer::new(split).layer(layered)
+    MapRequestLayer::new(split).layer(surrounded)
 }
 
 /// A router that is served as it is.
@@ -143,11 +144,7 @@ mod tests {
     /// one by one.
     #[test]
     fn no_two_slices_document_different_types_under_one_name() {
-        let public = [
-            crate::oidc::public::routes(),
-            crate::authentication::public::routes(),
-            crate::binding::public::routes(),
-        ];
+        let public = public_groups().map(|(_, routes)| routes);
         let mut known = BTreeMap::new();
         for slice in management_slices().into_iter().chain(public) {
             let components = slice.into_openapi().components.unwrap_or_default();

@@ -1,10 +1,8 @@
 //! Refusals in the words of OAuth, and for people.
 
 use axum::Json;
-use axum::extract::Request;
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use keymoor_oauth::error::{ErrorCode, OAuthError};
 use serde::Serialize;
@@ -13,7 +11,7 @@ use utoipa::{IntoResponses, ToSchema};
 use crate::error::Error;
 use crate::hosted::message;
 use crate::http::context::Context;
-use crate::http::{body, problem};
+use crate::http::problem;
 
 /// Why an endpoint has no answer of its own kind.
 #[derive(Debug)]
@@ -198,14 +196,6 @@ fn with_retry(mut response: Response, error: &Error) -> Response {
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
     }
     response
-}
-
-/// Middleware: [`body::read_whole`] with refusals in the words of OAuth.
-pub async fn read_whole(request: Request, next: Next) -> Response {
-    match body::finished(request).await {
-        Ok(request) => next.run(request).await,
-        Err(error) => Failure::from(error).into_response(),
-    }
 }
 
 /// What a person sees whose browser was sent here with a request that leads nowhere.

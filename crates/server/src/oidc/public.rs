@@ -1,10 +1,9 @@
 //! The endpoints of an application: what browsers, its server and its pages call.
 
 use axum::Json as Answer;
-use axum::extract::{RawQuery, Request};
+use axum::extract::RawQuery;
 use axum::http::header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, REFERER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
-use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse as _, Response};
 use keymoor_oauth::discovery::Metadata;
 use keymoor_oauth::jose::Algorithm;
@@ -25,31 +24,21 @@ use crate::error::Result;
 use crate::http::auth::bearer;
 use crate::http::context::{Anonymous, Context};
 use crate::http::form::FormText;
-use crate::http::{cors, privacy, redirect};
+use crate::http::redirect;
 
+/// What carries codes and tokens.
 pub fn routes() -> OpenApiRouter<App> {
-    let private = OpenApiRouter::new()
+    OpenApiRouter::with_openapi(OAuthWords::openapi())
         .routes(routes!(authorize, authorize_by_form))
         .routes(routes!(issue_token))
         .routes(routes!(get_user_info, post_user_info))
-        .layer(from_fn(with_token));
+}
+
+/// What everybody may read.
+pub fn metadata_routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(OAuthWords::openapi())
         .routes(routes!(discover))
         .routes(routes!(list_keys))
-        .layer(from_fn(public))
-        .merge(private)
-}
-
-/// Around what everybody may read.
-async fn public(request: Request, next: Next) -> Response {
-    let answer = async |request| answer::read_whole(request, next).await;
-    cors::open(request, answer).await
-}
-
-/// Around what carries codes and tokens.
-async fn with_token(request: Request, next: Next) -> Response {
-    let answer = async |request| privacy::carries_token(answer::read_whole(request, next).await);
-    cors::open(request, answer).await
 }
 
 /// For how long discovery documents and keys may be kept. A new key has to be published for that
