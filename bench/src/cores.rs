@@ -1,6 +1,7 @@
 //! Which core does what, and how much of it was used.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -37,14 +38,29 @@ pub fn pin(core: usize) -> Result<()> {
     Ok(())
 }
 
-/// Processor time that this thread has used (proc_pid_schedstat: nanoseconds come first).
+/// Processor time that this thread has used.
 pub fn thread_time() -> Result<Duration> {
-    let stat = fs::read_to_string("/proc/thread-self/schedstat")?;
-    let nanos = stat
-        .split(' ')
-        .next()
-        .context("an unknown form of schedstat")?;
-    Ok(Duration::from_nanos(nanos.parse()?))
+    ThreadClock(PathBuf::from("/proc/thread-self/schedstat")).used()
+}
+
+/// Tells any thread of this process how much processor time one of them has used.
+pub struct ThreadClock(PathBuf);
+
+impl ThreadClock {
+    pub fn of_this_thread() -> Result<Self> {
+        let thread = fs::read_link("/proc/thread-self")?;
+        Ok(Self(Path::new("/proc").join(thread).join("schedstat")))
+    }
+
+    /// To the nanosecond, which is what proc_pid_schedstat has first.
+    pub fn used(&self) -> Result<Duration> {
+        let stat = fs::read_to_string(&self.0)?;
+        let nanos = stat
+            .split(' ')
+            .next()
+            .context("an unknown form of schedstat")?;
+        Ok(Duration::from_nanos(nanos.parse()?))
+    }
 }
 
 /// Processor time that all threads of a process have used, to 10 ms (proc_pid_stat(5)).
@@ -77,6 +93,23 @@ mod tests {
         })
         .join()
         .unwrap();
+    }
+
+    #[test]
+    fn the_time_of_a_thread_is_told_to_others() {
+        let clock = std::thread::scope(|scope| {
+            let working = scope.spawn(|| {
+                let clock = ThreadClock::of_this_thread().unwrap();
+                while clock.used().unwrap() < 3 * TICK {}
+                assert!(thread_time().unwrap() >= 3 * TICK);
+                clock
+            });
+            working.join().unwrap()
+        });
+        assert!(clock.used().is_err(), "the thread has ended");
+        let mine = ThreadClock::of_this_thread().unwrap();
+        let told = std::thread::scope(|scope| scope.spawn(|| mine.used()).join().unwrap());
+        assert!(told.unwrap() <= thread_time().unwrap());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::http::{Body, Connection, Request, Server};
-use super::load::{Turn, closed_loop};
+use super::load::{Serving, Turn, closed_loop};
 
 /// Where the SDK's pages would be.
 pub(crate) const APPLICATION_URL: &str = "https://app.example";
@@ -169,7 +169,7 @@ impl Directory {
     pub(crate) async fn links(&self, count: usize) -> Result<Vec<Link>> {
         let links = RefCell::new(Vec::with_capacity(count));
         let begun = Cell::new(0);
-        let server = (&self.management, self.pid);
+        let server = (&self.management, Serving::Process(self.pid));
         closed_loop(server, CONNECTIONS, UNLIMITED, async |connection| {
             if begun.get() == count {
                 return Ok(Turn::Exhausted);

@@ -31,6 +31,25 @@ pub(crate) enum Flow {
     ClientCredentials,
 }
 
+impl Flow {
+    /// How many requests it has.
+    pub(crate) fn requests(self) -> f64 {
+        match self {
+            Self::Bind | Self::SignIn => 3.0,
+            Self::ClientCredentials => 1.0,
+        }
+    }
+
+    /// How many transactions must be durable before it ends.
+    pub(crate) fn transactions(self) -> f64 {
+        match self {
+            Self::Bind => 3.0,
+            Self::SignIn => 2.0,
+            Self::ClientCredentials => 1.0,
+        }
+    }
+}
+
 /// Somebody with a passkey.
 pub(crate) struct Person {
     subject: String,

@@ -1,5 +1,5 @@
-//! What the server's core could do if ceremonies were nothing but cryptography, or requests
-//! nothing but HTTP.
+//! What the server's core could do if ceremonies were nothing but what none can do without:
+//! cryptography, making it durable, and HTTP.
 
 use std::hint::black_box;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, bail};
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
@@ -17,10 +17,12 @@ use aws_lc_rs::signature::{
 use axum::Router;
 use axum::routing::get;
 use axum::serve::ListenerExt as _;
-use keymoor_bench::cores::{pin, thread_time};
+use keymoor_bench::cores::{ThreadClock, pin, thread_time};
+use keymoor_bench::disk::Durable;
 use tokio::net::TcpListener;
 
 use super::flows::Flow;
+use super::load::Load;
 
 /// About as long as what is signed, in bytes: the signing inputs of a proof, of the request JWT
 /// of `/authorize`, of an access token and of an ID token.
@@ -29,6 +31,43 @@ const REQUEST: usize = 2_000;
 const ACCESS_TOKEN: usize = 1_000;
 const ID_TOKEN: usize = 600;
 const LINK_TOKEN: usize = 64;
+
+/// The least that a flow can cost.
+pub(crate) struct Limit {
+    pub(crate) cryptography: Cryptography,
+    pub(crate) durable: Durable,
+    pub(crate) empty_handler: Load,
+    flow: Flow,
+}
+
+impl Limit {
+    pub(crate) fn new(
+        flow: Flow,
+        cryptography: Cryptography,
+        durable: Durable,
+        empty_handler: Load,
+    ) -> Self {
+        Self {
+            cryptography,
+            durable,
+            empty_handler,
+            flow,
+        }
+    }
+
+    /// Processor time of one in microseconds: its cryptography, an `fdatasync` for each transaction
+    /// and an empty handler for each request.
+    pub(crate) fn us(&self) -> f64 {
+        self.cryptography.us
+            + self.flow.transactions() * self.durable.us
+            + self.flow.requests() * self.empty_handler.server_us()
+    }
+
+    /// How many one core could do in a second.
+    pub(crate) fn per_s(&self) -> f64 {
+        1e6 / self.us()
+    }
+}
 
 /// The cryptography of a flow and nothing else, on one core.
 #[derive(Clone, Copy)]
@@ -123,26 +162,42 @@ impl Work {
     }
 }
 
-/// An HTTP server on `core` whose only handler does nothing, for as long as this process lives.
-pub(crate) fn empty_handler(core: usize) -> Result<SocketAddr> {
-    let (told, address) = mpsc::channel();
-    thread::spawn(move || {
-        let serving = serve_nothing(core, &told);
-        // Also what went wrong before anybody could connect.
-        let _listened_to = told.send(serving.and_then(|()| Err(anyhow!("the listener closed"))));
-    });
-    address.recv().context("the empty handler panicked")?
+/// An HTTP server whose only handler does nothing.
+pub(crate) struct EmptyHandler {
+    pub(crate) address: SocketAddr,
+    /// The thread that answers.
+    pub(crate) worker: ThreadClock,
 }
 
-fn serve_nothing(core: usize, told: &mpsc::Sender<Result<SocketAddr>>) -> Result<()> {
+impl EmptyHandler {
+    /// Serves on `core` for as long as this process lives.
+    pub(crate) fn start(core: usize) -> Result<Self> {
+        let (told, started) = mpsc::channel();
+        thread::spawn(move || {
+            let serving = serve_nothing(core, &told);
+            // Also what went wrong before anybody could connect.
+            let _listened_to = told.send(serving.and_then(|()| bail!("the listener closed")));
+        });
+        started.recv().context("the empty handler panicked")?
+    }
+}
+
+fn serve_nothing(core: usize, told: &mpsc::Sender<Result<EmptyHandler>>) -> Result<()> {
     pin(core)?;
+    let (worker_told, worker) = mpsc::channel();
     // As the server itself does on one core.
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .on_thread_start(move || {
+            let _listened_to = worker_told.send(ThreadClock::of_this_thread());
+        })
         .enable_all()
         .build()?;
+    let worker = worker.recv().context("no worker started")??;
     runtime.block_on(async {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        told.send(Ok(listener.local_addr()?))?;
+        let address = listener.local_addr()?;
+        told.send(Ok(EmptyHandler { address, worker }))?;
         let listener = listener.tap_io(|connection| {
             let _without = connection.set_nodelay(true);
         });

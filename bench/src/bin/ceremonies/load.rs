@@ -5,10 +5,27 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Error, Result};
 use futures_util::future::join_all;
-use keymoor_bench::cores::{process_time, thread_time};
+use keymoor_bench::cores::{ThreadClock, process_time, thread_time};
 use keymoor_bench::samples::Latencies;
 
 use super::http::{Connection, Server};
+
+/// Who serves.
+#[derive(Clone, Copy)]
+pub(crate) enum Serving<'a> {
+    Process(u32),
+    /// A thread of this process.
+    Thread(&'a ThreadClock),
+}
+
+impl Serving<'_> {
+    fn time(self) -> Result<Duration> {
+        match self {
+            Self::Process(pid) => process_time(pid),
+            Self::Thread(clock) => clock.used(),
+        }
+    }
+}
 
 /// What became of one turn of the loop.
 pub(crate) enum Turn {
@@ -57,19 +74,19 @@ impl Load {
 /// # Errors
 /// The first turn that failed: the others end with it.
 pub(crate) async fn closed_loop(
-    server: (&Server, u32),
+    server: (&Server, Serving<'_>),
     connections: usize,
     time: Duration,
     turn: impl AsyncFn(&mut Connection) -> Result<Turn>,
 ) -> Result<Load> {
-    let (server, pid) = server;
+    let (server, serving) = server;
     let mut open = Vec::with_capacity(connections);
     for _ in 0..connections {
         open.push(server.connect().await?);
     }
     let latencies = RefCell::new(Latencies::default());
     let failed: RefCell<Option<Error>> = RefCell::new(None);
-    let used = (process_time(pid)?, thread_time()?);
+    let used = (serving.time()?, thread_time()?);
     let started = Instant::now();
     let end = Cell::new(started + time);
     let turns = open.iter_mut().map(async |connection| {
@@ -98,7 +115,7 @@ pub(crate) async fn closed_loop(
     Ok(Load {
         elapsed: end.get() - started,
         latencies: latencies.into_inner(),
-        server: process_time(pid)?.saturating_sub(used.0),
+        server: serving.time()?.saturating_sub(used.0),
         generator: thread_time()?.saturating_sub(used.1),
     })
 }

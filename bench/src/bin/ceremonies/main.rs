@@ -18,14 +18,14 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::Parser;
-use keymoor_bench::cores::{Cores, pin};
-use keymoor_bench::disk::fdatasync_per_s;
+use keymoor_bench::cores::{Cores, ThreadClock, pin};
+use keymoor_bench::disk::durable;
 
 use directory::{Application, Directory, Init, Link};
 use flows::{Flow, SignIns, bind, bind_next, client_credentials};
 use http::{Request, Server};
-use limits::{Cryptography, empty_handler};
-use load::{Load, Turn, closed_loop};
+use limits::{Cryptography, EmptyHandler, Limit};
+use load::{Load, Serving, Turn, closed_loop};
 use report::{Line, Run};
 
 /// How long each limit is measured, each time.
@@ -77,11 +77,12 @@ fn main() -> Result<()> {
 async fn measure(cli: &Cli, cores: Cores) -> Result<()> {
     let init: Init = serde_json::from_slice(&fs::read(&cli.init)?)?;
     let directory = Directory::new(&init, cli.pid).await?;
-    let empty = format!("http://{}", empty_handler(cores.server)?);
+    let empty_handler = EmptyHandler::start(cores.server)?;
     let people = people(&init, &directory, cli.pid).await?;
     let bench = Bench {
         server: Server::at(&init.auth_url)?,
-        empty: Server::at(&empty)?,
+        empty: Server::at(&format!("http://{}", empty_handler.address))?,
+        empty_worker: empty_handler.worker,
         sign_ins: SignIns::new(&init.auth_url, &directory.site, people),
         token: format!("{}/token", directory.machine.path),
         machine: &directory.machine,
@@ -116,14 +117,19 @@ async fn people(init: &Init, directory: &Directory, pid: u32) -> Result<Vec<flow
     let people = RefCell::new(Vec::with_capacity(PEOPLE));
     let server = Server::at(&init.auth_url)?;
     let all = Duration::from_mins(10);
-    closed_loop((&server, pid), 16, all, async |connection| {
-        let Some(link) = links.borrow_mut().pop() else {
-            return Ok(Turn::Exhausted);
-        };
-        let person = bind(connection, link).await?;
-        people.borrow_mut().push(person);
-        Ok(Turn::Done)
-    })
+    closed_loop(
+        (&server, Serving::Process(pid)),
+        16,
+        all,
+        async |connection| {
+            let Some(link) = links.borrow_mut().pop() else {
+                return Ok(Turn::Exhausted);
+            };
+            let person = bind(connection, link).await?;
+            people.borrow_mut().push(person);
+            Ok(Turn::Done)
+        },
+    )
     .await?;
     Ok(people.into_inner())
 }
@@ -132,6 +138,7 @@ struct Bench<'a> {
     cli: &'a Cli,
     server: Server,
     empty: Server,
+    empty_worker: ThreadClock,
     directory: &'a Directory,
     sign_ins: SignIns<'a>,
     machine: &'a Application,
@@ -142,7 +149,7 @@ struct Bench<'a> {
 impl Bench<'_> {
     async fn run(&self, flow: Flow, connections: usize, guess: Option<f64>) -> Result<Run> {
         let links = self.links(flow, guess).await?;
-        let fdatasync_per_s = fdatasync_per_s(&self.cli.directory, LIMIT_TIME)?;
+        let durable = durable(&self.cli.directory, LIMIT_TIME)?;
         let empty = self.empty_handler(connections).await?;
         let before = Cryptography::measure(flow, self.core, LIMIT_TIME)?;
         let time = Duration::from_secs_f64(self.cli.seconds);
@@ -153,9 +160,7 @@ impl Bench<'_> {
         let after = Cryptography::measure(flow, self.core, LIMIT_TIME)?;
         Ok(Run {
             load,
-            cryptography: before.between(after),
-            fdatasync_per_s,
-            empty_handler_per_s: empty.per_s(),
+            limit: Limit::new(flow, before.between(after), durable, empty),
         })
     }
 
@@ -176,7 +181,7 @@ impl Bench<'_> {
     }
 
     async fn empty_handler(&self, connections: usize) -> Result<Load> {
-        let own = (&self.empty, std::process::id());
+        let own = (&self.empty, Serving::Thread(&self.empty_worker));
         closed_loop(own, connections, LIMIT_TIME, async |connection| {
             connection.send(Request::get("/")).await?.expect(200)?;
             Ok(Turn::Done)
@@ -191,7 +196,7 @@ impl Bench<'_> {
         time: Duration,
         links: &RefCell<Vec<Link>>,
     ) -> Result<Load> {
-        let server = (&self.server, self.cli.pid);
+        let server = (&self.server, Serving::Process(self.cli.pid));
         match flow {
             Flow::Bind => {
                 let turn = async |connection: &mut _| bind_next(connection, links).await;

@@ -7,20 +7,18 @@ use keymoor_bench::samples::{median_by, range_by, rounded};
 use serde::Serialize;
 
 use super::flows::Flow;
-use super::limits::Cryptography;
+use super::limits::Limit;
 use super::load::Load;
 
 /// One run, with the limits measured around it.
 pub(crate) struct Run {
     pub(crate) load: Load,
-    pub(crate) cryptography: Cryptography,
-    pub(crate) fdatasync_per_s: f64,
-    pub(crate) empty_handler_per_s: f64,
+    pub(crate) limit: Limit,
 }
 
 impl Run {
     fn ratio(&self) -> f64 {
-        self.load.per_s() / self.cryptography.per_s
+        self.load.per_s() / self.limit.per_s()
     }
 }
 
@@ -39,7 +37,7 @@ struct Figures<'a> {
     flow: Flow,
     connections: usize,
     per_s: f64,
-    /// The flow's bare cryptography on the server's core.
+    /// What the server's core would do of nothing but what the flow can't do without.
     limit_per_s: f64,
     ratio: f64,
     p50_ms: f64,
@@ -49,14 +47,21 @@ struct Figures<'a> {
     ratio_max: f64,
     per_s_min: f64,
     per_s_max: f64,
-    /// Processor time of the server for one ceremony, and of its bare cryptography.
+    /// Processor time of the server for one ceremony, and of what it can't do without, of which
+    /// this much is cryptography.
     server_us: f64,
     limit_us: f64,
+    cryptography_us: f64,
     /// Shares of their cores.
     server_busy: f64,
     generator_idle: f64,
+    /// The parts of the limit by themselves.
+    cryptography_per_s: f64,
     fdatasync_per_s: f64,
     empty_handler_per_s: f64,
+    /// Processor time of one, in microseconds.
+    fdatasync_us: f64,
+    empty_handler_us: f64,
 }
 
 impl Line {
@@ -75,7 +80,7 @@ impl Line {
         let (per_s_min, per_s_max) = range_by(&self.runs, |run| run.load.per_s());
         let mut latencies = run.load.latencies.clone();
         let per_s = rounded(run.load.per_s(), 1);
-        let limit_per_s = rounded(run.cryptography.per_s, 1);
+        let limit_per_s = rounded(run.limit.per_s(), 1);
         Figures {
             database: &self.database,
             flow: self.flow,
@@ -91,11 +96,15 @@ impl Line {
             per_s_min: rounded(per_s_min, 1),
             per_s_max: rounded(per_s_max, 1),
             server_us: rounded(run.load.server_us(), 1),
-            limit_us: rounded(run.cryptography.us, 1),
+            limit_us: rounded(run.limit.us(), 1),
+            cryptography_us: rounded(run.limit.cryptography.us, 1),
             server_busy: rounded(run.load.server_busy(), 2),
             generator_idle: rounded(run.load.generator_idle(), 2),
-            fdatasync_per_s: rounded(run.fdatasync_per_s, 0),
-            empty_handler_per_s: rounded(run.empty_handler_per_s, 0),
+            cryptography_per_s: rounded(run.limit.cryptography.per_s, 0),
+            fdatasync_per_s: rounded(run.limit.durable.per_s, 0),
+            empty_handler_per_s: rounded(run.limit.empty_handler.per_s(), 0),
+            fdatasync_us: rounded(run.limit.durable.us, 1),
+            empty_handler_us: rounded(run.limit.empty_handler.server_us(), 1),
         }
     }
 }
@@ -103,8 +112,8 @@ impl Line {
 impl Figures<'_> {
     const HEAD: &'static str = "\
 | Database | Flow | Connections | Per second (min – max) | Limit | Ratio (min – max) | p50 ms | p99 ms | \
-Server µs | Limit µs | Server busy | Generator idle | fdatasync/s | Empty handler/s |
-|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|";
+Server µs | Limit µs | Cryptography µs | fdatasync µs | Empty handler µs | Server busy | Generator idle |
+|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|";
 
     fn row(&self) -> String {
         let Self {
@@ -119,7 +128,7 @@ Server µs | Limit µs | Server busy | Generator idle | fdatasync/s | Empty hand
         };
         format!(
             "| {database} | {flow} | {connections} | {:.0} ({:.0} – {:.0}) | {:.0} | {:.2} ({:.2} – {:.2}) | {:.2} | {:.2} \
-             | {:.0} | {:.0} | {:.2} | {:.2} | {:.0} | {:.0} |",
+             | {:.0} | {:.0} | {:.0} | {:.1} | {:.1} | {:.2} | {:.2} |",
             self.per_s,
             self.per_s_min,
             self.per_s_max,
@@ -131,10 +140,11 @@ Server µs | Limit µs | Server busy | Generator idle | fdatasync/s | Empty hand
             self.p99_ms,
             self.server_us,
             self.limit_us,
+            self.cryptography_us,
+            self.fdatasync_us,
+            self.empty_handler_us,
             self.server_busy,
             self.generator_idle,
-            self.fdatasync_per_s,
-            self.empty_handler_per_s,
         )
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::Parser;
-use keymoor_bench::disk::fdatasync_per_s;
+use keymoor_bench::disk::durable;
 use keymoor_bench::samples::{Latencies, median_by, range_by, rounded};
 use serde::Serialize;
 
@@ -118,7 +118,7 @@ async fn main() -> Result<()> {
                 cli.database, cli.runs
             );
             line.runs.push(Run {
-                fdatasync_per_s: fdatasync_per_s(&cli.directory, LIMIT_TIME)?,
+                fdatasync_per_s: durable(&cli.directory, LIMIT_TIME)?.per_s,
                 load: layer.run(work, callers, time).await?,
                 bare_per_s: match &bare {
                     Some(bare) => Some(bare.per_s(work, callers, time)?),
