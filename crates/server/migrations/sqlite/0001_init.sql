@@ -3,6 +3,8 @@
 -- Every key starts with tenant_id (then realm_id where there is one), so that isolation is part
 -- of each query and the tables can be distributed by tenant. Unique constraints are named unique
 -- indexes, because that name is what both databases report. Times are microseconds since 1970.
+-- Tables that sign-ins look up and add to are kept in the order of their keys (WITHOUT ROWID):
+-- with a rowid each key would be looked up in an index first, and then the row.
 
 CREATE TABLE tenants (
   tenant_id     INTEGER NOT NULL PRIMARY KEY,
@@ -51,7 +53,7 @@ CREATE TABLE identities (
   updated_at             INTEGER NOT NULL,
   PRIMARY KEY (tenant_id, realm_id, identity_id),
   FOREIGN KEY (tenant_id, realm_id) REFERENCES realms
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX identities_username ON identities (tenant_id, realm_id, folded_username);
 -- Filters of the list of identities; with the id, in the order of its pages.
 CREATE INDEX identities_display_name ON identities (tenant_id, realm_id, display_name, identity_id);
@@ -194,7 +196,7 @@ CREATE TABLE authorization_codes (
   access_token_id       BLOB,
   access_token_expires  INTEGER,
   PRIMARY KEY (tenant_id, realm_id, transaction_id)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX authorization_codes_keep_until ON authorization_codes (keep_until);
 
 -- One row per access token that was issued and holds. Token ids start with the time, so that the
@@ -242,7 +244,7 @@ CREATE TABLE events (
   details         TEXT    NOT NULL,
   created_at      INTEGER NOT NULL,
   PRIMARY KEY (tenant_id, realm_id, event_id)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- Work that waits for a write to be durable. Claiming a row moves its run_at to the end of the lease.
 CREATE TABLE outbox (
