@@ -3,8 +3,9 @@
 -- Every key starts with tenant_id (then realm_id where there is one), so that isolation is part
 -- of each query and the tables can be distributed by tenant. Unique constraints are named unique
 -- indexes, because that name is what both databases report. Times are microseconds since 1970.
--- Tables that sign-ins look up and add to are kept in the order of their keys (WITHOUT ROWID):
--- with a rowid each key would be looked up in an index first, and then the row.
+-- Codes, tokens and events are kept in the order of their keys (WITHOUT ROWID), which begin with
+-- the time: their rows are small, appended, and found by the whole key. With a rowid each would
+-- have an index besides.
 
 CREATE TABLE tenants (
   tenant_id     INTEGER NOT NULL PRIMARY KEY,
@@ -53,7 +54,7 @@ CREATE TABLE identities (
   updated_at             INTEGER NOT NULL,
   PRIMARY KEY (tenant_id, realm_id, identity_id),
   FOREIGN KEY (tenant_id, realm_id) REFERENCES realms
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE UNIQUE INDEX identities_username ON identities (tenant_id, realm_id, folded_username);
 -- Filters of the list of identities; with the id, in the order of its pages.
 CREATE INDEX identities_display_name ON identities (tenant_id, realm_id, display_name, identity_id);

@@ -109,6 +109,43 @@ mod tests {
         assert_eq!(open(TENANT, REALM, ""), None);
     }
 
+    /// Sign-ins that began before an upgrade end after it.
+    #[test]
+    fn the_state_is_written_as_other_versions_read_it() {
+        let transaction_id = TransactionId::from_bytes([7; 24]);
+        let challenge = Challenge {
+            transaction_id,
+            answer_uri: "answer".to_owned(),
+            requested: Requested {
+                redirect_uri: Some("redirect".to_owned()),
+                scopes: "openid".parse().unwrap(),
+                nonce: Some("nonce".to_owned()),
+                pkce: Some(PkceChallenge::new(Method::S256, "A".repeat(43)).unwrap()),
+            },
+            ..challenge(1)
+        };
+        let mut written = serde_json::to_value(&challenge).unwrap();
+        for generated in ["application_id", "config_id"] {
+            assert!(written[generated].take().is_string(), "{generated}");
+        }
+        assert_eq!(
+            written,
+            serde_json::json!({
+                "transaction_id": transaction_id.to_string(),
+                "application_id": null,
+                "config_id": null,
+                "answer_uri": "answer",
+                "requested": {
+                    "redirect_uri": "redirect",
+                    "scopes": "openid",
+                    "nonce": "nonce",
+                    "pkce": { "method": "S256", "value": "A".repeat(43) },
+                },
+                "expires_at": "2026-01-01T00:10:00.000Z",
+            })
+        );
+    }
+
     #[test]
     fn c1_a_nonce_is_never_longer_than_sdks_are_known_to_echo() {
         assert!(challenge(512).seal(&vault(), TENANT, REALM).is_some());

@@ -173,6 +173,24 @@ mod tests {
         }
     }
 
+    /// Codes that an older version issued are redeemed by a newer one.
+    #[test]
+    fn the_facts_of_a_grant_are_stored_as_other_versions_read_them() {
+        let facts = GrantFacts {
+            requested: Requested {
+                redirect_uri: None,
+                scopes: "openid".parse().unwrap(),
+                nonce: None,
+                pkce: None,
+            },
+            method: Method::DeviceBound,
+        };
+        assert_eq!(
+            serde_json::to_value(&facts).unwrap(),
+            serde_json::json!({ "requested": { "scopes": "openid" }, "method": "device_bound" })
+        );
+    }
+
     #[test]
     fn only_an_attested_key_that_stays_where_it_is_is_said_to_be_hardware() {
         use AttestationLevel::{Attested, Flagged, Unproven};

@@ -206,7 +206,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Origin {
             .extensions
             .get::<Self>()
             .cloned()
-            .expect("`trace` is the outermost layer"))
+            .expect("`trace` is around every route"))
     }
 }
 

@@ -1,7 +1,8 @@
 //! What surrounds every handler, in one layer.
 //!
 //! A layer of axum's costs every request some boxes and copies of all that lies below it, so what
-//! is done around a handler is put together here as functions, and becomes a layer once.
+//! is done around a handler is put together here as functions, and becomes a layer once. Like the
+//! router it knows slices: what OAuth refuses is said in the words of OAuth.
 
 use std::panic::AssertUnwindSafe;
 
@@ -19,7 +20,7 @@ use crate::http::{body, context, cors, privacy};
 use crate::oidc;
 
 /// What differs around the kinds of routes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub enum Envelope {
     /// The management API, whose answers hold links, secrets and people.
     Management,

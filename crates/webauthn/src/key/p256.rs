@@ -8,7 +8,8 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
 
 use super::{BadSignature, KeyError, sec1_point};
 
-/// A point that is on the curve. What looking that up made is kept: verifying would make it again.
+/// A point that is on the curve. What that check made is kept for signatures in JOSE's form, whose
+/// verification would make it again.
 #[derive(Clone)]
 pub(super) struct P256Point {
     sec1: [u8; 65],
