@@ -2,4 +2,5 @@
 
 pub mod cores;
 pub mod disk;
+pub mod pace;
 pub mod samples;

@@ -1,13 +1,13 @@
-//! What the server's core could do if ceremonies were nothing but what none can do without:
-//! cryptography, making it durable, and HTTP.
+//! What the server's core could do if ceremonies were nothing but their bare parts: cryptography,
+//! making it durable, and HTTP.
 
 use std::hint::black_box;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::mpsc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, bail};
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
@@ -17,12 +17,11 @@ use aws_lc_rs::signature::{
 use axum::Router;
 use axum::routing::get;
 use axum::serve::ListenerExt as _;
-use keymoor_bench::cores::{ThreadClock, pin, thread_time};
-use keymoor_bench::disk::Durable;
+use keymoor_bench::cores::{ThreadClock, pin};
+use keymoor_bench::pace::Pace;
 use tokio::net::TcpListener;
 
 use super::flows::Flow;
-use super::load::Load;
 
 /// About as long as what is signed, in bytes: the signing inputs of a proof, of the request JWT
 /// of `/authorize`, of an access token and of an ID token.
@@ -32,81 +31,49 @@ const ACCESS_TOKEN: usize = 1_000;
 const ID_TOKEN: usize = 600;
 const LINK_TOKEN: usize = 64;
 
-/// The least that a flow can cost.
+/// What a core does of a flow's bare parts, one after the other.
+#[derive(Clone, Copy)]
 pub(crate) struct Limit {
-    pub(crate) cryptography: Cryptography,
-    pub(crate) durable: Durable,
-    pub(crate) empty_handler: Load,
-    flow: Flow,
+    pub(crate) flow: Flow,
+    /// Of one whole ceremony.
+    pub(crate) cryptography: Pace,
+    /// Of one transaction that shares its `fdatasync` with no other.
+    pub(crate) durable: Pace,
+    /// Of one request.
+    pub(crate) empty_handler: Pace,
 }
 
 impl Limit {
-    pub(crate) fn new(
-        flow: Flow,
-        cryptography: Cryptography,
-        durable: Durable,
-        empty_handler: Load,
-    ) -> Self {
-        Self {
-            cryptography,
-            durable,
-            empty_handler,
-            flow,
-        }
-    }
-
-    /// Processor time of one in microseconds: its cryptography, an `fdatasync` for each transaction
-    /// and an empty handler for each request.
+    /// Processor time of one ceremony, in microseconds.
     pub(crate) fn us(&self) -> f64 {
         self.cryptography.us
             + self.flow.transactions() * self.durable.us
-            + self.flow.requests() * self.empty_handler.server_us()
+            + self.flow.requests() * self.empty_handler.us
     }
 
     /// How many one core could do in a second.
     pub(crate) fn per_s(&self) -> f64 {
         1e6 / self.us()
     }
-}
 
-/// The cryptography of a flow and nothing else, on one core.
-#[derive(Clone, Copy)]
-pub(crate) struct Cryptography {
-    pub(crate) per_s: f64,
-    /// Processor time of one, in microseconds.
-    pub(crate) us: f64,
-}
-
-impl Cryptography {
-    /// Measures for `time` on `core`.
-    pub(crate) fn measure(flow: Flow, core: usize, time: Duration) -> Result<Self> {
-        let measuring = thread::spawn(move || -> Result<Self> {
-            pin(core)?;
-            let work = Work::new();
-            let (started, used) = (Instant::now(), thread_time()?);
-            let mut done = 0_u32;
-            while started.elapsed() < time {
-                work.once(flow);
-                done += 1;
-            }
-            let used = thread_time()?.saturating_sub(used);
-            Ok(Self {
-                per_s: f64::from(done) / started.elapsed().as_secs_f64(),
-                us: used.as_secs_f64() * 1e6 / f64::from(done),
-            })
-        });
-        measuring
-            .join()
-            .map_err(|_| anyhow!("measuring the cryptography panicked"))?
-    }
-
-    /// What lies between two measurements.
+    /// What lies between two measurements of one flow.
     pub(crate) fn between(self, other: Self) -> Self {
         Self {
-            per_s: f64::midpoint(self.per_s, other.per_s),
-            us: f64::midpoint(self.us, other.us),
+            flow: self.flow,
+            cryptography: self.cryptography.between(other.cryptography),
+            durable: self.durable.between(other.durable),
+            empty_handler: self.empty_handler.between(other.empty_handler),
         }
     }
+}
+
+/// The cryptography of a flow and nothing else.
+pub(crate) fn cryptography(flow: Flow, time: Duration) -> Result<Pace> {
+    let work = Work::new();
+    Pace::measure(time, || {
+        work.once(flow);
+        Ok(())
+    })
 }
 
 struct Work {

@@ -2,7 +2,8 @@
 //!
 //! The server is pinned to one core by whoever started it, and this generator pins itself to
 //! another. Each run measures the limits right before and after the load, so that they share the
-//! machine's mood; `cargo xtask bench ceremonies` starts everything.
+//! machine's mood but for what its host takes away meanwhile; `cargo xtask bench ceremonies` starts
+//! everything.
 
 mod directory;
 mod flows;
@@ -18,13 +19,14 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::Parser;
-use keymoor_bench::cores::{Cores, ThreadClock, pin};
+use keymoor_bench::cores::{Cores, ThreadClock, on, pin};
 use keymoor_bench::disk::durable;
+use keymoor_bench::pace::Pace;
 
 use directory::{Application, Directory, Init, Link};
 use flows::{Flow, SignIns, bind, bind_next, client_credentials};
 use http::{Request, Server};
-use limits::{Cryptography, EmptyHandler, Limit};
+use limits::{EmptyHandler, Limit, cryptography};
 use load::{Load, Serving, Turn, closed_loop};
 use report::{Line, Run};
 
@@ -149,18 +151,25 @@ struct Bench<'a> {
 impl Bench<'_> {
     async fn run(&self, flow: Flow, connections: usize, guess: Option<f64>) -> Result<Run> {
         let links = self.links(flow, guess).await?;
-        let durable = durable(&self.cli.directory, LIMIT_TIME)?;
-        let empty = self.empty_handler(connections).await?;
-        let before = Cryptography::measure(flow, self.core, LIMIT_TIME)?;
+        let before = self.limit(flow, connections).await?;
         let time = Duration::from_secs_f64(self.cli.seconds);
         let load = self
             .load(flow, connections, time, &links)
             .await
             .with_context(|| format!("{flow:?} with {connections} connections"))?;
-        let after = Cryptography::measure(flow, self.core, LIMIT_TIME)?;
+        let after = self.limit(flow, connections).await?;
         Ok(Run {
             load,
-            limit: Limit::new(flow, before.between(after), durable, empty),
+            limit: before.between(after),
+        })
+    }
+
+    async fn limit(&self, flow: Flow, connections: usize) -> Result<Limit> {
+        Ok(Limit {
+            flow,
+            durable: on(self.core, || durable(&self.cli.directory, LIMIT_TIME))?,
+            empty_handler: self.empty_handler(connections).await?,
+            cryptography: on(self.core, || cryptography(flow, LIMIT_TIME))?,
         })
     }
 
@@ -180,13 +189,17 @@ impl Bench<'_> {
         Ok(RefCell::new(self.directory.links(wanted).await?))
     }
 
-    async fn empty_handler(&self, connections: usize) -> Result<Load> {
+    async fn empty_handler(&self, connections: usize) -> Result<Pace> {
         let own = (&self.empty, Serving::Thread(&self.empty_worker));
-        closed_loop(own, connections, LIMIT_TIME, async |connection| {
+        let load = closed_loop(own, connections, LIMIT_TIME, async |connection| {
             connection.send(Request::get("/")).await?.expect(200)?;
             Ok(Turn::Done)
         })
-        .await
+        .await?;
+        Ok(Pace {
+            per_s: load.per_s(),
+            us: load.server_us(),
+        })
     }
 
     async fn load(

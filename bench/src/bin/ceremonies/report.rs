@@ -37,9 +37,10 @@ struct Figures<'a> {
     flow: Flow,
     connections: usize,
     per_s: f64,
-    /// What the server's core would do of nothing but what the flow can't do without.
+    /// What the server's core would do of the flow's bare parts.
     limit_per_s: f64,
     ratio: f64,
+    ratio_to_cryptography: f64,
     p50_ms: f64,
     p99_ms: f64,
     runs: usize,
@@ -47,8 +48,8 @@ struct Figures<'a> {
     ratio_max: f64,
     per_s_min: f64,
     per_s_max: f64,
-    /// Processor time of the server for one ceremony, and of what it can't do without, of which
-    /// this much is cryptography.
+    /// Processor time of the server for one ceremony, and of its bare parts, of which this much is
+    /// cryptography.
     server_us: f64,
     limit_us: f64,
     cryptography_us: f64,
@@ -88,6 +89,7 @@ impl Line {
             per_s,
             limit_per_s,
             ratio: rounded(per_s / limit_per_s, 4),
+            ratio_to_cryptography: rounded(per_s / run.limit.cryptography.per_s, 4),
             p50_ms: latencies.percentile_ms(50),
             p99_ms: latencies.percentile_ms(99),
             runs: self.runs.len(),
@@ -102,18 +104,18 @@ impl Line {
             generator_idle: rounded(run.load.generator_idle(), 2),
             cryptography_per_s: rounded(run.limit.cryptography.per_s, 0),
             fdatasync_per_s: rounded(run.limit.durable.per_s, 0),
-            empty_handler_per_s: rounded(run.limit.empty_handler.per_s(), 0),
+            empty_handler_per_s: rounded(run.limit.empty_handler.per_s, 0),
             fdatasync_us: rounded(run.limit.durable.us, 1),
-            empty_handler_us: rounded(run.limit.empty_handler.server_us(), 1),
+            empty_handler_us: rounded(run.limit.empty_handler.us, 1),
         }
     }
 }
 
 impl Figures<'_> {
     const HEAD: &'static str = "\
-| Database | Flow | Connections | Per second (min – max) | Limit | Ratio (min – max) | p50 ms | p99 ms | \
+| Database | Flow | Connections | Per second (min – max) | Limit | Ratio (min – max) | Ratio to cryptography | p50 ms | p99 ms | \
 Server µs | Limit µs | Cryptography µs | fdatasync µs | Empty handler µs | Server busy | Generator idle |
-|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|";
+|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|";
 
     fn row(&self) -> String {
         let Self {
@@ -127,7 +129,7 @@ Server µs | Limit µs | Cryptography µs | fdatasync µs | Empty handler µs | 
             Flow::ClientCredentials => "client_credentials",
         };
         format!(
-            "| {database} | {flow} | {connections} | {:.0} ({:.0} – {:.0}) | {:.0} | {:.2} ({:.2} – {:.2}) | {:.2} | {:.2} \
+            "| {database} | {flow} | {connections} | {:.0} ({:.0} – {:.0}) | {:.0} | {:.2} ({:.2} – {:.2}) | {:.2} | {:.2} | {:.2} \
              | {:.0} | {:.0} | {:.0} | {:.1} | {:.1} | {:.2} | {:.2} |",
             self.per_s,
             self.per_s_min,
@@ -136,6 +138,7 @@ Server µs | Limit µs | Cryptography µs | fdatasync µs | Empty handler µs | 
             self.ratio,
             self.ratio_min,
             self.ratio_max,
+            self.ratio_to_cryptography,
             self.p50_ms,
             self.p99_ms,
             self.server_us,
