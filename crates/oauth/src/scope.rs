@@ -66,7 +66,7 @@ impl ScopeSet {
 
     /// Those of the scopes that are to be kept.
     #[must_use]
-    pub fn filtered(&self, mut keep: impl FnMut(&str) -> bool) -> Self {
+    pub fn filtered(&self, keep: impl Fn(&str) -> bool) -> Self {
         Self(self.0.iter().filter(|scope| keep(scope)).cloned().collect())
     }
 

@@ -2,8 +2,8 @@
 //!
 //! The server is pinned to one core by whoever started it, and this generator pins itself to
 //! another. Each run measures the limits right before and after the load, so that they share the
-//! machine's mood but for what its host takes away meanwhile; `cargo xtask bench ceremonies` starts
-//! everything.
+//! machine's mood; what its host takes from the core meanwhile shows in the rate alone. `cargo xtask
+//! bench ceremonies` starts everything.
 
 mod directory;
 mod flows;

@@ -3,9 +3,9 @@
 -- Every key starts with tenant_id (then realm_id where there is one), so that isolation is part
 -- of each query and the tables can be distributed by tenant. Unique constraints are named unique
 -- indexes, because that name is what both databases report. Times are microseconds since 1970.
--- Codes, tokens and events are kept in the order of their keys (WITHOUT ROWID), which begin with
--- the time: their rows are small, appended, and found by the whole key. With a rowid each would
--- have an index besides.
+-- Codes, tokens and events are kept in the order of their keys (WITHOUT ROWID): their rows are
+-- small and found by the whole key, whose last part begins with the time, so that those of a realm
+-- are appended. With a rowid each would have an index besides.
 
 CREATE TABLE tenants (
   tenant_id     INTEGER NOT NULL PRIMARY KEY,

@@ -43,9 +43,9 @@ impl From<AuthenticatorConfig> for Effective {
             ..
         } = config;
         let trusted_origins = config.trusted_origins();
-        let mut published = serde_json::to_value(&config).expect("configs have string keys only");
+        let shown = config.clone().shown();
+        let mut published = serde_json::to_value(shown).expect("configs have string keys only");
         published["trusted_origins"] = json!(trusted_origins);
-        published["authentication_methods"] = json!(config.methods());
         Self {
             id,
             display_name,
