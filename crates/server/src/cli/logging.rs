@@ -1,7 +1,7 @@
-//! The log: standard error, as text or JSON.
+//! The log: standard error, as text or JSON. It has no colours: with them compiled in, each line takes
+//! the way through their formatting even where none is shown.
 
 use std::backtrace::Backtrace;
-use std::io::IsTerminal as _;
 use std::panic::PanicHookInfo;
 
 use tokio::runtime::Handle;
@@ -34,9 +34,7 @@ impl Logging {
 pub(super) fn start(config: &Config, runtime: &Handle) -> Result<Logging, ConfigError> {
     let filter = filter(&config.log_filter)?;
     let (layer, traces) = traces::start(config, runtime)?;
-    let log = fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
+    let log = fmt::layer().with_writer(std::io::stderr);
     let all = registry().with(filter).with(layer);
     let started = match config.log {
         LogFormat::Text => set_global_default(all.with(log)),

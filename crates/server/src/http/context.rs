@@ -5,8 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Instant;
 
 use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, Request};
+use axum::http::header::USER_AGENT;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -19,7 +20,9 @@ use crate::app::App;
 use crate::http::auth::scope;
 
 /// The header that ties the requests of one flow together, in both directions.
-pub const CORRELATION_HEADER: &str = "x-correlation-id";
+pub static CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
+
+static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// What an operation is given beside its arguments.
 #[derive(Clone)]
@@ -97,12 +100,8 @@ impl Origin {
     }
 
     fn of(app: &App, peer: IpAddr, headers: &HeaderMap) -> Self {
-        let text = |name| {
-            headers
-                .get(name)
-                .and_then(|value: &HeaderValue| value.to_str().ok())
-        };
-        let correlation_id = text(CORRELATION_HEADER)
+        let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+        let correlation_id = text(&CORRELATION_ID)
             .filter(|id| is_correlation_id(id))
             .map_or_else(|| new_correlation_id(app), str::to_owned);
         let peer = peer.to_canonical();
@@ -110,7 +109,7 @@ impl Origin {
             correlation_id,
             ip: client(peer, headers, &app.config.trusted_proxies),
             user_agent: {
-                let told = text("user-agent").unwrap_or_default();
+                let told = text(&USER_AGENT).unwrap_or_default();
                 told[..told.floor_char_boundary(512)].to_owned()
             },
         }
@@ -122,7 +121,7 @@ impl Origin {
 /// for as long as it names trusted proxies. What stands before that is hearsay.
 fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
     let mut seen = headers
-        .get_all("x-forwarded-for")
+        .get_all(&X_FORWARDED_FOR)
         .iter()
         .rev()
         .flat_map(|line| line.to_str().unwrap_or_default().rsplit(','));
@@ -193,7 +192,7 @@ pub async fn trace(
     .instrument(span)
     .await;
     if let Ok(value) = echo {
-        response.headers_mut().insert(CORRELATION_HEADER, value);
+        response.headers_mut().insert(&CORRELATION_ID, value);
     }
     response
 }
