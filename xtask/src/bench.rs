@@ -19,7 +19,7 @@ use rustix::{
 use tempfile::TempDir;
 
 use crate::{
-    build,
+    build, guided,
     postgres::{Durability, Postgres},
     process::{capture, cargo, command, run},
     repo,
@@ -44,6 +44,9 @@ pub(crate) struct Ceremonies {
     /// Connections that each start their next ceremony when the last one ended (may be repeated)
     #[arg(long, value_name = "N", default_values_t = [1, 16, 64])]
     connections: Vec<u32>,
+    /// Measure a server as `cargo xtask build --profile-guided` makes it, which is built anew
+    #[arg(long)]
+    profile_guided: bool,
 }
 
 #[derive(Args)]
@@ -71,10 +74,10 @@ struct What {
     runs: u32,
 }
 
-const FLOWS: [&str; 3] = ["bind", "sign_in", "client_credentials"];
+pub(crate) const FLOWS: [&str; 3] = ["bind", "sign_in", "client_credentials"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Database {
+pub(crate) enum Database {
     Sqlite,
     Postgres,
 }
@@ -92,7 +95,11 @@ pub(crate) fn run_bench(bench: &Bench) -> Result<()> {
     let figures = figures_only_on_stdout()?;
     match bench {
         Bench::Ceremonies(asked) => {
-            let server = build::build()?;
+            let server = if asked.profile_guided {
+                guided::build()?
+            } else {
+                build::build()?
+            };
             let generator = generator("bench-ceremonies", Profile::Release)?;
             ceremonies(asked, &server, &generator, &figures)
         }
@@ -111,6 +118,7 @@ pub(crate) fn smoke(server: &Path) -> Result<()> {
         },
         flow: Vec::new(),
         connections: vec![4],
+        profile_guided: false,
     };
     let generator = generator("bench-ceremonies", Profile::Dev)?;
     ceremonies(&asked, server, &generator, &dup(stdout())?)
@@ -124,12 +132,13 @@ fn figures_only_on_stdout() -> Result<OwnedFd> {
 }
 
 #[derive(Clone, Copy)]
-enum Profile {
+pub(crate) enum Profile {
     Dev,
     Release,
 }
 
-fn generator(name: &str, profile: Profile) -> Result<PathBuf> {
+/// Builds one of the load generators.
+pub(crate) fn generator(name: &str, profile: Profile) -> Result<PathBuf> {
     let mut build = cargo(&["build", "--package", "keymoor-bench", "--bin", name]);
     let directory = match profile {
         Profile::Dev => "debug",
@@ -156,14 +165,7 @@ fn ceremonies(
     };
     for database in asked.what.databases() {
         let site = Site::start(database, server)?;
-        let mut bench = command(generator);
-        bench
-            .arg("--init")
-            .arg(site.init_file())
-            .args(["--pid", &site.server.pid().to_string()])
-            .arg("--directory")
-            .arg(site.dir.path())
-            .args(["--database", database.name()]);
+        let mut bench = site.bench(generator);
         for flow in &flows {
             bench.args(["--flow", flow]);
         }
@@ -171,7 +173,7 @@ fn ceremonies(
             bench.args(["--connections", &connections.to_string()]);
         }
         asked.what.pass_on(&mut bench, figures)?;
-        run(&mut bench).inspect_err(|_| eprintln!("{}", site.server.log_end()))?;
+        run(&mut bench).inspect_err(|_| eprintln!("{}", site.log_end()))?;
     }
     Ok(())
 }
@@ -236,7 +238,8 @@ fn database_in(database: Database, dir: &Path) -> Result<(String, Option<Postgre
 }
 
 /// A server with an empty database, alone on its core as far as we decide that.
-struct Site {
+pub(crate) struct Site {
+    database: Database,
     server: Service,
     // Dropped after the server.
     _postgres: Option<Postgres>,
@@ -244,7 +247,7 @@ struct Site {
 }
 
 impl Site {
-    fn start(database: Database, binary: &Path) -> Result<Self> {
+    pub(crate) fn start(database: Database, binary: &Path) -> Result<Self> {
         let dir = data_dir()?;
         let (url, postgres) = database_in(database, dir.path())?;
         let [auth, api] = free_ports()?;
@@ -268,14 +271,28 @@ impl Site {
             on_the_first_core(|| Service::start("keymoor", &mut keymoor("serve"), dir.path()))?;
         server.wait_until(|| http_answers(auth, "/readyz"))?;
         Ok(Self {
+            database,
             server,
             _postgres: postgres,
             dir,
         })
     }
 
-    fn init_file(&self) -> PathBuf {
-        self.dir.path().join("init.json")
+    /// The load generator, told where this server is.
+    pub(crate) fn bench(&self, generator: &Path) -> Command {
+        let mut bench = command(generator);
+        bench
+            .arg("--init")
+            .arg(self.dir.path().join("init.json"))
+            .args(["--pid", &self.server.pid().to_string()])
+            .arg("--directory")
+            .arg(self.dir.path())
+            .args(["--database", self.database.name()]);
+        bench
+    }
+
+    pub(crate) fn log_end(&self) -> String {
+        self.server.log_end()
     }
 }
 

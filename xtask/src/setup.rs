@@ -100,6 +100,15 @@ pub(crate) fn programs(wanted: &[Program]) -> Result<Vec<(&'static str, PathBuf)
     Ok(wanted.iter().map(found).collect())
 }
 
+/// What puts the counts of a profile together.
+pub(crate) fn llvm_profdata() -> Result<PathBuf> {
+    const LLVM_PROFDATA: Program =
+        Program::new("LLVM_PROFDATA", "/usr/bin/llvm-profdata-19", "llvm-19");
+    let mut found = programs(&[LLVM_PROFDATA])?;
+    let (_, path) = found.remove(0);
+    Ok(path)
+}
+
 /// A C++ compiler, which libFuzzer is built with.
 pub(crate) fn cpp_compiler() -> Result<()> {
     let is_there = || {
