@@ -42,7 +42,7 @@ pub(crate) fn build() -> Result<PathBuf> {
         .arg(&counts))
     .context("set LLVM_PROFDATA to one that reads what the LLVM of rustc writes")?;
     let dir = repo::target_dir().join("guided");
-    // Cargo does not notice that a profile has changed.
+    // Nothing that was compiled by an older profile is kept.
     remove_all(&dir)?;
     let binary = server(&dir, &option("-Cprofile-use=", &profile))?;
     println!("built {}", binary.display());
