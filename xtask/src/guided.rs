@@ -1,7 +1,8 @@
 //! `cargo xtask build --profile-guided`: the release binary, compiled by what ceremonies execute.
 //!
-//! A sign-in executes nearly everything once that it executes, so what costs is to fetch the code. A
-//! compiler that knows which branches are taken keeps the others out of the way.
+//! A sign-in executes more code than the processor's first cache holds many times over, so much of
+//! what it costs is to fetch that. A compiler that knows which branches are taken keeps the others
+//! out of the way.
 
 use std::{
     ffi::{OsStr, OsString},

@@ -104,9 +104,7 @@ pub(crate) fn programs(wanted: &[Program]) -> Result<Vec<(&'static str, PathBuf)
 pub(crate) fn llvm_profdata() -> Result<PathBuf> {
     const LLVM_PROFDATA: Program =
         Program::new("LLVM_PROFDATA", "/usr/bin/llvm-profdata-19", "llvm-19");
-    let mut found = programs(&[LLVM_PROFDATA])?;
-    let (_, path) = found.remove(0);
-    Ok(path)
+    Ok(programs(&[LLVM_PROFDATA])?.remove(0).1)
 }
 
 /// A C++ compiler, which libFuzzer is built with.
