@@ -8,18 +8,18 @@ use keymoor_types::{
 };
 use keymoor_webauthn::AttestationRoots;
 
-use crate::applications::model::Application;
-use crate::authenticator_configs::model::Effective;
-use crate::cache::Cache;
+use crate::base::cache::Cache;
+use crate::base::limits::Limits;
+use crate::base::vault::Vault;
 use crate::config::Config;
 use crate::db::Db;
-use crate::http::limits::Limits;
-use crate::keys::KeyRing;
-use crate::mail::Mailer;
-use crate::metrics::Metrics;
-use crate::oidc::audience::Audiences;
-use crate::tokens::revocations::Revocations;
-use crate::vault::Vault;
+use crate::infra::mail::Mailer;
+use crate::infra::metrics::Metrics;
+use crate::slices::applications::model::Application;
+use crate::slices::authenticator_configs::model::Effective;
+use crate::slices::keys::KeyRing;
+use crate::slices::oidc::audience::Audiences;
+use crate::slices::tokens::revocations::Revocations;
 
 /// The server's shared state. Cheap to clone.
 #[derive(Clone)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::app::App;
-use crate::{authentication, binding, tokens};
+use crate::slices::{authentication, binding, tokens};
 
 const PERIOD: Duration = Duration::from_mins(1);
 

@@ -9,7 +9,7 @@ use std::path::Path;
 use keymoor_types::Rng;
 use tempfile::NamedTempFile;
 
-use crate::vault::MasterKey;
+use crate::base::vault::MasterKey;
 
 /// Why there is no master key, or not the right one, for the operator. Each is about the file of
 /// this name.

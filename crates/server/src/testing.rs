@@ -20,28 +20,28 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use crate::app::{App, Parts, SystemRng};
-use crate::cache::Cache;
+use crate::base::cache::Cache;
+use crate::base::context::Context;
+use crate::base::error::Error;
+use crate::base::limits::{LimitSettings, Limits};
+use crate::base::secret::Secret;
+use crate::base::vault::{MasterKey, Vault};
 use crate::config::{BindingSettings, Config, Listen, LogFormat, OutboxSettings};
 use crate::db::testing::TestDb;
 use crate::db::{DatabaseUrl, Db, testing};
-use crate::error::Error;
-use crate::events::EventKind;
 use crate::http::auth::scope;
-use crate::http::context::Context;
-use crate::http::limits::{LimitSettings, Limits};
 use crate::http::router::{self, Service};
-use crate::keys::KeyRing;
-use crate::mail::testing::RecordingMailer;
-use crate::metrics::Metrics;
-use crate::oidc::audience::Audiences;
-use crate::provision::{self, NewTenant, Provisioned};
-use crate::realms;
-use crate::realms::model::{Classification, Realm};
-use crate::secret::Secret;
-use crate::serving::ServingSettings;
-use crate::tokens::access;
-use crate::tokens::revocations::Revocations;
-use crate::vault::{MasterKey, Vault};
+use crate::infra::mail::testing::RecordingMailer;
+use crate::infra::metrics::Metrics;
+use crate::infra::serving::ServingSettings;
+use crate::slices::events::EventKind;
+use crate::slices::keys::KeyRing;
+use crate::slices::oidc::audience::Audiences;
+use crate::slices::provision::{self, NewTenant, Provisioned};
+use crate::slices::realms;
+use crate::slices::realms::model::{Classification, Realm};
+use crate::slices::tokens::access;
+use crate::slices::tokens::revocations::Revocations;
 
 /// Makes of `async fn name(test: TestApp) { … }` a module `name` with the tests `sqlite` and
 /// `postgres`, each with a server and a tenant of its own.

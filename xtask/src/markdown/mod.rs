@@ -102,7 +102,7 @@ impl Tree {
     }
 
     /// Whether `span` is no path of this repository, or one that exists: from the root, beside the document, or as the
-    /// end of a longer path, since prose shortens `crates/server/src/binding/ops.rs` to `binding/ops.rs`.
+    /// end of a longer path, since prose shortens `crates/server/src/slices/binding/ops.rs` to `binding/ops.rs`.
     fn has_named_path(&self, document: &Path, span: &str) -> bool {
         let span = without_line_number(span.trim_end_matches('/'));
         let Some((first, _)) = span.split_once('/') else {
@@ -164,7 +164,7 @@ mod tests {
             "docs",
             "docs/guide.md",
             "crates",
-            "crates/server/src/binding/ops.rs",
+            "crates/server/src/slices/binding/ops.rs",
         ];
         let mut tree = Tree {
             paths: paths.map(PathBuf::from).into(),
@@ -226,7 +226,7 @@ mod tests {
     #[test]
     fn a_path_in_code_may_be_shortened_at_its_front() {
         let text =
-            "`crates/server/src/binding/ops.rs` `binding/ops.rs:12` `crates/` `docs/guide.md`";
+            "`crates/server/src/slices/binding/ops.rs` `binding/ops.rs:12` `crates/` `docs/guide.md`";
         assert_eq!(problems("README.md", text), [""; 0]);
     }
 

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use keymoor_bench::samples::Latencies;
+use keymoor_server::base::error::Result as AppResult;
 use keymoor_server::db::{DatabaseUrl, Db, Options, Tx};
-use keymoor_server::error::Result as AppResult;
 
 use super::Load;
 use super::work::{

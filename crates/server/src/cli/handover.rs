@@ -6,14 +6,14 @@ use lettre::Address;
 
 use super::{Outcome, node};
 use crate::app::{App, SystemRng};
+use crate::base::context::Context;
+use crate::base::text;
 use crate::config::Config;
 use crate::db::{Db, DbLock};
-use crate::http::context::Context;
 use crate::master_key;
-use crate::provision::handover::{self, AdminAccess, Printed};
-use crate::provision::{self, NewTenant};
-use crate::tenants;
-use crate::text;
+use crate::slices::provision::handover::{self, AdminAccess, Printed};
+use crate::slices::provision::{self, NewTenant};
+use crate::slices::tenants;
 
 pub(super) const DEFAULT_TENANT: &str = "Default";
 const DEFAULT_ADMINISTRATOR: &str = "admin";

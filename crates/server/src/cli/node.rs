@@ -7,19 +7,19 @@ use keymoor_webauthn::AttestationRoots;
 use super::{Failure, Outcome};
 use crate::app::{App, Parts, SystemClock, SystemRng};
 use crate::attestation_roots;
-use crate::cache::Cache;
+use crate::base::cache::Cache;
+use crate::base::error::Error;
+use crate::base::limits::Limits;
+use crate::base::vault::{MasterKey, Vault};
 use crate::config::Config;
 use crate::db::Db;
-use crate::error::Error;
-use crate::http::limits::Limits;
-use crate::keys::KeyRing;
-use crate::mail::{Mailer, NoMailer, SmtpMailer};
+use crate::infra::mail::{Mailer, NoMailer, SmtpMailer};
+use crate::infra::metrics::Metrics;
 use crate::master_key::{self, MasterKeyError};
-use crate::metrics::Metrics;
-use crate::oidc::audience::Audiences;
-use crate::tenants;
-use crate::tokens::revocations::Revocations;
-use crate::vault::{MasterKey, Vault};
+use crate::slices::keys::KeyRing;
+use crate::slices::oidc::audience::Audiences;
+use crate::slices::tenants;
+use crate::slices::tokens::revocations::Revocations;
 
 /// The master key. `keymoor init` is the way to one only where nothing is sealed under another.
 pub(super) async fn master_key(config: &Config) -> Result<MasterKey, MasterKeyError> {

@@ -12,18 +12,18 @@ use tokio::time::{Instant, timeout_at};
 use super::doctor::urls;
 use super::{Failure, Outcome, node};
 use crate::app::{App, SystemClock};
+use crate::base::context::Context;
 use crate::config::{Config, Listen};
 use crate::db::{DatabaseUrl, Db, DbLock};
-use crate::http::context::Context;
 use crate::http::router::{self, Service};
+use crate::infra::metrics::scrape;
+use crate::infra::outbox;
+use crate::infra::serving::self_signed::{self, Kept};
+use crate::infra::serving::tls::{Tls, TlsFiles};
+use crate::infra::serving::{self, Listener};
 use crate::maintenance;
-use crate::metrics::scrape;
-use crate::outbox;
-use crate::provision;
-use crate::serving::self_signed::{self, Kept};
-use crate::serving::tls::{Tls, TlsFiles};
-use crate::serving::{self, Listener};
-use crate::tokens::revocations;
+use crate::slices::provision;
+use crate::slices::tokens::revocations;
 
 /// How long the outcome of a mail may take to be written down.
 const RECORDING: Duration = Duration::from_secs(5);

@@ -18,11 +18,11 @@ pub use settings::{Flags, SETTINGS, Setting};
 pub use sources::ConfigError;
 pub use value::{BaseUrl, BaseUrlError, LogFormat};
 
+use crate::base::limits::LimitSettings;
 use crate::db::{self, DatabaseUrl};
-use crate::http::limits::LimitSettings;
-use crate::mail::MailSettings;
-use crate::serving::ServingSettings;
-use crate::serving::tls::TlsFiles;
+use crate::infra::mail::MailSettings;
+use crate::infra::serving::ServingSettings;
+use crate::infra::serving::tls::TlsFiles;
 use settings::Settings;
 use sources::Sources;
 use value::{List, ProxyAddress};

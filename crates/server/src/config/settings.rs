@@ -9,7 +9,7 @@ use url::Url;
 use super::sources::{ConfigError, Sources};
 use super::value::{BaseUrl, Count, List, ListenAddress, LogFormat, ProxyAddress, Sender, Span};
 use crate::db::DatabaseUrl;
-use crate::mail::SmtpServer;
+use crate::infra::mail::SmtpServer;
 
 /// What is known of a setting before it has a value.
 #[derive(Clone, Copy, Debug)]

@@ -58,7 +58,7 @@ pub use value::{Column, Json, Param, Value};
 pub(crate) use row::record;
 pub(crate) use value::text_column;
 
-use crate::error::Error as AppError;
+use crate::base::error::Error as AppError;
 
 /// How to reach a database.
 #[derive(Clone, Debug)]

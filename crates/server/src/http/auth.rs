@@ -6,11 +6,11 @@
 use std::marker::PhantomData;
 
 use crate::app::App;
-use crate::error::{Error, Result};
-use crate::http::context::{Actor, Context, Origin};
+use crate::base::context::{Actor, Context, Origin};
+use crate::base::error::{Error, Result};
+use crate::base::secret::Secret;
 use crate::http::path::Segments;
-use crate::secret::Secret;
-use crate::tokens::access;
+use crate::slices::tokens::access;
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;

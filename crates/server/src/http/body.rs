@@ -9,7 +9,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use http_body_util::LengthLimitError;
 
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
 
 /// No request of ours is larger; a WebAuthn attestation with its certificates has a few kB.
 const MAX_BYTES: usize = 64 * 1024;

@@ -12,7 +12,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
 
 /// Around the routes that browsers on other origins call.
 pub async fn open(request: Request, answer: impl AsyncFnOnce(Request) -> Response) -> Response {

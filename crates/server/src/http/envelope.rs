@@ -15,9 +15,10 @@ use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
 
 use crate::app::App;
-use crate::error::Error;
-use crate::http::{body, context, cors, privacy};
-use crate::oidc;
+use crate::base::context;
+use crate::base::error::Error;
+use crate::http::{body, cors, privacy};
+use crate::slices::oidc;
 
 /// What differs around the kinds of routes.
 #[derive(Clone, Copy)]

@@ -4,7 +4,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
 use crate::http::json;
 
 /// Extracts the text of an `application/x-www-form-urlencoded` body, still encoded.

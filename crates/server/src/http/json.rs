@@ -10,7 +10,7 @@ use axum::http::header::CONTENT_TYPE;
 use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
 
 /// A management request body.
 pub trait Body: DeserializeOwned {
@@ -264,7 +264,7 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
-    use crate::error::FieldViolation;
+    use crate::base::error::FieldViolation;
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]

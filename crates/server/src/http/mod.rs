@@ -4,14 +4,11 @@
 
 pub mod auth;
 pub mod body;
-pub mod context;
 pub mod cors;
 pub mod envelope;
 pub mod form;
 pub mod json;
-pub mod limits;
 pub mod openapi;
-pub mod page;
 pub mod path;
 pub mod privacy;
 pub mod problem;

@@ -10,8 +10,8 @@ use keymoor_types::{
     ResourceServerId, TenantId,
 };
 
-use crate::error::{Error, Kind, Result};
-use crate::long_id::TokenId;
+use crate::base::error::{Error, Kind, Result};
+use crate::base::long_id::TokenId;
 
 /// A path segment that names something.
 pub trait Segment: FromStr {
@@ -109,12 +109,12 @@ macro_rules! path_ids {
         }
 
         impl<S: Send + Sync> axum::extract::FromRequestParts<S> for $name {
-            type Rejection = crate::error::Error;
+            type Rejection = crate::base::error::Error;
 
             async fn from_request_parts(
                 parts: &mut axum::http::request::Parts,
                 _: &S,
-            ) -> crate::error::Result<Self> {
+            ) -> crate::base::error::Result<Self> {
                 let segments = crate::http::path::Segments::of(parts).await?;
                 Ok(Self { $($field: segments.get(stringify!($field))?,)* })
             }

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::error::{Error, FieldViolation, Kind, Resource};
+use crate::base::error::{Error, FieldViolation, Kind, Resource};
 
 /// The body of every refusal outside OAuth.
 #[derive(Debug, Serialize, ToSchema)]

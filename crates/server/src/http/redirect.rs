@@ -6,7 +6,7 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
-use crate::error::Error;
+use crate::base::error::Error;
 
 /// Sends the browser to `url`. What is no ASCII, as in names of hosts and paths that people
 /// configured, is percent-encoded, since a header can't hold it.

@@ -12,11 +12,11 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
-use crate::console;
-use crate::error::{Error, Kind};
-use crate::hosted;
+use crate::base::error::{Error, Kind};
 use crate::http::envelope::Envelope;
 use crate::http::{openapi, verb};
+use crate::pages::console;
+use crate::pages::hosted;
 
 /// A router as served: custom verbs are split off before routing.
 pub type Service = MapRequest<Router, fn(Request) -> Request>;
@@ -67,29 +67,35 @@ fn management_group() -> Group {
 
 fn management_slices() -> [OpenApiRouter<App>; 9] {
     [
-        crate::tenants::api::routes(),
-        crate::realms::api::routes(),
-        crate::identities::api::routes(),
-        crate::credentials::api::routes(),
-        crate::authenticator_configs::api::routes(),
-        crate::applications::api::routes(),
-        crate::resource_servers::api::routes(),
-        crate::tokens::api::routes(),
-        crate::binding::api::routes(),
+        crate::slices::tenants::api::routes(),
+        crate::slices::realms::api::routes(),
+        crate::slices::identities::api::routes(),
+        crate::slices::credentials::api::routes(),
+        crate::slices::authenticator_configs::api::routes(),
+        crate::slices::applications::api::routes(),
+        crate::slices::resource_servers::api::routes(),
+        crate::slices::tokens::api::routes(),
+        crate::slices::binding::api::routes(),
     ]
 }
 
 fn public_groups() -> [Group; 4] {
     [
-        (Envelope::Metadata, crate::oidc::public::metadata_routes()),
-        (Envelope::OAuth, crate::oidc::public::routes()),
-        (Envelope::Devices, crate::authentication::public::routes()),
+        (
+            Envelope::Metadata,
+            crate::slices::oidc::public::metadata_routes(),
+        ),
+        (Envelope::OAuth, crate::slices::oidc::public::routes()),
+        (
+            Envelope::Devices,
+            crate::slices::authentication::public::routes(),
+        ),
         binding_group(),
     ]
 }
 
 fn binding_group() -> Group {
-    (Envelope::Devices, crate::binding::public::routes())
+    (Envelope::Devices, crate::slices::binding::public::routes())
 }
 
 fn serve(app: &App, groups: impl IntoIterator<Item = Group>, pages: Router<App>) -> Service {

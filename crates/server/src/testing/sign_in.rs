@@ -20,8 +20,8 @@ pub(crate) use site::Site;
 
 use super::{Answer, TestApp};
 use crate::db::{Rx, Tx};
-use crate::realms;
-use crate::realms::model::Realm;
+use crate::slices::realms;
+use crate::slices::realms::model::Realm;
 
 /// The application's page.
 pub(crate) const ORIGIN: &str = "https://app.example";

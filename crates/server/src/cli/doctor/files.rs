@@ -9,8 +9,8 @@ use super::Finding;
 use crate::attestation_roots;
 use crate::cli::node;
 use crate::config::Config;
-use crate::serving::self_signed;
-use crate::serving::tls::Certificate;
+use crate::infra::serving::self_signed;
+use crate::infra::serving::tls::Certificate;
 
 /// Time to get a new certificate.
 const SOON: Seconds = Seconds::DAY.times(14);

@@ -6,14 +6,14 @@ use std::io::ErrorKind;
 use keymoor_types::{Clock, Seconds, Timestamp};
 
 use super::Finding;
+use crate::base::context::Context;
+use crate::base::error::Error;
 use crate::cli::node;
 use crate::config::Config;
 use crate::db::{DatabaseUrl, Db, lock_path};
-use crate::error::Error;
-use crate::http::context::Context;
-use crate::mail::SmtpMailer;
+use crate::infra::mail::SmtpMailer;
 use crate::master_key::{self, MasterKeyError};
-use crate::provision;
+use crate::slices::provision;
 
 /// Times that two machines write differ by no more where their clocks are synchronised.
 const MAX_SKEW: Seconds = Seconds(5);

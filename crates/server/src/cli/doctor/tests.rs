@@ -11,9 +11,9 @@ use crate::cli::serve::Server;
 use crate::cli::tests::{Place, both_places};
 use crate::config::Listen;
 use crate::db::testing::{empty_postgres, empty_sqlite};
-use crate::mail::MailSettings;
-use crate::mail::testing::{Behaviour, Sink};
-use crate::serving::tls::TlsFiles;
+use crate::infra::mail::MailSettings;
+use crate::infra::mail::testing::{Behaviour, Sink};
+use crate::infra::serving::tls::TlsFiles;
 
 /// A clock that says one thing.
 struct Stopped(Timestamp);
@@ -348,7 +348,7 @@ async fn tls_files_that_are_wrong_late_or_for_others_are_found() {
     };
     only(&found(now), "tls", "can't read the TLS file");
     let keep = |host: &str| {
-        crate::serving::self_signed::keep(&files, &[host.to_owned()], now).unwrap();
+        crate::infra::serving::self_signed::keep(&files, &[host.to_owned()], now).unwrap();
     };
     keep("localhost");
     assert_eq!(found(now), Vec::<String>::new());

@@ -17,12 +17,12 @@ use tokio::net::TcpStream;
 use super::serve::Server;
 use super::*;
 use crate::app::SystemClock;
+use crate::base::error::Error;
 use crate::db::testing::{TestDb, empty_postgres, empty_sqlite};
 use crate::db::{DatabaseUrl, FromRow, Tx};
-use crate::error::Error;
-use crate::mail::MailSettings;
-use crate::mail::testing::{Behaviour, Sink};
-use crate::outbox::{self, NewTask, Task};
+use crate::infra::mail::MailSettings;
+use crate::infra::mail::testing::{Behaviour, Sink};
+use crate::infra::outbox::{self, NewTask, Task};
 
 /// A place to run commands in, without a schema at first.
 pub(super) struct Place {

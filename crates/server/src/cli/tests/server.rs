@@ -141,7 +141,7 @@ async fn tls_files_that_can_not_be_used_end_the_start() {
     place.init().await.unwrap();
     let absent = place.key_file().with_file_name("absent.pem");
     let config = Config {
-        tls: Some(crate::serving::tls::TlsFiles {
+        tls: Some(crate::infra::serving::tls::TlsFiles {
             certificate: absent.clone(),
             key: absent,
         }),

@@ -24,7 +24,7 @@ both_dbs! {
             let sql = "SELECT value FROM probe_rows WHERE id = $1";
             let read: Option<i64> = db.read(async |rx| Ok(rx.opt(sql, &[&lent]).await?)).await?;
             let scan = db.scan(async move |rx| Ok(rx.all::<i64>(sql, &[&owned]).await?)).await?;
-            Ok::<_, crate::error::Error>((read, scan))
+            Ok::<_, crate::base::error::Error>((read, scan))
         });
         assert_eq!(spawned.await.unwrap().unwrap(), (Some(0), vec![0]));
     }

@@ -7,12 +7,12 @@ use keymoor_webauthn::{AttestationRoots, AttestationTrust, PublicKey};
 use serde_json::{Value, json};
 
 use super::{ORIGIN, RP_ID, Started, TestApp};
-use crate::authentication::model::distinguished_name;
-use crate::credentials;
-use crate::credentials::model::{Credential, KeyOrigin, Mechanism, State, WebAuthnFacts};
 use crate::db::Tx;
-use crate::identities;
-use crate::identities::model::{Identity, Status, Traits, UserHandle};
+use crate::slices::authentication::model::distinguished_name;
+use crate::slices::credentials;
+use crate::slices::credentials::model::{Credential, KeyOrigin, Mechanism, State, WebAuthnFacts};
+use crate::slices::identities;
+use crate::slices::identities::model::{Identity, Status, Traits, UserHandle};
 
 pub(crate) enum Passkey {
     Software(SoftwareKey),

@@ -9,13 +9,15 @@ use serde_json::Value;
 use url::form_urlencoded::byte_serialize;
 
 use super::{Answer, Person, REDIRECT_URI, Started, TestApp, as_form, form};
-use crate::applications;
-use crate::applications::model::{
+use crate::base::secret::Secret;
+use crate::slices::applications;
+use crate::slices::applications::model::{
     Application, ProtocolConfig, SigningAlgorithm, SubjectField, TokenConfiguration, new_client_id,
 };
-use crate::authenticator_configs;
-use crate::authenticator_configs::model::{AuthenticatorConfig, Config, Embedded, InvocationType};
-use crate::secret::Secret;
+use crate::slices::authenticator_configs;
+use crate::slices::authenticator_configs::model::{
+    AuthenticatorConfig, Config, Embedded, InvocationType,
+};
 
 /// A confidential OpenID Connect application with an embedded config.
 pub(crate) struct Site {

@@ -1,0 +1,235 @@
+//! The one error type of the server. It knows nothing of HTTP; `http::problem` gives it a status.
+//!
+//! What a caller may read and what only the log may hold are different fields, so that the
+//! private half cannot be shown by accident.
+
+use std::fmt;
+
+use crate::db;
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a request was refused or failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The body or a parameter could not be read at all.
+    #[error("malformed request: {0}")]
+    Malformed(String),
+    /// The request was read, and these fields are wrong.
+    #[error("invalid parameters: {0:?}")]
+    Invalid(Vec<FieldViolation>),
+    /// No credentials, or none that are valid.
+    #[error("unauthenticated")]
+    Unauthenticated,
+    /// Valid credentials that do not suffice. The text is for the caller.
+    #[error("forbidden: {0}")]
+    Forbidden(&'static str),
+    /// The page that asks is not of an origin that the config trusts.
+    #[error("untrusted origin")]
+    UntrustedOrigin,
+    /// The thing does not exist, or the caller may not know that it does.
+    #[error("{0} not found")]
+    NotFound(Resource),
+    /// The thing is in a state, or has a neighbour, that forbids this.
+    #[error("conflict: {message}")]
+    Conflict {
+        message: String,
+        resource: Option<Resource>,
+    },
+    /// Well-formed, and impossible for what it names.
+    #[error("unprocessable: {message}")]
+    Unprocessable { message: String, resource: Resource },
+    #[error("method not allowed")]
+    MethodNotAllowed,
+    #[error("body too large")]
+    TooLarge,
+    #[error("the request took too long to arrive")]
+    TooSlow,
+    #[error("unsupported media type")]
+    UnsupportedMediaType,
+    /// Refused for its frequency; the caller may come back after this many seconds.
+    #[error("too many requests")]
+    TooManyRequests { retry_after: u32 },
+    /// A freshly drawn id was taken; `with_fresh_ids!` draws another.
+    #[error("a fresh id was taken")]
+    Collision,
+    /// Refused because something that we need is down or full; worth retrying.
+    #[error("unavailable: {0}")]
+    Unavailable(String),
+    /// Nobody knows whether what was asked for was done, so trying again may do it twice.
+    #[error("outcome unknown: {0}")]
+    OutcomeUnknown(String),
+    /// Something that was sealed does not open, as with another master key. The text says what,
+    /// for the log alone.
+    #[error("{0} does not open: is the master key right?")]
+    Sealed(String),
+    /// Our fault. The text is for the log alone.
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+impl Error {
+    pub fn internal(cause: impl fmt::Display) -> Self {
+        Self::Internal(cause.to_string())
+    }
+
+    pub fn not_found(kind: Kind, id: impl fmt::Display) -> Self {
+        Self::NotFound(Resource {
+            description: format!("{} not found", kind.noun()),
+            ..Resource::new(kind, id)
+        })
+    }
+
+    /// One wrong field.
+    pub fn invalid(field: impl Into<String>, description: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldViolation::new(field, description)])
+    }
+
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::Conflict {
+            message: message.into(),
+            resource: None,
+        }
+    }
+
+    /// A conflict with the state of a named thing; `state` becomes the detail's description.
+    pub fn conflict_on(
+        message: impl Into<String>,
+        kind: Kind,
+        id: impl fmt::Display,
+        state: &str,
+    ) -> Self {
+        let resource = Resource {
+            description: state.to_owned(),
+            ..Resource::new(kind, id)
+        };
+        Self::Conflict {
+            message: message.into(),
+            resource: Some(resource),
+        }
+    }
+}
+
+impl From<db::Error> for Error {
+    fn from(error: db::Error) -> Self {
+        match error {
+            // Worth another try by the caller: nothing was kept.
+            db::Error::Overloaded
+            | db::Error::Closed
+            | db::Error::Conflict
+            | db::Error::OutOfService(_) => Self::Unavailable(error.to_string()),
+            db::Error::Commit(_) => Self::OutcomeUnknown(error.to_string()),
+            _ => Self::Internal(error.to_string()),
+        }
+    }
+}
+
+/// Evaluates an attempt again while an id that it drew turns out to be taken.
+///
+/// Ids hold twenty random bits for each millisecond, so under load this happens, and a second
+/// draw nearly always succeeds. A macro, since a closure that runs twice and borrows is not
+/// `Send` for every lifetime as far as the compiler can tell.
+macro_rules! with_fresh_ids {
+    ($attempt:expr) => {{
+        let mut tries_left = 4;
+        loop {
+            match $attempt {
+                Err($crate::base::error::Error::Collision) if tries_left > 0 => tries_left -= 1,
+                outcome => break outcome,
+            }
+        }
+    }};
+}
+pub(crate) use with_fresh_ids;
+
+/// One wrong field: a dotted path that includes the envelope, and what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldViolation {
+    pub field: String,
+    pub description: String,
+}
+
+impl FieldViolation {
+    pub fn new(field: impl Into<String>, description: impl Into<String>) -> Self {
+        Self {
+            field: field.into(),
+            description: description.into(),
+        }
+    }
+}
+
+/// A thing that an error is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resource {
+    pub kind: Kind,
+    pub id: String,
+    pub description: String,
+}
+
+impl Resource {
+    pub fn new(kind: Kind, id: impl fmt::Display) -> Self {
+        Self {
+            kind,
+            id: id.to_string(),
+            description: String::new(),
+        }
+    }
+}
+
+impl fmt::Display for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind.noun())
+    }
+}
+
+/// The kinds of things that errors and audit events name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Tenant,
+    Realm,
+    Identity,
+    Credential,
+    CredentialBindingJob,
+    Application,
+    AuthenticatorConfig,
+    ResourceServer,
+    Token,
+    Route,
+    Origin,
+}
+
+impl Kind {
+    /// The spelling in `ResourceInfo` details.
+    pub const fn type_name(self) -> &'static str {
+        match self {
+            Self::Tenant => "Tenant",
+            Self::Realm => "Realm",
+            Self::Identity => "Identity",
+            Self::Credential => "Credential",
+            Self::CredentialBindingJob => "CredentialBindingJob",
+            Self::Application => "Application",
+            Self::AuthenticatorConfig => "AuthenticatorConfig",
+            Self::ResourceServer => "ResourceServer",
+            Self::Token => "Token",
+            Self::Route => "Route",
+            Self::Origin => "Origin",
+        }
+    }
+
+    /// The spelling in messages.
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::Tenant => "tenant",
+            Self::Realm => "realm",
+            Self::Identity => "identity",
+            Self::Credential => "credential",
+            Self::CredentialBindingJob => "credential binding job",
+            Self::Application => "application",
+            Self::AuthenticatorConfig => "authenticator config",
+            Self::ResourceServer => "resource server",
+            Self::Token => "token",
+            Self::Route => "route",
+            Self::Origin => "origin",
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! What every feature may use. Knows neither HTTP nor a feature.
+
+pub mod cache;
+pub mod context;
+pub mod error;
+pub mod limits;
+pub mod long_id;
+pub mod paging;
+pub mod secret;
+pub mod text;
+pub mod vault;

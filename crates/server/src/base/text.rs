@@ -1,0 +1,226 @@
+//! What names may look like, wherever they stand. URLs: [`keymoor_types::url_rules`].
+
+use caseless::default_case_fold_str;
+use keymoor_types::url_rules::is_bidirectional_control;
+use unicode_normalization::UnicodeNormalization as _;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::base::error::FieldViolation;
+
+/// The form in which usernames and names are compared: NFKC, case-folded, without what can't be
+/// seen (NFKC_Casefold of UAX #31).
+pub fn folded(text: &str) -> String {
+    let visible: String = text.nfkc().filter(|c| !is_ignorable(*c)).collect();
+    default_case_fold_str(&visible).nfkc().collect()
+}
+
+/// Collects everything that is wrong with a request before refusing it.
+#[derive(Default)]
+pub struct Violations(Vec<FieldViolation>);
+
+impl Violations {
+    pub fn add(&mut self, field: impl Into<String>, description: impl Into<String>) {
+        self.0.push(FieldViolation::new(field, description));
+    }
+
+    /// Adds what `check` finds wrong, under `field`.
+    pub fn check(&mut self, field: &str, check: Result<(), &'static str>) {
+        if let Err(description) = check {
+            self.add(field, description);
+        }
+    }
+
+    /// `value`, unless anything was wrong.
+    pub fn or<T>(self, value: T) -> crate::base::error::Result<T> {
+        if self.0.is_empty() {
+            Ok(value)
+        } else {
+            Err(crate::base::error::Error::Invalid(self.0))
+        }
+    }
+}
+
+/// The published set of characters that no name has.
+macro_rules! refused_in_names {
+    () => {
+        "{}[]<>;:?\\/|*^%$#=~`!"
+    };
+}
+
+/// How [`check_name`]'s names look in the API documents.
+pub enum Name {}
+
+impl PartialSchema for Name {
+    fn schema() -> RefOr<Schema> {
+        const DESCRIPTION: &str = concat!(
+            "1 to 64 characters, not all of them blank, none of ",
+            refused_in_names!(),
+            " and none that is a control character, changes the direction of text or is invisible, \
+             but for the joiners and variation selectors of scripts and emoji.",
+        );
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some(DESCRIPTION))
+            .min_length(Some(1))
+            .max_length(Some(64))
+            .into()
+    }
+}
+
+impl ToSchema for Name {}
+
+/// A name: 1 to 64 characters, none of the published refused set, none that moves or hides text.
+pub fn check_name(text: &str) -> Result<(), &'static str> {
+    match text.chars().count() {
+        0 => return Err("empty string"),
+        1..=64 => {}
+        _ => return Err("longer than 64 characters"),
+    }
+    if text.chars().any(|c| refused_in_names!().contains(c)) {
+        return Err(concat!("must not contain any of ", refused_in_names!()));
+    }
+    if text.trim().is_empty() {
+        return Err("must not be blank");
+    }
+    if text
+        .chars()
+        .any(|c| is_ignorable(c) && !shapes_script_or_emoji(c))
+    {
+        return Err("must not contain invisible characters");
+    }
+    check_plain(text)
+}
+
+/// Unicode's Default_Ignorable_Code_Point: what is not seen.
+fn is_ignorable(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
+    )
+}
+
+/// Joiners and variation selectors, which some scripts and emoji are not written without.
+fn shapes_script_or_emoji(c: char) -> bool {
+    matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')
+}
+
+/// A label that only administrators read: 1 to 256 characters, none that moves or hides text.
+pub fn check_label(text: &str) -> Result<(), &'static str> {
+    match text.chars().count() {
+        0 => Err("empty string"),
+        1..=256 => check_plain(text),
+        _ => Err("longer than 256 characters"),
+    }
+}
+
+/// Text without control or bidirectional characters, of any length.
+pub fn check_plain(text: &str) -> Result<(), &'static str> {
+    if text.chars().any(is_layout_control) {
+        Err("must not contain control or bidirectional characters")
+    } else {
+        Ok(())
+    }
+}
+
+/// Controls, line and paragraph separators, and bidirectional controls.
+fn is_layout_control(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') || is_bidirectional_control(c)
+}
+
+/// Longest address that a mail can be sent to (RFC 5321, section 4.5.3.1.3), in bytes.
+const MAX_EMAIL_BYTES: usize = 254;
+
+/// What may be an e-mail address: whether it is one, only a delivered mail can tell.
+pub fn check_email_address(text: &str) -> Result<(), &'static str> {
+    check_plain(text)?;
+    if text.len() > MAX_EMAIL_BYTES {
+        return Err("longer than 254 bytes");
+    }
+    let plausible = match text.split_once('@') {
+        Some((local, domain)) => {
+            !local.is_empty()
+                && !domain.is_empty()
+                && !domain.contains('@')
+                && !text.contains(char::is_whitespace)
+        }
+        None => false,
+    };
+    if plausible {
+        Ok(())
+    } else {
+        Err("must be an e-mail address")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn e2_folding_ignores_case_and_compatibility_forms() {
+        assert_eq!(folded("Ａlice"), folded("alice"));
+        assert_eq!(folded("STRASSE"), folded("straße"));
+        assert_ne!(folded("alice"), folded("al1ce"));
+        assert_eq!(folded("al\u{200d}ice"), folded("alice"));
+    }
+
+    #[test]
+    fn d10_names_refuse_what_moves_or_hides_text() {
+        for fine in ["Ada", "o'neil@example.com", "a & b (c), d+e.f-g_h", "名前"] {
+            assert_eq!(check_name(fine), Ok(()), "{fine}");
+        }
+        for wrong in [
+            "",
+            " ",
+            "alice\u{200b}",
+            "al\u{ad}ice",
+            "\u{3164}",
+            "a\u{2028}b",
+            "a\nb",
+            "a\u{202e}b",
+            "a\u{2066}b",
+            "<b>",
+            "a:b",
+            "\u{0}",
+            &"x".repeat(65),
+        ] {
+            assert!(check_name(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn d10_labels_may_use_any_character_that_shows() {
+        for fine in ["Shop: EU / prod", "<b>", "名前", &"x".repeat(256)] {
+            assert_eq!(check_label(fine), Ok(()), "{fine}");
+        }
+        for wrong in ["", "a\nb", "a\u{202e}b", &"x".repeat(257)] {
+            assert!(check_label(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn d10_addresses_have_one_at_sign_and_nothing_hidden() {
+        for fine in ["ada@example.com", "o'neil+x@[203.0.113.1]", "名@例え.jp"] {
+            assert_eq!(check_email_address(fine), Ok(()), "{fine}");
+        }
+        let long = format!("{}@example.com", "x".repeat(250));
+        for wrong in [
+            "",
+            "ada",
+            "@example.com",
+            "ada@",
+            "a@b@c",
+            "a da@example.com",
+            "ada@example.com\r\nBcc: x@y",
+            "ada\u{202e}@example.com",
+            &long,
+        ] {
+            assert!(check_email_address(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Rows of `directory_totals`.
+
+use keymoor_types::{RealmId, TenantId};
+
+use crate::base::error::Result;
+use crate::db::{Rx, Tx};
+
+/// The lists that know their length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Directory {
+    Realms,
+    Identities,
+    AuthenticatorConfigs,
+    Applications,
+    ResourceServers,
+}
+
+impl Directory {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Realms => "realms",
+            Self::Identities => "identities",
+            Self::AuthenticatorConfigs => "authenticator_configs",
+            Self::Applications => "applications",
+            Self::ResourceServers => "resource_servers",
+        }
+    }
+}
+
+/// Stands in the key for lists of the whole tenant.
+const TENANT_WIDE: i64 = 0;
+
+fn key(realm: Option<RealmId>) -> i64 {
+    realm.map_or(TENANT_WIDE, RealmId::as_i64)
+}
+
+/// Adds `change` to a total; the realms of a tenant have no realm of their own.
+pub async fn add(
+    tx: &mut Tx,
+    tenant: TenantId,
+    realm: impl Into<Option<RealmId>>,
+    directory: Directory,
+    change: i64,
+) -> Result<()> {
+    const SQL: &str = "INSERT INTO directory_totals (tenant_id, realm_id, directory, total) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (tenant_id, realm_id, directory) DO UPDATE SET total = directory_totals.total + excluded.total";
+    tx.exec(
+        SQL,
+        &[&tenant, &key(realm.into()), &directory.as_str(), &change],
+    )
+    .await?;
+    Ok(())
+}
+
+pub async fn total(
+    rx: &mut Rx,
+    tenant: TenantId,
+    realm: impl Into<Option<RealmId>>,
+    directory: Directory,
+) -> Result<i64> {
+    const SQL: &str = "SELECT total FROM directory_totals WHERE tenant_id = $1 AND realm_id = $2 AND directory = $3";
+    Ok(rx
+        .opt(SQL, &[&tenant, &key(realm.into()), &directory.as_str()])
+        .await?
+        .unwrap_or(0))
+}
+
+/// Removes the totals of a realm that is going.
+pub async fn forget(tx: &mut Tx, tenant: TenantId, realm: RealmId) -> Result<()> {
+    const SQL: &str = "DELETE FROM directory_totals WHERE tenant_id = $1 AND realm_id = $2";
+    tx.exec(SQL, &[&tenant, &realm]).await?;
+    Ok(())
+}

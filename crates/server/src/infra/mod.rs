@@ -1,0 +1,7 @@
+//! What runs beside the features: connections, durable jobs, mail, metrics, totals of lists.
+
+pub mod directory;
+pub mod mail;
+pub mod metrics;
+pub mod outbox;
+pub mod serving;

@@ -1,0 +1,70 @@
+//! Where the links of administrators lead: one button, our SDK behind it.
+
+use askama::Template;
+use axum::Router;
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{Html, IntoResponse as _, Response};
+use axum::routing::get;
+
+use crate::app::App;
+use crate::base::context::{Anonymous, Context};
+use crate::base::error::{Error, Result};
+use crate::pages::hosted::{assets, message};
+
+/// The console's pages, below the path of its public URL.
+pub fn routes(app: &App) -> Router<App> {
+    let bind_path = format!("{}/bind", app.config.console_url.path());
+    Router::new().route(&bind_path, get(bind))
+}
+
+#[derive(Template)]
+#[template(path = "console_bind.html")]
+struct BindPage<'a> {
+    /// Host and port that the SDK may call.
+    auth_host: &'a str,
+}
+
+async fn bind(Anonymous(ctx): Anonymous) -> Result<Response> {
+    let mut response = if assets::sdk().is_some() {
+        bind_page(&ctx)?
+    } else {
+        scripts_missing(&ctx)
+    };
+    // The page's URL holds the link's token.
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    Ok(response)
+}
+
+fn bind_page(ctx: &Context) -> Result<Response> {
+    let auth_url = &ctx.app.config.auth_url;
+    let page = BindPage {
+        auth_host: auth_url.authority(),
+    };
+    let html = page.render().map_err(Error::internal)?;
+    let policy = policy(auth_url.origin());
+    Ok(([(CONTENT_SECURITY_POLICY, policy)], Html(html)).into_response())
+}
+
+/// Our own scripts and styles, calls to ourselves and to where binding is served, no frames.
+fn policy(auth_origin: &str) -> String {
+    format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+         connect-src 'self' {auth_origin}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+}
+
+fn scripts_missing(ctx: &Context) -> Response {
+    message(
+        ctx,
+        StatusCode::SERVICE_UNAVAILABLE,
+        "This page is not complete",
+        "This server was built without the scripts of its pages. Your link still works.",
+        "Build it with `cargo xtask build`, then open the link again.",
+    )
+}

@@ -1,0 +1,86 @@
+//! The page behind an administrator's link.
+
+use axum::body::Body;
+use axum::http::Request;
+
+use crate::pages::hosted::assets;
+use crate::testing::{Answer, TestApp};
+
+async fn get(test: &TestApp, uri: &str) -> Answer {
+    test.auth(Request::get(uri).body(Body::empty()).unwrap())
+        .await
+}
+
+#[tokio::test]
+async fn g2_the_page_has_one_button_and_runs_only_our_own_scripts() {
+    let test = TestApp::sqlite().await;
+    let page = get(&test, "/console/bind?token=secret").await;
+    let policy = page.header("content-security-policy");
+    assert!(policy.starts_with("default-src 'none'; "), "{policy}");
+    assert!(policy.ends_with("frame-ancestors 'none'"), "{policy}");
+    assert!(!policy.contains("unsafe"), "{policy}");
+    assert!(!page.text.contains("secret"), "{}", page.text);
+    assert!(!page.text.contains("style="), "{}", page.text);
+    if assets::sdk().is_none() {
+        assert_eq!(page.status, 503);
+        assert!(page.text.contains("cargo xtask build"), "{}", page.text);
+        return;
+    }
+    assert_eq!(page.status, 200);
+    assert!(policy.contains("script-src 'self'; "), "{policy}");
+    assert!(
+        policy.contains("connect-src 'self' http://localhost:8021; "),
+        "{policy}"
+    );
+    assert_eq!(page.text.matches("<button").count(), 1);
+    assert_eq!(page.text.matches("<script").count(), 1);
+    assert!(
+        page.text
+            .contains(r#"<script type="module" src="/assets/console-bind.js">"#)
+    );
+    assert!(page.text.contains(r#"data-auth-host="localhost:8021""#));
+    let sdk = get(&test, "/assets/sdk.js").await;
+    assert_eq!(sdk.header("content-type"), "text/javascript; charset=utf-8");
+    assert!(sdk.text.contains("export"));
+}
+
+#[tokio::test]
+async fn d4_d9_the_page_is_kept_from_caches_referrers_and_frames() {
+    let test = TestApp::sqlite().await;
+    let page = get(&test, "/console/bind?token=secret").await;
+    assert_eq!(page.header("cache-control"), "no-store");
+    assert_eq!(page.header("referrer-policy"), "no-referrer");
+    assert_eq!(page.header("x-content-type-options"), "nosniff");
+    assert_eq!(page.header("set-cookie"), "");
+}
+
+#[tokio::test]
+async fn a9_the_script_binds_only_when_the_button_is_pressed() {
+    let test = TestApp::sqlite().await;
+    let script = get(&test, "/assets/console-bind.js").await;
+    assert_eq!(
+        script.header("content-type"),
+        "text/javascript; charset=utf-8"
+    );
+    assert_eq!(script.header("x-content-type-options"), "nosniff");
+    let (before, handler) = script.text.split_once("addEventListener('click'").unwrap();
+    assert!(!before.contains("bindPasskey("));
+    assert_eq!(handler.matches("bindPasskey(").count(), 1);
+    assert!(!script.text.contains("bindOnLoad"));
+}
+
+#[tokio::test]
+async fn browsers_find_the_icon_that_they_ask_for() {
+    let test = TestApp::sqlite().await;
+    let icon = get(&test, "/favicon.ico").await;
+    assert_eq!(icon.status, 200);
+    assert_eq!(icon.header("content-type"), "image/svg+xml");
+    assert!(icon.text.starts_with("<svg "));
+}
+
+#[tokio::test]
+async fn the_management_listener_has_no_console() {
+    let test = TestApp::sqlite().await;
+    let request = Request::get("/console/bind").body(Body::empty()).unwrap();
+    test.management(request).await.refused(404);
+}

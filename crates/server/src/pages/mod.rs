@@ -1,0 +1,4 @@
+//! Pages that the server itself shows.
+
+pub mod console;
+pub mod hosted;

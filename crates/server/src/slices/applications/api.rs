@@ -1,0 +1,259 @@
+//! Management endpoints of applications.
+
+use axum::Json as Answer;
+use keymoor_oauth::client::{Confidentiality, GrantType, PkceSetting, Protocol};
+use keymoor_types::{ApplicationId, AuthenticatorConfigId, RealmId, ResourceServerId, TenantId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::model::{Change, ProtocolConfig, TokenConfiguration, TokenFormat};
+use super::ops::{self, Revealed};
+use super::schema;
+use crate::app::App;
+use crate::base::error::Result;
+use crate::base::paging::{ListQuery, Page};
+use crate::http::auth::{Allowed, scope};
+use crate::http::json::{Body, Json};
+use crate::http::openapi::{Conflicting, NotJson, Refusals};
+use crate::http::path::{RealmPath, path_ids};
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(create, list))
+        .routes(routes!(get, update, delete))
+}
+
+path_ids! {
+    ApplicationPath {
+        tenant_id: TenantId,
+        realm_id: RealmId,
+        application_id: ApplicationId,
+    }
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ChangeApplicationRequest)]
+pub struct Request {
+    application: Change,
+}
+
+impl Body for Request {
+    const ENVELOPE: &'static str = "application";
+    const READ_ONLY: &'static [&'static str] = &[
+        "id",
+        "tenant_id",
+        "realm_id",
+        "is_managed",
+        "classification",
+        "protocol_config.client_id",
+        "protocol_config.client_secret",
+        "protocol_config.token_endpoint_auth_method",
+    ];
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = Application)]
+pub struct ApplicationView {
+    id: ApplicationId,
+    tenant_id: TenantId,
+    realm_id: RealmId,
+    /// The API that the application can call. Without one it signs users in, and no more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource_server_id: Option<ResourceServerId>,
+    /// How users are asked for their passkey. Without one nobody can sign in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authenticator_config_id: Option<AuthenticatorConfigId>,
+    display_name: String,
+    /// Made by Keymoor, and not to be changed or deleted.
+    is_managed: bool,
+    /// `management_api` for the built-in application that calls the management API.
+    classification: String,
+    protocol_config: ProtocolView,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = ProtocolConfig)]
+struct ProtocolView {
+    #[serde(rename = "type")]
+    #[schema(schema_with = schema::protocol)]
+    protocol: Protocol,
+    /// The scopes of the resource server that the application may ask for.
+    allowed_scopes: Vec<String>,
+    client_id: String,
+    /// Of confidential applications, for callers with `applications:read`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_secret: Option<String>,
+    #[schema(schema_with = schema::confidentiality)]
+    confidentiality: Confidentiality,
+    /// Follows from `confidentiality`. `client_secret_post` works as well as `client_secret_basic`.
+    #[schema(schema_with = schema::auth_method)]
+    token_endpoint_auth_method: &'static str,
+    #[schema(schema_with = schema::grant_types)]
+    grant_type: Vec<GrantType>,
+    redirect_uris: Vec<String>,
+    token_configuration: TokenConfiguration,
+    #[schema(schema_with = schema::pkce)]
+    pkce: PkceSetting,
+    token_format: TokenFormat,
+}
+
+impl From<Revealed> for ApplicationView {
+    fn from(revealed: Revealed) -> Self {
+        let Revealed {
+            application,
+            client_secret,
+        } = revealed;
+        let ProtocolConfig {
+            protocol,
+            confidentiality,
+            grant_type,
+            redirect_uris,
+            allowed_scopes,
+            pkce,
+            token_configuration,
+        } = application.protocol;
+        let protocol_config = ProtocolView {
+            protocol,
+            allowed_scopes: allowed_scopes.iter().map(str::to_owned).collect(),
+            client_id: application.client_id,
+            client_secret: client_secret.map(|secret| secret.expose().to_owned()),
+            confidentiality,
+            token_endpoint_auth_method: match confidentiality {
+                Confidentiality::Confidential => "client_secret_basic",
+                Confidentiality::Public => "none",
+            },
+            grant_type,
+            redirect_uris,
+            token_configuration,
+            pkce,
+            token_format: TokenFormat::SelfContained,
+        };
+        Self {
+            id: application.id,
+            tenant_id: application.tenant_id,
+            realm_id: application.realm_id,
+            resource_server_id: application.resource_server_id,
+            authenticator_config_id: application.authenticator_config_id,
+            display_name: application.display_name,
+            is_managed: application.is_managed,
+            classification: application.classification,
+            protocol_config,
+        }
+    }
+}
+
+/// Creates an application; its client id and secret are generated.
+#[utoipa::path(
+    post,
+    path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications",
+    operation_id = "CreateApplication",
+    tag = "Applications",
+    params(RealmPath),
+    request_body = Request,
+    responses((status = 200, body = ApplicationView), Refusals, Conflicting, NotJson),
+    security(("bearer" = ["applications:create"])),
+)]
+async fn create(
+    Allowed { ctx, .. }: Allowed<scope::ApplicationsCreate>,
+    at: RealmPath,
+    Json(asked): Json<Request>,
+) -> Result<Answer<ApplicationView>> {
+    let made = ops::create(&ctx, at.tenant_id, at.realm_id, &asked.application).await?;
+    Ok(Answer(made.into()))
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = ListApplicationsResponse)]
+struct ListAnswer {
+    applications: Vec<ApplicationView>,
+    total_size: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_page_token: Option<String>,
+}
+
+/// Lists the applications of a realm. Filters by `id` and `display_name`.
+#[utoipa::path(
+    get,
+    path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications",
+    operation_id = "ListApplications",
+    tag = "Applications",
+    params(RealmPath, ListQuery),
+    responses((status = 200, body = ListAnswer), Refusals),
+    security(("bearer" = ["applications:read"])),
+)]
+async fn list(
+    Allowed { ctx, .. }: Allowed<scope::ApplicationsRead>,
+    at: RealmPath,
+    query: ListQuery,
+) -> Result<Answer<ListAnswer>> {
+    let Page {
+        items,
+        total_size,
+        next_page_token,
+    } = ops::list(&ctx, at.tenant_id, at.realm_id, &query).await?;
+    Ok(Answer(ListAnswer {
+        applications: items.into_iter().map(ApplicationView::from).collect(),
+        total_size,
+        next_page_token,
+    }))
+}
+
+/// Reads an application.
+#[utoipa::path(
+    get,
+    path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}",
+    operation_id = "GetApplication",
+    tag = "Applications",
+    params(ApplicationPath),
+    responses((status = 200, body = ApplicationView), Refusals),
+    security(("bearer" = ["applications:read"])),
+)]
+async fn get(
+    Allowed { ctx, .. }: Allowed<scope::ApplicationsRead>,
+    at: ApplicationPath,
+) -> Result<Answer<ApplicationView>> {
+    let found = ops::get(&ctx, at.tenant_id, at.realm_id, at.application_id).await?;
+    Ok(Answer(found.into()))
+}
+
+/// Changes an application: absent members stay as they are, inside `protocol_config` too. Its
+/// protocol and its confidentiality can't change.
+#[utoipa::path(
+    patch,
+    path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}",
+    operation_id = "UpdateApplication",
+    tag = "Applications",
+    params(ApplicationPath),
+    request_body = Request,
+    responses((status = 200, body = ApplicationView), Refusals, Conflicting, NotJson),
+    security(("bearer" = ["applications:update"])),
+)]
+async fn update(
+    Allowed { ctx, .. }: Allowed<scope::ApplicationsUpdate>,
+    at: ApplicationPath,
+    Json(Request { application }): Json<Request>,
+) -> Result<Answer<ApplicationView>> {
+    let id = at.application_id;
+    let changed = ops::change(&ctx, at.tenant_id, at.realm_id, id, application).await?;
+    Ok(Answer(changed.into()))
+}
+
+/// Deletes an application; its tokens are no longer good.
+#[utoipa::path(
+    delete,
+    path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}",
+    operation_id = "DeleteApplication",
+    tag = "Applications",
+    params(ApplicationPath),
+    responses((status = 200, description = "Deleted; the body is empty"), Refusals),
+    security(("bearer" = ["applications:delete"])),
+)]
+async fn delete(
+    Allowed { ctx, .. }: Allowed<scope::ApplicationsDelete>,
+    at: ApplicationPath,
+) -> Result<()> {
+    ops::delete(&ctx, at.tenant_id, at.realm_id, at.application_id).await
+}

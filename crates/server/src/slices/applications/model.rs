@@ -1,0 +1,454 @@
+//! What an application is, and what it may be.
+
+use std::str::FromStr;
+
+use keymoor_oauth::client::{Client, Confidentiality, GrantType, PkceSetting, Protocol};
+use keymoor_oauth::jose::Algorithm;
+use keymoor_oauth::scope::ScopeSet;
+use keymoor_types::url_rules::check_url;
+use keymoor_types::{
+    ApplicationId, AuthenticatorConfigId, RealmId, ResourceServerId, Rng, Seconds, TenantId,
+    Timestamp,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::schema;
+use crate::base::error::Result;
+use crate::base::secret::{Digest, Secret};
+use crate::base::text::{Violations, check_label};
+
+/// `classification` of the application that calls the management API.
+pub const MANAGEMENT_API: &str = "management_api";
+
+/// `classification` of every application that is made through the API.
+const CUSTOM: &str = "custom";
+
+/// How long an access token may live, in seconds: one minute to 90 days.
+const LIFETIMES: std::ops::RangeInclusive<u32> = 60..=7_776_000;
+
+/// How long an access token lives, in seconds, unless the application says: a day.
+const DEFAULT_LIFETIME: u32 = 86_400;
+
+#[derive(Clone, Debug)]
+pub struct Application {
+    pub tenant_id: TenantId,
+    pub realm_id: RealmId,
+    pub id: ApplicationId,
+    pub display_name: String,
+    pub classification: String,
+    /// Made by Keymoor, and not to be changed or deleted.
+    pub is_managed: bool,
+    pub resource_server_id: Option<ResourceServerId>,
+    pub authenticator_config_id: Option<AuthenticatorConfigId>,
+    pub client_id: String,
+    /// Present for confidential applications.
+    pub client_secret_hash: Option<Digest>,
+    pub protocol: ProtocolConfig,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// The settings of an application's protocol, as stored. The client id and secret are columns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProtocolConfig {
+    #[serde(rename = "type")]
+    pub protocol: Protocol,
+    pub confidentiality: Confidentiality,
+    pub grant_type: Vec<GrantType>,
+    pub redirect_uris: Vec<String>,
+    pub allowed_scopes: ScopeSet,
+    pub pkce: PkceSetting,
+    pub token_configuration: TokenConfiguration,
+}
+
+/// What an application's tokens are like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TokenConfiguration {
+    /// Lifetime of access tokens in seconds, at least 60 and at most 7,776,000 (90 days).
+    pub expires_after: u32,
+    #[serde(default)]
+    pub token_signing_algorithm: SigningAlgorithm,
+    #[serde(default)]
+    pub subject_field: SubjectField,
+}
+
+impl TokenConfiguration {
+    pub fn lifetime(&self) -> Seconds {
+        Seconds(i64::from(self.expires_after))
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub enum SigningAlgorithm {
+    #[default]
+    RS256,
+    ES256,
+}
+
+impl From<SigningAlgorithm> for Algorithm {
+    fn from(algorithm: SigningAlgorithm) -> Self {
+        match algorithm {
+            SigningAlgorithm::RS256 => Self::Rs256,
+            SigningAlgorithm::ES256 => Self::Es256,
+        }
+    }
+}
+
+/// What of an identity becomes the subject of its tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SubjectField {
+    #[default]
+    Id,
+    Email,
+    Username,
+    ExternalId,
+}
+
+impl Application {
+    /// The application as the rules of OAuth see it.
+    pub fn client(&self) -> Client<'_> {
+        let ProtocolConfig {
+            protocol,
+            confidentiality,
+            grant_type,
+            redirect_uris,
+            allowed_scopes,
+            pkce,
+            ..
+        } = &self.protocol;
+        Client {
+            client_id: &self.client_id,
+            confidentiality: *confidentiality,
+            protocol: *protocol,
+            grant_types: grant_type,
+            redirect_uris,
+            allowed_scopes,
+            pkce: *pkce,
+            expires_after: self.protocol.token_configuration.lifetime(),
+        }
+    }
+}
+
+/// What an application is asked to be, or to become: what is absent has its default, or stays.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ApplicationRequest)]
+pub struct Change {
+    /// For administrators to read, 1 to 256 characters. Needed at first.
+    display_name: Option<String>,
+    /// The API that the application can call; the empty string removes it.
+    resource_server_id: Option<String>,
+    /// How users are asked for their passkey; the empty string removes it.
+    authenticator_config_id: Option<String>,
+    #[serde(default)]
+    protocol_config: ProtocolChange,
+}
+
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ProtocolConfigRequest)]
+struct ProtocolChange {
+    /// Needed at first, and can't be changed.
+    #[serde(rename = "type")]
+    #[schema(schema_with = schema::protocol)]
+    protocol: Option<Protocol>,
+    /// `confidential` unless given. Can't be changed.
+    #[schema(schema_with = schema::confidentiality)]
+    confidentiality: Option<Confidentiality>,
+    /// Needed at first.
+    #[schema(schema_with = schema::grant_types)]
+    grant_type: Option<Vec<GrantType>>,
+    /// Absolute URLs of at most 2,048 bytes without fragment, compared exactly.
+    redirect_uris: Option<Vec<String>>,
+    /// Scopes of the resource server.
+    allowed_scopes: Option<Vec<String>>,
+    #[schema(schema_with = schema::pkce)]
+    pkce: Option<PkceSetting>,
+    token_configuration: Option<TokenChange>,
+    token_format: Option<TokenFormat>,
+}
+
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = TokenConfigurationRequest)]
+struct TokenChange {
+    /// Lifetime of access tokens in seconds, at least 60 and at most 7,776,000 (90 days).
+    expires_after: Option<u32>,
+    token_signing_algorithm: Option<SigningAlgorithm>,
+    subject_field: Option<SubjectField>,
+}
+
+/// What access tokens look like to those who hold them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenFormat {
+    /// A signed JWT.
+    SelfContained,
+    /// A handle that says nothing by itself. Not supported yet.
+    Referential,
+}
+
+/// Names a member of the protocol's settings as requests do.
+fn setting(name: &str) -> String {
+    format!("application.protocol_config.{name}")
+}
+
+impl Change {
+    /// The algorithm that tokens are to be signed with, if that is asked for.
+    pub fn signing_algorithm(&self) -> Option<Algorithm> {
+        let tokens = self.protocol_config.token_configuration.as_ref()?;
+        tokens.token_signing_algorithm.map(Algorithm::from)
+    }
+}
+
+impl Application {
+    /// An application as it is asked for, without a secret.
+    ///
+    /// # Errors
+    /// `Invalid` names every field that is wrong.
+    pub fn new(
+        (tenant_id, realm_id): (TenantId, RealmId),
+        id: ApplicationId,
+        client_id: String,
+        asked: &Change,
+        now: Timestamp,
+    ) -> Result<Self> {
+        let settings = &asked.protocol_config;
+        let mut violations = Violations::default();
+        if asked.display_name.is_none() {
+            violations.add("application.display_name", "missing");
+        }
+        if settings.protocol.is_none() {
+            violations.add(setting("type"), "missing");
+        }
+        if let Some(tokens) = &settings.token_configuration
+            && tokens.expires_after.is_none()
+        {
+            violations.add(setting("token_configuration.expires_after"), "missing");
+        }
+        let protocol = violations
+            .or(settings.protocol)?
+            .expect("a missing type is a violation");
+        let mut application = Self {
+            tenant_id,
+            realm_id,
+            id,
+            display_name: String::new(),
+            classification: CUSTOM.to_owned(),
+            is_managed: false,
+            resource_server_id: None,
+            authenticator_config_id: None,
+            client_id,
+            client_secret_hash: None,
+            protocol: ProtocolConfig {
+                protocol,
+                confidentiality: settings
+                    .confidentiality
+                    .unwrap_or(Confidentiality::Confidential),
+                grant_type: Vec::new(),
+                redirect_uris: Vec::new(),
+                allowed_scopes: ScopeSet::default(),
+                pkce: PkceSetting::default(),
+                token_configuration: TokenConfiguration {
+                    expires_after: DEFAULT_LIFETIME,
+                    token_signing_algorithm: SigningAlgorithm::default(),
+                    subject_field: SubjectField::default(),
+                },
+            },
+            created_at: now,
+            updated_at: now,
+        };
+        application.change(asked)?;
+        Ok(application)
+    }
+
+    /// Takes over what is asked for, and judges the whole. That what it refers to exists, and
+    /// offers the scopes, is for the caller to see.
+    ///
+    /// # Errors
+    /// `Invalid` names every field that is wrong.
+    pub fn change(&mut self, asked: &Change) -> Result<()> {
+        let mut violations = Violations::default();
+        if let Some(name) = &asked.display_name {
+            violations.check("application.display_name", check_label(name));
+            self.display_name.clone_from(name);
+        }
+        refer(
+            &mut self.resource_server_id,
+            asked.resource_server_id.as_deref(),
+            || violations.add("application.resource_server_id", NO_RESOURCE_SERVER),
+        );
+        refer(
+            &mut self.authenticator_config_id,
+            asked.authenticator_config_id.as_deref(),
+            || violations.add("application.authenticator_config_id", NO_CONFIG),
+        );
+        self.protocol
+            .change(&asked.protocol_config, &mut violations);
+        self.protocol.check(&mut violations);
+        let acts_for_itself = self
+            .protocol
+            .grant_type
+            .contains(&GrantType::ClientCredentials);
+        if acts_for_itself && self.authenticator_config_id.is_some() {
+            violations.add(
+                "application.authenticator_config_id",
+                "must be absent with client_credentials",
+            );
+        }
+        violations.or(())
+    }
+
+    /// Checks the allowed scopes against those that its resource server offers.
+    pub fn check_scopes(&self, offered: Option<&[String]>) -> Result<()> {
+        let offers = |scope: &str| {
+            offered
+                .unwrap_or_default()
+                .iter()
+                .any(|known| known == scope)
+        };
+        let mut violations = Violations::default();
+        if !self.protocol.allowed_scopes.iter().all(offers) {
+            let description = match offered {
+                Some(_) => "must be scopes of the resource server",
+                None => "must be empty without a resource server",
+            };
+            violations.add(setting("allowed_scopes"), description);
+        }
+        violations.or(())
+    }
+}
+
+/// What is said of a reference to a resource server that does not exist.
+pub const NO_RESOURCE_SERVER: &str = "no such resource server";
+
+/// What is said of a reference to an authenticator config that does not exist.
+pub const NO_CONFIG: &str = "no such authenticator config";
+
+/// Takes over a reference: an id, or the empty string for none.
+fn refer<T: FromStr>(current: &mut Option<T>, asked: Option<&str>, unreadable: impl FnOnce()) {
+    match asked {
+        None => {}
+        Some("") => *current = None,
+        Some(text) => match text.parse() {
+            Ok(id) => *current = Some(id),
+            Err(_) => unreadable(),
+        },
+    }
+}
+
+impl ProtocolConfig {
+    fn change(&mut self, asked: &ProtocolChange, violations: &mut Violations) {
+        if asked.protocol.is_some_and(|asked| asked != self.protocol) {
+            violations.add(setting("type"), "cannot be changed");
+        }
+        if asked
+            .confidentiality
+            .is_some_and(|asked| asked != self.confidentiality)
+        {
+            violations.add(setting("confidentiality"), "cannot be changed");
+        }
+        if let Some(grants) = &asked.grant_type {
+            self.grant_type.clone_from(grants);
+        }
+        if let Some(uris) = &asked.redirect_uris {
+            self.redirect_uris.clone_from(uris);
+        }
+        if let Some(scopes) = &asked.allowed_scopes {
+            match ScopeSet::from_tokens(scopes.iter().map(String::as_str)) {
+                Ok(scopes) => self.allowed_scopes = scopes,
+                Err(error) => violations.add(setting("allowed_scopes"), error.to_string()),
+            }
+        }
+        self.pkce = asked.pkce.unwrap_or(self.pkce);
+        if let Some(tokens) = &asked.token_configuration {
+            self.token_configuration.change(tokens);
+        }
+        if asked.token_format == Some(TokenFormat::Referential) {
+            violations.add(setting("token_format"), "referential is not supported yet");
+        }
+    }
+
+    fn check(&self, violations: &mut Violations) {
+        let has = |grant| self.grant_type.contains(&grant);
+        if self.grant_type.is_empty() {
+            violations.add(setting("grant_type"), "missing");
+        }
+        if self.protocol == Protocol::Oidc && has(GrantType::ClientCredentials) {
+            violations.add(setting("grant_type"), "must be authorization_code for oidc");
+        }
+        for (position, uri) in self.redirect_uris.iter().enumerate() {
+            let field = setting(&format!("redirect_uris[{position}]"));
+            violations.check(&field, check_redirect_uri(uri));
+        }
+        if has(GrantType::AuthorizationCode) && self.redirect_uris.is_empty() {
+            violations.add(setting("redirect_uris"), "needed for authorization_code");
+        }
+        if self.confidentiality == Confidentiality::Public {
+            if has(GrantType::ClientCredentials) {
+                violations.add(
+                    setting("grant_type"),
+                    "client_credentials is for confidential applications",
+                );
+            }
+            if self.pkce == PkceSetting::Disabled {
+                violations.add(setting("pkce"), "must be enabled for public applications");
+            }
+        }
+        let TokenConfiguration {
+            expires_after,
+            subject_field,
+            ..
+        } = self.token_configuration;
+        if !LIFETIMES.contains(&expires_after) {
+            let (min, max) = (LIFETIMES.start(), LIFETIMES.end());
+            violations.add(
+                setting("token_configuration.expires_after"),
+                format!("must be from {min} to {max} seconds"),
+            );
+        }
+        if has(GrantType::ClientCredentials) && subject_field != SubjectField::Id {
+            violations.add(
+                setting("token_configuration.subject_field"),
+                "must be id with client_credentials",
+            );
+        }
+    }
+}
+
+impl TokenConfiguration {
+    fn change(&mut self, asked: &TokenChange) {
+        let TokenChange {
+            expires_after,
+            token_signing_algorithm,
+            subject_field,
+        } = *asked;
+        self.expires_after = expires_after.unwrap_or(self.expires_after);
+        self.token_signing_algorithm =
+            token_signing_algorithm.unwrap_or(self.token_signing_algorithm);
+        self.subject_field = subject_field.unwrap_or(self.subject_field);
+    }
+}
+
+/// A URL that a browser may be sent to with a code. A fragment is refused, because RFC 6749,
+/// section 3.1.2, does.
+fn check_redirect_uri(uri: &str) -> std::result::Result<(), &'static str> {
+    check_url(uri)?;
+    if uri.contains('#') {
+        return Err("must not have a fragment");
+    }
+    Ok(())
+}
+
+/// A new client identifier: 18 random bytes, 24 characters.
+pub fn new_client_id(rng: &dyn Rng) -> String {
+    Secret::random::<18>(rng).expose().to_owned()
+}
+
+/// A new client secret: 36 random bytes, 48 characters.
+pub fn new_client_secret(rng: &dyn Rng) -> Secret {
+    Secret::random::<36>(rng)
+}

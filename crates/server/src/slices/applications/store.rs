@@ -1,0 +1,329 @@
+//! Rows of `applications`.
+
+use keymoor_types::{
+    ApplicationId, AuthenticatorConfigId, RealmId, ResourceServerId, TenantId, Timestamp,
+};
+
+use super::model::{Application, ProtocolConfig};
+use crate::app::App;
+use crate::base::error::{Error, Kind, Result};
+use crate::base::paging::PageRequest;
+use crate::base::secret::{Digest, Secret};
+use crate::base::vault::Purpose;
+use crate::db::{self, Json, Rx, Tx, record};
+use crate::infra::directory::store::{Directory, total};
+
+struct ApplicationRow {
+    tenant_id: TenantId,
+    realm_id: RealmId,
+    id: ApplicationId,
+    display_name: String,
+    classification: String,
+    is_managed: bool,
+    resource_server_id: Option<ResourceServerId>,
+    authenticator_config_id: Option<AuthenticatorConfigId>,
+    client_id: String,
+    client_secret_hash: Option<Digest>,
+    client_secret_sealed: Option<Vec<u8>>,
+    protocol: Json<ProtocolConfig>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+record!(ApplicationRow {
+    tenant_id,
+    realm_id,
+    id,
+    display_name,
+    classification,
+    is_managed,
+    resource_server_id,
+    authenticator_config_id,
+    client_id,
+    client_secret_hash,
+    client_secret_sealed,
+    protocol,
+    created_at,
+    updated_at,
+});
+
+/// The columns of [`ApplicationRow`].
+macro_rules! columns {
+    () => {
+        "tenant_id, realm_id, application_id, display_name, classification, is_managed, resource_server_id,
+         authenticator_config_id, client_id, client_secret_hash, client_secret_sealed, protocol_config,
+         created_at, updated_at"
+    };
+}
+
+impl From<ApplicationRow> for Application {
+    fn from(row: ApplicationRow) -> Self {
+        Self {
+            tenant_id: row.tenant_id,
+            realm_id: row.realm_id,
+            id: row.id,
+            display_name: row.display_name,
+            classification: row.classification,
+            is_managed: row.is_managed,
+            resource_server_id: row.resource_server_id,
+            authenticator_config_id: row.authenticator_config_id,
+            client_id: row.client_id,
+            client_secret_hash: row.client_secret_hash,
+            protocol: row.protocol.0,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+/// An application together with what only those who may read applications are shown.
+pub type WithSecret = (Application, Option<SealedSecret>);
+
+impl From<ApplicationRow> for WithSecret {
+    fn from(mut row: ApplicationRow) -> Self {
+        let sealed = row.client_secret_sealed.take().map(SealedSecret);
+        (row.into(), sealed)
+    }
+}
+
+/// A client secret, sealed for showing it again to those who may read it.
+#[derive(Clone)]
+pub struct SealedSecret(Vec<u8>);
+
+impl SealedSecret {
+    pub fn seal(app: &App, application: &Application, secret: &Secret) -> Self {
+        Self(app.vault.seal(
+            Purpose::ClientSecret,
+            &context(application),
+            secret.expose().as_bytes(),
+        ))
+    }
+
+    pub fn open(&self, app: &App, application: &Application) -> Result<Secret> {
+        let plain = app
+            .vault
+            .open(Purpose::ClientSecret, &context(application), &self.0)
+            .map_err(|_| Error::Sealed("a client secret".to_owned()))?;
+        String::from_utf8(plain.to_vec())
+            .map(Secret::new)
+            .map_err(Error::internal)
+    }
+}
+
+fn context(application: &Application) -> Vec<u8> {
+    let Application {
+        tenant_id,
+        realm_id,
+        id,
+        ..
+    } = application;
+    format!("{tenant_id}/{realm_id}/{id}").into_bytes()
+}
+
+pub async fn insert(
+    tx: &mut Tx,
+    application: &Application,
+    secret: Option<&SealedSecret>,
+) -> Result<()> {
+    const SQL: &str = "INSERT INTO applications
+        (tenant_id, realm_id, application_id, display_name, classification, is_managed, resource_server_id,
+         authenticator_config_id, client_id, client_secret_hash, client_secret_sealed, protocol_config,
+         created_at, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+    tx.exec(
+        SQL,
+        &[
+            &application.tenant_id,
+            &application.realm_id,
+            &application.id,
+            &application.display_name,
+            &application.classification,
+            &application.is_managed,
+            &application.resource_server_id,
+            &application.authenticator_config_id,
+            &application.client_id,
+            &application.client_secret_hash,
+            &secret.map(|sealed| sealed.0.as_slice()),
+            &Json(&application.protocol),
+            &application.created_at,
+            &application.updated_at,
+        ],
+    )
+    .await
+    .map_err(|error| match error {
+        // It can only be the realm.
+        db::Error::ForeignKey
+            if application.resource_server_id.is_none()
+                && application.authenticator_config_id.is_none() =>
+        {
+            Error::not_found(Kind::Realm, application.realm_id)
+        }
+        other => refused(other),
+    })?;
+    Ok(())
+}
+
+fn refused(error: db::Error) -> Error {
+    match error {
+        // The caller has seen everything that is referred to, so it went meanwhile.
+        db::Error::ForeignKey => {
+            Error::conflict("what the application refers to has just been deleted")
+        }
+        other => other.into(),
+    }
+}
+
+pub async fn find(
+    rx: &mut Rx,
+    tenant: TenantId,
+    realm: RealmId,
+    id: ApplicationId,
+) -> Result<Option<Application>> {
+    let found = find_with_secret(rx, tenant, realm, id).await?;
+    Ok(found.map(|(application, _)| application))
+}
+
+pub async fn find_with_secret(
+    rx: &mut Rx,
+    tenant: TenantId,
+    realm: RealmId,
+    id: ApplicationId,
+) -> Result<Option<WithSecret>> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM applications WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3"
+    );
+    let row: Option<ApplicationRow> = rx.opt(SQL, &[&tenant, &realm, &id]).await?;
+    Ok(row.map(WithSecret::from))
+}
+
+/// The built-in application that calls the management API.
+pub async fn find_management(
+    rx: &mut Rx,
+    tenant: TenantId,
+    realm: RealmId,
+) -> Result<Option<Application>> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM applications
+        WHERE tenant_id = $1 AND realm_id = $2 AND is_managed AND classification = 'management_api'
+        ORDER BY application_id LIMIT 1"
+    );
+    let row: Option<ApplicationRow> = rx.opt(SQL, &[&tenant, &realm]).await?;
+    Ok(row.map(Application::from))
+}
+
+/// The sealed client secret, for callers who may read applications.
+pub async fn find_secret(
+    rx: &mut Rx,
+    tenant: TenantId,
+    realm: RealmId,
+    id: ApplicationId,
+) -> Result<Option<SealedSecret>> {
+    let found = find_with_secret(rx, tenant, realm, id).await?;
+    Ok(found.and_then(|(_, sealed)| sealed))
+}
+
+/// Takes an application that may be changed in order to change it: from here to the commit no
+/// other transaction can, so that of two changes neither undoes the other.
+pub async fn take(
+    tx: &mut Tx,
+    tenant: TenantId,
+    realm: RealmId,
+    id: ApplicationId,
+    now: Timestamp,
+) -> Result<Option<WithSecret>> {
+    const SQL: &str = concat!(
+        "UPDATE applications SET updated_at = $4
+        WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3 AND NOT is_managed
+        RETURNING ",
+        columns!()
+    );
+    let row: Option<ApplicationRow> = tx.opt(SQL, &[&tenant, &realm, &id, &now]).await?;
+    Ok(row.map(WithSecret::from))
+}
+
+/// Writes what can change of an application that [`take`] gave.
+pub async fn update(tx: &mut Tx, application: &Application) -> Result<()> {
+    const SQL: &str = "UPDATE applications
+        SET display_name = $4, resource_server_id = $5, authenticator_config_id = $6, protocol_config = $7
+        WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3";
+    tx.exec(
+        SQL,
+        &[
+            &application.tenant_id,
+            &application.realm_id,
+            &application.id,
+            &application.display_name,
+            &application.resource_server_id,
+            &application.authenticator_config_id,
+            &Json(&application.protocol),
+        ],
+    )
+    .await
+    .map_err(refused)?;
+    Ok(())
+}
+
+/// Deletes an application that may be deleted. False: it is managed, or there is none.
+pub async fn delete(
+    tx: &mut Tx,
+    tenant: TenantId,
+    realm: RealmId,
+    id: ApplicationId,
+) -> Result<bool> {
+    const SQL: &str = "DELETE FROM applications
+        WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3 AND NOT is_managed";
+    Ok(tx.exec(SQL, &[&tenant, &realm, &id]).await? == 1)
+}
+
+/// What a list filters by.
+macro_rules! matching {
+    () => {
+        " FROM applications WHERE tenant_id = $1 AND realm_id = $2
+          AND (CAST($3 AS TEXT) IS NULL OR application_id = $3)
+          AND (CAST($4 AS TEXT) IS NULL OR display_name = $4)"
+    };
+}
+
+/// A page of a realm's applications, and how many there are.
+pub async fn list(
+    rx: &mut Rx,
+    tenant: TenantId,
+    realm: RealmId,
+    page: &PageRequest,
+) -> Result<(Vec<WithSecret>, i64)> {
+    const ROWS: &str = concat!(
+        "SELECT ",
+        columns!(),
+        matching!(),
+        " AND application_id > $5 ORDER BY application_id LIMIT $6 OFFSET $7"
+    );
+    const COUNT: &str = concat!("SELECT COUNT(*)", matching!());
+    let (id, name) = (page.filtered("id"), page.filtered("display_name"));
+    let after = page
+        .after::<ApplicationId>()?
+        .map_or_else(String::new, |id| id.to_string());
+    let rows: Vec<ApplicationRow> = rx
+        .all(
+            ROWS,
+            &[
+                &tenant,
+                &realm,
+                &id,
+                &name,
+                &after,
+                &page.limit(),
+                &page.offset(),
+            ],
+        )
+        .await?;
+    let total = if page.filter.is_some() {
+        rx.one(COUNT, &[&tenant, &realm, &id, &name]).await?
+    } else {
+        total(rx, tenant, realm, Directory::Applications).await?
+    };
+    Ok((rows.into_iter().map(WithSecret::from).collect(), total))
+}

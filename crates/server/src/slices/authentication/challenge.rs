@@ -1,0 +1,154 @@
+//! The state of a sign-in between `/authorize` and the passkey's answer.
+//!
+//! It is stored nowhere. It travels sealed in the challenge's nonce, which every SDK echoes, and
+//! is bound to its tenant and realm by the seal.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use keymoor_types::{ApplicationId, AuthenticatorConfigId, RealmId, TenantId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::model::{Requested, TransactionId};
+use crate::base::secret::Digest;
+use crate::base::vault::{Purpose, Vault};
+
+/// The longest nonce that the published SDK was seen to echo, in characters.
+const MAX_NONCE_CHARS: usize = 2_000;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Challenge {
+    pub transaction_id: TransactionId,
+    pub application_id: ApplicationId,
+    pub config_id: AuthenticatorConfigId,
+    /// [`fingerprint`](super::model::fingerprint) of the registered URI that the code goes to,
+    /// whether the request sent it or not.
+    pub answer_uri: String,
+    pub requested: Requested,
+    /// The first moment at which it can no longer be answered.
+    pub expires_at: Timestamp,
+}
+
+impl Challenge {
+    /// The nonce that carries this state. `None`: it would be too long.
+    pub fn seal(&self, vault: &Vault, tenant: TenantId, realm: RealmId) -> Option<String> {
+        let plain = serde_json::to_vec(self).expect("the state has string keys only");
+        let sealed = vault.seal(Purpose::Challenge, &context(tenant, realm), &plain);
+        let nonce = URL_SAFE_NO_PAD.encode(sealed);
+        (nonce.len() <= MAX_NONCE_CHARS).then_some(nonce)
+    }
+
+    /// Opens a nonce that was made here for this realm.
+    pub fn open(vault: &Vault, tenant: TenantId, realm: RealmId, nonce: &str) -> Option<Self> {
+        if nonce.len() > MAX_NONCE_CHARS {
+            return None;
+        }
+        let sealed = URL_SAFE_NO_PAD.decode(nonce).ok()?;
+        let plain = vault
+            .open(Purpose::Challenge, &context(tenant, realm), &sealed)
+            .ok()?;
+        serde_json::from_slice(&plain).ok()
+    }
+}
+
+/// The challenge of a WebAuthn assertion that answers the transaction of `nonce`: nobody can
+/// foretell it, since the nonce is a seal over random bytes, and it needs no storing, since the
+/// nonce comes back.
+pub fn fido2_challenge(nonce: &str) -> [u8; 32] {
+    Digest::of(nonce.as_bytes()).0
+}
+
+fn context(tenant: TenantId, realm: RealmId) -> Vec<u8> {
+    format!("{tenant}/{realm}").into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use keymoor_oauth::pkce::{Challenge as PkceChallenge, Method};
+    use keymoor_types::Seconds;
+
+    use super::*;
+    use crate::app::SystemRng;
+    use crate::base::vault::MasterKey;
+    use crate::slices::authentication::model::fingerprint;
+
+    const TENANT: TenantId = TenantId::from_i64(1);
+    const REALM: RealmId = RealmId::from_i64(2);
+
+    fn vault() -> Vault {
+        Vault::new(&MasterKey::new([1; 32]), Arc::new(SystemRng))
+    }
+
+    fn challenge(nonce_bytes: usize) -> Challenge {
+        let now = Timestamp::from_seconds(1_767_225_600);
+        Challenge {
+            transaction_id: TransactionId::generate(now, &SystemRng),
+            application_id: ApplicationId::generate(now, &SystemRng),
+            config_id: AuthenticatorConfigId::generate(now, &SystemRng),
+            answer_uri: fingerprint(&"x".repeat(2_048)),
+            requested: Requested {
+                redirect_uri: Some(fingerprint(&"x".repeat(2_048))),
+                scopes: "openid profile email".parse().unwrap(),
+                nonce: Some("n".repeat(nonce_bytes)),
+                pkce: Some(PkceChallenge::new(Method::S256, "A".repeat(43)).unwrap()),
+            },
+            expires_at: now + Seconds::MINUTE.times(10),
+        }
+    }
+
+    #[test]
+    fn c1_the_state_comes_back_in_its_own_realm_only() {
+        let challenge = challenge(512);
+        let nonce = challenge.seal(&vault(), TENANT, REALM).unwrap();
+        let open = |tenant, realm, nonce: &str| Challenge::open(&vault(), tenant, realm, nonce);
+        assert_eq!(open(TENANT, REALM, &nonce), Some(challenge));
+        assert_eq!(open(TENANT, RealmId::from_i64(3), &nonce), None);
+        assert_eq!(open(TenantId::from_i64(3), REALM, &nonce), None);
+        assert_eq!(open(TENANT, REALM, &nonce[1..]), None);
+        assert_eq!(open(TENANT, REALM, ""), None);
+    }
+
+    /// Sign-ins that began before an upgrade end after it.
+    #[test]
+    fn the_state_is_written_as_other_versions_read_it() {
+        let transaction_id = TransactionId::from_bytes([7; 24]);
+        let challenge = Challenge {
+            transaction_id,
+            answer_uri: "answer".to_owned(),
+            requested: Requested {
+                redirect_uri: Some("redirect".to_owned()),
+                scopes: "openid".parse().unwrap(),
+                nonce: Some("nonce".to_owned()),
+                pkce: Some(PkceChallenge::new(Method::S256, "A".repeat(43)).unwrap()),
+            },
+            ..challenge(1)
+        };
+        let mut written = serde_json::to_value(&challenge).unwrap();
+        for generated in ["application_id", "config_id"] {
+            assert!(written[generated].take().is_string(), "{generated}");
+        }
+        assert_eq!(
+            written,
+            serde_json::json!({
+                "transaction_id": transaction_id.to_string(),
+                "application_id": null,
+                "config_id": null,
+                "answer_uri": "answer",
+                "requested": {
+                    "redirect_uri": "redirect",
+                    "scopes": "openid",
+                    "nonce": "nonce",
+                    "pkce": { "method": "S256", "value": "A".repeat(43) },
+                },
+                "expires_at": "2026-01-01T00:10:00.000Z",
+            })
+        );
+    }
+
+    #[test]
+    fn c1_a_nonce_is_never_longer_than_sdks_are_known_to_echo() {
+        assert!(challenge(512).seal(&vault(), TENANT, REALM).is_some());
+        assert!(challenge(1_200).seal(&vault(), TENANT, REALM).is_none());
+    }
+}

@@ -1,0 +1,396 @@
+//! What a device does with a challenge: it proves its passkey, and gets a code for that.
+
+use keymoor_oauth::claims::Principal;
+use keymoor_oauth::scope::ScopeSet;
+use keymoor_types::wire::{AuthenticationAnswer, AuthenticationProof};
+use keymoor_types::{IdentityId, Timestamp};
+use keymoor_webauthn::assertion::WebAuthnFacts;
+use keymoor_webauthn::proof::ProofError;
+
+use super::challenge::Challenge;
+use super::model::{
+    CODE_LIFETIME, CodeKey, GrantFacts, KEEP_AFTER_TRANSACTION, Method, Requested, fingerprint,
+    subject,
+};
+use super::proof::Proof;
+use super::store::{self, NewCode};
+use crate::app::App;
+use crate::base::context::Context;
+use crate::base::error::{Error, Kind, Result};
+use crate::db::Rx;
+use crate::slices::applications;
+use crate::slices::credentials;
+use crate::slices::credentials::model::{Credential, KeyOrigin, State};
+use crate::slices::events::{self, Event, EventKind};
+use crate::slices::identities::model::{Identity, Status};
+use crate::slices::oidc::issuer::Issuer;
+
+/// A proof whose parts agree with each other and with the URL it was sent to. Nothing in it is
+/// verified yet but the seal.
+struct Attempt<'a> {
+    issuer: &'a Issuer,
+    proof: Proof,
+    challenge: Challenge,
+}
+
+/// Answers a challenge.
+///
+/// One read, the verification outside of any transaction, one write: the transaction's row, whose
+/// key is the transaction, so that of any number of answers one gets a code, or a denial.
+///
+/// # Errors
+/// `Invalid` for a proof that does not hold or that was used before; `TooManyRequests` instead if
+/// its network sent too many of these. A proof that holds and is refused all the same is no error
+/// but a [`AuthenticationAnswer::Deny`].
+pub async fn authenticate(
+    ctx: &Context,
+    issuer: &Issuer,
+    proof: &AuthenticationProof,
+) -> Result<AuthenticationAnswer> {
+    let attempt = Attempt::of(ctx, issuer, proof)?;
+    let found = ctx.app.db.read(async |rx| attempt.find(rx).await).await?;
+    let Some((identity, credential)) = found else {
+        ctx.app.limits.wrong_proof(ctx.origin.ip)?;
+        return Err(refused("the proof names nobody known"));
+    };
+    let Some(credential) = credential else {
+        let error = attempt.record_error(ctx, identity.id, ProofError::KeyId);
+        return Err(error.await?);
+    };
+    let verified = attempt
+        .proof
+        .verify(issuer, &identity, &credential, ctx.now);
+    let said = match verified {
+        Ok(said) => said,
+        Err(error) => return Err(attempt.record_error(ctx, identity.id, error).await?),
+    };
+    if backup_eligibility_changed(&credential, said.as_ref()) {
+        let error = "the passkey's backup eligibility changed";
+        return Err(attempt.record_error(ctx, identity.id, error).await?);
+    }
+    match attempt.denial(&identity, &credential) {
+        Some(message) => attempt.deny(ctx, &credential, message).await,
+        None => attempt.allow(ctx, &credential, said.as_ref()).await,
+    }
+}
+
+/// The proof does not hold. What is wrong is for the log: the words would help only a forger.
+fn refused(why: impl std::fmt::Display) -> Error {
+    tracing::info!(%why, "proof at sign-in refused");
+    Error::invalid("claims", "the proof does not verify")
+}
+
+impl<'a> Attempt<'a> {
+    fn of(ctx: &Context, issuer: &'a Issuer, proof: &AuthenticationProof) -> Result<Self> {
+        let proof = Proof::read(issuer.at, proof).map_err(refused)?;
+        let (tenant, realm) = (issuer.at.tenant_id, issuer.at.realm_id);
+        let challenge = Challenge::open(&ctx.app.vault, tenant, realm, proof.nonce())
+            .ok_or_else(|| refused("the nonce was not made here, or for another realm"))?;
+        check_agreement(issuer, &challenge, &proof)?;
+        if ctx.now >= challenge.expires_at {
+            return Err(Error::invalid("claims", "the sign-in request has expired"));
+        }
+        Ok(Self {
+            issuer,
+            proof,
+            challenge,
+        })
+    }
+
+    async fn find(&self, rx: &mut Rx) -> Result<Option<(Identity, Option<Credential>)>> {
+        self.proof.find(rx, self.issuer.at).await
+    }
+
+    /// Why somebody who proved their passkey is refused all the same, in words for them.
+    fn denial(&self, identity: &Identity, credential: &Credential) -> Option<&'static str> {
+        let settings = &self.issuer.application.protocol.token_configuration;
+        if !self.redirect_uri_is_registered() || self.grantable_scopes().is_none() {
+            Some("The app no longer accepts the sign-in that it asked for.")
+        } else if identity.status == Status::Suspended {
+            Some("This account is suspended.")
+        } else if credential.state == State::Revoked {
+            Some("This passkey was revoked.")
+        } else if subject(identity, settings.subject_field).is_none() {
+            Some("This account lacks what the app identifies its users by.")
+        } else {
+            None
+        }
+    }
+
+    /// The application may have withdrawn it since it asked.
+    fn redirect_uri_is_registered(&self) -> bool {
+        let registered = &self.issuer.application.protocol.redirect_uris;
+        registered
+            .iter()
+            .any(|uri| fingerprint(uri) == self.challenge.answer_uri)
+    }
+
+    /// What was asked for, cut to what the application may still have. `None`: nothing is left.
+    fn grantable_scopes(&self) -> Option<ScopeSet> {
+        let requested = &self.challenge.requested.scopes;
+        if requested.is_empty() {
+            return Some(ScopeSet::default());
+        }
+        let client = self.issuer.application.client();
+        client.grantable_scopes(Some(requested)).ok()
+    }
+
+    async fn allow(
+        &self,
+        ctx: &Context,
+        credential: &Credential,
+        said: Option<&WebAuthnFacts>,
+    ) -> Result<AuthenticationAnswer> {
+        let (code, key) = CodeKey::generate(self.challenge.transaction_id, &*ctx.app.rng);
+        let row = self.new_code(ctx, credential, key, ctx.now + CODE_LIFETIME);
+        let usage = Usage::of(credential, said);
+        let owner = (row.tenant_id, row.realm_id, row.identity_id);
+        let requested = self.event(ctx, EventKind::AuthorizeRequest, "ACCEPTED");
+        let allowed = self
+            .outcome(ctx, "COMPLETE:ALLOW", credential)
+            .detail("method", row.facts.method)
+            .detail("sign_count_regressed", usage.sign_count_regressed);
+        let permitted = ctx
+            .app
+            .db
+            .write(async move |tx| {
+                if !store::insert_if_permitted(tx, &row).await? {
+                    return Ok(false);
+                }
+                if let Some((sign_count, backup_state)) = usage.to_record {
+                    let id = row.credential_id;
+                    credentials::store::record_use(tx, owner, id, sign_count, backup_state).await?;
+                }
+                events::append(tx, &requested).await?;
+                events::append(tx, &allowed).await?;
+                Ok(true)
+            })
+            .await?;
+        if permitted {
+            let code = code.expose().to_owned();
+            return Ok(AuthenticationAnswer::Allow {
+                code,
+                message: None,
+            });
+        }
+        self.why_not_permitted(ctx, credential).await
+    }
+
+    fn new_code(
+        &self,
+        ctx: &Context,
+        credential: &Credential,
+        key: CodeKey,
+        expires_at: Timestamp,
+    ) -> NewCode {
+        NewCode {
+            tenant_id: self.issuer.at.tenant_id,
+            realm_id: self.issuer.at.realm_id,
+            key,
+            application_id: self.issuer.at.application_id,
+            identity_id: credential.identity_id,
+            credential_id: credential.id,
+            facts: GrantFacts {
+                requested: Requested {
+                    scopes: self.grantable_scopes().unwrap_or_default(),
+                    ..self.challenge.requested.clone()
+                },
+                method: Method::of(&credential.origin),
+            },
+            authenticated_at: ctx.now,
+            expires_at,
+            keep_until: self.challenge.expires_at + KEEP_AFTER_TRANSACTION,
+        }
+    }
+
+    /// Somebody was faster, with the same proof or with a change: one more read says what.
+    async fn why_not_permitted(
+        &self,
+        ctx: &Context,
+        credential: &Credential,
+    ) -> Result<AuthenticationAnswer> {
+        let at = self.issuer.at;
+        let (answered, found, application) = ctx
+            .app
+            .db
+            .read(async |rx| {
+                let transaction = self.challenge.transaction_id;
+                let (tenant, realm, id) = (at.tenant_id, at.realm_id, at.application_id);
+                Ok((
+                    store::is_answered(rx, tenant, realm, transaction).await?,
+                    self.find(rx).await?,
+                    applications::store::find(rx, tenant, realm, id).await?,
+                ))
+            })
+            .await?;
+        if answered {
+            ctx.app.limits.wrong_proof(ctx.origin.ip)?;
+            return Err(self.replayed(ctx, credential).await?);
+        }
+        if application.is_none() {
+            return Err(Error::not_found(Kind::Application, at.application_id));
+        }
+        let message = match &found {
+            Some((identity, Some(credential))) => self.denial(identity, credential),
+            _ => None,
+        };
+        let message = message.unwrap_or("This passkey was removed.");
+        self.deny(ctx, credential, message).await
+    }
+
+    /// Answers the transaction with a refusal: its row is like that of a code which nobody ever
+    /// learns and which has expired already, so that the same proof is a replay from then on.
+    async fn deny(
+        &self,
+        ctx: &Context,
+        credential: &Credential,
+        message: &str,
+    ) -> Result<AuthenticationAnswer> {
+        ctx.app.limits.wrong_proof(ctx.origin.ip)?;
+        let (_, key) = CodeKey::generate(self.challenge.transaction_id, &*ctx.app.rng);
+        let row = self.new_code(ctx, credential, key, ctx.now);
+        let requested = self.event(ctx, EventKind::AuthorizeRequest, "ACCEPTED");
+        let denied = self
+            .outcome(ctx, "COMPLETE:DENY", credential)
+            .detail("reason", message);
+        let is_first = ctx
+            .app
+            .db
+            .write(async move |tx| {
+                if !store::insert_denied(tx, &row).await? {
+                    return Ok(false);
+                }
+                events::append(tx, &requested).await?;
+                events::append(tx, &denied).await?;
+                Ok(true)
+            })
+            .await?;
+        if !is_first {
+            return Err(self.replayed(ctx, credential).await?);
+        }
+        Ok(AuthenticationAnswer::Deny {
+            message: message.to_owned(),
+        })
+    }
+
+    /// Writes down that a proof which its caller has counted was used again, and gives the refusal.
+    async fn replayed(&self, ctx: &Context, credential: &Credential) -> Result<Error> {
+        let event = self
+            .outcome(ctx, "ERROR", credential)
+            .detail("error", "the transaction was answered before");
+        record(ctx, event).await?;
+        let why = "the sign-in request was already answered";
+        Ok(Error::invalid("claims", why))
+    }
+
+    /// Writes down that a proof for a known identity failed, and gives the refusal.
+    async fn record_error(
+        &self,
+        ctx: &Context,
+        identity: IdentityId,
+        error: impl std::fmt::Display,
+    ) -> Result<Error> {
+        ctx.app.limits.wrong_proof(ctx.origin.ip)?;
+        let event = self
+            .event(ctx, EventKind::AuthenticationTransaction, "ERROR")
+            .identity(identity)
+            .detail("error", error.to_string());
+        record(ctx, event).await?;
+        Ok(refused(error))
+    }
+
+    fn event(&self, ctx: &Context, kind: EventKind, outcome: &'static str) -> Event {
+        let at = self.issuer.at;
+        Event::new(ctx, at.tenant_id, at.realm_id, kind, outcome).resource(at.application_id)
+    }
+
+    /// An event of somebody whose passkey was verified.
+    fn outcome(&self, ctx: &Context, outcome: &'static str, credential: &Credential) -> Event {
+        let at = self.issuer.at;
+        self.event(ctx, EventKind::AuthenticationTransaction, outcome)
+            .by(Principal::Identity {
+                tenant_id: at.tenant_id,
+                realm_id: at.realm_id,
+                identity_id: credential.identity_id,
+            })
+            .identity(credential.identity_id)
+            .detail("credential_id", credential.id)
+    }
+}
+
+/// Checks that path, seal and proof name the same transaction and application, and that the
+/// application still asks its users in the same way.
+fn check_agreement(issuer: &Issuer, challenge: &Challenge, proof: &Proof) -> Result<()> {
+    if challenge.application_id != issuer.at.application_id {
+        return Err(refused("the challenge is another application's"));
+    }
+    if issuer.application.authenticator_config_id != Some(challenge.config_id) {
+        return Err(refused("the application has another config by now"));
+    }
+    if challenge.transaction_id.to_string() != proof.transaction_id() {
+        return Err(refused("the nonce belongs to another transaction"));
+    }
+    if proof.is_of_one_time_code() {
+        return Err(refused("one-time codes are not enabled"));
+    }
+    Ok(())
+}
+
+/// WebAuthn Level 3, section 7.2: a credential's backup eligibility is for life.
+fn backup_eligibility_changed(credential: &Credential, said: Option<&WebAuthnFacts>) -> bool {
+    match (said, &credential.origin) {
+        (Some(now), KeyOrigin::WebAuthn(known)) => now.backup_eligible() != known.backup_eligible,
+        _ => false,
+    }
+}
+
+/// What an authenticator said about itself, beside the signature.
+struct Usage {
+    /// A counter that goes back may mean that the authenticator was cloned, or that two proofs
+    /// arrived in another order than they were made. It is recorded, and refuses nobody.
+    sign_count_regressed: bool,
+    /// Counter and backup state, if there is news of either. Most authenticators keep no counter,
+    /// so that signing in with them writes nothing here.
+    to_record: Option<(u32, bool)>,
+}
+
+impl Usage {
+    fn of(credential: &Credential, said: Option<&WebAuthnFacts>) -> Self {
+        let (Some(now), KeyOrigin::WebAuthn(known)) = (said, &credential.origin) else {
+            return Self {
+                sign_count_regressed: false,
+                to_record: None,
+            };
+        };
+        let (count, backup_state) = (now.sign_count(), now.backup_state());
+        let counts = count != 0 || known.sign_count != 0;
+        let news = count > known.sign_count || backup_state != known.backup_state;
+        Self {
+            sign_count_regressed: counts && count <= known.sign_count,
+            to_record: news.then_some((count, backup_state)),
+        }
+    }
+}
+
+async fn record(ctx: &Context, event: Event) -> Result<()> {
+    ctx.app
+        .db
+        .write(async move |tx| events::append(tx, &event).await)
+        .await
+}
+
+/// Deletes codes that nothing needs any longer, a slice at a time, and says how many there were.
+pub async fn sweep(app: &App) -> Result<u64> {
+    let now = app.now();
+    let mut swept = 0;
+    loop {
+        let slice = app
+            .db
+            .write(async move |tx| store::sweep(tx, now).await)
+            .await?;
+        if slice == 0 {
+            return Ok(swept);
+        }
+        swept += slice;
+    }
+}

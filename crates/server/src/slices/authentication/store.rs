@@ -1,0 +1,243 @@
+//! Rows of `authorization_codes`.
+
+use keymoor_types::{ApplicationId, CredentialId, IdentityId, RealmId, TenantId, Timestamp};
+
+use super::model::{CodeKey, GrantFacts, TransactionId};
+use crate::base::error::Result;
+use crate::base::secret::Digest;
+use crate::db::{Json, Rx, Sql, Tx, record};
+use crate::slices::tokens;
+use crate::slices::tokens::model::{IssuedToken, TokenId};
+
+/// A code as it is issued.
+#[derive(Clone)]
+pub struct NewCode {
+    pub tenant_id: TenantId,
+    pub realm_id: RealmId,
+    pub key: CodeKey,
+    pub application_id: ApplicationId,
+    pub identity_id: IdentityId,
+    pub credential_id: CredentialId,
+    pub facts: GrantFacts,
+    pub authenticated_at: Timestamp,
+    pub expires_at: Timestamp,
+    pub keep_until: Timestamp,
+}
+
+/// A code as it is found.
+#[derive(Clone)]
+pub struct IssuedCode {
+    pub key: CodeKey,
+    pub application_id: ApplicationId,
+    pub identity_id: IdentityId,
+    pub credential_id: CredentialId,
+    pub facts: GrantFacts,
+    pub authenticated_at: Timestamp,
+    pub expires_at: Timestamp,
+    pub redeemed_at: Option<Timestamp>,
+    /// The access token made of it, by which it is revoked, and until when that holds.
+    pub access_token: Option<(TokenId, Timestamp)>,
+}
+
+struct CodeRow {
+    transaction_id: TransactionId,
+    hash: Digest,
+    application_id: ApplicationId,
+    identity_id: IdentityId,
+    credential_id: CredentialId,
+    facts: Json<GrantFacts>,
+    authenticated_at: Timestamp,
+    expires_at: Timestamp,
+    redeemed_at: Option<Timestamp>,
+    access_token_id: Option<TokenId>,
+    access_token_expires: Option<Timestamp>,
+}
+
+record!(CodeRow {
+    transaction_id,
+    hash,
+    application_id,
+    identity_id,
+    credential_id,
+    facts,
+    authenticated_at,
+    expires_at,
+    redeemed_at,
+    access_token_id,
+    access_token_expires,
+});
+
+impl From<CodeRow> for IssuedCode {
+    fn from(row: CodeRow) -> Self {
+        Self {
+            key: CodeKey {
+                transaction_id: row.transaction_id,
+                hash: row.hash,
+            },
+            application_id: row.application_id,
+            identity_id: row.identity_id,
+            credential_id: row.credential_id,
+            facts: row.facts.0,
+            authenticated_at: row.authenticated_at,
+            expires_at: row.expires_at,
+            redeemed_at: row.redeemed_at,
+            access_token: row.access_token_id.zip(row.access_token_expires),
+        }
+    }
+}
+
+/// The columns of [`NewCode`], and its values in their order.
+macro_rules! insert {
+    ($values:literal) => {
+        concat!(
+            "INSERT INTO authorization_codes
+            (tenant_id, realm_id, transaction_id, code_hash, application_id, identity_id, credential_id, grant_facts,
+             authenticated_at, expires_at, keep_until) ",
+            $values,
+            " ON CONFLICT (tenant_id, realm_id, transaction_id) DO NOTHING"
+        )
+    };
+}
+
+async fn insert(tx: &mut Tx, sql: &'static str, code: &NewCode) -> Result<bool> {
+    let inserted = tx
+        .exec(
+            sql,
+            &[
+                &code.tenant_id,
+                &code.realm_id,
+                &code.key.transaction_id,
+                &code.key.hash,
+                &code.application_id,
+                &code.identity_id,
+                &code.credential_id,
+                &Json(&code.facts),
+                &code.authenticated_at,
+                &code.expires_at,
+                &code.keep_until,
+            ],
+        )
+        .await?;
+    Ok(inserted == 1)
+}
+
+/// Answers a transaction with a code, for the one caller that gets there first, and only while
+/// passkey, identity and application permit it. False: one of these was not so.
+pub async fn insert_if_permitted(tx: &mut Tx, code: &NewCode) -> Result<bool> {
+    const SQL: &str = insert!(
+        "SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11
+        WHERE EXISTS (SELECT 1 FROM credentials WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $6
+            AND credential_id = $7 AND state = 'ACTIVE')
+          AND EXISTS (SELECT 1 FROM identities WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $6
+            AND status = 'active')
+          AND EXISTS (SELECT 1 FROM applications WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $5)"
+    );
+    insert(tx, SQL, code).await
+}
+
+/// Answers a transaction with a refusal, for the one caller that gets there first: `code` is one
+/// that nobody was given. False: the transaction was answered before.
+pub async fn insert_denied(tx: &mut Tx, code: &NewCode) -> Result<bool> {
+    const SQL: &str = insert!("VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)");
+    insert(tx, SQL, code).await
+}
+
+/// Whether the transaction was answered already.
+pub async fn is_answered(
+    rx: &mut Rx,
+    tenant: TenantId,
+    realm: RealmId,
+    transaction: TransactionId,
+) -> Result<bool> {
+    const SQL: &str = "SELECT CAST(COUNT(*) AS BIGINT) FROM authorization_codes
+        WHERE tenant_id = $1 AND realm_id = $2 AND transaction_id = $3";
+    let rows: i64 = rx.one(SQL, &[&tenant, &realm, &transaction]).await?;
+    Ok(rows > 0)
+}
+
+pub async fn find(
+    rx: &mut Rx,
+    tenant: TenantId,
+    realm: RealmId,
+    key: CodeKey,
+) -> Result<Option<IssuedCode>> {
+    const SQL: &str =
+        "SELECT transaction_id, code_hash, application_id, identity_id, credential_id, grant_facts,
+            authenticated_at, expires_at, redeemed_at, access_token_id, access_token_expires
+        FROM authorization_codes
+        WHERE tenant_id = $1 AND realm_id = $2 AND transaction_id = $3 AND code_hash = $4";
+    let row: Option<CodeRow> = rx
+        .opt(SQL, &[&tenant, &realm, &key.transaction_id, &key.hash])
+        .await?;
+    Ok(row.map(IssuedCode::from))
+}
+
+/// A code being redeemed, and the access token made of it.
+#[derive(Clone)]
+pub struct Redemption {
+    pub tenant_id: TenantId,
+    pub realm_id: RealmId,
+    pub key: CodeKey,
+    pub application_id: ApplicationId,
+    pub access_token: IssuedToken,
+    pub now: Timestamp,
+}
+
+/// Redeems a code for the one caller that gets there first, and puts the token that was made of it
+/// on the list: application, expiry, and whether
+/// passkey and identity are still active, are checked by the statement that makes the change.
+pub async fn redeem(tx: &mut Tx, redemption: &Redemption) -> Result<bool> {
+    macro_rules! text {
+        ($lock:literal) => {
+            concat!(
+                "UPDATE authorization_codes
+        SET redeemed_at = $6, access_token_id = $7, access_token_expires = $8
+        WHERE tenant_id = $1 AND realm_id = $2 AND transaction_id = $3 AND code_hash = $4 AND application_id = $5
+          AND redeemed_at IS NULL AND expires_at > $6
+          AND EXISTS (SELECT 1 FROM credentials c WHERE c.tenant_id = $1 AND c.realm_id = $2
+            AND c.identity_id = authorization_codes.identity_id
+            AND c.credential_id = authorization_codes.credential_id AND c.state = 'ACTIVE'",
+                $lock,
+                ")
+          AND EXISTS (SELECT 1 FROM identities i WHERE i.tenant_id = $1 AND i.realm_id = $2
+            AND i.identity_id = authorization_codes.identity_id AND i.status = 'active'",
+                $lock,
+                ")"
+            )
+        };
+    }
+    // Without the locks PostgreSQL may redeem by a snapshot older than a suspension or revocation
+    // that was acknowledged meanwhile. SQLite has one writer.
+    const SQL: Sql = Sql {
+        sqlite: text!(""),
+        postgres: text!(" FOR SHARE"),
+    };
+    let changed = tx
+        .exec(
+            SQL,
+            &[
+                &redemption.tenant_id,
+                &redemption.realm_id,
+                &redemption.key.transaction_id,
+                &redemption.key.hash,
+                &redemption.application_id,
+                &redemption.now,
+                &redemption.access_token.id,
+                &redemption.access_token.expires_at,
+            ],
+        )
+        .await?;
+    if changed == 1 {
+        tokens::store::insert(tx, &redemption.access_token).await?;
+    }
+    Ok(changed == 1)
+}
+
+/// Deletes up to a hundred rows that nothing needs any longer, of all tenants, and says how many.
+pub async fn sweep(tx: &mut Tx, now: Timestamp) -> Result<u64> {
+    const SQL: &str =
+        "DELETE FROM authorization_codes WHERE (tenant_id, realm_id, transaction_id) IN
+        (SELECT tenant_id, realm_id, transaction_id FROM authorization_codes
+         WHERE keep_until <= $1 ORDER BY keep_until LIMIT 100)";
+    Ok(tx.exec(SQL, &[&now]).await?)
+}

@@ -1,0 +1,185 @@
+//! Management endpoints of authenticator configs.
+
+use axum::Json as Answer;
+use keymoor_types::{AuthenticatorConfigId, RealmId, TenantId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::model::{AuthenticatorConfig, Change, Config};
+use super::ops;
+use crate::app::App;
+use crate::base::error::Result;
+use crate::base::paging::{ListQuery, Page};
+use crate::http::auth::{Allowed, scope};
+use crate::http::json::{Body, Json};
+use crate::http::openapi::{Conflicting, NotJson, Refusals};
+use crate::http::path::{RealmPath, path_ids};
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(create, list))
+        .routes(routes!(get, update, delete))
+}
+
+path_ids! {
+    AuthenticatorConfigPath {
+        tenant_id: TenantId,
+        realm_id: RealmId,
+        authenticator_config_id: AuthenticatorConfigId,
+    }
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ChangeAuthenticatorConfigRequest)]
+pub struct Request {
+    authenticator_config: Change,
+}
+
+impl Body for Request {
+    const ENVELOPE: &'static str = "authenticator_config";
+    const READ_ONLY: &'static [&'static str] = &["id", "tenant_id", "realm_id", "is_managed"];
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuthenticatorConfig)]
+pub struct ConfigView {
+    id: AuthenticatorConfigId,
+    tenant_id: TenantId,
+    realm_id: RealmId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    display_name: Option<String>,
+    /// Made by Keymoor, and not to be changed or deleted.
+    is_managed: bool,
+    config: Config,
+}
+
+impl From<AuthenticatorConfig> for ConfigView {
+    fn from(config: AuthenticatorConfig) -> Self {
+        Self {
+            id: config.id,
+            tenant_id: config.tenant_id,
+            realm_id: config.realm_id,
+            display_name: config.display_name,
+            is_managed: config.is_managed,
+            config: config.config.shown(),
+        }
+    }
+}
+
+/// Creates a config.
+#[utoipa::path(
+    post,
+    path = "/v1/tenants/{tenant_id}/realms/{realm_id}/authenticator-configs",
+    operation_id = "CreateAuthenticatorConfig",
+    tag = "Authenticator Configurations",
+    params(RealmPath),
+    request_body = Request,
+    responses((status = 200, body = ConfigView), Refusals, NotJson),
+    security(("bearer" = ["authenticator-configs:create"])),
+)]
+async fn create(
+    Allowed { ctx, .. }: Allowed<scope::AuthenticatorConfigsCreate>,
+    at: RealmPath,
+    Json(asked): Json<Request>,
+) -> Result<Answer<ConfigView>> {
+    let asked = asked.authenticator_config;
+    let config = ops::create(&ctx, at.tenant_id, at.realm_id, &asked).await?;
+    Ok(Answer(config.into()))
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = ListAuthenticatorConfigsResponse)]
+struct ListAnswer {
+    authenticator_configs: Vec<ConfigView>,
+    total_size: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_page_token: Option<String>,
+}
+
+/// Lists the configs of a realm. Filters by `id` and `display_name`.
+#[utoipa::path(
+    get,
+    path = "/v1/tenants/{tenant_id}/realms/{realm_id}/authenticator-configs",
+    operation_id = "ListAuthenticatorConfigs",
+    tag = "Authenticator Configurations",
+    params(RealmPath, ListQuery),
+    responses((status = 200, body = ListAnswer), Refusals),
+    security(("bearer" = ["authenticator-configs:read"])),
+)]
+async fn list(
+    Allowed { ctx, .. }: Allowed<scope::AuthenticatorConfigsRead>,
+    at: RealmPath,
+    query: ListQuery,
+) -> Result<Answer<ListAnswer>> {
+    let Page {
+        items,
+        total_size,
+        next_page_token,
+    } = ops::list(&ctx, at.tenant_id, at.realm_id, &query).await?;
+    Ok(Answer(ListAnswer {
+        authenticator_configs: items.into_iter().map(ConfigView::from).collect(),
+        total_size,
+        next_page_token,
+    }))
+}
+
+/// Reads a config.
+#[utoipa::path(
+    get,
+    path = "/v1/tenants/{tenant_id}/realms/{realm_id}/authenticator-configs/{authenticator_config_id}",
+    operation_id = "GetAuthenticatorConfig",
+    tag = "Authenticator Configurations",
+    params(AuthenticatorConfigPath),
+    responses((status = 200, body = ConfigView), Refusals),
+    security(("bearer" = ["authenticator-configs:read"])),
+)]
+async fn get(
+    Allowed { ctx, .. }: Allowed<scope::AuthenticatorConfigsRead>,
+    at: AuthenticatorConfigPath,
+) -> Result<Answer<ConfigView>> {
+    let id = at.authenticator_config_id;
+    let config = ops::get(&ctx, at.tenant_id, at.realm_id, id).await?;
+    Ok(Answer(config.into()))
+}
+
+/// Changes a config: absent members stay as they are, inside `config` too. Its type can't change.
+#[utoipa::path(
+    patch,
+    path = "/v1/tenants/{tenant_id}/realms/{realm_id}/authenticator-configs/{authenticator_config_id}",
+    operation_id = "UpdateAuthenticatorConfig",
+    tag = "Authenticator Configurations",
+    params(AuthenticatorConfigPath),
+    request_body = Request,
+    responses((status = 200, body = ConfigView), Refusals, NotJson),
+    security(("bearer" = ["authenticator-configs:update"])),
+)]
+async fn update(
+    Allowed { ctx, .. }: Allowed<scope::AuthenticatorConfigsUpdate>,
+    at: AuthenticatorConfigPath,
+    Json(asked): Json<Request>,
+) -> Result<Answer<ConfigView>> {
+    let id = at.authenticator_config_id;
+    let asked = asked.authenticator_config;
+    let config = ops::change(&ctx, at.tenant_id, at.realm_id, id, asked).await?;
+    Ok(Answer(config.into()))
+}
+
+/// Deletes a config that no application refers to.
+#[utoipa::path(
+    delete,
+    path = "/v1/tenants/{tenant_id}/realms/{realm_id}/authenticator-configs/{authenticator_config_id}",
+    operation_id = "DeleteAuthenticatorConfig",
+    tag = "Authenticator Configurations",
+    params(AuthenticatorConfigPath),
+    responses((status = 200, description = "Deleted; the body is empty"), Refusals, Conflicting),
+    security(("bearer" = ["authenticator-configs:delete"])),
+)]
+async fn delete(
+    Allowed { ctx, .. }: Allowed<scope::AuthenticatorConfigsDelete>,
+    at: AuthenticatorConfigPath,
+) -> Result<()> {
+    ops::delete(&ctx, at.tenant_id, at.realm_id, at.authenticator_config_id).await
+}

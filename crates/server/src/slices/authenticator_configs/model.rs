@@ -1,0 +1,421 @@
+//! What an authenticator config is.
+
+use keymoor_oauth::redirect;
+use keymoor_types::url_rules::{check_origin, check_url, web_origin};
+use keymoor_types::{AuthenticatorConfigId, RealmId, TenantId, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use crate::base::error::Result;
+use crate::base::text::{Violations, check_label};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthenticatorConfig {
+    pub tenant_id: TenantId,
+    pub realm_id: RealmId,
+    pub id: AuthenticatorConfigId,
+    pub display_name: Option<String>,
+    pub config: Config,
+    /// Made by Keymoor, and not to be changed or deleted.
+    pub is_managed: bool,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// A config as sign-ins use it: what follows from it is worked out once.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Effective {
+    pub id: AuthenticatorConfigId,
+    pub display_name: Option<String>,
+    pub config: Config,
+    pub trusted_origins: Vec<String>,
+    /// The config with what follows from it where nothing was set.
+    pub published: Value,
+}
+
+impl From<AuthenticatorConfig> for Effective {
+    fn from(config: AuthenticatorConfig) -> Self {
+        let AuthenticatorConfig {
+            id,
+            display_name,
+            config,
+            ..
+        } = config;
+        let trusted_origins = config.trusted_origins();
+        let shown = config.clone().shown();
+        let mut published = serde_json::to_value(shown).expect("configs have string keys only");
+        published["trusted_origins"] = json!(trusted_origins);
+        Self {
+            id,
+            display_name,
+            config,
+            trusted_origins,
+            published,
+        }
+    }
+}
+
+/// The variants of a config.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[schema(as = AuthenticatorConfigVariant)]
+pub enum Config {
+    /// The application runs the SDK on its own pages or in its own app.
+    Embedded(Embedded),
+    /// The server's own pages run it. Stored, not yet served.
+    HostedWeb(HostedWeb),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = EmbeddedAuthenticator)]
+pub struct Embedded {
+    /// Where a sign-in is handed to the application. Binding does not look at it.
+    #[serde(default)]
+    pub invocation_type: InvocationType,
+    /// The application's URL: http, https or a scheme of an app. `/bind` and `/bi-authenticate`
+    /// are appended.
+    pub invoke_url: String,
+    /// Origins that may bind and sign in: `scheme://host[:port]`. Empty means the origin of an
+    /// http or https `invoke_url`.
+    #[serde(default)]
+    pub trusted_origins: Vec<String>,
+    /// Absent: both kinds of passkey, and binding does not insist.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authentication_methods: Option<Vec<AuthenticationMethod>>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = HostedWebAuthenticator)]
+pub struct HostedWeb {
+    /// Absent: both kinds of passkey, and binding does not insist.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authentication_methods: Option<Vec<AuthenticationMethod>>,
+    /// Origins that may bind and sign in: `scheme://host[:port]`.
+    #[serde(default)]
+    pub trusted_origins: Vec<String>,
+}
+
+/// How `/authorize` answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum InvocationType {
+    /// A redirect to the application.
+    #[default]
+    Automatic,
+    /// JSON that names the URL.
+    Manual,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum AuthenticationMethod {
+    /// A key in the device's secure hardware.
+    WebauthnPasskey,
+    /// A key that the browser keeps.
+    SoftwarePasskey,
+    /// A code sent by e-mail.
+    EmailOneTimePassword,
+}
+
+impl AuthenticationMethod {
+    /// What a config that sets none is said to have.
+    pub const DEFAULT: [Self; 2] = [Self::WebauthnPasskey, Self::SoftwarePasskey];
+}
+
+/// The types of config.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = AuthenticatorConfigType)]
+pub enum ConfigType {
+    Embedded,
+    HostedWeb,
+}
+
+/// What a config is asked to be, or to become: what is absent has its default, or stays.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = AuthenticatorConfigRequest)]
+pub struct Change {
+    /// For administrators to read, 1 to 256 characters.
+    display_name: Option<String>,
+    #[serde(default)]
+    config: Settings,
+}
+
+/// The settings of every type of config. `type` is needed at first, and can't be changed.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = AuthenticatorConfigSettings)]
+pub struct Settings {
+    #[serde(rename = "type")]
+    kind: Option<ConfigType>,
+    /// Of `embedded`. `automatic` unless given.
+    invocation_type: Option<InvocationType>,
+    /// Of `embedded`, and needed there: an absolute URL of at most 2,048 bytes.
+    invoke_url: Option<String>,
+    /// Origins that may bind and sign in: `scheme://host[:port]`.
+    trusted_origins: Option<Vec<String>>,
+    /// Both kinds of passkey unless given. Binding insists on them only if they are given.
+    authentication_methods: Option<Vec<AuthenticationMethod>>,
+}
+
+/// Names a setting as requests do.
+fn setting(name: &str) -> String {
+    format!("authenticator_config.config.{name}")
+}
+
+impl AuthenticatorConfig {
+    /// A config as it is asked for.
+    ///
+    /// # Errors
+    /// `Invalid` names every field that is wrong.
+    pub fn new(
+        (tenant_id, realm_id): (TenantId, RealmId),
+        id: AuthenticatorConfigId,
+        asked: &Change,
+        now: Timestamp,
+    ) -> Result<Self> {
+        let mut violations = Violations::default();
+        let kind = asked.config.kind;
+        if kind.is_none() {
+            violations.add(setting("type"), "missing");
+        }
+        if kind == Some(ConfigType::Embedded) && asked.config.invoke_url.is_none() {
+            violations.add(setting("invoke_url"), "missing");
+        }
+        let kind = violations.or(kind)?.expect("a missing type is a violation");
+        let mut config = Self {
+            tenant_id,
+            realm_id,
+            id,
+            display_name: None,
+            config: Config::of_type(kind),
+            is_managed: false,
+            created_at: now,
+            updated_at: now,
+        };
+        config.change(asked)?;
+        Ok(config)
+    }
+
+    /// Takes over what is asked for.
+    ///
+    /// # Errors
+    /// `Invalid` names every field that is wrong.
+    pub fn change(&mut self, asked: &Change) -> Result<()> {
+        let mut violations = Violations::default();
+        if let Some(name) = &asked.display_name {
+            violations.check("authenticator_config.display_name", check_label(name));
+            self.display_name = Some(name.clone());
+        }
+        self.config.change(&asked.config, &mut violations);
+        violations.or(())
+    }
+}
+
+impl Config {
+    fn of_type(kind: ConfigType) -> Self {
+        match kind {
+            ConfigType::Embedded => Self::Embedded(Embedded {
+                invocation_type: InvocationType::default(),
+                invoke_url: String::new(),
+                trusted_origins: Vec::new(),
+                authentication_methods: None,
+            }),
+            ConfigType::HostedWeb => Self::HostedWeb(HostedWeb::default()),
+        }
+    }
+
+    fn kind(&self) -> ConfigType {
+        match self {
+            Self::Embedded(_) => ConfigType::Embedded,
+            Self::HostedWeb(_) => ConfigType::HostedWeb,
+        }
+    }
+
+    fn change(&mut self, asked: &Settings, violations: &mut Violations) {
+        if asked.kind.is_some_and(|kind| kind != self.kind()) {
+            violations.add(setting("type"), "cannot be changed");
+            return;
+        }
+        asked.check(violations);
+        match self {
+            Self::Embedded(embedded) => {
+                replace(
+                    &mut embedded.invocation_type,
+                    asked.invocation_type.as_ref(),
+                );
+                replace(&mut embedded.invoke_url, asked.invoke_url.as_ref());
+                replace(
+                    &mut embedded.trusted_origins,
+                    asked.trusted_origins.as_ref(),
+                );
+                if let Some(methods) = &asked.authentication_methods {
+                    embedded.authentication_methods = Some(methods.clone());
+                }
+            }
+            Self::HostedWeb(hosted) => {
+                if asked.invocation_type.is_some() {
+                    violations.add(setting("invocation_type"), "unknown field");
+                }
+                if asked.invoke_url.is_some() {
+                    violations.add(setting("invoke_url"), "unknown field");
+                }
+                replace(&mut hosted.trusted_origins, asked.trusted_origins.as_ref());
+                if let Some(methods) = &asked.authentication_methods {
+                    hosted.authentication_methods = Some(methods.clone());
+                }
+            }
+        }
+    }
+
+    /// The config as it is shown: always with methods.
+    #[must_use]
+    pub fn shown(mut self) -> Self {
+        let methods = Some(self.methods().to_vec());
+        match &mut self {
+            Self::Embedded(embedded) => embedded.authentication_methods = methods,
+            Self::HostedWeb(hosted) => hosted.authentication_methods = methods,
+        }
+        self
+    }
+
+    /// Where binding and signing in are handed to the application; the server's own pages have
+    /// no such place yet.
+    pub fn invoke_url(&self) -> Option<&str> {
+        match self {
+            Self::Embedded(embedded) => Some(&embedded.invoke_url),
+            Self::HostedWeb(_) => None,
+        }
+    }
+
+    /// The origins that may bind and sign in.
+    pub fn trusted_origins(&self) -> Vec<String> {
+        match self {
+            Self::Embedded(Embedded {
+                trusted_origins,
+                invoke_url,
+                ..
+            }) if trusted_origins.is_empty() => web_origin(invoke_url).into_iter().collect(),
+            Self::Embedded(Embedded {
+                trusted_origins, ..
+            })
+            | Self::HostedWeb(HostedWeb {
+                trusted_origins, ..
+            }) => trusted_origins.clone(),
+        }
+    }
+
+    /// The methods that were set explicitly; only those are insisted on.
+    pub fn explicit_methods(&self) -> Option<&[AuthenticationMethod]> {
+        match self {
+            Self::Embedded(embedded) => embedded.authentication_methods.as_deref(),
+            Self::HostedWeb(hosted) => hosted.authentication_methods.as_deref(),
+        }
+    }
+
+    /// The methods as they are shown.
+    pub fn methods(&self) -> &[AuthenticationMethod] {
+        self.explicit_methods()
+            .unwrap_or(&AuthenticationMethod::DEFAULT)
+    }
+}
+
+impl Settings {
+    fn check(&self, violations: &mut Violations) {
+        if let Some(url) = &self.invoke_url {
+            violations.check(&setting("invoke_url"), check_url(url));
+        }
+        for (position, origin) in self.trusted_origins.iter().flatten().enumerate() {
+            let field = setting(&format!("trusted_origins[{position}]"));
+            violations.check(&field, check_origin(origin));
+        }
+        if self
+            .authentication_methods
+            .as_ref()
+            .is_some_and(Vec::is_empty)
+        {
+            violations.add(setting("authentication_methods"), "empty array");
+        }
+    }
+}
+
+fn replace<T: Clone>(current: &mut T, asked: Option<&T>) {
+    if let Some(asked) = asked {
+        current.clone_from(asked);
+    }
+}
+
+/// `invoke_url` with `segment` appended to its path and `parameters` to its query.
+///
+/// Works on the text, since an app's URL need have no host or path: `acme://` becomes
+/// `acme://bind?…`.
+pub fn invocation_url(invoke_url: &str, segment: &str, parameters: &[(&str, &str)]) -> String {
+    let without_fragment = invoke_url.split('#').next().unwrap_or_default();
+    let (path, query) = without_fragment
+        .split_once('?')
+        .unwrap_or((without_fragment, ""));
+    let separator = if path.ends_with('/') { "" } else { "/" };
+    let query_mark = if query.is_empty() { "" } else { "?" };
+    redirect::with_params(
+        &format!("{path}{separator}{segment}{query_mark}{query}"),
+        parameters,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn invocation_urls_keep_what_the_application_chose() {
+        for (invoke_url, expected) in [
+            ("https://app.example", "https://app.example/bind?a=1&b=x+y"),
+            ("https://app.example/", "https://app.example/bind?a=1&b=x+y"),
+            (
+                "https://app.example/x?y=z#f",
+                "https://app.example/x/bind?y=z&a=1&b=x+y",
+            ),
+            ("acme://", "acme://bind?a=1&b=x+y"),
+            ("com.acme:/open", "com.acme:/open/bind?a=1&b=x+y"),
+        ] {
+            assert_eq!(
+                invocation_url(invoke_url, "bind", &[("a", "1"), ("b", "x y")]),
+                expected
+            );
+        }
+    }
+
+    fn embedded(invoke_url: &str, trusted_origins: &[&str]) -> Config {
+        Config::Embedded(Embedded {
+            invocation_type: InvocationType::Automatic,
+            invoke_url: invoke_url.to_owned(),
+            trusted_origins: trusted_origins
+                .iter()
+                .map(|&origin| origin.to_owned())
+                .collect(),
+            authentication_methods: None,
+        })
+    }
+
+    #[test]
+    fn d2_empty_trusted_origins_mean_the_origin_of_a_web_invoke_url() {
+        assert_eq!(
+            embedded("https://app.example/x", &[]).trusted_origins(),
+            ["https://app.example"]
+        );
+        assert_eq!(
+            embedded("https://app.example", &["https://b.example"]).trusted_origins(),
+            ["https://b.example"]
+        );
+        assert!(embedded("acme://", &[]).trusted_origins().is_empty());
+    }
+
+    #[test]
+    fn e8_unset_methods_are_shown_as_both_kinds_and_not_insisted_on() {
+        let config = embedded("acme://", &[]);
+        assert_eq!(config.methods(), AuthenticationMethod::DEFAULT);
+        assert_eq!(config.explicit_methods(), None);
+    }
+}

@@ -1,0 +1,278 @@
+//! Rows of `authenticator_configs`.
+
+use keymoor_types::{AuthenticatorConfigId, RealmId, TenantId, Timestamp};
+
+use super::model::{AuthenticatorConfig, Config};
+use crate::base::error::{Error, Kind, Result};
+use crate::base::paging::PageRequest;
+use crate::db::{self, Json, Rx, Tx, record};
+use crate::infra::directory::store::{Directory, total};
+
+struct ConfigRow {
+    tenant_id: TenantId,
+    realm_id: RealmId,
+    id: AuthenticatorConfigId,
+    display_name: Option<String>,
+    config: Json<Config>,
+    is_managed: bool,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+record!(ConfigRow {
+    tenant_id,
+    realm_id,
+    id,
+    display_name,
+    config,
+    is_managed,
+    created_at,
+    updated_at
+});
+
+/// The columns of [`ConfigRow`].
+macro_rules! columns {
+    () => {
+        "tenant_id, realm_id, authenticator_config_id, display_name, config, is_managed, created_at, updated_at"
+    };
+}
+
+impl From<ConfigRow> for AuthenticatorConfig {
+    fn from(row: ConfigRow) -> Self {
+        let ConfigRow {
+            tenant_id,
+            realm_id,
+            id,
+            display_name,
+            config,
+            is_managed,
+            created_at,
+            updated_at,
+        } = row;
+        Self {
+            tenant_id,
+            realm_id,
+            id,
+            display_name,
+            config: config.0,
+            is_managed,
+            created_at,
+            updated_at,
+        }
+    }
+}
+
+/// Inserts a config.
+///
+/// # Errors
+/// `NotFound` if there is no such realm.
+pub async fn insert(tx: &mut Tx, config: &AuthenticatorConfig) -> Result<()> {
+    const SQL: &str = "INSERT INTO authenticator_configs
+        (tenant_id, realm_id, authenticator_config_id, display_name, config, is_managed, created_at, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    let AuthenticatorConfig {
+        tenant_id,
+        realm_id,
+        id,
+        display_name,
+        config,
+        is_managed,
+        created_at,
+        updated_at,
+    } = config;
+    let config = Json(config);
+    tx.exec(
+        SQL,
+        &[
+            tenant_id,
+            realm_id,
+            id,
+            display_name,
+            &config,
+            is_managed,
+            created_at,
+            updated_at,
+        ],
+    )
+    .await
+    .map_err(|error| match error {
+        db::Error::ForeignKey => Error::not_found(Kind::Realm, realm_id),
+        other => other.into(),
+    })?;
+    Ok(())
+}
+
+pub async fn find(
+    rx: &mut Rx,
+    tenant: TenantId,
+    realm: RealmId,
+    id: AuthenticatorConfigId,
+) -> Result<Option<AuthenticatorConfig>> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM authenticator_configs WHERE tenant_id = $1 AND realm_id = $2 AND authenticator_config_id = $3"
+    );
+    let row: Option<ConfigRow> = rx.opt(SQL, &[&tenant, &realm, &id]).await?;
+    Ok(row.map(AuthenticatorConfig::from))
+}
+
+/// Takes a config that may be changed in order to change it: from here to the commit no other
+/// transaction can, so that of two changes neither undoes the other.
+pub async fn take(
+    tx: &mut Tx,
+    tenant: TenantId,
+    realm: RealmId,
+    id: AuthenticatorConfigId,
+    now: Timestamp,
+) -> Result<Option<AuthenticatorConfig>> {
+    const SQL: &str = concat!(
+        "UPDATE authenticator_configs SET updated_at = $4
+        WHERE tenant_id = $1 AND realm_id = $2 AND authenticator_config_id = $3 AND NOT is_managed
+        RETURNING ",
+        columns!()
+    );
+    let row: Option<ConfigRow> = tx.opt(SQL, &[&tenant, &realm, &id, &now]).await?;
+    Ok(row.map(AuthenticatorConfig::from))
+}
+
+/// Writes what can change of a config that [`take`] gave.
+pub async fn update(tx: &mut Tx, config: &AuthenticatorConfig) -> Result<()> {
+    const SQL: &str = "UPDATE authenticator_configs SET display_name = $4, config = $5
+        WHERE tenant_id = $1 AND realm_id = $2 AND authenticator_config_id = $3";
+    let AuthenticatorConfig {
+        tenant_id,
+        realm_id,
+        id,
+        display_name,
+        config,
+        ..
+    } = config;
+    tx.exec(SQL, &[tenant_id, realm_id, id, display_name, &Json(config)])
+        .await?;
+    Ok(())
+}
+
+/// Deletes a config that may be deleted. False: it is managed, or there is none.
+///
+/// # Errors
+/// `Conflict` while an application refers to it.
+pub async fn delete(
+    tx: &mut Tx,
+    tenant: TenantId,
+    realm: RealmId,
+    id: AuthenticatorConfigId,
+) -> Result<bool> {
+    const SQL: &str = "DELETE FROM authenticator_configs
+        WHERE tenant_id = $1 AND realm_id = $2 AND authenticator_config_id = $3 AND NOT is_managed";
+    let deleted = tx
+        .exec(SQL, &[&tenant, &realm, &id])
+        .await
+        .map_err(|error| match error {
+            db::Error::ForeignKey => Error::conflict_on(
+                "authenticator config has applications",
+                Kind::AuthenticatorConfig,
+                id,
+                "in use",
+            ),
+            other => other.into(),
+        })?;
+    Ok(deleted == 1)
+}
+
+/// What a list filters by.
+macro_rules! matching {
+    () => {
+        " FROM authenticator_configs WHERE tenant_id = $1 AND realm_id = $2
+          AND (CAST($3 AS TEXT) IS NULL OR authenticator_config_id = $3)
+          AND (CAST($4 AS TEXT) IS NULL OR display_name = $4)"
+    };
+}
+
+/// A page of a realm's configs, and how many there are.
+pub async fn list(
+    rx: &mut Rx,
+    tenant: TenantId,
+    realm: RealmId,
+    page: &PageRequest,
+) -> Result<(Vec<AuthenticatorConfig>, i64)> {
+    const ROWS: &str = concat!(
+        "SELECT ",
+        columns!(),
+        matching!(),
+        " AND authenticator_config_id > $5 ORDER BY authenticator_config_id LIMIT $6 OFFSET $7"
+    );
+    const COUNT: &str = concat!("SELECT COUNT(*)", matching!());
+    let (id, name) = (page.filtered("id"), page.filtered("display_name"));
+    let after = page
+        .after::<AuthenticatorConfigId>()?
+        .map_or_else(String::new, |id| id.to_string());
+    let rows: Vec<ConfigRow> = rx
+        .all(
+            ROWS,
+            &[
+                &tenant,
+                &realm,
+                &id,
+                &name,
+                &after,
+                &page.limit(),
+                &page.offset(),
+            ],
+        )
+        .await?;
+    let total = if page.filter.is_some() {
+        rx.one(COUNT, &[&tenant, &realm, &id, &name]).await?
+    } else {
+        total(rx, tenant, realm, Directory::AuthenticatorConfigs).await?
+    };
+    let configs = rows.into_iter().map(AuthenticatorConfig::from).collect();
+    Ok((configs, total))
+}
+
+/// The config that Keymoor made for the realm: the console's.
+pub async fn find_managed(
+    rx: &mut Rx,
+    tenant: TenantId,
+    realm: RealmId,
+) -> Result<Option<AuthenticatorConfigId>> {
+    const SQL: &str = "SELECT authenticator_config_id FROM authenticator_configs
+        WHERE tenant_id = $1 AND realm_id = $2 AND is_managed ORDER BY authenticator_config_id LIMIT 1";
+    Ok(rx.opt(SQL, &[&tenant, &realm]).await?)
+}
+
+/// The consoles' configs of up to 100 tenants behind `after`, in the order of the tenants.
+pub async fn list_console_configs(
+    rx: &mut Rx,
+    after: TenantId,
+) -> Result<Vec<AuthenticatorConfig>> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM authenticator_configs
+        WHERE is_managed AND (tenant_id, realm_id) IN
+          (SELECT tenant_id, realm_id FROM realms WHERE is_admin AND tenant_id > $1 ORDER BY tenant_id LIMIT 100)
+        ORDER BY tenant_id"
+    );
+    let rows: Vec<ConfigRow> = rx.all(SQL, &[&after]).await?;
+    Ok(rows.into_iter().map(AuthenticatorConfig::from).collect())
+}
+
+/// Makes a managed config say what `config` says. False: it does already.
+pub async fn correct_managed(tx: &mut Tx, config: &AuthenticatorConfig) -> Result<bool> {
+    const SQL: &str = "UPDATE authenticator_configs SET config = $4, updated_at = $5
+        WHERE tenant_id = $1 AND realm_id = $2 AND authenticator_config_id = $3
+          AND is_managed AND config <> $4";
+    let AuthenticatorConfig {
+        tenant_id,
+        realm_id,
+        id,
+        config,
+        updated_at,
+        ..
+    } = config;
+    let changed = tx
+        .exec(SQL, &[tenant_id, realm_id, id, &Json(config), updated_at])
+        .await?;
+    Ok(changed == 1)
+}

@@ -1,0 +1,287 @@
+//! Management endpoints of credential binding jobs.
+
+use axum::Json as Answer;
+use keymoor_types::url_rules::check_url;
+use keymoor_types::{
+    AuthenticatorConfigId, BindingJobId, CredentialId, IdentityId, RealmId, Seconds, TenantId,
+    Timestamp,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::model::{BindingJob, DeliveryMethod, JobKey, State};
+use super::ops::{self, CreatedJob, NewJob};
+use crate::app::App;
+use crate::base::error::{Error, Result};
+use crate::base::paging::{ListQuery, Page};
+use crate::base::text::Violations;
+use crate::http::auth::{Allowed, scope};
+use crate::http::json::{Body, Json};
+use crate::http::openapi::{Conflicting, NotJson, Refusals};
+use crate::http::path::{IdentitiesPath, IdentityPath, path_ids};
+use crate::http::problem::Problem;
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(create, list))
+        .routes(routes!(get))
+        .routes(routes!(revoke))
+}
+
+path_ids! {
+    JobPath {
+        tenant_id: TenantId,
+        realm_id: RealmId,
+        identity_id: IdentityId,
+        credential_binding_job_id: BindingJobId,
+    }
+}
+
+impl From<JobPath> for JobKey {
+    fn from(path: JobPath) -> Self {
+        let JobPath {
+            tenant_id,
+            realm_id,
+            identity_id,
+            credential_binding_job_id: id,
+        } = path;
+        Self {
+            tenant_id,
+            realm_id,
+            identity_id,
+            id,
+        }
+    }
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = CreateCredentialBindingJobRequest)]
+pub struct CreateRequest {
+    job: NewJobView,
+}
+
+impl Body for CreateRequest {
+    const ENVELOPE: &'static str = "job";
+    const READ_ONLY: &'static [&'static str] = &[
+        "id",
+        "tenant_id",
+        "realm_id",
+        "identity_id",
+        "credential_id",
+        "batch_id",
+        "state",
+        "expire_time",
+        "create_time",
+        "update_time",
+    ];
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewCredentialBindingJob)]
+struct NewJobView {
+    delivery_method: DeliveryMethod,
+    /// The config whose SDK pages or app will bind the passkey.
+    authenticator_config_id: String,
+    /// Where the application goes after binding; the SDK returns it and never navigates.
+    post_binding_redirect_uri: Option<String>,
+    /// Lifetime of the link in seconds: within the server's settings
+    /// `link_lifetime_min_seconds` and `link_lifetime_max_seconds`, or the request is refused with
+    /// 400. `link_lifetime_seconds` of those unless given.
+    expires_in: Option<i64>,
+}
+
+impl TryFrom<NewJobView> for NewJob {
+    type Error = Error;
+
+    fn try_from(view: NewJobView) -> Result<Self> {
+        let mut violations = Violations::default();
+        if let Some(uri) = &view.post_binding_redirect_uri {
+            violations.check("job.post_binding_redirect_uri", check_url(uri));
+        }
+        let config: Option<AuthenticatorConfigId> = view.authenticator_config_id.parse().ok();
+        if config.is_none() {
+            let empty = view.authenticator_config_id.is_empty();
+            let what = if empty {
+                "empty string"
+            } else {
+                "no such authenticator config"
+            };
+            violations.add("job.authenticator_config_id", what);
+        }
+        let config = violations
+            .or(config)?
+            .expect("an unreadable id is a violation");
+        Ok(Self {
+            delivery_method: view.delivery_method,
+            authenticator_config_id: config,
+            post_binding_redirect_uri: view.post_binding_redirect_uri,
+            expires_in: view.expires_in.map(Seconds),
+        })
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = CredentialBindingJob)]
+pub struct JobView {
+    id: BindingJobId,
+    tenant_id: TenantId,
+    realm_id: RealmId,
+    identity_id: IdentityId,
+    /// Set once a passkey was bound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credential_id: Option<CredentialId>,
+    delivery_method: DeliveryMethod,
+    state: State,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    post_binding_redirect_uri: Option<String>,
+    authenticator_config_id: AuthenticatorConfigId,
+    expire_time: Timestamp,
+    create_time: Timestamp,
+    update_time: Timestamp,
+}
+
+impl JobView {
+    fn at(job: BindingJob, now: Timestamp) -> Self {
+        Self {
+            state: job.state_at(now),
+            id: job.id,
+            tenant_id: job.tenant_id,
+            realm_id: job.realm_id,
+            identity_id: job.identity_id,
+            credential_id: job.credential_id,
+            delivery_method: job.delivery_method,
+            post_binding_redirect_uri: job.post_binding_redirect_uri,
+            authenticator_config_id: job.authenticator_config_id,
+            expire_time: job.expires_at,
+            create_time: job.created_at,
+            update_time: job.updated_at,
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = CreateCredentialBindingJobResponse)]
+struct CreateAnswer {
+    /// The link for the device. Only for RETURN; it is shown this once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credential_binding_link: Option<String>,
+    credential_binding_job: JobView,
+}
+
+/// Creates a job: a link with which a device can bind one passkey to the identity.
+#[utoipa::path(
+    post,
+    path = "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credential-binding-jobs",
+    operation_id = "CreateCredentialBindingJob",
+    tag = "Credential Binding Jobs",
+    params(IdentityPath),
+    request_body = CreateRequest,
+    responses(
+        (status = 200, body = CreateAnswer),
+        (status = 422, description = "EMAIL, and the identity has no e-mail address", body = Problem),
+        Refusals,
+        Conflicting,
+        NotJson,
+    ),
+    security(("bearer" = ["credential-binding-jobs:create"])),
+)]
+async fn create(
+    Allowed { ctx, .. }: Allowed<scope::CredentialBindingJobsCreate>,
+    at: IdentityPath,
+    Json(CreateRequest { job }): Json<CreateRequest>,
+) -> Result<Answer<CreateAnswer>> {
+    let CreatedJob { job, link } = ops::create(&ctx, at, job.try_into()?).await?;
+    let returned = job.delivery_method == DeliveryMethod::Return;
+    Ok(Answer(CreateAnswer {
+        credential_binding_link: returned.then(|| link.expose().to_owned()),
+        credential_binding_job: JobView::at(job, ctx.now),
+    }))
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = ListCredentialBindingJobsResponse)]
+struct ListAnswer {
+    credential_binding_jobs: Vec<JobView>,
+    total_size: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_page_token: Option<String>,
+}
+
+/// Lists the jobs of an identity, or of every identity of the realm with `-`. Filters by `state`
+/// and `delivery_method`.
+#[utoipa::path(
+    get,
+    path = "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credential-binding-jobs",
+    operation_id = "ListCredentialBindingJobs",
+    tag = "Credential Binding Jobs",
+    params(IdentitiesPath, ListQuery),
+    responses((status = 200, body = ListAnswer), Refusals),
+    security(("bearer" = ["credential-binding-jobs:read"])),
+)]
+async fn list(
+    Allowed { ctx, .. }: Allowed<scope::CredentialBindingJobsRead>,
+    at: IdentitiesPath,
+    query: ListQuery,
+) -> Result<Answer<ListAnswer>> {
+    let Page {
+        items,
+        total_size,
+        next_page_token,
+    } = ops::list(
+        &ctx,
+        at.tenant_id,
+        at.realm_id,
+        at.identity_id.one(),
+        &query,
+    )
+    .await?;
+    let credential_binding_jobs = items
+        .into_iter()
+        .map(|job| JobView::at(job, ctx.now))
+        .collect();
+    Ok(Answer(ListAnswer {
+        credential_binding_jobs,
+        total_size,
+        next_page_token,
+    }))
+}
+
+/// Reads a job.
+#[utoipa::path(
+    get,
+    path = "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credential-binding-jobs/{credential_binding_job_id}",
+    operation_id = "GetCredentialBindingJob",
+    tag = "Credential Binding Jobs",
+    params(JobPath),
+    responses((status = 200, body = JobView), Refusals),
+    security(("bearer" = ["credential-binding-jobs:read"])),
+)]
+async fn get(
+    Allowed { ctx, .. }: Allowed<scope::CredentialBindingJobsRead>,
+    at: JobPath,
+) -> Result<Answer<JobView>> {
+    let job = ops::get(&ctx, at.into()).await?;
+    Ok(Answer(JobView::at(job, ctx.now)))
+}
+
+/// Revokes a job that has not ended: its link stops working at once.
+#[utoipa::path(
+    post,
+    path = "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credential-binding-jobs/{credential_binding_job_id}/~revoke",
+    operation_id = "SetCredentialBindingJobRevoked",
+    tag = "Credential Binding Jobs",
+    params(JobPath),
+    responses((status = 200, body = JobView), Refusals, Conflicting),
+    security(("bearer" = ["credential-binding-jobs:revoke"])),
+)]
+async fn revoke(
+    Allowed { ctx, .. }: Allowed<scope::CredentialBindingJobsRevoke>,
+    at: JobPath,
+) -> Result<Answer<JobView>> {
+    let job = ops::revoke(&ctx, at.into()).await?;
+    Ok(Answer(JobView::at(job, ctx.now)))
+}

@@ -1,0 +1,141 @@
+//! Registrations with options of the server's making.
+//!
+//! The challenge is stored nowhere. It is a seal over what the options promised, bound to the
+//! job and its link, so that it opens for no other; it is single-use because the job is.
+
+use axum::http::HeaderMap;
+use axum::http::header::ORIGIN;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use keymoor_types::fido2::{
+    AuthenticatorSelection, BindingOptions, CreationOptions, CredentialDescriptor,
+    CredentialParameters, PublicKeyType, RelyingParty, User,
+};
+use keymoor_types::{Seconds, Timestamp};
+use keymoor_webauthn::fido2::RegistrationTerms;
+use keymoor_webauthn::{Algorithm, origin};
+use serde::{Deserialize, Serialize};
+
+use super::model::BindingJob;
+use crate::base::context::Context;
+use crate::base::vault::{Purpose, Vault};
+use crate::slices::identities::model::Identity;
+
+/// How long a challenge may be answered. Longer than any browser keeps its prompt.
+pub const CHALLENGE_LIFETIME: Seconds = Seconds::MINUTE.times(10);
+
+/// How long browsers are asked to keep their prompt, in milliseconds: what WebAuthn Level 3
+/// section 15.1 recommends for users who need their time.
+pub const PROMPT_TIMEOUT_MS: u32 = 300_000;
+
+/// What is offered, and accepted: ES256 first, since every authenticator and every SDK knows it.
+const OFFERED: [Algorithm; 4] = [
+    Algorithm::Es256,
+    Algorithm::EdDsa,
+    Algorithm::Es384,
+    Algorithm::Rs256,
+];
+
+/// What a challenge holds. Its randomness is its own; that of the seal is no secret.
+#[derive(Serialize, Deserialize)]
+struct Challenge {
+    rp_id: String,
+    expires_at: Timestamp,
+    random: String,
+}
+
+/// The RP ID for a page that asks: its own host if the job trusts it, else that of the first
+/// trusted origin. `None`: the job trusts no website.
+pub fn rp_id(job: &BindingJob, headers: &HeaderMap) -> Option<String> {
+    let asking = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok());
+    let trusted = &job.snapshot.trusted_origins;
+    asking
+        .filter(|asking| trusted.iter().any(|known| known == asking))
+        .and_then(origin::host)
+        .or_else(|| trusted.iter().find_map(|known| origin::host(known)))
+        .map(str::to_owned)
+}
+
+/// The options for a key of `identity`, whose credentials for this RP ID are `known`.
+pub fn options(
+    ctx: &Context,
+    job: &BindingJob,
+    identity: &Identity,
+    realm_name: &str,
+    rp_id: String,
+    known: &[Vec<u8>],
+) -> BindingOptions {
+    let encoded = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+    let creation_options = CreationOptions {
+        challenge: encoded(&new_challenge(ctx, job, &rp_id)),
+        rp: RelyingParty {
+            id: rp_id,
+            name: realm_name.to_owned(),
+        },
+        user: User {
+            id: encoded(identity.user_handle.as_bytes()),
+            name: identity.traits.username.clone(),
+            display_name: identity.display_name.clone(),
+        },
+        pub_key_cred_params: OFFERED
+            .map(|algorithm| CredentialParameters {
+                kind: PublicKeyType::PublicKey,
+                alg: algorithm.cose_id(),
+            })
+            .to_vec(),
+        timeout: PROMPT_TIMEOUT_MS,
+        exclude_credentials: known
+            .iter()
+            .map(|id| CredentialDescriptor {
+                kind: PublicKeyType::PublicKey,
+                id: encoded(id),
+            })
+            .collect(),
+        // No attachment: asking for one would refuse everybody who has only a security key.
+        authenticator_selection: AuthenticatorSelection {
+            resident_key: "required".to_owned(),
+            require_resident_key: true,
+            user_verification: "required".to_owned(),
+        },
+        hints: vec!["client-device".to_owned()],
+        attestation: "direct".to_owned(),
+    };
+    BindingOptions { creation_options }
+}
+
+fn new_challenge(ctx: &Context, job: &BindingJob, rp_id: &str) -> Vec<u8> {
+    let challenge = Challenge {
+        rp_id: rp_id.to_owned(),
+        expires_at: ctx.now + CHALLENGE_LIFETIME,
+        random: URL_SAFE_NO_PAD.encode(ctx.app.rng.bytes::<16>()),
+    };
+    let plain = serde_json::to_vec(&challenge).expect("a challenge has string keys only");
+    ctx.app
+        .vault
+        .seal(Purpose::Registration, &context(job), &plain)
+}
+
+/// What a challenge was made for. `None`: not here, not for this job and link, or too long ago.
+pub fn terms(
+    vault: &Vault,
+    job: &BindingJob,
+    challenge: &[u8],
+    now: Timestamp,
+) -> Option<RegistrationTerms> {
+    let plain = vault
+        .open(Purpose::Registration, &context(job), challenge)
+        .ok()?;
+    let challenge: Challenge = serde_json::from_slice(&plain).ok()?;
+    (now < challenge.expires_at).then_some(RegistrationTerms {
+        rp_id: challenge.rp_id,
+        algorithms: &OFFERED,
+    })
+}
+
+/// The token's hash changes when a link is sent anew, and with it every challenge dies.
+fn context(job: &BindingJob) -> Vec<u8> {
+    let (subject, id) = (job.subject(), job.id);
+    let mut context = format!("{subject}, JOB={id}, ").into_bytes();
+    context.extend_from_slice(&job.token_hash.0);
+    context
+}

@@ -1,0 +1,369 @@
+//! The states of a binding job and what moves them: pure rules.
+
+use std::fmt;
+use std::str::FromStr;
+
+use keymoor_types::{
+    AuthenticatorConfigId, BindingJobId, CredentialId, IdentityId, RealmId, TenantId, Timestamp,
+};
+use keymoor_webauthn::PublicKey;
+use keymoor_webauthn::proof::VerifiedBinding;
+use keymoor_webauthn::registration::VerifiedRegistration;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::base::error::Error;
+use crate::base::secret::Digest;
+use crate::db::text_column;
+use crate::slices::authentication::model::distinguished_name;
+use crate::slices::authenticator_configs::model::{AuthenticationMethod, AuthenticatorConfig};
+use crate::slices::credentials::model::{KeyOrigin, Mechanism, WebAuthnFacts};
+
+/// How many failed proofs with the right token a job survives.
+pub const MAX_FAILED_PROOFS: i64 = 10;
+
+/// Names one job. Every statement holds all four, so that isolation is part of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JobKey {
+    pub tenant_id: TenantId,
+    pub realm_id: RealmId,
+    pub identity_id: IdentityId,
+    pub id: BindingJobId,
+}
+
+#[derive(Clone, Debug)]
+pub struct BindingJob {
+    pub tenant_id: TenantId,
+    pub realm_id: RealmId,
+    pub identity_id: IdentityId,
+    pub id: BindingJobId,
+    pub delivery_method: DeliveryMethod,
+    /// As stored; what it is now is [`BindingJob::state_at`].
+    pub stored_state: State,
+    pub token_hash: Digest,
+    pub authenticator_config_id: AuthenticatorConfigId,
+    pub snapshot: Snapshot,
+    pub post_binding_redirect_uri: Option<String>,
+    pub failed_proofs: i64,
+    pub credential_id: Option<CredentialId>,
+    pub expires_at: Timestamp,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// What a job took over from its config and identity when it was made: a change of either never
+/// redirects a link that is already out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    pub invoke_url: Option<String>,
+    pub trusted_origins: Vec<String>,
+    /// Present only if the config lists methods explicitly; then they are enforced.
+    pub methods: Option<Vec<AuthenticationMethod>>,
+    /// Where the link is mailed.
+    pub address: Option<String>,
+}
+
+impl Snapshot {
+    pub fn of(config: &AuthenticatorConfig, address: Option<String>) -> Self {
+        Self {
+            invoke_url: config.config.invoke_url().map(str::to_owned),
+            trusted_origins: config.config.trusted_origins(),
+            methods: config.config.explicit_methods().map(<[_]>::to_vec),
+            address,
+        }
+    }
+
+    /// Whether a key of this origin may be bound.
+    pub fn permits(&self, origin: &KeyOrigin) -> bool {
+        self.permits_method(match origin {
+            KeyOrigin::Software => AuthenticationMethod::SoftwarePasskey,
+            KeyOrigin::WebAuthn(_) => AuthenticationMethod::WebauthnPasskey,
+        })
+    }
+
+    pub fn permits_method(&self, needed: AuthenticationMethod) -> bool {
+        self.methods
+            .as_ref()
+            .is_none_or(|methods| methods.contains(&needed))
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum DeliveryMethod {
+    /// The link is in the answer to the request that creates the job.
+    Return,
+    /// The link is mailed to the identity's primary address.
+    Email,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schema(as = CredentialBindingJobState)]
+pub enum State {
+    /// The link was returned, or is on its way by mail.
+    LinkSent,
+    /// Something opened the link: a person, or a scanner.
+    LinkOpened,
+    /// A device asked what to bind.
+    RequestDelivered,
+    /// A passkey was bound.
+    Complete,
+    /// Nobody bound in time.
+    Expired,
+    /// The mail could not be delivered.
+    FailedToSend,
+    /// Withdrawn by an administrator, or after too many failed proofs.
+    Revoked,
+}
+
+impl State {
+    #[cfg(test)]
+    pub const ALL: [Self; 7] = [
+        Self::LinkSent,
+        Self::LinkOpened,
+        Self::RequestDelivered,
+        Self::Complete,
+        Self::Expired,
+        Self::FailedToSend,
+        Self::Revoked,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::LinkSent => "LINK_SENT",
+            Self::LinkOpened => "LINK_OPENED",
+            Self::RequestDelivered => "REQUEST_DELIVERED",
+            Self::Complete => "COMPLETE",
+            Self::Expired => "EXPIRED",
+            Self::FailedToSend => "FAILED_TO_SEND",
+            Self::Revoked => "REVOKED",
+        }
+    }
+
+    /// Why the link is dead, in the word that errors use; `None` while it works.
+    pub const fn ending(self) -> Option<&'static str> {
+        match self {
+            Self::Complete => Some("complete"),
+            Self::Expired => Some("expired"),
+            Self::Revoked => Some("revoked"),
+            Self::LinkSent | Self::LinkOpened | Self::RequestDelivered | Self::FailedToSend => None,
+        }
+    }
+
+    /// The state that `event` leads to. `None`: the event is out of place and changes nothing.
+    ///
+    /// The same conditions stand in the WHERE of the statement that makes the change; this is
+    /// the specification that they are tested against.
+    #[must_use]
+    pub const fn after(self, event: Event<'_>) -> Option<Self> {
+        match (self, event) {
+            (Self::LinkSent, Event::MailGivenUp) => Some(Self::FailedToSend),
+            (Self::LinkSent | Self::FailedToSend, Event::Opened) => Some(Self::LinkOpened),
+            (Self::LinkSent | Self::LinkOpened | Self::FailedToSend, Event::InfoRequested) => {
+                Some(Self::RequestDelivered)
+            }
+            (state, event) if state.ending().is_none() => match event {
+                Event::Proved(_) => Some(Self::Complete),
+                Event::TimePassed => Some(Self::Expired),
+                Event::Withdrawn => Some(Self::Revoked),
+                Event::Opened | Event::InfoRequested | Event::MailGivenUp => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for State {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "LINK_SENT" => Ok(Self::LinkSent),
+            "LINK_OPENED" => Ok(Self::LinkOpened),
+            "REQUEST_DELIVERED" => Ok(Self::RequestDelivered),
+            "COMPLETE" => Ok(Self::Complete),
+            "EXPIRED" => Ok(Self::Expired),
+            "FAILED_TO_SEND" => Ok(Self::FailedToSend),
+            "REVOKED" => Ok(Self::Revoked),
+            _ => Err(Error::internal("unknown binding job state")),
+        }
+    }
+}
+
+text_column!(State);
+
+impl fmt::Display for DeliveryMethod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Return => "RETURN",
+            Self::Email => "EMAIL",
+        })
+    }
+}
+
+impl FromStr for DeliveryMethod {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "RETURN" => Ok(Self::Return),
+            "EMAIL" => Ok(Self::Email),
+            _ => Err(Error::internal("unknown delivery method")),
+        }
+    }
+}
+
+text_column!(DeliveryMethod);
+
+/// What can happen to a job.
+#[derive(Clone, Copy)]
+pub enum Event<'a> {
+    /// The link was opened with the right token.
+    Opened,
+    /// A device asked for the binding request with the right token.
+    InfoRequested,
+    /// A device proved a new key. Only a verifier can make the evidence.
+    Proved(&'a VerifiedKey),
+    /// The mail was refused for good, or the last try failed.
+    MailGivenUp,
+    /// `expires_at` is past.
+    TimePassed,
+    /// Revoked by an administrator, or by too many failed proofs.
+    Withdrawn,
+}
+
+/// A key whose possession a device has proved for one job.
+pub enum VerifiedKey {
+    Software(VerifiedBinding),
+    WebAuthn(Mechanism, VerifiedRegistration),
+}
+
+impl VerifiedKey {
+    pub fn public_key(&self) -> &PublicKey {
+        match self {
+            Self::Software(binding) => binding.public_key(),
+            Self::WebAuthn(_, registration) => registration.public_key(),
+        }
+    }
+
+    /// What to record about where the key lives.
+    pub fn origin(&self) -> KeyOrigin {
+        match self {
+            Self::Software(_) => KeyOrigin::Software,
+            Self::WebAuthn(mechanism, registration) => {
+                KeyOrigin::WebAuthn(WebAuthnFacts::of(*mechanism, registration))
+            }
+        }
+    }
+}
+
+impl BindingJob {
+    pub fn key(&self) -> JobKey {
+        let Self {
+            tenant_id,
+            realm_id,
+            identity_id,
+            id,
+            ..
+        } = *self;
+        JobKey {
+            tenant_id,
+            realm_id,
+            identity_id,
+            id,
+        }
+    }
+
+    /// The state at `now`: expiry does not wait for anybody to write it down.
+    pub fn state_at(&self, now: Timestamp) -> State {
+        let expired = self.stored_state.ending().is_none() && now >= self.expires_at;
+        if expired {
+            State::Expired
+        } else {
+            self.stored_state
+        }
+    }
+
+    /// The distinguished name that a proof must have as its subject. It is never parsed: it is
+    /// built here and compared.
+    pub fn subject(&self) -> String {
+        distinguished_name(self.tenant_id, self.realm_id, self.identity_id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use keymoor_testkit::SoftwareKey;
+    use keymoor_webauthn::proof::{BindingSubject, verify_binding_jws};
+    use proptest::{prop_assert, prop_assert_eq, proptest};
+
+    use super::*;
+
+    fn verified_key() -> VerifiedKey {
+        let expected = BindingSubject {
+            subject: "CN=I, OU=R, O=T",
+            token: "X",
+        };
+        let proof = SoftwareKey::generate().binding_jws(expected.subject, expected.token);
+        VerifiedKey::Software(verify_binding_jws(&proof, &expected).unwrap())
+    }
+
+    fn events(key: &VerifiedKey) -> [(&'static str, Event<'_>); 6] {
+        [
+            ("open", Event::Opened),
+            ("info", Event::InfoRequested),
+            ("prove", Event::Proved(key)),
+            ("mail", Event::MailGivenUp),
+            ("time", Event::TimePassed),
+            ("withdraw", Event::Withdrawn),
+        ]
+    }
+
+    #[test]
+    fn every_state_answers_every_event_as_drawn() {
+        let key = verified_key();
+        let table: Vec<String> = State::ALL
+            .iter()
+            .map(|state| {
+                let moves = events(&key).map(|(name, event)| {
+                    let next = state.after(event).map_or("-", State::as_str);
+                    format!("{name}={next}")
+                });
+                format!("{state}: {}", moves.join(" "))
+            })
+            .collect();
+        insta::assert_snapshot!(table.join("\n"), @r"
+        LINK_SENT: open=LINK_OPENED info=REQUEST_DELIVERED prove=COMPLETE mail=FAILED_TO_SEND time=EXPIRED withdraw=REVOKED
+        LINK_OPENED: open=- info=REQUEST_DELIVERED prove=COMPLETE mail=- time=EXPIRED withdraw=REVOKED
+        REQUEST_DELIVERED: open=- info=- prove=COMPLETE mail=- time=EXPIRED withdraw=REVOKED
+        COMPLETE: open=- info=- prove=- mail=- time=- withdraw=-
+        EXPIRED: open=- info=- prove=- mail=- time=- withdraw=-
+        FAILED_TO_SEND: open=LINK_OPENED info=REQUEST_DELIVERED prove=COMPLETE mail=- time=EXPIRED withdraw=REVOKED
+        REVOKED: open=- info=- prove=- mail=- time=- withdraw=-
+        ");
+    }
+
+    proptest! {
+        #[test]
+        fn no_events_reach_complete_without_a_proof_or_leave_it(steps in proptest::collection::vec(0usize..6, 0..40)) {
+            let key = verified_key();
+            let mut state = State::LinkSent;
+            let mut proved = false;
+            for step in steps {
+                let (_, event) = events(&key)[step];
+                let next = state.after(event).unwrap_or(state);
+                proved |= next != state && matches!(event, Event::Proved(_));
+                prop_assert_eq!(next == State::Complete, proved, "{} to {}", state, next);
+                prop_assert!(state.ending().is_none() || next == state, "{} was final", state);
+                state = next;
+            }
+        }
+    }
+}

@@ -1,0 +1,362 @@
+//! What an application does with binding jobs: create, list, read, revoke.
+
+use keymoor_types::{
+    AuthenticatorConfigId, BindingJobId, IdentityId, RealmId, Seconds, TenantId, Timestamp,
+};
+
+use super::model::{BindingJob, DeliveryMethod, JobKey, Snapshot, State};
+use super::store;
+use crate::app::App;
+use crate::base::context::Context;
+use crate::base::error::{Error, Kind, Resource, Result, with_fresh_ids};
+use crate::base::paging::{List, ListQuery, Page, Sizes};
+use crate::base::secret::Secret;
+use crate::base::vault::Purpose;
+use crate::db::Tx;
+use crate::http::path::IdentityPath;
+use crate::infra::outbox::{self, NewTask, Task};
+use crate::slices::authenticator_configs;
+use crate::slices::events::{self, Event, EventKind};
+use crate::slices::identities;
+use crate::slices::identities::model::{Identity, Status};
+use crate::slices::realms;
+
+/// A job as it is asked for.
+#[derive(Clone, Debug)]
+pub struct NewJob {
+    pub delivery_method: DeliveryMethod,
+    pub authenticator_config_id: AuthenticatorConfigId,
+    pub post_binding_redirect_uri: Option<String>,
+    pub expires_in: Option<Seconds>,
+}
+
+/// A job just made. The link exists in clear here and nowhere else.
+pub struct CreatedJob {
+    pub job: BindingJob,
+    pub link: Secret,
+}
+
+/// Makes a job. For EMAIL its mail is written down in the same transaction.
+///
+/// # Errors
+/// `NotFound` for the identity; `Invalid` for the config, the lifetime or the redirect;
+/// `Unprocessable` for EMAIL without an address; `Conflict` for a suspended identity;
+/// `Forbidden` in the admin realm for a caller that could not do what the identity can.
+pub async fn create(ctx: &Context, at: IdentityPath, new: NewJob) -> Result<CreatedJob> {
+    with_fresh_ids!(create_once(ctx, at, &new, Beside::Others).await)
+}
+
+/// Like [`create`], for an identity without a pending job: of several that call it at once, one
+/// makes a job.
+///
+/// # Errors
+/// As [`create`], and `Conflict` while a job of the identity is pending.
+pub async fn create_only(ctx: &Context, at: IdentityPath, new: NewJob) -> Result<CreatedJob> {
+    with_fresh_ids!(create_once(ctx, at, &new, Beside::None).await)
+}
+
+/// Which pending jobs of its identity a new one may join.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Beside {
+    Others,
+    None,
+}
+
+async fn create_once(
+    ctx: &Context,
+    at: IdentityPath,
+    new: &NewJob,
+    beside: Beside,
+) -> Result<CreatedJob> {
+    let app = &ctx.app;
+    let lifetime = lifetime(app, new.expires_in)?;
+    let token = Secret::random::<48>(&*app.rng);
+    let id = BindingJobId::generate(ctx.now, &*app.rng);
+    let key = JobKey {
+        tenant_id: at.tenant_id,
+        realm_id: at.realm_id,
+        identity_id: at.identity_id,
+        id,
+    };
+    let sealed_token =
+        (new.delivery_method == DeliveryMethod::Email).then(|| seal_token(app, key, &token));
+    let mail = NewTask::new(
+        ctx,
+        at.tenant_id,
+        at.realm_id,
+        Task::BindingLink {
+            identity_id: at.identity_id,
+            binding_job_id: id,
+        },
+    );
+    let event = Event::new(
+        ctx,
+        at.tenant_id,
+        at.realm_id,
+        EventKind::CredentialBindingJobChange,
+        "LINK_SENT",
+    )
+    .identity(at.identity_id)
+    .resource(id)
+    .detail("delivery_method", new.delivery_method);
+    let (new, token_hash, now) = (new.clone(), token.digest(), ctx.now);
+    let may_do_anything = ctx.may_do_anything();
+    let job = app
+        .db
+        .write(async move |tx| {
+            if beside == Beside::None {
+                refuse_second(tx, at, now).await?;
+            }
+            let identity = identity(tx, at).await?;
+            let realm = realms::store::find(tx, at.tenant_id, at.realm_id).await?;
+            // A link is a way to become the identity, and an administrator can do everything.
+            if realm.is_some_and(|realm| realm.is_admin) && !may_do_anything {
+                return Err(Error::Forbidden(
+                    "an administrator's link needs every scope",
+                ));
+            }
+            let config = authenticator_configs::store::find(
+                tx,
+                at.tenant_id,
+                at.realm_id,
+                new.authenticator_config_id,
+            )
+            .await?
+            .ok_or_else(|| {
+                Error::invalid(
+                    "job.authenticator_config_id",
+                    "no such authenticator config",
+                )
+            })?;
+            let job = BindingJob {
+                tenant_id: at.tenant_id,
+                realm_id: at.realm_id,
+                identity_id: at.identity_id,
+                id,
+                delivery_method: new.delivery_method,
+                stored_state: State::LinkSent,
+                token_hash,
+                authenticator_config_id: config.id,
+                snapshot: Snapshot::of(&config, identity.traits.primary_email_address),
+                post_binding_redirect_uri: new.post_binding_redirect_uri.clone(),
+                failed_proofs: 0,
+                credential_id: None,
+                expires_at: now + lifetime,
+                created_at: now,
+                updated_at: now,
+            };
+            if job.delivery_method == DeliveryMethod::Email {
+                require_mailable(&job)?;
+                outbox::store::enqueue(tx, &mail).await?;
+            }
+            store::insert(tx, &job, sealed_token.as_deref()).await?;
+            events::append(tx, &event).await?;
+            Ok(job)
+        })
+        .await?;
+    let link = link(app, key, &token);
+    Ok(CreatedJob { job, link })
+}
+
+fn lifetime(app: &App, asked: Option<Seconds>) -> Result<Seconds> {
+    let bounds = app.config.binding;
+    let lifetime = asked.unwrap_or(bounds.default_lifetime);
+    if (bounds.min_lifetime..=bounds.max_lifetime).contains(&lifetime) {
+        Ok(lifetime)
+    } else {
+        let (min, max) = (bounds.min_lifetime.0, bounds.max_lifetime.0);
+        Err(Error::invalid(
+            "job.expires_in",
+            format!("must be from {min} to {max} seconds"),
+        ))
+    }
+}
+
+/// Refuses where a job is pending; where none is, none is made before the transaction has ended.
+async fn refuse_second(tx: &mut Tx, at: IdentityPath, now: Timestamp) -> Result<()> {
+    identities::store::find_locked(tx, at).await?;
+    let realm = (at.tenant_id, at.realm_id);
+    let pending = store::list_pending(tx, realm, at.identity_id, now).await?;
+    if pending.is_empty() {
+        return Ok(());
+    }
+    Err(Error::conflict("identity has a pending binding job"))
+}
+
+async fn identity(tx: &mut Tx, at: IdentityPath) -> Result<Identity> {
+    let identity = identities::store::find(tx, at.tenant_id, at.realm_id, at.identity_id)
+        .await?
+        .ok_or_else(|| Error::not_found(Kind::Identity, at.identity_id))?;
+    match identity.status {
+        Status::Active => Ok(identity),
+        Status::Suspended => Err(Error::conflict_on(
+            "identity is suspended",
+            Kind::Identity,
+            at.identity_id,
+            "suspended",
+        )),
+    }
+}
+
+fn require_mailable(job: &BindingJob) -> Result<()> {
+    if job.snapshot.address.is_none() {
+        const MISSING: &str = "Identity missing email address";
+        let description = MISSING.to_owned();
+        let resource = Resource {
+            description,
+            ..Resource::new(Kind::Identity, job.identity_id)
+        };
+        return Err(Error::Unprocessable {
+            message: MISSING.to_owned(),
+            resource,
+        });
+    }
+    if job.snapshot.invoke_url.is_none() {
+        return Err(Error::invalid(
+            "job.authenticator_config_id",
+            "a link can be mailed only for a config with an invoke_url",
+        ));
+    }
+    Ok(())
+}
+
+/// Forgets sealed tokens that are a day old: what was not mailed by then is not mailed any more.
+pub async fn erase_old_tokens(app: &App) -> Result<()> {
+    let before = app.now() - Seconds::DAY;
+    while app
+        .db
+        .write(async move |tx| store::erase_tokens_before(tx, before).await)
+        .await?
+        > 0
+    {}
+    Ok(())
+}
+
+/// What a sealed link token is bound to.
+fn seal_context(key: JobKey) -> Vec<u8> {
+    let JobKey {
+        tenant_id,
+        realm_id,
+        identity_id,
+        id,
+    } = key;
+    format!("{tenant_id}/{realm_id}/{identity_id}/{id}").into_bytes()
+}
+
+fn seal_token(app: &App, key: JobKey, token: &Secret) -> Vec<u8> {
+    app.vault.seal(
+        Purpose::LinkToken,
+        &seal_context(key),
+        token.expose().as_bytes(),
+    )
+}
+
+/// Opens a token that was sealed to be mailed.
+pub fn open_token(app: &App, key: JobKey, sealed: &[u8]) -> Result<Secret> {
+    let plain = app
+        .vault
+        .open(Purpose::LinkToken, &seal_context(key), sealed)
+        .map_err(|_| Error::Sealed("a link token".to_owned()))?;
+    String::from_utf8(plain.to_vec())
+        .map(Secret::new)
+        .map_err(Error::internal)
+}
+
+/// The link of a job: what a device or a browser opens.
+pub fn link(app: &App, key: JobKey, token: &Secret) -> Secret {
+    let JobKey {
+        tenant_id,
+        realm_id,
+        identity_id,
+        id,
+    } = key;
+    let path = format!(
+        "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credential-binding-jobs/{id}:invokeAuthenticator?token={}",
+        token.expose()
+    );
+    Secret::new(app.config.auth_url.join(&path))
+}
+
+/// A page of the jobs of one identity, or of every identity of the realm.
+///
+/// # Errors
+/// `NotFound` for the identity or the realm; `Invalid` for the query.
+pub async fn list(
+    ctx: &Context,
+    tenant: TenantId,
+    realm: RealmId,
+    identity: Option<IdentityId>,
+    query: &ListQuery,
+) -> Result<Page<BindingJob>> {
+    let of = identity.map_or_else(|| "-".to_owned(), |identity| identity.to_string());
+    let list = List {
+        name: &format!("tenants/{tenant}/realms/{realm}/identities/{of}/credential-binding-jobs"),
+        sizes: Sizes::DIRECTORY,
+        attributes: &["state", "delivery_method"],
+    };
+    let page = query.read(ctx, &list)?;
+    let (now, asked) = (ctx.now, page.clone());
+    let (jobs, total) = ctx
+        .app
+        .db
+        .scan(async move |rx| {
+            match identity {
+                Some(id) => drop(identities::ops::require(rx, tenant, realm, id).await?),
+                None => drop(realms::ops::require(rx, tenant, realm).await?),
+            }
+            store::list(rx, (tenant, realm), identity, &asked, now).await
+        })
+        .await?;
+    Ok(Page::new(ctx, &list, page, jobs, total, |job| job.id))
+}
+
+pub async fn get(ctx: &Context, key: JobKey) -> Result<BindingJob> {
+    ctx.app
+        .db
+        .read(async |rx| store::find(rx, key).await)
+        .await?
+        .ok_or_else(|| not_found(key))
+}
+
+/// Withdraws a job: its link stops working at once.
+///
+/// # Errors
+/// `NotFound`; `Conflict` if the job is complete, expired or revoked already.
+pub async fn revoke(ctx: &Context, key: JobKey) -> Result<BindingJob> {
+    let event = Event::new(
+        ctx,
+        key.tenant_id,
+        key.realm_id,
+        EventKind::CredentialBindingJobChange,
+        "REVOKED",
+    )
+    .identity(key.identity_id)
+    .resource(key.id);
+    let now = ctx.now;
+    ctx.app
+        .db
+        .write(async move |tx| {
+            if let Some(job) = store::revoke(tx, key, now).await? {
+                events::append(tx, &event).await?;
+                return Ok(job);
+            }
+            let job = store::find(tx, key).await?.ok_or_else(|| not_found(key))?;
+            Err(ended(&job, job.state_at(now)))
+        })
+        .await
+}
+
+pub fn not_found(key: JobKey) -> Error {
+    Error::not_found(Kind::CredentialBindingJob, key.id)
+}
+
+/// The refusal to use a job that has ended as `state` says.
+pub fn ended(job: &BindingJob, state: State) -> Error {
+    let ending = state.ending().unwrap_or("unavailable");
+    Error::conflict_on(
+        format!("credential binding job is {ending}"),
+        Kind::CredentialBindingJob,
+        job.id,
+        ending,
+    )
+}

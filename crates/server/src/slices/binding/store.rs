@@ -1,0 +1,452 @@
+//! Rows of `binding_jobs`.
+
+use keymoor_types::{
+    AuthenticatorConfigId, BindingJobId, CredentialId, IdentityId, RealmId, TenantId, Timestamp,
+};
+
+use super::model::{BindingJob, DeliveryMethod, JobKey, MAX_FAILED_PROOFS, Snapshot, State};
+use crate::base::error::{Error, Result};
+use crate::base::paging::PageRequest;
+use crate::base::secret::Digest;
+use crate::db::{self, Json, Rx, Sql, Tx, record};
+
+struct JobRow {
+    tenant_id: TenantId,
+    realm_id: RealmId,
+    identity_id: IdentityId,
+    id: BindingJobId,
+    delivery_method: DeliveryMethod,
+    stored_state: State,
+    token_hash: Digest,
+    authenticator_config_id: AuthenticatorConfigId,
+    snapshot: Json<Snapshot>,
+    post_binding_redirect_uri: Option<String>,
+    failed_proofs: i64,
+    credential_id: Option<CredentialId>,
+    expires_at: Timestamp,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+record!(JobRow {
+    tenant_id,
+    realm_id,
+    identity_id,
+    id,
+    delivery_method,
+    stored_state,
+    token_hash,
+    authenticator_config_id,
+    snapshot,
+    post_binding_redirect_uri,
+    failed_proofs,
+    credential_id,
+    expires_at,
+    created_at,
+    updated_at,
+});
+
+/// The columns of [`JobRow`].
+macro_rules! columns {
+    () => {
+        "tenant_id, realm_id, identity_id, binding_job_id, delivery_method, state, token_hash,
+         authenticator_config_id, snapshot, post_binding_redirect_uri, failed_proofs, credential_id,
+         expires_at, created_at, updated_at"
+    };
+}
+
+impl From<JobRow> for BindingJob {
+    fn from(row: JobRow) -> Self {
+        Self {
+            tenant_id: row.tenant_id,
+            realm_id: row.realm_id,
+            identity_id: row.identity_id,
+            id: row.id,
+            delivery_method: row.delivery_method,
+            stored_state: row.stored_state,
+            token_hash: row.token_hash,
+            authenticator_config_id: row.authenticator_config_id,
+            snapshot: row.snapshot.0,
+            post_binding_redirect_uri: row.post_binding_redirect_uri,
+            failed_proofs: row.failed_proofs,
+            credential_id: row.credential_id,
+            expires_at: row.expires_at,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+/// Inserts a new job; `sealed_token` is kept only for a link that is still to be mailed.
+pub async fn insert(tx: &mut Tx, job: &BindingJob, sealed_token: Option<&[u8]>) -> Result<()> {
+    const SQL: &str = "INSERT INTO binding_jobs
+        (tenant_id, realm_id, identity_id, binding_job_id, delivery_method, state, token_hash, token_sealed,
+         authenticator_config_id, snapshot, post_binding_redirect_uri, failed_proofs, expires_at,
+         created_at, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+    tx.exec(
+        SQL,
+        &[
+            &job.tenant_id,
+            &job.realm_id,
+            &job.identity_id,
+            &job.id,
+            &job.delivery_method,
+            &job.stored_state,
+            &job.token_hash,
+            &sealed_token,
+            &job.authenticator_config_id,
+            &Json(&job.snapshot),
+            &job.post_binding_redirect_uri,
+            &job.failed_proofs,
+            &job.expires_at,
+            &job.created_at,
+            &job.updated_at,
+        ],
+    )
+    .await
+    .map_err(refused)?;
+    Ok(())
+}
+
+fn refused(error: db::Error) -> Error {
+    match &error {
+        db::Error::Unique { constraint }
+            if matches!(constraint.as_str(), "binding_jobs_id" | "binding_jobs_pkey") =>
+        {
+            Error::Collision
+        }
+        _ => error.into(),
+    }
+}
+
+pub async fn find(rx: &mut Rx, key: JobKey) -> Result<Option<BindingJob>> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM binding_jobs WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND binding_job_id = $4"
+    );
+    let JobKey {
+        tenant_id,
+        realm_id,
+        identity_id,
+        id,
+    } = key;
+    let row: Option<JobRow> = rx
+        .opt(SQL, &[&tenant_id, &realm_id, &identity_id, &id])
+        .await?;
+    Ok(row.map(BindingJob::from))
+}
+
+/// Moves a job that was sent to LINK_OPENED. False: it had moved on already.
+pub async fn mark_opened(tx: &mut Tx, key: JobKey, token: &Digest, now: Timestamp) -> Result<bool> {
+    const SQL: &str = "UPDATE binding_jobs SET state = 'LINK_OPENED', updated_at = $6
+        WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND binding_job_id = $4 AND token_hash = $5
+          AND state IN ('LINK_SENT', 'FAILED_TO_SEND') AND expires_at > $6";
+    step(tx, SQL, key, token, now).await
+}
+
+/// Moves a job to REQUEST_DELIVERED. False: it was there already, or beyond.
+pub async fn mark_delivered(
+    tx: &mut Tx,
+    key: JobKey,
+    token: &Digest,
+    now: Timestamp,
+) -> Result<bool> {
+    const SQL: &str = "UPDATE binding_jobs SET state = 'REQUEST_DELIVERED', updated_at = $6
+        WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND binding_job_id = $4 AND token_hash = $5
+          AND state IN ('LINK_SENT', 'LINK_OPENED', 'FAILED_TO_SEND') AND expires_at > $6";
+    step(tx, SQL, key, token, now).await
+}
+
+async fn step(
+    tx: &mut Tx,
+    sql: &'static str,
+    key: JobKey,
+    token: &Digest,
+    now: Timestamp,
+) -> Result<bool> {
+    let JobKey {
+        tenant_id,
+        realm_id,
+        identity_id,
+        id,
+    } = key;
+    Ok(tx
+        .exec(
+            sql,
+            &[&tenant_id, &realm_id, &identity_id, &id, token, &now],
+        )
+        .await?
+        == 1)
+}
+
+/// Completes a job for the one caller that gets there first: the token, the state, the expiry,
+/// the attempts and the identity's status are checked by the statement that makes the change.
+pub async fn claim(
+    tx: &mut Tx,
+    key: JobKey,
+    token: &Digest,
+    credential: CredentialId,
+    now: Timestamp,
+) -> Result<bool> {
+    macro_rules! text {
+        ($active:literal) => {
+            concat!(
+                "UPDATE binding_jobs
+                SET state = 'COMPLETE', credential_id = $6, token_sealed = NULL, updated_at = $7
+                WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND binding_job_id = $4
+                  AND token_hash = $5
+                  AND state IN ('LINK_SENT', 'LINK_OPENED', 'REQUEST_DELIVERED', 'FAILED_TO_SEND')
+                  AND expires_at > $7 AND failed_proofs < $8
+                  AND EXISTS (SELECT 1 FROM identities
+                    WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND status = 'active'",
+                $active,
+                ")"
+            )
+        };
+    }
+    // Without the lock PostgreSQL may claim by a snapshot older than a suspension that was
+    // acknowledged meanwhile. SQLite has one writer.
+    const SQL: Sql = Sql {
+        sqlite: text!(""),
+        postgres: text!(" FOR SHARE"),
+    };
+    let JobKey {
+        tenant_id,
+        realm_id,
+        identity_id,
+        id,
+    } = key;
+    let changed = tx
+        .exec(
+            SQL,
+            &[
+                &tenant_id,
+                &realm_id,
+                &identity_id,
+                &id,
+                token,
+                &credential,
+                &now,
+                &MAX_FAILED_PROOFS,
+            ],
+        )
+        .await?;
+    Ok(changed == 1)
+}
+
+/// Counts a failed proof made with the right token, and revokes the job at the last allowed one.
+/// The state it leaves, or `None` if the job had ended already.
+pub async fn count_failed_proof(
+    tx: &mut Tx,
+    key: JobKey,
+    token: &Digest,
+    now: Timestamp,
+) -> Result<Option<State>> {
+    const SQL: &str = "UPDATE binding_jobs
+        SET failed_proofs = failed_proofs + 1, updated_at = $6,
+            state = CASE WHEN failed_proofs + 1 >= $7 THEN 'REVOKED' ELSE state END,
+            token_sealed = CASE WHEN failed_proofs + 1 >= $7 THEN NULL ELSE token_sealed END
+        WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND binding_job_id = $4 AND token_hash = $5
+          AND state IN ('LINK_SENT', 'LINK_OPENED', 'REQUEST_DELIVERED', 'FAILED_TO_SEND')
+          AND expires_at > $6
+        RETURNING state";
+    let JobKey {
+        tenant_id,
+        realm_id,
+        identity_id,
+        id,
+    } = key;
+    Ok(tx
+        .opt(
+            SQL,
+            &[
+                &tenant_id,
+                &realm_id,
+                &identity_id,
+                &id,
+                token,
+                &now,
+                &MAX_FAILED_PROOFS,
+            ],
+        )
+        .await?)
+}
+
+/// Withdraws a job that has not ended. `None`: it has, or does not exist.
+pub async fn revoke(tx: &mut Tx, key: JobKey, now: Timestamp) -> Result<Option<BindingJob>> {
+    const SQL: &str = concat!(
+        "UPDATE binding_jobs SET state = 'REVOKED', token_sealed = NULL, updated_at = $5
+        WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND binding_job_id = $4
+          AND state IN ('LINK_SENT', 'LINK_OPENED', 'REQUEST_DELIVERED', 'FAILED_TO_SEND')
+          AND expires_at > $5
+        RETURNING ",
+        columns!()
+    );
+    let JobKey {
+        tenant_id,
+        realm_id,
+        identity_id,
+        id,
+    } = key;
+    let row: Option<JobRow> = tx
+        .opt(SQL, &[&tenant_id, &realm_id, &identity_id, &id, &now])
+        .await?;
+    Ok(row.map(BindingJob::from))
+}
+
+/// The token that is still to be mailed, sealed.
+pub async fn find_sealed_token(rx: &mut Rx, key: JobKey) -> Result<Option<Vec<u8>>> {
+    const SQL: &str = "SELECT token_sealed FROM binding_jobs
+        WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND binding_job_id = $4";
+    let JobKey {
+        tenant_id,
+        realm_id,
+        identity_id,
+        id,
+    } = key;
+    let sealed: Option<Option<Vec<u8>>> = rx
+        .opt(SQL, &[&tenant_id, &realm_id, &identity_id, &id])
+        .await?;
+    Ok(sealed.flatten())
+}
+
+/// Forgets the token that was still to be mailed; its hash stays, and so the link works.
+pub async fn erase_token(tx: &mut Tx, key: JobKey) -> Result<()> {
+    const SQL: &str = "UPDATE binding_jobs SET token_sealed = NULL
+        WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND binding_job_id = $4";
+    let JobKey {
+        tenant_id,
+        realm_id,
+        identity_id,
+        id,
+    } = key;
+    tx.exec(SQL, &[&tenant_id, &realm_id, &identity_id, &id])
+        .await?;
+    Ok(())
+}
+
+/// Forgets up to 100 tokens of jobs made before `before`, of all tenants. How many they were.
+pub async fn erase_tokens_before(tx: &mut Tx, before: Timestamp) -> Result<u64> {
+    const SQL: &str = "UPDATE binding_jobs SET token_sealed = NULL
+        WHERE (tenant_id, realm_id, binding_job_id) IN
+          (SELECT tenant_id, realm_id, binding_job_id FROM binding_jobs
+           WHERE token_sealed IS NOT NULL AND created_at < $1 ORDER BY created_at LIMIT 100)";
+    Ok(tx.exec(SQL, &[&before]).await?)
+}
+
+/// Moves a job whose mail was given up to FAILED_TO_SEND. False: its link was opened all the
+/// same, or it has ended.
+pub async fn mark_failed_to_send(tx: &mut Tx, key: JobKey, now: Timestamp) -> Result<bool> {
+    const SQL: &str = "UPDATE binding_jobs SET state = 'FAILED_TO_SEND', updated_at = $5
+        WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND binding_job_id = $4
+          AND state = 'LINK_SENT' AND expires_at > $5";
+    let JobKey {
+        tenant_id,
+        realm_id,
+        identity_id,
+        id,
+    } = key;
+    let changed = tx
+        .exec(SQL, &[&tenant_id, &realm_id, &identity_id, &id, &now])
+        .await?;
+    Ok(changed == 1)
+}
+
+/// The jobs of an identity whose links work at `now`, oldest first.
+pub async fn list_pending(
+    rx: &mut Rx,
+    (tenant, realm): (TenantId, RealmId),
+    identity: IdentityId,
+    now: Timestamp,
+) -> Result<Vec<BindingJob>> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM binding_jobs WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3
+          AND state IN ('LINK_SENT', 'LINK_OPENED', 'REQUEST_DELIVERED', 'FAILED_TO_SEND')
+          AND expires_at > $4 ORDER BY binding_job_id LIMIT 100"
+    );
+    let rows: Vec<JobRow> = rx.all(SQL, &[&tenant, &realm, &identity, &now]).await?;
+    Ok(rows.into_iter().map(BindingJob::from).collect())
+}
+
+/// The state a job has at `$4`, as [`BindingJob::state_at`] has it.
+macro_rules! state_now {
+    () => {
+        "(CASE WHEN state IN ('LINK_SENT', 'LINK_OPENED', 'REQUEST_DELIVERED', 'FAILED_TO_SEND') AND expires_at <= $4
+          THEN 'EXPIRED' ELSE state END)"
+    };
+}
+
+/// What every list of jobs filters by, beside `$3`: an identity, or nothing.
+macro_rules! matching {
+    ($identity:literal) => {
+        concat!(
+            " FROM binding_jobs WHERE tenant_id = $1 AND realm_id = $2 AND ",
+            $identity,
+            " AND (CAST($5 AS TEXT) IS NULL OR ",
+            state_now!(),
+            " = $5) AND (CAST($6 AS TEXT) IS NULL OR delivery_method = $6)"
+        )
+    };
+}
+
+/// A page of the jobs of one identity, or of all identities of a realm, and how many there are.
+pub async fn list(
+    rx: &mut Rx,
+    (tenant, realm): (TenantId, RealmId),
+    identity: Option<IdentityId>,
+    page: &PageRequest,
+    now: Timestamp,
+) -> Result<(Vec<BindingJob>, i64)> {
+    // Two texts, since an index on the identity is of no use to a statement that may ignore it.
+    const OF_ONE: [&str; 2] = [
+        concat!(
+            "SELECT ",
+            columns!(),
+            matching!("identity_id = $3"),
+            " AND binding_job_id > $7 ORDER BY binding_job_id LIMIT $8 OFFSET $9"
+        ),
+        concat!("SELECT COUNT(*)", matching!("identity_id = $3")),
+    ];
+    const OF_ALL: [&str; 2] = [
+        concat!(
+            "SELECT ",
+            columns!(),
+            matching!("CAST($3 AS BIGINT) IS NULL"),
+            " AND binding_job_id > $7 ORDER BY binding_job_id LIMIT $8 OFFSET $9"
+        ),
+        concat!("SELECT COUNT(*)", matching!("CAST($3 AS BIGINT) IS NULL")),
+    ];
+    let [rows_sql, count_sql] = if identity.is_some() { OF_ONE } else { OF_ALL };
+    let state = page.filtered("state");
+    let delivery_method = page.filtered("delivery_method");
+    let after = page
+        .after::<BindingJobId>()?
+        .unwrap_or(BindingJobId::from_i64(-1));
+    let rows: Vec<JobRow> = rx
+        .all(
+            rows_sql,
+            &[
+                &tenant,
+                &realm,
+                &identity,
+                &now,
+                &state,
+                &delivery_method,
+                &after,
+                &page.limit(),
+                &page.offset(),
+            ],
+        )
+        .await?;
+    let total = rx
+        .one(
+            count_sql,
+            &[&tenant, &realm, &identity, &now, &state, &delivery_method],
+        )
+        .await?;
+    Ok((rows.into_iter().map(BindingJob::from).collect(), total))
+}

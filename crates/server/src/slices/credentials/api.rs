@@ -1,0 +1,189 @@
+//! Management endpoints of credentials.
+
+use axum::Json as Answer;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE;
+use keymoor_types::wire::ProofKind;
+use keymoor_types::{CredentialId, IdentityId, RealmId, TenantId, Timestamp};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::model::{Credential, CredentialKey, State};
+use super::ops;
+use crate::app::App;
+use crate::base::error::Result;
+use crate::base::paging::{ListQuery, Page};
+use crate::http::auth::{Allowed, scope};
+use crate::http::openapi::Refusals;
+use crate::http::path::{IdentitiesPath, path_ids};
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(get))
+        .routes(routes!(revoke))
+}
+
+path_ids! {
+    CredentialPath {
+        tenant_id: TenantId,
+        realm_id: RealmId,
+        identity_id: IdentityId,
+        credential_id: CredentialId,
+    }
+}
+
+impl From<CredentialPath> for CredentialKey {
+    fn from(path: CredentialPath) -> Self {
+        let CredentialPath {
+            tenant_id,
+            realm_id,
+            identity_id,
+            credential_id: id,
+        } = path;
+        Self {
+            tenant_id,
+            realm_id,
+            identity_id,
+            id,
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = Credential)]
+struct CredentialView {
+    id: CredentialId,
+    identity_id: IdentityId,
+    realm_id: RealmId,
+    tenant_id: TenantId,
+    state: State,
+    /// How the key was introduced.
+    csr_type: ProofKind,
+    /// The public key as a JWK (RFC 7517), as text.
+    jwk_json: String,
+    /// The key's thumbprint (RFC 7638) in base64url, padded.
+    jwk_thumbprint: String,
+    attestation: AttestationView,
+    create_time: Timestamp,
+    update_time: Timestamp,
+}
+
+/// What the key's registration has shown about where its private half lives. An extension of the
+/// published API.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CredentialAttestation)]
+struct AttestationView {
+    /// `attested`: the authenticator's attestation verified and led to a configured root.
+    /// `flagged`: not attested, but the authenticator data said that the key never leaves its
+    /// authenticator, which nobody else vouches for. `unproven`: anything else, such as a key
+    /// that software keeps.
+    level: &'static str,
+    /// The attestation statement's format, such as `none` or `packed`, whether it is known or
+    /// not. Absent for a key that software keeps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    format: Option<String>,
+}
+
+impl From<Credential> for CredentialView {
+    fn from(credential: Credential) -> Self {
+        Self {
+            id: credential.id,
+            identity_id: credential.identity_id,
+            realm_id: credential.realm_id,
+            tenant_id: credential.tenant_id,
+            state: credential.state,
+            csr_type: credential.origin.csr_type(),
+            jwk_json: credential.key.to_jwk_json(),
+            jwk_thumbprint: URL_SAFE.encode(credential.key.thumbprint()),
+            attestation: AttestationView {
+                level: credential.origin.attestation_level().as_str(),
+                format: credential.origin.attestation_format().map(str::to_owned),
+            },
+            create_time: credential.created_at,
+            update_time: credential.updated_at,
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = ListCredentialsResponse)]
+struct ListAnswer {
+    credentials: Vec<CredentialView>,
+    total_size: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_page_token: Option<String>,
+}
+
+/// Lists the credentials of an identity, or of every identity of the realm with `-`. Filters by
+/// `state` and `jwk_thumbprint`.
+#[utoipa::path(
+    get,
+    path = "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credentials",
+    operation_id = "ListCredentials",
+    tag = "Credentials",
+    params(IdentitiesPath, ListQuery),
+    responses((status = 200, body = ListAnswer), Refusals),
+    security(("bearer" = ["credentials:read"])),
+)]
+async fn list(
+    Allowed { ctx, .. }: Allowed<scope::CredentialsRead>,
+    at: IdentitiesPath,
+    query: ListQuery,
+) -> Result<Answer<ListAnswer>> {
+    let Page {
+        items,
+        total_size,
+        next_page_token,
+    } = ops::list(
+        &ctx,
+        at.tenant_id,
+        at.realm_id,
+        at.identity_id.one(),
+        &query,
+    )
+    .await?;
+    Ok(Answer(ListAnswer {
+        credentials: items.into_iter().map(CredentialView::from).collect(),
+        total_size,
+        next_page_token,
+    }))
+}
+
+/// Reads a credential.
+#[utoipa::path(
+    get,
+    path = "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credentials/{credential_id}",
+    operation_id = "GetCredential",
+    tag = "Credentials",
+    params(CredentialPath),
+    responses((status = 200, body = CredentialView), Refusals),
+    security(("bearer" = ["credentials:read"])),
+)]
+async fn get(
+    Allowed { ctx, .. }: Allowed<scope::CredentialsRead>,
+    at: CredentialPath,
+) -> Result<Answer<CredentialView>> {
+    let credential = ops::get(&ctx, at.into()).await?;
+    Ok(Answer(credential.into()))
+}
+
+/// Revokes a credential for good. Its record stays, and revoking it again changes nothing.
+#[utoipa::path(
+    post,
+    path = "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credentials/{credential_id}/~revoke",
+    operation_id = "RevokeCredential",
+    tag = "Credentials",
+    params(CredentialPath),
+    responses((status = 200, body = CredentialView), Refusals),
+    security(("bearer" = ["credentials:revoke"])),
+)]
+async fn revoke(
+    Allowed { ctx, .. }: Allowed<scope::CredentialsRevoke>,
+    at: CredentialPath,
+) -> Result<Answer<CredentialView>> {
+    let credential = ops::revoke(&ctx, at.into()).await?;
+    Ok(Answer(credential.into()))
+}

@@ -1,0 +1,144 @@
+//! What a credential is.
+
+use std::fmt;
+use std::str::FromStr;
+
+use keymoor_types::wire::ProofKind;
+use keymoor_types::{BindingJobId, CredentialId, IdentityId, RealmId, TenantId, Timestamp};
+use keymoor_webauthn::registration::VerifiedRegistration;
+use keymoor_webauthn::{AttestationLevel, PublicKey};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::base::error::Error;
+use crate::db::text_column;
+
+/// Names one credential. Every statement holds all four, so that isolation is part of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CredentialKey {
+    pub tenant_id: TenantId,
+    pub realm_id: RealmId,
+    pub identity_id: IdentityId,
+    pub id: CredentialId,
+}
+
+#[derive(Clone, Debug)]
+pub struct Credential {
+    pub tenant_id: TenantId,
+    pub realm_id: RealmId,
+    pub identity_id: IdentityId,
+    pub id: CredentialId,
+    pub binding_job_id: BindingJobId,
+    pub state: State,
+    pub key: PublicKey,
+    pub origin: KeyOrigin,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// Where a credential's key lives, and what its proof at binding said about that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyOrigin {
+    /// A key that software keeps, introduced by a JWS.
+    Software,
+    /// A WebAuthn credential.
+    WebAuthn(WebAuthnFacts),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebAuthnFacts {
+    pub mechanism: Mechanism,
+    pub credential_id: Vec<u8>,
+    pub rp_id: String,
+    pub aaguid: [u8; 16],
+    pub attestation_format: String,
+    pub attestation_level: AttestationLevel,
+    pub sign_count: u32,
+    pub backup_eligible: bool,
+    pub backup_state: bool,
+}
+
+/// Who made the options of a registration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mechanism {
+    /// The device: the challenge is the link's token, the user handle known to nobody else.
+    WebAuthn,
+    /// The server: the user handle is the identity's.
+    Fido2,
+}
+
+impl WebAuthnFacts {
+    pub fn of(mechanism: Mechanism, registration: &VerifiedRegistration) -> Self {
+        Self {
+            mechanism,
+            credential_id: registration.credential_id().to_vec(),
+            rp_id: registration.rp_id().to_owned(),
+            aaguid: registration.aaguid(),
+            attestation_format: registration.attestation_format().to_owned(),
+            attestation_level: registration.attestation_level(),
+            sign_count: registration.sign_count(),
+            backup_eligible: registration.backup_eligible(),
+            backup_state: registration.backup_state(),
+        }
+    }
+}
+
+impl KeyOrigin {
+    /// What is known about where the key lives.
+    pub const fn attestation_level(&self) -> AttestationLevel {
+        match self {
+            Self::Software => AttestationLevel::Unproven,
+            Self::WebAuthn(facts) => facts.attestation_level,
+        }
+    }
+
+    /// The format of the attestation statement, known or not; `None` for a software key.
+    pub fn attestation_format(&self) -> Option<&str> {
+        match self {
+            Self::Software => None,
+            Self::WebAuthn(facts) => Some(&facts.attestation_format),
+        }
+    }
+
+    /// The published name of how the key was introduced.
+    pub const fn csr_type(&self) -> ProofKind {
+        match self {
+            Self::Software => ProofKind::Jwt,
+            Self::WebAuthn(facts) => match facts.mechanism {
+                Mechanism::WebAuthn => ProofKind::Webauthn,
+                Mechanism::Fido2 => ProofKind::Fido2,
+            },
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+#[schema(as = CredentialState)]
+pub enum State {
+    Active,
+    Revoked,
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Active => "ACTIVE",
+            Self::Revoked => "REVOKED",
+        })
+    }
+}
+
+impl FromStr for State {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "ACTIVE" => Ok(Self::Active),
+            "REVOKED" => Ok(Self::Revoked),
+            _ => Err(Error::internal("unknown credential state")),
+        }
+    }
+}
+
+text_column!(State);

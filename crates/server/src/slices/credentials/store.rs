@@ -1,0 +1,378 @@
+//! Rows of `credentials`.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use keymoor_types::{BindingJobId, CredentialId, IdentityId, RealmId, TenantId, Timestamp};
+use keymoor_webauthn::{AttestationLevel, PublicKey};
+
+use super::model::{Credential, CredentialKey, KeyOrigin, Mechanism, State, WebAuthnFacts};
+use crate::base::error::{Error, Kind, Result};
+use crate::base::paging::PageRequest;
+use crate::db::{self, Param, Rx, Tx, record};
+
+struct CredentialRow {
+    tenant_id: TenantId,
+    realm_id: RealmId,
+    identity_id: IdentityId,
+    id: CredentialId,
+    binding_job_id: BindingJobId,
+    state: State,
+    csr_type: String,
+    jwk: String,
+    webauthn_id: Option<Vec<u8>>,
+    rp_id: Option<String>,
+    aaguid: Option<Vec<u8>>,
+    attestation_format: Option<String>,
+    attestation_level: String,
+    sign_count: i64,
+    backup_eligible: bool,
+    backup_state: bool,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+record!(CredentialRow {
+    tenant_id,
+    realm_id,
+    identity_id,
+    id,
+    binding_job_id,
+    state,
+    csr_type,
+    jwk,
+    webauthn_id,
+    rp_id,
+    aaguid,
+    attestation_format,
+    attestation_level,
+    sign_count,
+    backup_eligible,
+    backup_state,
+    created_at,
+    updated_at,
+});
+
+/// The columns of [`CredentialRow`].
+macro_rules! columns {
+    () => {
+        "tenant_id, realm_id, identity_id, credential_id, binding_job_id, state, csr_type, jwk,
+         webauthn_id, rp_id, aaguid, attestation_format, attestation_level, sign_count,
+         backup_eligible, backup_state, created_at, updated_at"
+    };
+}
+
+impl TryFrom<CredentialRow> for Credential {
+    type Error = Error;
+
+    fn try_from(row: CredentialRow) -> Result<Self> {
+        let inconsistent = || Error::internal(format!("credential {} is inconsistent", row.id));
+        let mechanism = match row.csr_type.as_str() {
+            "JWT" => None,
+            "WEBAUTHN" => Some(Mechanism::WebAuthn),
+            "FIDO2" => Some(Mechanism::Fido2),
+            _ => return Err(inconsistent()),
+        };
+        let origin = match mechanism {
+            None => KeyOrigin::Software,
+            Some(mechanism) => KeyOrigin::WebAuthn(WebAuthnFacts {
+                mechanism,
+                credential_id: row.webauthn_id.ok_or_else(inconsistent)?,
+                rp_id: row.rp_id.ok_or_else(inconsistent)?,
+                aaguid: row
+                    .aaguid
+                    .and_then(|id| id.try_into().ok())
+                    .ok_or_else(inconsistent)?,
+                attestation_format: row.attestation_format.ok_or_else(inconsistent)?,
+                attestation_level: AttestationLevel::from_name(&row.attestation_level)
+                    .ok_or_else(inconsistent)?,
+                sign_count: row.sign_count.try_into().map_err(|_| inconsistent())?,
+                backup_eligible: row.backup_eligible,
+                backup_state: row.backup_state,
+            }),
+        };
+        Ok(Self {
+            tenant_id: row.tenant_id,
+            realm_id: row.realm_id,
+            identity_id: row.identity_id,
+            id: row.id,
+            binding_job_id: row.binding_job_id,
+            state: row.state,
+            key: PublicKey::from_jwk_str(&row.jwk).map_err(|_| inconsistent())?,
+            origin,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+pub async fn insert(tx: &mut Tx, credential: &Credential) -> Result<()> {
+    const SQL: &str = "INSERT INTO credentials
+        (tenant_id, realm_id, identity_id, credential_id, binding_job_id, state, csr_type, jwk, key_thumbprint,
+         webauthn_id, rp_id, aaguid, attestation_format, attestation_level, sign_count,
+         backup_eligible, backup_state, created_at, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
+    let facts = match &credential.origin {
+        KeyOrigin::Software => None,
+        KeyOrigin::WebAuthn(facts) => Some(facts),
+    };
+    tx.exec(
+        SQL,
+        &[
+            &credential.tenant_id,
+            &credential.realm_id,
+            &credential.identity_id,
+            &credential.id,
+            &credential.binding_job_id,
+            &credential.state,
+            &credential.origin.csr_type().as_str(),
+            &credential.key.to_jwk_json(),
+            &credential.key.thumbprint(),
+            &facts.map(|facts| facts.credential_id.as_slice()),
+            &facts.map(|facts| facts.rp_id.as_str()),
+            &facts.map(|facts| facts.aaguid.as_slice()),
+            &facts.map(|facts| facts.attestation_format.as_str()),
+            &credential.origin.attestation_level().as_str(),
+            &facts.map_or(0, |facts| i64::from(facts.sign_count)),
+            &facts.is_some_and(|facts| facts.backup_eligible),
+            &facts.is_some_and(|facts| facts.backup_state),
+            &credential.created_at,
+            &credential.updated_at,
+        ],
+    )
+    .await
+    .map_err(|error| refused(error, credential.id))?;
+    Ok(())
+}
+
+fn refused(error: db::Error, id: CredentialId) -> Error {
+    match &error {
+        db::Error::Unique { constraint } => match constraint.as_str() {
+            "credentials_key" | "credentials_webauthn_id" => Error::conflict_on(
+                "this key is already bound",
+                Kind::Credential,
+                "",
+                "duplicate",
+            ),
+            "credentials_id" | "credentials_pkey" => {
+                tracing::debug!(%id, "credential id was taken");
+                Error::Collision
+            }
+            _ => error.into(),
+        },
+        _ => error.into(),
+    }
+}
+
+/// The credential of `identity` whose key has this thumbprint: what a sign-in looks up.
+pub async fn find_by_key(
+    rx: &mut Rx,
+    tenant: TenantId,
+    realm: RealmId,
+    identity: IdentityId,
+    thumbprint: &[u8; 32],
+) -> Result<Option<Credential>> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM credentials WHERE tenant_id = $1 AND realm_id = $2 AND key_thumbprint = $4 AND identity_id = $3"
+    );
+    let row: Option<CredentialRow> = rx
+        .opt(SQL, &[&tenant, &realm, &identity, thumbprint])
+        .await?;
+    row.map(Credential::try_from).transpose()
+}
+
+/// The credential that an authenticator knows by this id, whosever it is in the realm.
+pub async fn find_by_webauthn_id(
+    rx: &mut Rx,
+    tenant: TenantId,
+    realm: RealmId,
+    webauthn_id: &[u8],
+) -> Result<Option<Credential>> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM credentials WHERE tenant_id = $1 AND realm_id = $2 AND webauthn_id = $3"
+    );
+    let row: Option<CredentialRow> = rx.opt(SQL, &[&tenant, &realm, &webauthn_id]).await?;
+    row.map(Credential::try_from).transpose()
+}
+
+/// The ids by which authenticators know an identity's active credentials for an RP ID. At most a
+/// hundred of them, since they travel in one answer.
+pub async fn list_webauthn_ids(
+    rx: &mut Rx,
+    (tenant, realm): (TenantId, RealmId),
+    identity: IdentityId,
+    rp_id: &str,
+) -> Result<Vec<Vec<u8>>> {
+    const SQL: &str = "SELECT webauthn_id FROM credentials
+        WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND state = 'ACTIVE' AND rp_id = $4
+        ORDER BY credential_id DESC LIMIT 100";
+    Ok(rx.all(SQL, &[&tenant, &realm, &identity, &rp_id]).await?)
+}
+
+pub async fn find(rx: &mut Rx, key: CredentialKey) -> Result<Option<Credential>> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM credentials WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND credential_id = $4"
+    );
+    let CredentialKey {
+        tenant_id,
+        realm_id,
+        identity_id,
+        id,
+    } = key;
+    let row: Option<CredentialRow> = rx
+        .opt(SQL, &[&tenant_id, &realm_id, &identity_id, &id])
+        .await?;
+    row.map(Credential::try_from).transpose()
+}
+
+/// Revokes an active credential. `None`: it is revoked already, or does not exist.
+pub async fn revoke(tx: &mut Tx, key: CredentialKey, now: Timestamp) -> Result<Option<Credential>> {
+    const SQL: &str = concat!(
+        "UPDATE credentials SET state = 'REVOKED', updated_at = $5
+        WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND credential_id = $4 AND state = 'ACTIVE'
+        RETURNING ",
+        columns!()
+    );
+    let CredentialKey {
+        tenant_id,
+        realm_id,
+        identity_id,
+        id,
+    } = key;
+    let row: Option<CredentialRow> = tx
+        .opt(SQL, &[&tenant_id, &realm_id, &identity_id, &id, &now])
+        .await?;
+    row.map(Credential::try_from).transpose()
+}
+
+/// Statements over the credentials that `$3` and `$4` select: a page of them, and how many there
+/// are. A text for each combination, since only so can each use its own index.
+macro_rules! texts {
+    ($identity:literal, $filter:literal) => {
+        [
+            concat!(
+                "SELECT ",
+                columns!(),
+                " FROM credentials WHERE tenant_id = $1 AND realm_id = $2 AND ",
+                $identity,
+                " AND ",
+                $filter,
+                " AND credential_id > $5 ORDER BY credential_id LIMIT $6 OFFSET $7"
+            ),
+            concat!(
+                "SELECT COUNT(*) FROM credentials WHERE tenant_id = $1 AND realm_id = $2 AND ",
+                $identity,
+                " AND ",
+                $filter
+            ),
+        ]
+    };
+}
+
+/// The texts of lists without filter, by state, and by thumbprint.
+macro_rules! filters {
+    ($identity:literal) => {
+        [
+            texts!($identity, "CAST($4 AS TEXT) IS NULL"),
+            texts!($identity, "state = $4"),
+            texts!($identity, "key_thumbprint = $4"),
+        ]
+    };
+}
+
+const OF_ONE: [[&str; 2]; 3] = filters!("identity_id = $3");
+const OF_ALL: [[&str; 2]; 3] = filters!("CAST($3 AS BIGINT) IS NULL");
+
+/// A page of the credentials of one identity, or of all identities of a realm, and how many
+/// there are.
+pub async fn list(
+    rx: &mut Rx,
+    (tenant, realm): (TenantId, RealmId),
+    identity: Option<IdentityId>,
+    page: &PageRequest,
+) -> Result<(Vec<Credential>, i64)> {
+    let [all, by_state, by_thumbprint] = if identity.is_some() { OF_ONE } else { OF_ALL };
+    let state = page.filtered("state");
+    let thumbprint = page.filtered("jwk_thumbprint").map(decoded);
+    let ([page_sql, count_sql], wanted): (_, &dyn Param) = match (&state, &thumbprint) {
+        (_, Some(thumbprint)) => (by_thumbprint, thumbprint),
+        (Some(state), None) => (by_state, state),
+        (None, None) => (all, &state),
+    };
+    let after = page
+        .after::<CredentialId>()?
+        .unwrap_or(CredentialId::from_i64(-1));
+    let rows: Vec<CredentialRow> = rx
+        .all(
+            page_sql,
+            &[
+                &tenant,
+                &realm,
+                &identity,
+                wanted,
+                &after,
+                &page.limit(),
+                &page.offset(),
+            ],
+        )
+        .await?;
+    let credentials = rows
+        .into_iter()
+        .map(Credential::try_from)
+        .collect::<Result<_>>()?;
+    let total = rx
+        .one(count_sql, &[&tenant, &realm, &identity, wanted])
+        .await?;
+    Ok((credentials, total))
+}
+
+/// A thumbprint as it is stored, whether it was padded or not. Nothing is stored for what is none.
+fn decoded(thumbprint: &str) -> Vec<u8> {
+    URL_SAFE_NO_PAD
+        .decode(thumbprint.trim_end_matches('='))
+        .unwrap_or_default()
+}
+
+/// Whether anybody can sign in to the realm: has an active passkey and is not suspended.
+pub async fn any_usable(rx: &mut Rx, tenant: TenantId, realm: RealmId) -> Result<bool> {
+    const SQL: &str = "SELECT COUNT(*) FROM (
+        SELECT 1 FROM credentials JOIN identities
+          ON identities.tenant_id = $1 AND identities.realm_id = $2
+            AND identities.identity_id = credentials.identity_id
+        WHERE credentials.tenant_id = $1 AND credentials.realm_id = $2
+          AND credentials.state = 'ACTIVE' AND identities.status = 'active'
+        LIMIT 1) AS usable";
+    Ok(rx.one::<i64>(SQL, &[&tenant, &realm]).await? > 0)
+}
+
+/// Records what an authenticator said when it was used: its counter, which never goes back, and
+/// whether the key is backed up.
+pub async fn record_use(
+    tx: &mut Tx,
+    (tenant, realm, identity): (TenantId, RealmId, IdentityId),
+    id: CredentialId,
+    sign_count: u32,
+    backup_state: bool,
+) -> Result<()> {
+    const SQL: &str = "UPDATE credentials
+        SET backup_state = $6, sign_count = CASE WHEN sign_count < $5 THEN $5 ELSE sign_count END
+        WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND credential_id = $4";
+    tx.exec(
+        SQL,
+        &[
+            &tenant,
+            &realm,
+            &identity,
+            &id,
+            &i64::from(sign_count),
+            &backup_state,
+        ],
+    )
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,126 @@
+//! Audit events: rows written in the transaction of what they record.
+//!
+//! Refusals with a known subject are events too; a failure that names nothing that exists is a
+//! log line. Nothing here ever holds a proof, a token or client data.
+
+mod store;
+
+use keymoor_oauth::claims::Principal;
+use keymoor_types::{EventId, IdentityId, RealmId, TenantId, Timestamp};
+use serde::Serialize;
+use serde_json::Value;
+
+pub use store::append;
+
+use crate::base::context::Context;
+
+/// What kind of thing happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventKind {
+    TenantChange,
+    RealmChange,
+    IdentityChange,
+    ApplicationOperation,
+    AuthenticatorConfigOperation,
+    CredentialBindingJobChange,
+    CredentialChange,
+    EmailStatusChange,
+    AuthorizeRequest,
+    AuthenticationTransaction,
+    TokenRequest,
+    TokenOperation,
+}
+
+impl EventKind {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TenantChange => "V1TenantChange",
+            Self::RealmChange => "V1RealmChange",
+            Self::IdentityChange => "IdentityChange",
+            Self::ApplicationOperation => "ApplicationOperation",
+            Self::AuthenticatorConfigOperation => "AuthenticatorConfigOperation",
+            Self::CredentialBindingJobChange => "CredentialBindingJobChange",
+            Self::CredentialChange => "CredentialChange",
+            Self::EmailStatusChange => "EmailStatusChange",
+            Self::AuthorizeRequest => "AuthorizeRequest",
+            Self::AuthenticationTransaction => "AuthenticationTransaction",
+            Self::TokenRequest => "TokenRequest",
+            Self::TokenOperation => "TokenOperation",
+        }
+    }
+}
+
+/// One audit event, ready to be written.
+#[derive(Clone, Debug)]
+pub struct Event {
+    id: EventId,
+    tenant: TenantId,
+    realm: Option<RealmId>,
+    kind: EventKind,
+    outcome: &'static str,
+    actor: String,
+    identity: Option<IdentityId>,
+    resource: Option<String>,
+    correlation_id: String,
+    details: Value,
+    at: Timestamp,
+}
+
+impl Event {
+    /// An event of `realm`, or of the whole tenant.
+    pub fn new(
+        ctx: &Context,
+        tenant: TenantId,
+        realm: impl Into<Option<RealmId>>,
+        kind: EventKind,
+        outcome: &'static str,
+    ) -> Self {
+        Self {
+            id: EventId::generate(ctx.now, &*ctx.app.rng),
+            tenant,
+            realm: realm.into(),
+            kind,
+            outcome,
+            actor: ctx.actor.to_string(),
+            identity: None,
+            resource: None,
+            correlation_id: ctx.origin.correlation_id.clone(),
+            details: Value::Object(serde_json::Map::new()),
+            at: ctx.now,
+        }
+    }
+
+    /// Who did it, where the request itself had to prove that.
+    #[must_use]
+    pub fn by(self, principal: Principal) -> Self {
+        Self {
+            actor: principal.to_string(),
+            ..self
+        }
+    }
+
+    /// The identity that the event is about.
+    #[must_use]
+    pub fn identity(self, id: IdentityId) -> Self {
+        Self {
+            identity: Some(id),
+            ..self
+        }
+    }
+
+    /// The thing that was changed or used.
+    #[must_use]
+    pub fn resource(self, id: impl ToString) -> Self {
+        Self {
+            resource: Some(id.to_string()),
+            ..self
+        }
+    }
+
+    /// A fact worth keeping.
+    #[must_use]
+    pub fn detail(mut self, name: &str, value: impl Serialize) -> Self {
+        self.details[name] = serde_json::to_value(value).expect("details are plain data");
+        self
+    }
+}

@@ -1,0 +1,285 @@
+//! Management endpoints of identities.
+
+use axum::Json as Answer;
+use keymoor_types::{IdentityId, RealmId, TenantId, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::model::{
+    EnrollmentStatus, Identity, IdentityPatch, Profile, Status, Traits, TraitsPatch, check_traits,
+};
+use super::ops::{self, NewIdentity};
+use crate::app::App;
+use crate::base::error::{Error, Result};
+use crate::base::paging::{ListQuery, Page};
+use crate::base::text::{Name, Violations, check_name};
+use crate::http::auth::{Allowed, scope};
+use crate::http::json::{Body, Json};
+use crate::http::openapi::{Conflicting, NotJson, Refusals};
+use crate::http::path::{IdentityPath, RealmPath};
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(create, list))
+        .routes(routes!(get, update, delete))
+}
+
+const ENVELOPE: &str = "identity";
+const READ_ONLY: &[&str] = &[
+    "id",
+    "tenant_id",
+    "realm_id",
+    "enrollment_status",
+    "create_time",
+    "update_time",
+];
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = CreateIdentityRequest)]
+pub struct CreateRequest {
+    identity: NewIdentityView,
+}
+
+impl Body for CreateRequest {
+    const ENVELOPE: &'static str = ENVELOPE;
+    const READ_ONLY: &'static [&'static str] = READ_ONLY;
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewIdentity)]
+struct NewIdentityView {
+    #[schema(value_type = Name)]
+    display_name: String,
+    /// `active` unless given.
+    status: Option<Status>,
+    traits: Traits,
+}
+
+impl TryFrom<NewIdentityView> for NewIdentity {
+    type Error = Error;
+
+    fn try_from(view: NewIdentityView) -> Result<Self> {
+        let NewIdentityView {
+            display_name,
+            status,
+            traits,
+        } = view;
+        let mut violations = Violations::default();
+        violations.check("identity.display_name", check_name(&display_name));
+        check_traits(traits.all(), &mut violations);
+        violations.or(Self {
+            display_name,
+            status: status.unwrap_or_default(),
+            traits: traits.without_empty(),
+        })
+    }
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = UpdateIdentityRequest)]
+pub struct UpdateRequest {
+    identity: IdentityPatchView,
+}
+
+impl Body for UpdateRequest {
+    const ENVELOPE: &'static str = ENVELOPE;
+    const READ_ONLY: &'static [&'static str] = READ_ONLY;
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = IdentityPatch)]
+struct IdentityPatchView {
+    #[schema(value_type = Option<Name>)]
+    display_name: Option<String>,
+    /// Suspended identities can neither make passkeys nor sign in.
+    status: Option<Status>,
+    traits: Option<TraitsPatch>,
+}
+
+impl TryFrom<IdentityPatchView> for IdentityPatch {
+    type Error = Error;
+
+    fn try_from(view: IdentityPatchView) -> Result<Self> {
+        let IdentityPatchView {
+            display_name,
+            status,
+            traits,
+        } = view;
+        let mut violations = Violations::default();
+        if let Some(name) = &display_name {
+            violations.check("identity.display_name", check_name(name));
+        }
+        if let Some(traits) = &traits {
+            check_traits(traits.all(), &mut violations);
+        }
+        violations.or(Self {
+            display_name,
+            status,
+            traits,
+        })
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = Identity)]
+struct IdentityView {
+    id: IdentityId,
+    realm_id: RealmId,
+    tenant_id: TenantId,
+    display_name: String,
+    status: Status,
+    enrollment_status: EnrollmentStatus,
+    traits: Traits,
+    create_time: Timestamp,
+    update_time: Timestamp,
+}
+
+impl From<Profile> for IdentityView {
+    fn from(profile: Profile) -> Self {
+        let Profile {
+            identity,
+            enrollment_status,
+        } = profile;
+        let Identity {
+            tenant_id,
+            realm_id,
+            id,
+            display_name,
+            status,
+            traits,
+            user_handle: _,
+            created_at: create_time,
+            updated_at: update_time,
+        } = identity;
+        Self {
+            id,
+            realm_id,
+            tenant_id,
+            display_name,
+            status,
+            enrollment_status,
+            traits,
+            create_time,
+            update_time,
+        }
+    }
+}
+
+/// Creates an identity.
+#[utoipa::path(
+    post,
+    path = "/v1/tenants/{tenant_id}/realms/{realm_id}/identities",
+    operation_id = "CreateIdentity",
+    tag = "Identities",
+    params(RealmPath),
+    request_body = CreateRequest,
+    responses((status = 200, body = IdentityView), Refusals, Conflicting, NotJson),
+    security(("bearer" = ["identities:create"])),
+)]
+async fn create(
+    Allowed { ctx, .. }: Allowed<scope::IdentitiesCreate>,
+    at: RealmPath,
+    Json(CreateRequest { identity }): Json<CreateRequest>,
+) -> Result<Answer<IdentityView>> {
+    let profile = ops::create(&ctx, at, identity.try_into()?).await?;
+    Ok(Answer(profile.into()))
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = ListIdentitiesResponse)]
+struct ListAnswer {
+    identities: Vec<IdentityView>,
+    total_size: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_page_token: Option<String>,
+}
+
+/// Lists the identities of a realm. Filters by `id`, `display_name`, `traits.username` (ignoring
+/// case), `traits.external_id` and `traits.primary_email_address`.
+#[utoipa::path(
+    get,
+    path = "/v1/tenants/{tenant_id}/realms/{realm_id}/identities",
+    operation_id = "ListIdentities",
+    tag = "Identities",
+    params(RealmPath, ListQuery),
+    responses((status = 200, body = ListAnswer), Refusals),
+    security(("bearer" = ["identities:read"])),
+)]
+async fn list(
+    Allowed { ctx, .. }: Allowed<scope::IdentitiesRead>,
+    at: RealmPath,
+    query: ListQuery,
+) -> Result<Answer<ListAnswer>> {
+    let Page {
+        items,
+        total_size,
+        next_page_token,
+    } = ops::list(&ctx, at, &query).await?;
+    Ok(Answer(ListAnswer {
+        identities: items.into_iter().map(IdentityView::from).collect(),
+        total_size,
+        next_page_token,
+    }))
+}
+
+/// Reads an identity.
+#[utoipa::path(
+    get,
+    path = "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}",
+    operation_id = "GetIdentity",
+    tag = "Identities",
+    params(IdentityPath),
+    responses((status = 200, body = IdentityView), Refusals),
+    security(("bearer" = ["identities:read"])),
+)]
+async fn get(
+    Allowed { ctx, .. }: Allowed<scope::IdentitiesRead>,
+    at: IdentityPath,
+) -> Result<Answer<IdentityView>> {
+    let profile = ops::get(&ctx, at).await?;
+    Ok(Answer(profile.into()))
+}
+
+/// Changes an identity; what is left out stays, and an empty trait is removed.
+#[utoipa::path(
+    patch,
+    path = "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}",
+    operation_id = "UpdateIdentity",
+    tag = "Identities",
+    params(IdentityPath),
+    request_body = UpdateRequest,
+    responses((status = 200, body = IdentityView), Refusals, Conflicting, NotJson),
+    security(("bearer" = ["identities:update"])),
+)]
+async fn update(
+    Allowed { ctx, .. }: Allowed<scope::IdentitiesUpdate>,
+    at: IdentityPath,
+    Json(UpdateRequest { identity }): Json<UpdateRequest>,
+) -> Result<Answer<IdentityView>> {
+    // Boxed, since three versions of the traits make a large future.
+    let profile = Box::pin(ops::update(&ctx, at, identity.try_into()?)).await?;
+    Ok(Answer(profile.into()))
+}
+
+/// Deletes an identity with its passkeys and binding jobs.
+#[utoipa::path(
+    delete,
+    path = "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}",
+    operation_id = "DeleteIdentity",
+    tag = "Identities",
+    params(IdentityPath),
+    responses((status = 200, description = "Deleted; the body is empty"), Refusals),
+    security(("bearer" = ["identities:delete"])),
+)]
+async fn delete(
+    Allowed { ctx, .. }: Allowed<scope::IdentitiesDelete>,
+    at: IdentityPath,
+) -> Result<()> {
+    ops::delete(&ctx, at).await
+}

@@ -1,0 +1,368 @@
+//! What an identity is.
+
+use std::fmt;
+use std::str::FromStr;
+
+use keymoor_types::url_rules::check_url;
+use keymoor_types::{IdentityId, RealmId, Rng, TenantId, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::base::error::Error;
+use crate::base::text::{Name, Violations, check_email_address, check_name, check_plain};
+use crate::db::{Column, Param, Value, text_column};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    pub tenant_id: TenantId,
+    pub realm_id: RealmId,
+    pub id: IdentityId,
+    pub display_name: String,
+    pub status: Status,
+    pub traits: Traits,
+    pub user_handle: UserHandle,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// What authenticators know an identity by (WebAuthn Level 3 section 5.4.3): 32 random bytes, so
+/// that whoever holds an authenticator learns nothing from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UserHandle([u8; 32]);
+
+impl UserHandle {
+    pub fn generate(rng: &dyn Rng) -> Self {
+        Self(rng.bytes())
+    }
+
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Param for UserHandle {
+    fn value(&self) -> Value<'_> {
+        Value::Bytes(&self.0)
+    }
+}
+
+impl Column for UserHandle {
+    fn column(value: Value<'_>) -> Option<Self> {
+        <[u8; 32]>::column(value).map(Self)
+    }
+}
+
+/// An identity as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    pub identity: Identity,
+    pub enrollment_status: EnrollmentStatus,
+}
+
+/// Changes to an identity: what is absent stays.
+#[derive(Clone, Debug, Default)]
+pub struct IdentityPatch {
+    pub display_name: Option<String>,
+    pub status: Option<Status>,
+    pub traits: Option<TraitsPatch>,
+}
+
+impl IdentityPatch {
+    /// The names of what it sets, for the audit log; their values may be personal.
+    pub fn fields(&self) -> Vec<String> {
+        let own = [
+            self.display_name.as_ref().map(|_| "display_name"),
+            self.status.map(|_| "status"),
+        ];
+        let traits = self.traits.iter().flat_map(TraitsPatch::all);
+        own.into_iter()
+            .flatten()
+            .map(str::to_owned)
+            .chain(traits.map(|(name, _)| format!("traits.{name}")))
+            .collect()
+    }
+}
+
+impl Identity {
+    /// This identity with `patch` applied at `now`.
+    #[must_use]
+    pub fn patched(self, patch: IdentityPatch, now: Timestamp) -> Self {
+        Self {
+            display_name: patch.display_name.unwrap_or(self.display_name),
+            status: patch.status.unwrap_or(self.status),
+            traits: match patch.traits {
+                Some(patch) => self.traits.patched(patch),
+                None => self.traits,
+            },
+            updated_at: now,
+            ..self
+        }
+    }
+}
+
+/// How far an identity has come towards its first passkey. Derived from its credentials and
+/// jobs, never stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum EnrollmentStatus {
+    /// It has an active passkey.
+    Enrolled,
+    /// It has none, and a binding job that may still give it one.
+    Pending,
+    /// It has neither, and a binding job whose mail could not be delivered.
+    InviteFailed,
+    /// None of these.
+    Unenrolled,
+}
+
+impl fmt::Display for EnrollmentStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Enrolled => "ENROLLED",
+            Self::Pending => "PENDING",
+            Self::InviteFailed => "INVITE_FAILED",
+            Self::Unenrolled => "UNENROLLED",
+        })
+    }
+}
+
+impl FromStr for EnrollmentStatus {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "ENROLLED" => Ok(Self::Enrolled),
+            "PENDING" => Ok(Self::Pending),
+            "INVITE_FAILED" => Ok(Self::InviteFailed),
+            "UNENROLLED" => Ok(Self::Unenrolled),
+            _ => Err(Error::internal("unknown enrollment status")),
+        }
+    }
+}
+
+text_column!(EnrollmentStatus);
+
+/// Whether an identity may make passkeys and sign in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    #[default]
+    Active,
+    Suspended,
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+        })
+    }
+}
+
+impl FromStr for Status {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "active" => Ok(Self::Active),
+            "suspended" => Ok(Self::Suspended),
+            _ => Err(Error::internal("unknown identity status")),
+        }
+    }
+}
+
+text_column!(Status);
+
+/// The optional traits, in the published order; one list for the type, its checks and its merge.
+macro_rules! traits {
+    ($($name:ident),* $(,)?) => {
+        /// What is known of a person, version 0: everything but the username is optional.
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+        #[serde(deny_unknown_fields)]
+        pub struct Traits {
+            /// Always `traits_v0`.
+            #[serde(rename = "type")]
+            pub kind: TraitsKind,
+            /// Unique in the realm ignoring case.
+            #[schema(value_type = Name)]
+            pub username: String,
+            $(
+                #[serde(default, skip_serializing_if = "Option::is_none")]
+                pub $name: Option<String>,
+            )*
+        }
+
+        /// Changes to traits: what is absent stays, an empty text removes.
+        #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+        #[serde(deny_unknown_fields)]
+        pub struct TraitsPatch {
+            /// Always `traits_v0`.
+            #[serde(rename = "type")]
+            pub kind: TraitsKind,
+            #[schema(value_type = Option<Name>)]
+            pub username: Option<String>,
+            $(pub $name: Option<String>,)*
+        }
+
+        impl Traits {
+            /// The traits that are set, by name.
+            pub fn all(&self) -> impl Iterator<Item = (&'static str, &str)> {
+                let optional = [$((stringify!($name), self.$name.as_deref())),*];
+                std::iter::once(("username", self.username.as_str())).chain(present(optional))
+            }
+
+            /// These traits with `patch` applied.
+            #[must_use]
+            pub fn patched(self, patch: TraitsPatch) -> Self {
+                let patched = Self {
+                    kind: self.kind,
+                    username: patch.username.unwrap_or(self.username),
+                    $($name: patch.$name.or(self.$name),)*
+                };
+                patched.without_empty()
+            }
+
+            /// These traits without the empty ones, which stand for "not set".
+            #[must_use]
+            pub fn without_empty(self) -> Self {
+                Self {
+                    $($name: self.$name.filter(|text| !text.is_empty()),)*
+                    ..self
+                }
+            }
+        }
+
+        impl TraitsPatch {
+            /// The traits that it sets or removes, by name.
+            pub fn all(&self) -> impl Iterator<Item = (&'static str, &str)> {
+                let username = ("username", self.username.as_deref());
+                present([username, $((stringify!($name), self.$name.as_deref())),*])
+            }
+        }
+    };
+}
+
+traits! {
+    primary_email_address, secondary_email_address, external_id, family_name, given_name, formatted_name,
+    middle_name, honorific_prefix, honorific_suffix, nick_name, title, primary_phone, secondary_phone,
+    profile_url, photo, preferred_language, locale, timezone, formatted_address, street_address, locality,
+    region, postal_code, country, user_type, employee_number, cost_center, organization, division,
+    department, manager_id, manager_name,
+}
+
+fn present<'a, const N: usize>(
+    traits: [(&'static str, Option<&'a str>); N],
+) -> impl Iterator<Item = (&'static str, &'a str)> {
+    traits
+        .into_iter()
+        .filter_map(|(name, value)| value.map(|value| (name, value)))
+}
+
+/// Longest trait that has no rule of its own, in characters.
+const MAX_TRAIT_CHARS: usize = 300;
+
+/// Adds what is wrong with traits that are to be set; an empty text stands for "not set".
+pub fn check_traits<'a>(
+    traits: impl Iterator<Item = (&'static str, &'a str)>,
+    violations: &mut Violations,
+) {
+    for (name, value) in traits {
+        let check = match name {
+            "username" => check_name(value),
+            _ if value.is_empty() => Ok(()),
+            "primary_email_address" | "secondary_email_address" => check_email_address(value),
+            // They become claims, which applications show as a link and an image.
+            "profile_url" | "photo" => check_url(value),
+            _ if value.chars().count() > MAX_TRAIT_CHARS => Err("longer than 300 characters"),
+            _ => check_plain(value),
+        };
+        violations.check(&format!("identity.traits.{name}"), check);
+    }
+}
+
+/// The version of the traits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub enum TraitsKind {
+    #[default]
+    #[serde(rename = "traits_v0")]
+    V0,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_patch_keeps_what_is_absent_and_removes_what_is_empty() {
+        let traits = Traits {
+            username: "ada".into(),
+            given_name: Some("Ada".into()),
+            title: Some("Countess".into()),
+            ..Traits::default()
+        };
+        let patch = TraitsPatch {
+            title: Some(String::new()),
+            region: Some("Surrey".into()),
+            ..TraitsPatch::default()
+        };
+        let patched = traits.patched(patch);
+        assert_eq!(patched.username, "ada");
+        assert_eq!(
+            patched.all().collect::<Vec<_>>(),
+            [
+                ("username", "ada"),
+                ("given_name", "Ada"),
+                ("region", "Surrey")
+            ]
+        );
+    }
+
+    #[test]
+    fn a_patch_names_what_it_sets_and_not_the_values() {
+        let traits = TraitsPatch {
+            username: Some("ada".into()),
+            title: Some(String::new()),
+            ..TraitsPatch::default()
+        };
+        let patch = IdentityPatch {
+            status: Some(Status::Suspended),
+            traits: Some(traits),
+            ..IdentityPatch::default()
+        };
+        assert_eq!(
+            patch.fields(),
+            ["status", "traits.username", "traits.title"]
+        );
+        assert!(IdentityPatch::default().fields().is_empty());
+    }
+
+    #[test]
+    fn d10_each_trait_is_checked_by_its_own_rule() {
+        let wrong = |name, value: &str| {
+            let mut violations = Violations::default();
+            check_traits([(name, value)].into_iter(), &mut violations);
+            violations.or(()).is_err()
+        };
+        assert!(wrong("username", ""));
+        assert!(!wrong("title", ""));
+        assert!(!wrong("title", &"x".repeat(300)));
+        assert!(wrong("title", &"x".repeat(301)));
+        assert!(wrong("title", "a\u{202e}b"));
+        assert!(wrong("secondary_email_address", "no address"));
+        assert!(wrong("photo", "javascript:alert(1)"));
+        assert!(!wrong("photo", "https://example.com/ada.png"));
+    }
+
+    #[test]
+    fn unset_traits_are_left_out_of_json() {
+        let traits = Traits {
+            username: "ada".into(),
+            ..Traits::default()
+        };
+        assert_eq!(
+            serde_json::to_string(&traits).unwrap(),
+            r#"{"type":"traits_v0","username":"ada"}"#
+        );
+    }
+}

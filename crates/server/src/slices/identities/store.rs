@@ -1,0 +1,390 @@
+//! Rows of `identities`.
+
+use keymoor_types::{IdentityId, RealmId, TenantId, Timestamp};
+
+use super::model::{EnrollmentStatus, Identity, Profile, Status, Traits, UserHandle};
+use crate::base::error::{Error, Kind, Result};
+use crate::base::paging::PageRequest;
+use crate::base::text;
+use crate::db::{self, Json, Param, Rx, Sql, Tx, record};
+use crate::http::path::IdentityPath;
+use crate::infra::directory::store::{self as totals, Directory};
+
+struct IdentityRow {
+    tenant_id: TenantId,
+    realm_id: RealmId,
+    id: IdentityId,
+    display_name: String,
+    status: Status,
+    traits: Json<Traits>,
+    user_handle: UserHandle,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+record!(IdentityRow {
+    tenant_id,
+    realm_id,
+    id,
+    display_name,
+    status,
+    traits,
+    user_handle,
+    created_at,
+    updated_at
+});
+
+/// The columns of [`IdentityRow`].
+macro_rules! columns {
+    () => {
+        "tenant_id, realm_id, identity_id, display_name, status, traits, user_handle,
+         created_at, updated_at"
+    };
+}
+
+impl From<IdentityRow> for Identity {
+    fn from(row: IdentityRow) -> Self {
+        let IdentityRow {
+            tenant_id,
+            realm_id,
+            id,
+            display_name,
+            status,
+            traits,
+            user_handle,
+            created_at,
+            updated_at,
+        } = row;
+        Self {
+            tenant_id,
+            realm_id,
+            id,
+            display_name,
+            status,
+            traits: traits.0,
+            user_handle,
+            created_at,
+            updated_at,
+        }
+    }
+}
+
+struct ProfileRow {
+    tenant_id: TenantId,
+    realm_id: RealmId,
+    id: IdentityId,
+    display_name: String,
+    status: Status,
+    traits: Json<Traits>,
+    user_handle: UserHandle,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    enrollment_status: EnrollmentStatus,
+}
+
+record!(ProfileRow {
+    tenant_id,
+    realm_id,
+    id,
+    display_name,
+    status,
+    traits,
+    user_handle,
+    created_at,
+    updated_at,
+    enrollment_status
+});
+
+/// The columns of [`ProfileRow`]: an [`EnrollmentStatus`] at `$4` is behind those of the table.
+/// A job counts as what it is shown as, so a failed mail is forgotten when its job has expired.
+macro_rules! profile_columns {
+    () => {
+        concat!(
+            columns!(),
+            ", CASE
+              WHEN EXISTS (SELECT 1 FROM credentials c
+                WHERE c.tenant_id = $1 AND c.realm_id = $2 AND c.identity_id = identities.identity_id
+                  AND c.state = 'ACTIVE') THEN 'ENROLLED'
+              WHEN EXISTS (SELECT 1 FROM binding_jobs j
+                WHERE j.tenant_id = $1 AND j.realm_id = $2 AND j.identity_id = identities.identity_id
+                  AND j.state IN ('LINK_SENT', 'LINK_OPENED', 'REQUEST_DELIVERED') AND j.expires_at > $4) THEN 'PENDING'
+              WHEN EXISTS (SELECT 1 FROM binding_jobs j
+                WHERE j.tenant_id = $1 AND j.realm_id = $2 AND j.identity_id = identities.identity_id
+                  AND j.state = 'FAILED_TO_SEND' AND j.expires_at > $4) THEN 'INVITE_FAILED'
+              ELSE 'UNENROLLED' END"
+        )
+    };
+}
+
+impl From<ProfileRow> for Profile {
+    fn from(row: ProfileRow) -> Self {
+        let identity = Identity {
+            tenant_id: row.tenant_id,
+            realm_id: row.realm_id,
+            id: row.id,
+            display_name: row.display_name,
+            status: row.status,
+            traits: row.traits.0,
+            user_handle: row.user_handle,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        };
+        Self {
+            identity,
+            enrollment_status: row.enrollment_status,
+        }
+    }
+}
+
+pub async fn insert(tx: &mut Tx, identity: &Identity) -> Result<()> {
+    const SQL: &str = "INSERT INTO identities
+        (tenant_id, realm_id, identity_id, display_name, status, username, folded_username,
+         primary_email_address, external_id, traits, user_handle, created_at, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+    let Identity {
+        tenant_id,
+        realm_id,
+        id,
+        display_name,
+        status,
+        traits,
+        user_handle,
+        created_at,
+        updated_at,
+    } = identity;
+    tx.exec(
+        SQL,
+        &[
+            tenant_id,
+            realm_id,
+            id,
+            display_name,
+            status,
+            &traits.username,
+            &text::folded(&traits.username),
+            &traits.primary_email_address,
+            &traits.external_id,
+            &Json(traits),
+            user_handle,
+            created_at,
+            updated_at,
+        ],
+    )
+    .await
+    .map_err(|error| refused(error, *realm_id))?;
+    Ok(())
+}
+
+fn refused(error: db::Error, realm: RealmId) -> Error {
+    match &error {
+        // The realm was deleted a moment ago.
+        db::Error::ForeignKey => Error::not_found(Kind::Realm, realm),
+        db::Error::Unique { constraint } if constraint == "identities_username" => {
+            Error::conflict("username already exists")
+        }
+        db::Error::Unique { constraint } if constraint == "identities_pkey" => Error::Collision,
+        _ => error.into(),
+    }
+}
+
+/// One identity.
+macro_rules! select {
+    ($lock:literal) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM identities WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3",
+            $lock
+        )
+    };
+}
+
+pub async fn find(
+    rx: &mut Rx,
+    tenant: TenantId,
+    realm: RealmId,
+    id: IdentityId,
+) -> Result<Option<Identity>> {
+    let row: Option<IdentityRow> = rx.opt(select!(""), &[&tenant, &realm, &id]).await?;
+    Ok(row.map(Identity::from))
+}
+
+/// Like [`find`], and nobody else changes the row before the transaction has ended.
+pub async fn find_locked(tx: &mut Tx, at: IdentityPath) -> Result<Option<Identity>> {
+    // On SQLite a transaction that writes is alone anyway.
+    const SQL: Sql = Sql {
+        sqlite: select!(""),
+        postgres: select!(" FOR UPDATE"),
+    };
+    let row: Option<IdentityRow> = tx
+        .opt(SQL, &[&at.tenant_id, &at.realm_id, &at.identity_id])
+        .await?;
+    Ok(row.map(Identity::from))
+}
+
+/// An identity as it is shown at `now`.
+pub async fn find_profile(
+    rx: &mut Rx,
+    at: IdentityPath,
+    now: Timestamp,
+) -> Result<Option<Profile>> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        profile_columns!(),
+        " FROM identities WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3"
+    );
+    let row: Option<ProfileRow> = rx
+        .opt(SQL, &[&at.tenant_id, &at.realm_id, &at.identity_id, &now])
+        .await?;
+    Ok(row.map(Profile::from))
+}
+
+/// Whether a realm has any identity.
+pub async fn any(rx: &mut Rx, tenant: TenantId, realm: RealmId) -> Result<bool> {
+    const SQL: &str =
+        "SELECT EXISTS (SELECT 1 FROM identities WHERE tenant_id = $1 AND realm_id = $2)";
+    Ok(rx.one(SQL, &[&tenant, &realm]).await?)
+}
+
+/// Statements over the identities that `$3` selects: a page of them, and how many there are.
+/// A text for each filter, since only so can each use its own index.
+macro_rules! texts {
+    ($matching:literal) => {
+        [
+            concat!(
+                "SELECT ",
+                profile_columns!(),
+                " FROM identities WHERE tenant_id = $1 AND realm_id = $2 AND ",
+                $matching,
+                " AND identity_id > $5 ORDER BY identity_id LIMIT $6 OFFSET $7"
+            ),
+            concat!(
+                "SELECT COUNT(*) FROM identities WHERE tenant_id = $1 AND realm_id = $2 AND ",
+                $matching
+            ),
+        ]
+    };
+}
+
+const ALL: [&str; 2] = texts!("CAST($3 AS TEXT) IS NULL");
+const BY_ID: [&str; 2] = texts!("identity_id = $3");
+const BY_DISPLAY_NAME: [&str; 2] = texts!("display_name = $3");
+const BY_USERNAME: [&str; 2] = texts!("folded_username = $3");
+const BY_EXTERNAL_ID: [&str; 2] = texts!("external_id = $3");
+const BY_EMAIL_ADDRESS: [&str; 2] = texts!("primary_email_address = $3");
+
+/// The attributes that [`list`] can filter by.
+pub const FILTERS: &[&str] = &[
+    "id",
+    "display_name",
+    "traits.username",
+    "username",
+    "traits.external_id",
+    "traits.primary_email_address",
+];
+
+/// Less than every id, and none itself.
+const NOBODY: IdentityId = IdentityId::from_i64(-1);
+
+/// A page of a realm's identities as they are shown at `now`, and how many there are.
+pub async fn list(
+    rx: &mut Rx,
+    (tenant, realm): (TenantId, RealmId),
+    page: &PageRequest,
+    now: Timestamp,
+) -> Result<(Vec<Profile>, i64)> {
+    let filter = page.filter.as_ref();
+    let value = filter.map(|filter| filter.value.clone());
+    let id = value
+        .as_deref()
+        .map_or(NOBODY, |text| text.parse().unwrap_or(NOBODY));
+    let folded = value.as_deref().map(text::folded);
+    let ([page_sql, count_sql], wanted): (_, &dyn Param) =
+        match filter.map(|filter| filter.attribute.as_str()) {
+            None => (ALL, &value),
+            Some("id") => (BY_ID, &id),
+            Some("display_name") => (BY_DISPLAY_NAME, &value),
+            Some("traits.username" | "username") => (BY_USERNAME, &folded),
+            Some("traits.external_id") => (BY_EXTERNAL_ID, &value),
+            Some("traits.primary_email_address") => (BY_EMAIL_ADDRESS, &value),
+            Some(other) => return Err(Error::internal(format!("no list by {other}"))),
+        };
+    let after = page.after::<IdentityId>()?.unwrap_or(NOBODY);
+    let rows: Vec<ProfileRow> = rx
+        .all(
+            page_sql,
+            &[
+                &tenant,
+                &realm,
+                wanted,
+                &now,
+                &after,
+                &page.limit(),
+                &page.offset(),
+            ],
+        )
+        .await?;
+    let total = match filter {
+        Some(_) => rx.one(count_sql, &[&tenant, &realm, wanted]).await?,
+        None => totals::total(rx, tenant, realm, Directory::Identities).await?,
+    };
+    Ok((rows.into_iter().map(Profile::from).collect(), total))
+}
+
+/// Writes everything of an identity that can change.
+pub async fn update(tx: &mut Tx, identity: &Identity) -> Result<()> {
+    const SQL: &str = "UPDATE identities
+        SET display_name = $4, status = $5, username = $6, folded_username = $7, primary_email_address = $8,
+            external_id = $9, traits = $10, updated_at = $11
+        WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3";
+    let Identity {
+        tenant_id,
+        realm_id,
+        id,
+        display_name,
+        status,
+        traits,
+        updated_at,
+        ..
+    } = identity;
+    tx.exec(
+        SQL,
+        &[
+            tenant_id,
+            realm_id,
+            id,
+            display_name,
+            status,
+            &traits.username,
+            &text::folded(&traits.username),
+            &traits.primary_email_address,
+            &traits.external_id,
+            &Json(traits),
+            updated_at,
+        ],
+    )
+    .await
+    .map_err(|error| refused(error, *realm_id))?;
+    Ok(())
+}
+
+/// Deletes an identity with its credentials and binding jobs. False: there is none.
+pub async fn delete(tx: &mut Tx, at: IdentityPath) -> Result<bool> {
+    const SQL: &str =
+        "DELETE FROM identities WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3";
+    let deleted = tx
+        .exec(SQL, &[&at.tenant_id, &at.realm_id, &at.identity_id])
+        .await?;
+    Ok(deleted == 1)
+}
+
+/// The oldest identity of a realm that is not suspended.
+pub async fn first_active(
+    rx: &mut Rx,
+    tenant: TenantId,
+    realm: RealmId,
+) -> Result<Option<IdentityId>> {
+    const SQL: &str = "SELECT identity_id FROM identities
+        WHERE tenant_id = $1 AND realm_id = $2 AND status = 'active' ORDER BY identity_id LIMIT 1";
+    Ok(rx.opt(SQL, &[&tenant, &realm]).await?)
+}

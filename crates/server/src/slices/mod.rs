@@ -1,0 +1,20 @@
+//! The features: a folder each, with the same file names in every folder.
+//!
+//! `api` and `public` files hold endpoints, `ops` the use cases, `model` pure rules, `store` the
+//! SQL. Calls go `api | public → ops → store → db`; a slice may use another slice's `ops`, or its
+//! `store` inside a transaction of its own, never its `api`.
+
+pub mod applications;
+pub mod authentication;
+pub mod authenticator_configs;
+pub mod binding;
+pub mod credentials;
+pub mod events;
+pub mod identities;
+pub mod keys;
+pub mod oidc;
+pub mod provision;
+pub mod realms;
+pub mod resource_servers;
+pub mod tenants;
+pub mod tokens;

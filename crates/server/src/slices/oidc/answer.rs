@@ -1,0 +1,261 @@
+//! Refusals in the words of OAuth, and for people.
+
+use axum::Json;
+use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use keymoor_oauth::error::{ErrorCode, OAuthError};
+use serde::Serialize;
+use utoipa::{IntoResponses, ToSchema};
+
+use crate::base::context::Context;
+use crate::base::error::Error;
+use crate::http::problem;
+use crate::pages::hosted::message;
+
+/// Why an endpoint has no answer of its own kind.
+#[derive(Debug)]
+pub enum Failure {
+    /// The specification has a word for it.
+    Refused(OAuthError),
+    /// What can go wrong with any request.
+    Failed(Error),
+}
+
+impl From<OAuthError> for Failure {
+    fn from(error: OAuthError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// The body of a refusal (RFC 6749, section 5.2).
+#[derive(Serialize, ToSchema)]
+pub struct OAuthProblem {
+    /// What kind of refusal, for programs.
+    error: &'static str,
+    /// What to do about it, for developers.
+    error_description: &'static str,
+}
+
+/// The refusals that any endpoint of OAuth can give, for the API document.
+#[derive(IntoResponses)]
+pub enum OAuthRefusals {
+    /// The request is malformed, or asks for what can't be had.
+    #[response(status = 400)]
+    BadRequest(OAuthProblem),
+    /// A page of an origin that is not trusted.
+    #[response(status = 403)]
+    Forbidden(OAuthProblem),
+    /// No such application.
+    #[response(status = 404)]
+    NotFound(problem::Problem),
+    /// The body took too long to arrive.
+    #[response(status = 408)]
+    TooSlow(OAuthProblem),
+    /// The body is too large.
+    #[response(status = 413)]
+    TooLarge(OAuthProblem),
+    /// Our fault. The description says so if it is not known whether the request was carried out.
+    #[response(status = 500)]
+    Internal(OAuthProblem),
+    /// Overloaded; try again after `Retry-After` seconds.
+    #[response(status = 503, headers(("Retry-After" = u32, description = "Seconds to wait")))]
+    Unavailable(OAuthProblem),
+}
+
+/// What the token endpoint refuses besides.
+#[derive(IntoResponses)]
+pub enum ClientRefusals {
+    /// The client did not prove who it is.
+    #[response(status = 401, headers(("WWW-Authenticate" = String, description = "`Basic`")))]
+    Unauthorized(OAuthProblem),
+    /// Too many failed attempts from this network; try again after `Retry-After` seconds.
+    #[response(status = 429, headers(("Retry-After" = u32, description = "Seconds to wait")))]
+    TooManyRequests(OAuthProblem),
+}
+
+/// What userinfo refuses besides.
+#[derive(IntoResponses)]
+pub enum BearerRefusals {
+    /// The bearer token is not valid here. Without a token there is no body.
+    #[response(status = 401, headers(("WWW-Authenticate" = String, description = "`Bearer`")))]
+    Unauthorized(OAuthProblem),
+}
+
+/// What these refusals refer to.
+#[derive(utoipa::OpenApi)]
+#[openapi(components(schemas(OAuthProblem)))]
+pub struct OAuthWords;
+
+/// What OAuth calls an error of ours. `None`: the URL names no application, so that there is no
+/// endpoint here whose words could be used.
+fn in_oauth_words(error: &Error) -> Option<(StatusCode, OAuthError)> {
+    let (status, code, description) = match error {
+        Error::NotFound(_) => return None,
+        Error::Forbidden(why) => (StatusCode::FORBIDDEN, ErrorCode::AccessDenied, *why),
+        Error::UntrustedOrigin => (
+            StatusCode::FORBIDDEN,
+            ErrorCode::AccessDenied,
+            "the origin is not trusted",
+        ),
+        Error::Malformed(_) => (
+            StatusCode::BAD_REQUEST,
+            ErrorCode::InvalidRequest,
+            "the body could not be read as application/x-www-form-urlencoded",
+        ),
+        Error::TooLarge => (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            ErrorCode::InvalidRequest,
+            "the request body is too large",
+        ),
+        Error::TooSlow => (
+            StatusCode::REQUEST_TIMEOUT,
+            ErrorCode::InvalidRequest,
+            "the request took too long to arrive",
+        ),
+        Error::Unauthenticated => (
+            StatusCode::UNAUTHORIZED,
+            ErrorCode::InvalidToken,
+            "the access token is not valid here",
+        ),
+        Error::TooManyRequests { .. } => (
+            StatusCode::TOO_MANY_REQUESTS,
+            ErrorCode::TemporarilyUnavailable,
+            "too many failed attempts from this network",
+        ),
+        Error::Unavailable(_) | Error::Collision => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            ErrorCode::TemporarilyUnavailable,
+            "try again shortly",
+        ),
+        Error::OutcomeUnknown(_) => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            ErrorCode::ServerError,
+            problem::OUTCOME_UNKNOWN,
+        ),
+        _ => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            ErrorCode::ServerError,
+            "internal server error",
+        ),
+    };
+    Some((status, OAuthError::new(code, description)))
+}
+
+/// The scheme that would help, which a 401 has to name (RFC 6749, section 5.2; RFC 6750,
+/// section 3).
+fn challenge(error: &OAuthError) -> Option<&'static str> {
+    match error.code {
+        ErrorCode::InvalidClient => Some(r#"Basic realm="keymoor""#),
+        ErrorCode::InvalidToken => Some(r#"Bearer realm="keymoor", error="invalid_token""#),
+        _ => None,
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let (status, told) = match self {
+            Self::Refused(told) => {
+                tracing::debug!(%told, "request refused");
+                let status = StatusCode::from_u16(told.code.status());
+                (status.expect("codes have valid statuses"), told)
+            }
+            Self::Failed(error) => match in_oauth_words(&error) {
+                None => return error.into_response(),
+                Some((status, told)) => {
+                    problem::log(&error);
+                    return with_retry(refusal(status, told), &error);
+                }
+            },
+        };
+        refusal(status, told)
+    }
+}
+
+fn refusal(status: StatusCode, told: OAuthError) -> Response {
+    let body = OAuthProblem {
+        error: told.code.as_str(),
+        error_description: told.description,
+    };
+    let mut response = (status, Json(body)).into_response();
+    if let Some(challenge) = challenge(&told) {
+        let challenge = HeaderValue::from_static(challenge);
+        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    }
+    response
+}
+
+fn with_retry(mut response: Response, error: &Error) -> Response {
+    if let Some(seconds) = problem::retry_after(error) {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    response
+}
+
+/// What a person sees whose browser was sent here with a request that leads nowhere.
+pub fn page(ctx: &Context, failure: Failure) -> Response {
+    const TITLE: &str = "This sign-in could not start";
+    const BACK: &str =
+        "Go back to the app and try again. If it happens again, tell whoever runs the app.";
+    match failure {
+        Failure::Refused(told) => {
+            let what = format!(
+                "The app asked for it in a way that can't be answered: {}.",
+                told.description
+            );
+            message(ctx, StatusCode::BAD_REQUEST, TITLE, &what, BACK)
+        }
+        Failure::Failed(error) => {
+            problem::log(&error);
+            let what = match &error {
+                Error::NotFound(_) => "There is no such app here.",
+                Error::Forbidden(_) | Error::UntrustedOrigin => {
+                    "The page that asked for it is not part of the app."
+                }
+                _ => "Something went wrong on our side.",
+            };
+            let (status, _) = problem::problem(error);
+            message(ctx, status, TITLE, what, BACK)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn c9_a_body_that_came_too_slowly_is_refused_in_the_words_of_oauth() {
+        let response = Failure::from(Error::TooSlow).into_response();
+        assert_eq!(response.status(), 408);
+        let (_, told) = in_oauth_words(&Error::TooSlow).unwrap();
+        assert_eq!(told.code, ErrorCode::InvalidRequest);
+    }
+
+    #[test]
+    fn a_commit_that_was_cut_off_is_told_apart_from_a_failure() {
+        let (status, told) = in_oauth_words(&Error::OutcomeUnknown("hunter2".into())).unwrap();
+        assert_eq!(status, 500);
+        assert_eq!(told.description, problem::OUTCOME_UNKNOWN);
+    }
+
+    #[test]
+    fn c9_what_the_log_may_hold_never_reaches_the_client() {
+        for error in [
+            Error::Internal("disk at /dev/sda".into()),
+            Error::Unavailable("10.0.0.1".into()),
+            Error::Malformed("secret".into()),
+        ] {
+            let (_, told) = in_oauth_words(&error).unwrap();
+            for hidden in ["/dev/sda", "10.0.0.1", "secret"] {
+                assert!(!told.description.contains(hidden), "{told}");
+            }
+        }
+    }
+}

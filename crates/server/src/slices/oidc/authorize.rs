@@ -1,0 +1,206 @@
+//! A sign-in starts: an authorization request becomes a challenge for the device.
+//!
+//! Nothing is written. Everything that must be known later travels sealed in the challenge.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use keymoor_oauth::authorize::{
+    self as request, AuthorizeRequest, ErrorRedirect, MAX_URL_BYTES, Refusal, TOO_LONG,
+};
+use keymoor_oauth::claims::{ConfigInput, Origin, RequestClaims, RequestInput};
+use keymoor_oauth::error::{ErrorCode, OAuthError};
+use keymoor_oauth::jose::{Algorithm, JwtHeader, TokenType};
+use keymoor_types::fido2::{RequestOptions, SignInOptions};
+
+use super::answer::Failure;
+use super::issuer::Issuer;
+use crate::base::context::Context;
+use crate::base::error::{Error, Result};
+use crate::slices::authentication::challenge::{Challenge, fido2_challenge};
+use crate::slices::authentication::model::{
+    Requested, TRANSACTION_LIFETIME, TransactionId, fingerprint,
+};
+use crate::slices::authenticator_configs::model::{
+    AuthenticationMethod, Config, Effective, Embedded, InvocationType, invocation_url,
+};
+use crate::slices::binding::fido2::PROMPT_TIMEOUT_MS;
+
+const NO_CONFIG: OAuthError = OAuthError::new(
+    ErrorCode::UnauthorizedClient,
+    "the application has no authenticator config",
+);
+
+const NOT_EMBEDDED: OAuthError = OAuthError::new(
+    ErrorCode::UnauthorizedClient,
+    "the application's authenticator config is not embedded: hosted sign-in is not available",
+);
+
+/// How the challenge reaches the application.
+pub enum Invocation {
+    /// The browser is sent to this URL.
+    Redirect(String),
+    /// The application is told this URL, and goes there itself.
+    Told(String),
+}
+
+/// Why there is no challenge.
+pub enum Stopped {
+    /// Told to whoever asked.
+    Shown(Failure),
+    /// Told to the application, at this URL of its own.
+    Redirected(String),
+}
+
+impl From<Error> for Stopped {
+    fn from(error: Error) -> Self {
+        Self::Shown(error.into())
+    }
+}
+
+/// Starts a sign-in. `query` is the request's query string or form body, `referer` the page that
+/// it came from.
+pub async fn start(
+    ctx: &Context,
+    issuer: &Issuer,
+    query: &str,
+    referer: Option<&str>,
+) -> std::result::Result<Invocation, Stopped> {
+    let client = issuer.application.client();
+    let request = request::parse(query)
+        .map_err(Refusal::Shown)
+        .and_then(|received| received.check(&client))
+        .map_err(|refusal| stopped(issuer, refusal))?;
+    let redirected = |redirect: ErrorRedirect| Stopped::Redirected(redirect.location(&issuer.url));
+    let (config, embedded) = match embedded(issuer) {
+        Ok(found) => found,
+        Err(error) => return Err(redirected(request.refuse(error))),
+    };
+    let challenge = challenge(ctx, issuer, config, &request);
+    let url = match sealed(ctx, issuer, &challenge) {
+        None => None,
+        Some(nonce) => {
+            let jwt = sign(ctx, issuer, config, &request, (&challenge, &nonce), referer).await?;
+            Some(invocation_url(
+                &embedded.invoke_url,
+                "bi-authenticate",
+                &[("request", &jwt)],
+            ))
+        }
+    };
+    match (url, embedded.invocation_type) {
+        (Some(url), _) if url.len() > MAX_URL_BYTES => Err(redirected(request.refuse(TOO_LONG))),
+        (Some(url), InvocationType::Automatic) => Ok(Invocation::Redirect(url)),
+        (Some(url), InvocationType::Manual) => Ok(Invocation::Told(url)),
+        (None, _) => Err(redirected(request.refuse(TOO_LONG))),
+    }
+}
+
+fn stopped(issuer: &Issuer, refusal: Refusal) -> Stopped {
+    match refusal {
+        Refusal::Shown(error) => Stopped::Shown(error.into()),
+        Refusal::Redirected(redirect) => Stopped::Redirected(redirect.location(&issuer.url)),
+    }
+}
+
+fn embedded(issuer: &Issuer) -> std::result::Result<(&Effective, &Embedded), OAuthError> {
+    let config = issuer.config.as_deref().ok_or(NO_CONFIG)?;
+    match &config.config {
+        Config::Embedded(embedded) => Ok((config, embedded)),
+        Config::HostedWeb(_) => Err(NOT_EMBEDDED),
+    }
+}
+
+fn challenge(
+    ctx: &Context,
+    issuer: &Issuer,
+    config: &Effective,
+    request: &AuthorizeRequest,
+) -> Challenge {
+    Challenge {
+        transaction_id: TransactionId::generate(ctx.now, &*ctx.app.rng),
+        application_id: issuer.at.application_id,
+        config_id: config.id,
+        answer_uri: fingerprint(&request.redirect_uri),
+        requested: Requested {
+            redirect_uri: request.sent_redirect_uri().map(fingerprint),
+            scopes: request.scopes.clone(),
+            nonce: request.nonce.clone(),
+            pkce: request.challenge.clone(),
+        },
+        expires_at: ctx.now + TRANSACTION_LIFETIME,
+    }
+}
+
+fn sealed(ctx: &Context, issuer: &Issuer, challenge: &Challenge) -> Option<String> {
+    challenge.seal(&ctx.app.vault, issuer.at.tenant_id, issuer.at.realm_id)
+}
+
+/// The challenge as a JWT, which the SDK verifies by the application's published keys.
+async fn sign(
+    ctx: &Context,
+    issuer: &Issuer,
+    config: &Effective,
+    request: &AuthorizeRequest,
+    (challenge, nonce): (&Challenge, &str),
+    referer: Option<&str>,
+) -> Result<String> {
+    let (app, origin) = (&ctx.app, &ctx.origin);
+    let fido2 = sign_in_options(&config.config, nonce);
+    let claims = RequestInput {
+        issuer: &issuer.url,
+        client_id: &issuer.application.client_id,
+        auth_url: app.config.auth_url.as_str(),
+        tenant_id: issuer.at.tenant_id,
+        realm_id: issuer.at.realm_id,
+        application_id: issuer.at.application_id,
+        application_name: &issuer.application.display_name,
+        config: ConfigInput {
+            id: config.id,
+            display_name: config.display_name.as_deref().unwrap_or_default(),
+            config: &config.published,
+        },
+        jti: &URL_SAFE_NO_PAD.encode(app.rng.bytes::<24>()),
+        correlation_id: &origin.correlation_id,
+        transaction_id: &challenge.transaction_id.to_string(),
+        nonce,
+        fido2: fido2.as_ref(),
+        redirect_uri: &request.redirect_uri,
+        state: request.state.as_deref(),
+        login_hint: request.login_hint.as_deref(),
+        origin: Origin {
+            ip: origin.ip,
+            user_agent: &origin.user_agent,
+            referer,
+        },
+        now: ctx.now,
+    };
+    let keys = issuer.keys(app, Algorithm::Es256).await?;
+    let header = JwtHeader {
+        typ: TokenType::Request,
+        jku: Some(&issuer.jwks_uri()),
+    };
+    // Any other algorithm, and the published SDK could not check it.
+    let key = keys.signing(Algorithm::Es256)?;
+    Ok(key.sign(header, &RequestClaims::new(&claims)))
+}
+
+/// Options for a WebAuthn assertion over a challenge of our own, if the config takes WebAuthn
+/// credentials.
+///
+/// There is no RP ID in them: which of the trusted origins the page will be of is not known yet,
+/// and a browser that is told none puts in the page's own host, the one RP ID for which a
+/// credential of that page can be. There are no credentials either: whoever asks is nobody yet,
+/// and must not learn who has passkeys.
+fn sign_in_options(config: &Config, nonce: &str) -> Option<SignInOptions> {
+    let takes_webauthn = config
+        .methods()
+        .contains(&AuthenticationMethod::WebauthnPasskey);
+    takes_webauthn.then(|| SignInOptions {
+        request_options: RequestOptions {
+            challenge: URL_SAFE_NO_PAD.encode(fido2_challenge(nonce)),
+            timeout: PROMPT_TIMEOUT_MS,
+            allow_credentials: Vec::new(),
+            user_verification: "required".to_owned(),
+        },
+    })
+}

@@ -1,0 +1,261 @@
+//! The endpoints of an application: what browsers, its server and its pages call.
+
+use axum::Json as Answer;
+use axum::extract::RawQuery;
+use axum::http::header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, REFERER, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use keymoor_oauth::discovery::Metadata;
+use keymoor_oauth::jose::Algorithm;
+use keymoor_oauth::token_request::{INVALID_CLIENT, TokenResponse};
+use serde::Serialize;
+use utoipa::{OpenApi as _, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::answer::{self, BearerRefusals, ClientRefusals, Failure, OAuthRefusals, OAuthWords};
+use super::authorize::{self as sign_in, Invocation, Stopped};
+use super::forms::{AuthorizeForm, TokenForm};
+use super::issuer::{Issuer, IssuerPath};
+use super::token;
+use super::userinfo::{self, UserInfo};
+use crate::app::App;
+use crate::base::context::{Anonymous, Context};
+use crate::base::error::Result;
+use crate::http::auth::bearer;
+use crate::http::form::FormText;
+use crate::http::redirect;
+
+/// What carries codes and tokens.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(OAuthWords::openapi())
+        .routes(routes!(authorize, authorize_by_form))
+        .routes(routes!(issue_token))
+        .routes(routes!(get_user_info, post_user_info))
+}
+
+/// What everybody may read.
+pub fn metadata_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(OAuthWords::openapi())
+        .routes(routes!(discover))
+        .routes(routes!(list_keys))
+}
+
+/// For how long discovery documents and keys may be kept. A new key has to be published for that
+/// long before anything is signed with it, for browsers answer the SDK's second look from their
+/// caches too.
+const PUBLIC: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "public, max-age=60")];
+
+/// The issuer's metadata (OpenID Connect Discovery 1.0; RFC 8414).
+#[utoipa::path(
+    get,
+    path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}/.well-known/openid-configuration",
+    operation_id = "GetOpenIdConfiguration",
+    tag = "Sign-in",
+    params(IssuerPath),
+    responses((status = 200, description = "The metadata"), OAuthRefusals),
+)]
+async fn discover(
+    Anonymous(ctx): Anonymous,
+    at: IssuerPath,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    let issuer = Issuer::find(&ctx.app, at).await?;
+    issuer.require_client_page(&ctx.app, &headers)?;
+    let client = issuer.application.client();
+    let metadata = Metadata::new(&issuer.url, &client, issuer.token_algorithm());
+    Ok((PUBLIC, Answer(metadata)).into_response())
+}
+
+/// The public keys that the issuer's tokens and challenges are verified with (RFC 7517).
+#[utoipa::path(
+    get,
+    path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}/.well-known/jwks.json",
+    operation_id = "ListKeys",
+    tag = "Sign-in",
+    params(IssuerPath),
+    responses((status = 200, description = "The keys"), OAuthRefusals),
+)]
+async fn list_keys(
+    Anonymous(ctx): Anonymous,
+    at: IssuerPath,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    let issuer = Issuer::find(&ctx.app, at).await?;
+    issuer.require_client_page(&ctx.app, &headers)?;
+    // A client may come for the keys before the first token is signed.
+    issuer.keys(&ctx.app, Algorithm::Es256).await?;
+    let keys = issuer.keys(&ctx.app, issuer.token_algorithm()).await?;
+    Ok((PUBLIC, Answer(&keys.jwks)).into_response())
+}
+
+/// Where an application goes by itself to have its user sign in.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuthorizeAnswer)]
+struct Told {
+    authenticate_url: String,
+}
+
+/// Starts a sign-in (RFC 6749, section 4.1.1; OpenID Connect Core 1.0, section 3.1.2.1).
+#[utoipa::path(
+    get,
+    path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}/authorize",
+    operation_id = "Authorize",
+    tag = "Sign-in",
+    params(IssuerPath, AuthorizeForm),
+    responses(
+        (status = 200, description = "For invocation type `manual`", body = Told),
+        (status = 302, description = "To the application: the challenge, or an error"),
+        OAuthRefusals,
+    ),
+)]
+async fn authorize(
+    Anonymous(ctx): Anonymous,
+    at: Result<IssuerPath>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Response {
+    authorized(&ctx, at, &headers, Ok(query.unwrap_or_default())).await
+}
+
+/// The same with the parameters in a form.
+#[utoipa::path(
+    post,
+    path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}/authorize",
+    operation_id = "AuthorizeByForm",
+    tag = "Sign-in",
+    params(IssuerPath),
+    request_body(content = AuthorizeForm, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = 200, description = "For invocation type `manual`", body = Told),
+        (status = 302, description = "To the application: the challenge, or an error"),
+        OAuthRefusals,
+    ),
+)]
+async fn authorize_by_form(
+    Anonymous(ctx): Anonymous,
+    at: Result<IssuerPath>,
+    headers: HeaderMap,
+    form: Result<FormText>,
+) -> Response {
+    authorized(&ctx, at, &headers, form.map(|FormText(form)| form)).await
+}
+
+async fn authorized(
+    ctx: &Context,
+    at: Result<IssuerPath>,
+    headers: &HeaderMap,
+    query: Result<String>,
+) -> Response {
+    match start(ctx, at, headers, query).await {
+        Ok(Invocation::Redirect(url)) | Err(Stopped::Redirected(url)) => redirect::found(url),
+        Ok(Invocation::Told(authenticate_url)) => Answer(Told { authenticate_url }).into_response(),
+        Err(Stopped::Shown(failure)) if is_navigation(headers) => answer::page(ctx, failure),
+        Err(Stopped::Shown(failure)) => failure.into_response(),
+    }
+}
+
+async fn start(
+    ctx: &Context,
+    at: Result<IssuerPath>,
+    headers: &HeaderMap,
+    query: Result<String>,
+) -> Result<Invocation, Stopped> {
+    let issuer = Issuer::find(&ctx.app, at?).await?;
+    issuer.require_trusted(&ctx.app, headers)?;
+    sign_in::start(ctx, &issuer, &query?, text(headers, &REFERER)).await
+}
+
+/// A browser that goes somewhere asks for HTML by name; programs don't.
+fn is_navigation(headers: &HeaderMap) -> bool {
+    text(headers, &ACCEPT).is_some_and(|accept| accept.contains("text/html"))
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// Turns a code or the client's own credentials into tokens (RFC 6749, sections 4.1.3 and 4.4).
+#[utoipa::path(
+    post,
+    path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}/token",
+    operation_id = "IssueToken",
+    tag = "Sign-in",
+    params(IssuerPath),
+    request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = 200, description = "The tokens", body = TokenResponse),
+        OAuthRefusals,
+        ClientRefusals,
+    ),
+)]
+async fn issue_token(
+    Anonymous(ctx): Anonymous,
+    at: IssuerPath,
+    headers: HeaderMap,
+    form: Result<FormText>,
+) -> Result<Answer<TokenResponse>, Failure> {
+    let issuer = Issuer::find(&ctx.app, at).await?;
+    issuer.require_client_page(&ctx.app, &headers)?;
+    let authorization = match headers.get(AUTHORIZATION) {
+        Some(value) => Some(value.to_str().map_err(|_| INVALID_CLIENT)?),
+        None => None,
+    };
+    let FormText(form) = form?;
+    token::token(&ctx, &issuer, authorization, &form)
+        .await
+        .map(Answer)
+}
+
+/// Claims about the person that an access token speaks for (OpenID Connect Core 1.0,
+/// section 5.3).
+#[utoipa::path(
+    get,
+    path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}/userinfo",
+    operation_id = "GetUserInfo",
+    tag = "Sign-in",
+    params(IssuerPath),
+    responses((status = 200, body = UserInfo), OAuthRefusals, BearerRefusals),
+    security(("bearer" = [])),
+)]
+async fn get_user_info(
+    Anonymous(ctx): Anonymous,
+    at: IssuerPath,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    user_info(&ctx, at, &headers).await
+}
+
+/// The same by POST; the token is in the header here too.
+#[utoipa::path(
+    post,
+    path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}/userinfo",
+    operation_id = "PostUserInfo",
+    tag = "Sign-in",
+    params(IssuerPath),
+    responses((status = 200, body = UserInfo), OAuthRefusals, BearerRefusals),
+    security(("bearer" = [])),
+)]
+async fn post_user_info(
+    Anonymous(ctx): Anonymous,
+    at: IssuerPath,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    user_info(&ctx, at, &headers).await
+}
+
+async fn user_info(
+    ctx: &Context,
+    at: IssuerPath,
+    headers: &HeaderMap,
+) -> Result<Response, Failure> {
+    let issuer = Issuer::find(&ctx.app, at).await?;
+    issuer.require_client_page(&ctx.app, headers)?;
+    let Some(token) = bearer(headers) else {
+        // RFC 6750, section 3.1: who brings no credentials is told the scheme and no error.
+        let challenge = [(WWW_AUTHENTICATE, r#"Bearer realm="keymoor""#)];
+        return Ok((StatusCode::UNAUTHORIZED, challenge).into_response());
+    };
+    let info = userinfo::userinfo(ctx, &issuer, &token).await?;
+    Ok(Answer(info).into_response())
+}

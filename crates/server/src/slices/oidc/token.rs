@@ -1,0 +1,360 @@
+//! Codes and client credentials become tokens.
+
+use keymoor_oauth::claims::{IdTokenClaims, Principal};
+use keymoor_oauth::client::{Client, GrantType};
+use keymoor_oauth::error::ErrorCode;
+use keymoor_oauth::grant::{CodeGrant, INVALID_CODE, Presented};
+use keymoor_oauth::jose::{JwtHeader, TokenType};
+use keymoor_oauth::scope::ScopeSet;
+use keymoor_oauth::secret::Secret;
+use keymoor_oauth::token_request::{
+    self, GrantRequest, INVALID_CLIENT, TokenRequest, TokenResponse,
+};
+use keymoor_types::Seconds;
+
+use super::answer::Failure;
+use super::audience;
+use super::issuer::Issuer;
+use super::userinfo::Profile;
+use crate::base::context::Context;
+use crate::base::error::Result;
+use crate::infra::metrics::Outcome;
+use crate::slices::authentication::model::{CodeKey, fingerprint, subject};
+use crate::slices::authentication::store::{self, IssuedCode, Redemption};
+use crate::slices::events::{self, Event, EventKind};
+use crate::slices::identities;
+use crate::slices::identities::model::{Identity, Status};
+use crate::slices::tokens;
+use crate::slices::tokens::access::{self, Grant, Issued};
+use crate::slices::tokens::store::Revoked;
+
+/// How long an ID token may be presented. Clients look at it once, when they get it.
+const ID_TOKEN_LIFETIME: Seconds = Seconds::HOUR;
+
+type Answer = std::result::Result<TokenResponse, Failure>;
+
+/// Answers a token request: the `Authorization` header's value, if there is one, and the body.
+pub async fn token(
+    ctx: &Context,
+    issuer: &Issuer,
+    authorization: Option<&str>,
+    form: &str,
+) -> Answer {
+    let request = token_request::parse(authorization, form)?;
+    let answer = grant(ctx, issuer, &request).await;
+    let outcome = match &answer {
+        Ok(_) => Outcome::Succeeded,
+        Err(Failure::Refused(_)) => Outcome::Refused,
+        Err(Failure::Failed(error)) => Outcome::of_error(error),
+    };
+    ctx.app.metrics.token(request.grant.grant_type(), outcome);
+    answer
+}
+
+async fn grant(ctx: &Context, issuer: &Issuer, request: &TokenRequest) -> Answer {
+    let client = issuer.application.client();
+    authenticate(ctx, issuer, &client, request)?;
+    client.require_grant(request.grant.grant_type())?;
+    let lifetime = request.lifetime(&client)?;
+    match &request.grant {
+        GrantRequest::AuthorizationCode {
+            code,
+            redirect_uri,
+            code_verifier,
+        } => {
+            let key = CodeKey::of(code.expose()).ok_or(INVALID_CODE)?;
+            let redirect_uri = redirect_uri.as_deref().map(fingerprint);
+            let presented = Presented {
+                application_id: issuer.at.application_id,
+                redirect_uri: redirect_uri.as_deref(),
+                code_verifier: code_verifier.as_ref().map(Secret::expose),
+            };
+            redeem(ctx, issuer, key, &presented, lifetime).await
+        }
+        GrantRequest::ClientCredentials { scope } => {
+            let scope = client.grantable_scopes(scope.as_ref())?;
+            for_itself(ctx, issuer, scope, lifetime).await
+        }
+    }
+}
+
+fn authenticate(
+    ctx: &Context,
+    issuer: &Issuer,
+    client: &Client<'_>,
+    request: &TokenRequest,
+) -> std::result::Result<(), Failure> {
+    let hash = issuer.application.client_secret_hash;
+    let secret = hash.as_ref().map(|digest| &digest.0);
+    if request.client.authenticate(client, secret).is_ok() {
+        return Ok(());
+    }
+    ctx.app.limits.wrong_client_secret(ctx.origin.ip)?;
+    Err(INVALID_CLIENT.into())
+}
+
+/// A token by which an application acts for itself. It costs one row, that of the token, which
+/// says all that an audit event would.
+async fn for_itself(ctx: &Context, issuer: &Issuer, scope: ScopeSet, lifetime: Seconds) -> Answer {
+    let about = About {
+        subject: &issuer.application.client_id,
+        principal: issuer.principal(),
+        audience: audience::of_application(&ctx.app, issuer).await?,
+        grant_type: GrantType::ClientCredentials,
+    };
+    let access_token = issue(ctx, issuer, about, &scope, lifetime).await?;
+    let record = access_token.record.clone();
+    ctx.app
+        .db
+        .write(async move |tx| tokens::store::insert(tx, &record).await)
+        .await?;
+    Ok(response(&access_token, lifetime, scope))
+}
+
+/// Whom a token speaks for, and to whom.
+struct About<'a> {
+    subject: &'a str,
+    principal: Principal,
+    audience: String,
+    grant_type: GrantType,
+}
+
+async fn issue(
+    ctx: &Context,
+    issuer: &Issuer,
+    about: About<'_>,
+    scope: &ScopeSet,
+    lifetime: Seconds,
+) -> Result<Issued> {
+    let algorithm = issuer.token_algorithm();
+    issuer.keys(&ctx.app, algorithm).await?;
+    let grant = Grant {
+        tenant_id: issuer.at.tenant_id,
+        realm_id: issuer.at.realm_id,
+        application_id: issuer.at.application_id,
+        client_id: &issuer.application.client_id,
+        subject: about.subject,
+        principal: about.principal,
+        audience: vec![about.audience],
+        scope: scope.clone(),
+        grant_type: about.grant_type,
+        lifetime,
+        algorithm,
+    };
+    access::issue(&ctx.app, ctx.now, grant).await
+}
+
+fn response(access_token: &Issued, lifetime: Seconds, scope: ScopeSet) -> TokenResponse {
+    TokenResponse::bearer(access_token.token.expose().to_owned(), lifetime, scope)
+}
+
+/// Redeems a code: one read, the checks, the signatures, and one write that only one of any
+/// number of requests gets through.
+async fn redeem(
+    ctx: &Context,
+    issuer: &Issuer,
+    key: CodeKey,
+    presented: &Presented<'_>,
+    lifetime: Seconds,
+) -> Answer {
+    let Some((code, identity)) = find(ctx, issuer, key).await? else {
+        return Err(INVALID_CODE.into());
+    };
+    let subject_field = issuer
+        .application
+        .protocol
+        .token_configuration
+        .subject_field;
+    let identity = identity.filter(|identity| identity.status == Status::Active);
+    let subject = identity
+        .as_ref()
+        .and_then(|identity| subject(identity, subject_field));
+    let (Ok(()), Some(identity), Some(subject)) = (
+        code_grant(&code).check(presented, ctx.now),
+        identity,
+        subject,
+    ) else {
+        return Err(refuse(ctx, issuer, &code).await?);
+    };
+    let scope = &code.facts.requested.scopes;
+    let about = About {
+        subject: &subject,
+        principal: principal(issuer, &identity),
+        audience: audience::of_person(&ctx.app, issuer).await?,
+        grant_type: GrantType::AuthorizationCode,
+    };
+    let access_token = issue(ctx, issuer, about, scope, lifetime).await?;
+    let id_token = if scope.has_openid() {
+        Some(id_token(ctx, issuer, &code, &identity, subject).await?)
+    } else {
+        None
+    };
+    if !claim(ctx, issuer, &code, &access_token).await? {
+        return Err(lost_race(ctx, issuer, key).await?);
+    }
+    Ok(TokenResponse {
+        id_token,
+        ..response(&access_token, lifetime, scope.clone())
+    })
+}
+
+/// The code as the rules of OAuth see it; its redirect URI is a fingerprint, as in [`Presented`].
+fn code_grant(code: &IssuedCode) -> CodeGrant {
+    CodeGrant {
+        application_id: code.application_id,
+        redirect_uri: code.facts.requested.redirect_uri.clone(),
+        challenge: code.facts.requested.pkce.clone(),
+        expires_at: code.expires_at,
+        redeemed: code.redeemed_at.is_some(),
+    }
+}
+
+async fn find(
+    ctx: &Context,
+    issuer: &Issuer,
+    key: CodeKey,
+) -> Result<Option<(IssuedCode, Option<Identity>)>> {
+    let (tenant, realm) = (issuer.at.tenant_id, issuer.at.realm_id);
+    ctx.app
+        .db
+        .read(async |rx| {
+            let Some(code) = store::find(rx, tenant, realm, key).await? else {
+                return Ok(None);
+            };
+            let identity = identities::store::find(rx, tenant, realm, code.identity_id).await?;
+            Ok(Some((code, identity)))
+        })
+        .await
+}
+
+async fn claim(
+    ctx: &Context,
+    issuer: &Issuer,
+    code: &IssuedCode,
+    access_token: &Issued,
+) -> Result<bool> {
+    let redemption = Redemption {
+        tenant_id: issuer.at.tenant_id,
+        realm_id: issuer.at.realm_id,
+        key: code.key,
+        application_id: issuer.at.application_id,
+        access_token: access_token.record.clone(),
+        now: ctx.now,
+    };
+    let event = event(ctx, issuer, code, "ACCEPTED").detail("token_id", access_token.record.id);
+    ctx.app
+        .db
+        .write(async move |tx| {
+            let claimed = store::redeem(tx, &redemption).await?;
+            if claimed {
+                events::append(tx, &event).await?;
+            }
+            Ok(claimed)
+        })
+        .await
+}
+
+/// Another request was faster with the same code, or the passkey or its owner changed.
+async fn lost_race(ctx: &Context, issuer: &Issuer, key: CodeKey) -> Result<Failure> {
+    match find(ctx, issuer, key).await? {
+        Some((code, _)) => refuse(ctx, issuer, &code).await,
+        None => Ok(INVALID_CODE.into()),
+    }
+}
+
+/// Refuses a code that exists. When its own application presents it again, somebody has a copy,
+/// and nobody can tell who: the token that was made of it is revoked (RFC 6749, section 4.1.2),
+/// even where the limit spares the event.
+async fn refuse(ctx: &Context, issuer: &Issuer, code: &IssuedCode) -> Result<Failure> {
+    let at = issuer.at;
+    let is_own = code.application_id == at.application_id;
+    let copied = code.access_token.filter(|_| is_own);
+    let now = ctx.now;
+    let limit = ctx.app.limits.wrong_proof(ctx.origin.ip);
+    let event = event(ctx, issuer, code, "ERROR")
+        .detail("error", ErrorCode::InvalidGrant.as_str())
+        .detail("revoked_token_id", copied.map(|(id, _)| id));
+    let event = limit.is_ok().then_some(event);
+    let is_revoked = |id| {
+        let revocations = &ctx.app.revocations;
+        revocations.contains(at.tenant_id, at.realm_id, id)
+    };
+    if event.is_none() && copied.is_none_or(|(id, _)| is_revoked(id)) {
+        limit?;
+        return Ok(INVALID_CODE.into());
+    }
+    ctx.app
+        .db
+        .write(async move |tx| {
+            if let Some((id, expires_at)) = copied {
+                let own = (at.tenant_id, at.realm_id, at.application_id);
+                tokens::store::take(tx, own, id, now).await?;
+                tokens::store::revoke(tx, (at.tenant_id, at.realm_id), id, expires_at).await?;
+            }
+            match &event {
+                Some(event) => events::append(tx, event).await,
+                None => Ok(()),
+            }
+        })
+        .await?;
+    if let Some((id, expires_at)) = copied {
+        let revoked = Revoked {
+            realm_id: at.realm_id,
+            id,
+            expires_at,
+        };
+        ctx.app.revocations.add(at.tenant_id, &revoked);
+    }
+    limit?;
+    Ok(INVALID_CODE.into())
+}
+
+fn event(ctx: &Context, issuer: &Issuer, code: &IssuedCode, outcome: &'static str) -> Event {
+    let (tenant, realm) = (issuer.at.tenant_id, issuer.at.realm_id);
+    Event::new(ctx, tenant, realm, EventKind::TokenRequest, outcome)
+        .by(issuer.principal())
+        .identity(code.identity_id)
+        .resource(issuer.at.application_id)
+}
+
+fn principal(issuer: &Issuer, identity: &Identity) -> Principal {
+    Principal::Identity {
+        tenant_id: issuer.at.tenant_id,
+        realm_id: issuer.at.realm_id,
+        identity_id: identity.id,
+    }
+}
+
+async fn id_token(
+    ctx: &Context,
+    issuer: &Issuer,
+    code: &IssuedCode,
+    identity: &Identity,
+    subject: String,
+) -> Result<String> {
+    let requested = &code.facts.requested;
+    let client_id = &issuer.application.client_id;
+    let profile = Profile::of(identity, &requested.scopes);
+    let claims = IdTokenClaims {
+        iss: issuer.url.clone(),
+        sub: subject,
+        aud: vec![client_id.clone()],
+        exp: (ctx.now + ID_TOKEN_LIFETIME).as_seconds(),
+        iat: ctx.now.as_seconds(),
+        auth_time: code.authenticated_at.as_seconds(),
+        amr: code.facts.method.amr(),
+        azp: client_id.clone(),
+        nonce: requested.nonce.clone(),
+        acr: None,
+        name: profile.name,
+        preferred_username: profile.preferred_username,
+        email: profile.email,
+    };
+    let header = JwtHeader {
+        typ: TokenType::IdToken,
+        jku: None,
+    };
+    let algorithm = issuer.token_algorithm();
+    let keys = issuer.keys(&ctx.app, algorithm).await?;
+    Ok(keys.signing(algorithm)?.sign(header, &claims))
+}

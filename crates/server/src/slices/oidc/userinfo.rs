@@ -1,0 +1,85 @@
+//! An access token becomes claims about the person that it speaks for.
+
+use keymoor_oauth::claims::Principal;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::issuer::Issuer;
+use crate::base::context::Context;
+use crate::base::error::{Error, Result};
+use crate::base::secret::Secret;
+use crate::slices::identities;
+use crate::slices::identities::model::{Identity, Status};
+use crate::slices::tokens::access;
+
+/// Claims about a person (OpenID Connect Core 1.0, section 5.1).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct UserInfo {
+    /// The subject, as in the tokens.
+    pub sub: String,
+    #[serde(flatten)]
+    #[schema(inline)]
+    pub profile: Profile,
+}
+
+/// What a person's scopes tell of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Profile {
+    /// The display name, with scope `profile`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The username, with scope `profile`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preferred_username: Option<String>,
+    /// The primary address, with scope `email`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+}
+
+impl Profile {
+    pub fn of(identity: &Identity, scopes: &keymoor_oauth::scope::ScopeSet) -> Self {
+        let traits = &identity.traits;
+        let mut profile = Self::default();
+        if scopes.contains("profile") {
+            profile.name = Some(identity.display_name.clone());
+            profile.preferred_username = Some(traits.username.clone());
+        }
+        if scopes.contains("email") {
+            profile.email.clone_from(&traits.primary_email_address);
+        }
+        profile
+    }
+}
+
+/// What the holder of `token` may know.
+///
+/// # Errors
+/// `Unauthenticated` for a token that is another application's, speaks for no person, was
+/// revoked, or whose person is gone or suspended.
+pub async fn userinfo(ctx: &Context, issuer: &Issuer, token: &Secret) -> Result<UserInfo> {
+    let claims = access::verify(&ctx.app, token).await?;
+    let Principal::Identity {
+        tenant_id,
+        realm_id,
+        identity_id,
+    } = claims.bi_p
+    else {
+        return Err(Error::Unauthenticated);
+    };
+    let at = issuer.at;
+    if claims.iss != issuer.url || (tenant_id, realm_id) != (at.tenant_id, at.realm_id) {
+        return Err(Error::Unauthenticated);
+    }
+    let identity = ctx
+        .app
+        .db
+        .read(async |rx| identities::store::find(rx, tenant_id, realm_id, identity_id).await)
+        .await?;
+    match identity {
+        Some(identity) if identity.status == Status::Active => Ok(UserInfo {
+            profile: Profile::of(&identity, &claims.scope),
+            sub: claims.sub,
+        }),
+        _ => Err(Error::Unauthenticated),
+    }
+}

@@ -1,0 +1,87 @@
+//! The console's authenticator config: it says where the console is, as the server's settings do.
+
+use keymoor_types::TenantId;
+
+use crate::base::context::Context;
+use crate::base::error::Result;
+use crate::config::Config;
+use crate::slices::authenticator_configs::model::{
+    AuthenticatorConfig, Config as ConfigBody, Embedded, InvocationType,
+};
+use crate::slices::authenticator_configs::store;
+use crate::slices::events::{self, Event, EventKind};
+
+/// Administrators bind and sign in on the console's pages only.
+pub(super) fn wanted(config: &Config) -> ConfigBody {
+    let console = &config.console_url;
+    ConfigBody::Embedded(Embedded {
+        invocation_type: InvocationType::Automatic,
+        invoke_url: console.as_str().to_owned(),
+        trusted_origins: vec![console.origin().to_owned()],
+        authentication_methods: None,
+    })
+}
+
+/// Where the console of a tenant is, unless the settings say the same.
+pub async fn elsewhere(ctx: &Context, tenant: TenantId) -> Result<Option<String>> {
+    let before = TenantId::from_i64(tenant.as_i64() - 1);
+    let configs = ctx
+        .app
+        .db
+        .read(async |rx| store::list_console_configs(rx, before).await)
+        .await?;
+    let kept = configs
+        .into_iter()
+        .find(|config| config.tenant_id == tenant);
+    let wanted = wanted(&ctx.app.config);
+    Ok(kept.and_then(|kept| match kept.config {
+        ConfigBody::Embedded(embedded) if kept.config != wanted => Some(embedded.invoke_url),
+        _ => None,
+    }))
+}
+
+/// Makes the console's config of every tenant say what the settings say now. Writes nothing where
+/// it does already. Links that are out keep what they were made with.
+pub async fn follow_settings(ctx: &Context) -> Result<()> {
+    let wanted = wanted(&ctx.app.config);
+    let mut after = TenantId::from_i64(-1);
+    loop {
+        let configs = ctx
+            .app
+            .db
+            .scan(async move |rx| store::list_console_configs(rx, after).await)
+            .await?;
+        let Some(last) = configs.last() else {
+            return Ok(());
+        };
+        after = last.tenant_id;
+        for config in configs {
+            if config.config != wanted {
+                correct(ctx, config, &wanted).await?;
+            }
+        }
+    }
+}
+
+async fn correct(ctx: &Context, found: AuthenticatorConfig, wanted: &ConfigBody) -> Result<()> {
+    let (tenant, realm, id) = (found.tenant_id, found.realm_id, found.id);
+    let kind = EventKind::AuthenticatorConfigOperation;
+    let event = Event::new(ctx, tenant, realm, kind, "UPDATED").resource(id);
+    let corrected = AuthenticatorConfig {
+        config: wanted.clone(),
+        updated_at: ctx.now,
+        ..found
+    };
+    ctx.app
+        .db
+        .write(async move |tx| {
+            // Another process that starts may have been faster.
+            if store::correct_managed(tx, &corrected).await? {
+                events::append(tx, &event).await?;
+            }
+            Ok(())
+        })
+        .await?;
+    ctx.app.authenticator_configs.forget(&(tenant, realm, id));
+    Ok(())
+}

@@ -1,0 +1,194 @@
+//! What an operator is handed to start with: a tenant's ids, the management client, and a link
+//! for the administrator's first passkey.
+
+use keymoor_types::{ApplicationId, RealmId, TenantId};
+use serde::Serialize;
+
+use crate::base::context::Context;
+use crate::base::error::{Error, Result};
+use crate::base::secret::Secret;
+use crate::http::path::IdentityPath;
+use crate::slices::applications;
+use crate::slices::authenticator_configs;
+use crate::slices::binding;
+use crate::slices::binding::model::{BindingJob, DeliveryMethod};
+use crate::slices::binding::ops::NewJob;
+use crate::slices::credentials;
+use crate::slices::identities;
+use crate::slices::realms;
+use crate::slices::realms::model::Realm;
+
+/// A tenant's keys to the house. Leaves the process only by [`Handover::printed`].
+pub struct Handover {
+    tenant_id: TenantId,
+    admin_realm_id: RealmId,
+    application_id: ApplicationId,
+    client_id: String,
+    client_secret: Secret,
+    token_endpoint: String,
+    admin_access: AdminAccess,
+}
+
+/// How an administrator gets in.
+pub enum AdminAccess {
+    /// By the passkey that this fresh link leads to.
+    Link(Secret),
+    /// By the passkey of at least one of them.
+    Passkey,
+    /// Not at all: there is none, or each is suspended.
+    Nobody,
+}
+
+/// The JSON form of a [`Handover`], secrets in clear.
+#[derive(Serialize)]
+pub struct Printed<'a> {
+    pub auth_url: &'a str,
+    pub api_url: &'a str,
+    pub tenant_id: TenantId,
+    pub admin_realm_id: RealmId,
+    pub management: PrintedClient<'a>,
+    pub admin_binding_link: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+pub struct PrintedClient<'a> {
+    pub application_id: ApplicationId,
+    pub client_id: &'a str,
+    pub client_secret: &'a str,
+    pub token_endpoint: &'a str,
+}
+
+impl Handover {
+    pub fn printed<'a>(&'a self, ctx: &'a Context) -> Printed<'a> {
+        Printed {
+            auth_url: ctx.app.config.auth_url.as_str(),
+            api_url: ctx.app.config.api_url.as_str(),
+            tenant_id: self.tenant_id,
+            admin_realm_id: self.admin_realm_id,
+            management: PrintedClient {
+                application_id: self.application_id,
+                client_id: &self.client_id,
+                client_secret: self.client_secret.expose(),
+                token_endpoint: &self.token_endpoint,
+            },
+            admin_binding_link: match &self.admin_access {
+                AdminAccess::Link(link) => Some(link.expose()),
+                AdminAccess::Passkey | AdminAccess::Nobody => None,
+            },
+        }
+    }
+
+    pub fn admin_access(&self) -> &AdminAccess {
+        &self.admin_access
+    }
+}
+
+/// Gathers what to hand over of a tenant, with a fresh link for its administrator.
+///
+/// # Errors
+/// `Sealed` if the master key is not the one that sealed the client secret.
+pub async fn of(ctx: &Context, tenant: TenantId) -> Result<Handover> {
+    let (realm, management, sealed) = ctx
+        .app
+        .db
+        .read(async |rx| {
+            let realm = realms::store::find_admin(rx, tenant).await?;
+            let realm = realm.ok_or_else(|| incomplete(tenant))?;
+            let management = applications::store::find_management(rx, tenant, realm.id).await?;
+            let management = management.ok_or_else(|| incomplete(tenant))?;
+            let sealed =
+                applications::store::find_secret(rx, tenant, realm.id, management.id).await?;
+            Ok((realm, management, sealed.ok_or_else(|| incomplete(tenant))?))
+        })
+        .await?;
+    let client_secret = sealed.open(&ctx.app, &management)?;
+    let path = format!(
+        "/v1/tenants/{tenant}/realms/{}/applications/{}/token",
+        realm.id, management.id
+    );
+    Ok(Handover {
+        tenant_id: tenant,
+        admin_realm_id: realm.id,
+        application_id: management.id,
+        client_id: management.client_id,
+        client_secret,
+        token_endpoint: ctx.app.config.auth_url.join(&path),
+        admin_access: admin_access(ctx, &realm).await?,
+    })
+}
+
+fn incomplete(tenant: TenantId) -> Error {
+    Error::internal(format!(
+        "tenant {tenant} has no admin realm or management application"
+    ))
+}
+
+/// How often another process may get in between before its own failing is assumed.
+const TRIES: u32 = 20;
+
+/// How an administrator gets in: where none has a passkey, by a link for the first one, which takes the
+/// place of an earlier one.
+///
+/// Of several that ask at once each gets a link, and the last one's works.
+pub async fn admin_access(ctx: &Context, realm: &Realm) -> Result<AdminAccess> {
+    for _ in 1..TRIES {
+        match replace_admin_link(ctx, realm).await {
+            // Somebody else made one meanwhile.
+            Err(Error::Conflict { .. }) => {}
+            other => return other,
+        }
+    }
+    replace_admin_link(ctx, realm).await
+}
+
+async fn replace_admin_link(ctx: &Context, realm: &Realm) -> Result<AdminAccess> {
+    let (tenant_id, realm_id, now) = (realm.tenant_id, realm.id, ctx.now);
+    let found = ctx
+        .app
+        .db
+        .read(async |rx| {
+            if credentials::store::any_usable(rx, tenant_id, realm_id).await? {
+                return Ok(Err(AdminAccess::Passkey));
+            }
+            let Some(identity_id) =
+                identities::store::first_active(rx, tenant_id, realm_id).await?
+            else {
+                return Ok(Err(AdminAccess::Nobody));
+            };
+            let config =
+                authenticator_configs::store::find_managed(rx, tenant_id, realm_id).await?;
+            let config = config.ok_or_else(|| incomplete(tenant_id))?;
+            let pending =
+                binding::store::list_pending(rx, (tenant_id, realm_id), identity_id, now).await?;
+            Ok(Ok((identity_id, config, pending)))
+        })
+        .await?;
+    let (identity_id, authenticator_config_id, pending) = match found {
+        Ok(administrator) => administrator,
+        Err(access) => return Ok(access),
+    };
+    for job in pending {
+        withdraw(ctx, &job).await?;
+    }
+    let at = IdentityPath {
+        tenant_id,
+        realm_id,
+        identity_id,
+    };
+    let new = NewJob {
+        delivery_method: DeliveryMethod::Return,
+        authenticator_config_id,
+        post_binding_redirect_uri: None,
+        expires_in: None,
+    };
+    let created = binding::ops::create_only(ctx, at, new).await?;
+    Ok(AdminAccess::Link(created.link))
+}
+
+/// Revokes a job, unless it has just ended by itself.
+async fn withdraw(ctx: &Context, job: &BindingJob) -> Result<()> {
+    match binding::ops::revoke(ctx, job.key()).await {
+        Ok(_) | Err(Error::Conflict { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,307 @@
+//! Making a tenant with everything that it needs to be managed.
+//!
+//! A tenant starts with an admin realm that holds the management API as a resource server, an
+//! application that calls it, the console's authenticator config, and one administrator.
+
+pub mod console;
+pub mod handover;
+#[cfg(test)]
+mod tests;
+
+use keymoor_oauth::client::{Confidentiality, GrantType, PkceSetting, Protocol};
+use keymoor_oauth::jose::Algorithm;
+use keymoor_oauth::scope::ScopeSet;
+use keymoor_types::{
+    ApplicationId, AuthenticatorConfigId, IdentityId, RealmId, ResourceServerId, TenantId,
+};
+
+use crate::base::context::Context;
+use crate::base::error::{Result, with_fresh_ids};
+use crate::base::secret::Secret;
+use crate::db::Tx;
+use crate::http::auth::scope;
+use crate::infra::directory;
+use crate::infra::directory::store::Directory;
+use crate::slices::applications::model::{
+    Application, MANAGEMENT_API, ProtocolConfig, SigningAlgorithm, SubjectField,
+    TokenConfiguration, new_client_id, new_client_secret,
+};
+use crate::slices::applications::store::SealedSecret;
+use crate::slices::authenticator_configs::model::AuthenticatorConfig;
+use crate::slices::events::{self, Event, EventKind};
+use crate::slices::identities::model::{Identity, Status, Traits, UserHandle};
+use crate::slices::realms::model::{Classification, Realm};
+use crate::slices::resource_servers::model::ResourceServer;
+use crate::slices::tenants::model::Tenant;
+use crate::slices::tokens::access::MANAGEMENT;
+use crate::slices::{
+    applications, authenticator_configs, identities, realms, resource_servers, tenants,
+};
+
+const NINETY_DAYS: u32 = 90 * 86_400;
+
+/// A tenant as it starts out.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NewTenant {
+    pub display_name: String,
+    /// The first administrator.
+    pub admin_username: String,
+    pub admin_email_address: Option<String>,
+}
+
+/// What was made, with the one secret that leaves here in clear.
+#[derive(Clone)]
+pub struct Provisioned {
+    pub tenant: Tenant,
+    pub realm: Realm,
+    pub management: Application,
+    pub management_secret: Secret,
+    pub console_config: AuthenticatorConfig,
+    pub administrator: Identity,
+}
+
+/// Makes a tenant.
+pub async fn tenant(ctx: &Context, new: &NewTenant) -> Result<Provisioned> {
+    // Boxed, since a whole tenant makes a large future.
+    let made = with_fresh_ids!(Box::pin(attempt(ctx, new)).await)?;
+    ensure_key(ctx, made.tenant.id, made.realm.id).await?;
+    Ok(made)
+}
+
+async fn attempt(ctx: &Context, new: &NewTenant) -> Result<Provisioned> {
+    let plan = Box::new(Plan::new(ctx, new));
+    let made = plan.provisioned.clone();
+    ctx.app
+        .db
+        .write(async move |tx| plan.write(tx).await)
+        .await?;
+    Ok(made)
+}
+
+/// Makes a tenant unless there is one; the id of the first. Of several processes that call it at
+/// once, one makes it.
+pub async fn first_tenant(ctx: &Context, new: &NewTenant) -> Result<TenantId> {
+    let id = with_fresh_ids!(attempt_first(ctx, new).await)?;
+    let realm = ctx
+        .app
+        .db
+        .read(async |rx| realms::store::find_admin(rx, id).await)
+        .await?;
+    // Another process may have made the tenant, with another key.
+    master_key_fits(ctx).await?;
+    if let Some(realm) = realm {
+        // Again, should whoever made the tenant have died before making its key.
+        ensure_key(ctx, id, realm.id).await?;
+    }
+    Ok(id)
+}
+
+async fn attempt_first(ctx: &Context, new: &NewTenant) -> Result<TenantId> {
+    let plan = Box::new(Plan::new(ctx, new));
+    ctx.app
+        .db
+        .write(async move |tx| {
+            tenants::store::lock_first(tx).await?;
+            if let Some(tenant) = tenants::store::first(tx).await? {
+                return Ok(tenant.id);
+            }
+            plan.write(tx).await?;
+            Ok(plan.provisioned.tenant.id)
+        })
+        .await
+}
+
+/// Opens something that was sealed for the first tenant. False: there is no tenant yet.
+///
+/// # Errors
+/// `Sealed` if the master key is another one.
+pub async fn master_key_fits(ctx: &Context) -> Result<bool> {
+    let realm = ctx
+        .app
+        .db
+        .read(async |rx| match tenants::store::first(rx).await? {
+            Some(tenant) => realms::store::find_admin(rx, tenant.id).await,
+            None => Ok(None),
+        })
+        .await?;
+    match realm {
+        Some(realm) => {
+            open_management_secret(ctx, &realm).await?;
+            ctx.app.keys.of(&ctx.app, realm.tenant_id, realm.id).await?;
+            Ok(true)
+        }
+        None => Ok(false),
+    }
+}
+
+/// The one thing that was sealed in the write that made the tenant.
+async fn open_management_secret(ctx: &Context, realm: &Realm) -> Result<()> {
+    let (tenant, realm) = (realm.tenant_id, realm.id);
+    let found = ctx
+        .app
+        .db
+        .read(async |rx| {
+            let Some(application) = applications::store::find_management(rx, tenant, realm).await?
+            else {
+                return Ok(None);
+            };
+            let sealed =
+                applications::store::find_secret(rx, tenant, realm, application.id).await?;
+            Ok(sealed.map(|sealed| (application, sealed)))
+        })
+        .await?;
+    match found {
+        Some((application, sealed)) => sealed.open(&ctx.app, &application).map(drop),
+        None => Ok(()),
+    }
+}
+
+async fn ensure_key(ctx: &Context, tenant: TenantId, realm: RealmId) -> Result<()> {
+    let keys = &ctx.app.keys;
+    keys.ensure(&ctx.app, tenant, realm, Algorithm::Es256).await
+}
+
+/// Every row of a new tenant, made before the transaction that writes them.
+struct Plan {
+    provisioned: Provisioned,
+    resource_server: ResourceServer,
+    sealed_secret: SealedSecret,
+    event: Event,
+}
+
+impl Plan {
+    fn new(ctx: &Context, new: &NewTenant) -> Self {
+        let (now, rng) = (ctx.now, &*ctx.app.rng);
+        let (created_at, updated_at) = (now, now);
+        let tenant_id = TenantId::generate(now, rng);
+        let realm_id = RealmId::generate(now, rng);
+        let tenant = Tenant {
+            id: tenant_id,
+            display_name: new.display_name.clone(),
+            created_at,
+            updated_at,
+        };
+        let realm = Realm {
+            tenant_id,
+            id: realm_id,
+            display_name: "Keymoor Admin".to_owned(),
+            classification: Classification::SecureWorkforce,
+            is_admin: true,
+            created_at,
+            updated_at,
+        };
+        let resource_server = ResourceServer {
+            tenant_id,
+            realm_id,
+            id: ResourceServerId::generate(now, rng),
+            display_name: "Keymoor Management API".to_owned(),
+            identifier: MANAGEMENT.to_owned(),
+            scopes: scope::ALL.iter().map(|&scope| scope.to_owned()).collect(),
+            is_managed: true,
+            created_at,
+            updated_at,
+        };
+        let management_secret = new_client_secret(rng);
+        let management = Application {
+            tenant_id,
+            realm_id,
+            id: ApplicationId::generate(now, rng),
+            display_name: "Keymoor Management API".to_owned(),
+            classification: MANAGEMENT_API.to_owned(),
+            is_managed: true,
+            resource_server_id: Some(resource_server.id),
+            authenticator_config_id: None,
+            client_id: new_client_id(rng),
+            client_secret_hash: Some(management_secret.digest()),
+            protocol: management_protocol(),
+            created_at,
+            updated_at,
+        };
+        let sealed_secret = SealedSecret::seal(&ctx.app, &management, &management_secret);
+        let console_config = AuthenticatorConfig {
+            tenant_id,
+            realm_id,
+            id: AuthenticatorConfigId::generate(now, rng),
+            display_name: Some("Keymoor Console".to_owned()),
+            config: console::wanted(&ctx.app.config),
+            is_managed: true,
+            created_at,
+            updated_at,
+        };
+        let administrator = Identity {
+            tenant_id,
+            realm_id,
+            id: IdentityId::generate(now, rng),
+            display_name: "Administrator".to_owned(),
+            status: Status::Active,
+            traits: Traits {
+                username: new.admin_username.clone(),
+                primary_email_address: new.admin_email_address.clone(),
+                ..Traits::default()
+            },
+            user_handle: UserHandle::generate(rng),
+            created_at,
+            updated_at,
+        };
+        let event = Event::new(ctx, tenant_id, None, EventKind::TenantChange, "CREATED")
+            .resource(tenant_id);
+        let provisioned = Provisioned {
+            tenant,
+            realm,
+            management,
+            management_secret,
+            console_config,
+            administrator,
+        };
+        Self {
+            provisioned,
+            resource_server,
+            sealed_secret,
+            event,
+        }
+    }
+
+    async fn write(&self, tx: &mut Tx) -> Result<()> {
+        let Provisioned {
+            tenant,
+            realm,
+            management,
+            console_config,
+            administrator,
+            ..
+        } = &self.provisioned;
+        tenants::store::insert(tx, tenant).await?;
+        realms::store::insert(tx, realm).await?;
+        resource_servers::store::insert(tx, &self.resource_server).await?;
+        applications::store::insert(tx, management, Some(&self.sealed_secret)).await?;
+        authenticator_configs::store::insert(tx, console_config).await?;
+        identities::store::insert(tx, administrator).await?;
+        directory::store::add(tx, tenant.id, None, Directory::Realms, 1).await?;
+        for directory in [
+            Directory::ResourceServers,
+            Directory::Applications,
+            Directory::AuthenticatorConfigs,
+            Directory::Identities,
+        ] {
+            directory::store::add(tx, tenant.id, realm.id, directory, 1).await?;
+        }
+        events::append(tx, &self.event).await
+    }
+}
+
+fn management_protocol() -> ProtocolConfig {
+    ProtocolConfig {
+        protocol: Protocol::OAuth2,
+        confidentiality: Confidentiality::Confidential,
+        grant_type: vec![GrantType::ClientCredentials],
+        redirect_uris: Vec::new(),
+        allowed_scopes: ScopeSet::from_tokens(scope::ALL.iter().copied())
+            .expect("our scopes are well-formed"),
+        pkce: PkceSetting::Disabled,
+        token_configuration: TokenConfiguration {
+            expires_after: NINETY_DAYS,
+            token_signing_algorithm: SigningAlgorithm::ES256,
+            subject_field: SubjectField::Id,
+        },
+    }
+}

@@ -1,0 +1,241 @@
+//! Management endpoints of realms.
+
+use axum::Json as Answer;
+use keymoor_types::{RealmId, TenantId, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::model::{Classification, Realm, RealmPatch};
+use super::ops::{self, NewRealm};
+use crate::app::App;
+use crate::base::error::{Error, Result};
+use crate::base::paging::{ListQuery, Page};
+use crate::base::text::{Name, Violations, check_name};
+use crate::http::auth::{Allowed, scope};
+use crate::http::json::{Body, Json};
+use crate::http::openapi::{Conflicting, NotJson, Refusals};
+use crate::http::path::{RealmPath, TenantPath};
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(create, list))
+        .routes(routes!(get, update, delete))
+}
+
+const ENVELOPE: &str = "realm";
+const READ_ONLY: &[&str] = &["id", "tenant_id", "create_time", "update_time"];
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = CreateRealmRequest)]
+pub struct CreateRequest {
+    realm: NewRealmView,
+}
+
+impl Body for CreateRequest {
+    const ENVELOPE: &'static str = ENVELOPE;
+    const READ_ONLY: &'static [&'static str] = READ_ONLY;
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewRealm)]
+struct NewRealmView {
+    /// Unique in the tenant ignoring case.
+    #[schema(value_type = Name)]
+    display_name: String,
+    /// SECURE_CUSTOMER unless given.
+    classification: Option<Classification>,
+}
+
+impl TryFrom<NewRealmView> for NewRealm {
+    type Error = Error;
+
+    fn try_from(view: NewRealmView) -> Result<Self> {
+        let NewRealmView {
+            display_name,
+            classification,
+        } = view;
+        let mut violations = Violations::default();
+        violations.check("realm.display_name", check_name(&display_name));
+        violations.or(Self {
+            display_name,
+            classification: classification.unwrap_or_default(),
+        })
+    }
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = UpdateRealmRequest)]
+pub struct UpdateRequest {
+    realm: RealmPatchView,
+}
+
+impl Body for UpdateRequest {
+    const ENVELOPE: &'static str = ENVELOPE;
+    const READ_ONLY: &'static [&'static str] = READ_ONLY;
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = RealmPatch)]
+struct RealmPatchView {
+    /// Unique in the tenant ignoring case.
+    #[schema(value_type = Option<Name>)]
+    display_name: Option<String>,
+    classification: Option<Classification>,
+}
+
+impl TryFrom<RealmPatchView> for RealmPatch {
+    type Error = Error;
+
+    fn try_from(view: RealmPatchView) -> Result<Self> {
+        let RealmPatchView {
+            display_name,
+            classification,
+        } = view;
+        let mut violations = Violations::default();
+        if let Some(name) = &display_name {
+            violations.check("realm.display_name", check_name(name));
+        }
+        violations.or(Self {
+            display_name,
+            classification,
+        })
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = Realm)]
+struct RealmView {
+    id: RealmId,
+    tenant_id: TenantId,
+    display_name: String,
+    classification: Classification,
+    create_time: Timestamp,
+    update_time: Timestamp,
+}
+
+impl From<Realm> for RealmView {
+    fn from(realm: Realm) -> Self {
+        Self {
+            id: realm.id,
+            tenant_id: realm.tenant_id,
+            display_name: realm.display_name,
+            classification: realm.classification,
+            create_time: realm.created_at,
+            update_time: realm.updated_at,
+        }
+    }
+}
+
+/// Creates an empty realm.
+#[utoipa::path(
+    post,
+    path = "/v1/tenants/{tenant_id}/realms",
+    operation_id = "CreateRealm",
+    tag = "Realms",
+    params(TenantPath),
+    request_body = CreateRequest,
+    responses((status = 200, body = RealmView), Refusals, Conflicting, NotJson),
+    security(("bearer" = ["realms:create"])),
+)]
+async fn create(
+    Allowed { ctx, .. }: Allowed<scope::RealmsCreate>,
+    at: TenantPath,
+    Json(CreateRequest { realm }): Json<CreateRequest>,
+) -> Result<Answer<RealmView>> {
+    let realm = ops::create(&ctx, at.tenant_id, realm.try_into()?).await?;
+    Ok(Answer(realm.into()))
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = ListRealmsResponse)]
+struct ListAnswer {
+    realms: Vec<RealmView>,
+    total_size: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_page_token: Option<String>,
+}
+
+/// Lists the tenant's realms. Filters by `id` and `display_name`.
+#[utoipa::path(
+    get,
+    path = "/v1/tenants/{tenant_id}/realms",
+    operation_id = "ListRealms",
+    tag = "Realms",
+    params(TenantPath, ListQuery),
+    responses((status = 200, body = ListAnswer), Refusals),
+    security(("bearer" = ["realms:read"])),
+)]
+async fn list(
+    Allowed { ctx, .. }: Allowed<scope::RealmsRead>,
+    at: TenantPath,
+    query: ListQuery,
+) -> Result<Answer<ListAnswer>> {
+    let Page {
+        items,
+        total_size,
+        next_page_token,
+    } = ops::list(&ctx, at.tenant_id, &query).await?;
+    Ok(Answer(ListAnswer {
+        realms: items.into_iter().map(RealmView::from).collect(),
+        total_size,
+        next_page_token,
+    }))
+}
+
+/// Reads a realm.
+#[utoipa::path(
+    get,
+    path = "/v1/tenants/{tenant_id}/realms/{realm_id}",
+    operation_id = "GetRealm",
+    tag = "Realms",
+    params(RealmPath),
+    responses((status = 200, body = RealmView), Refusals),
+    security(("bearer" = ["realms:read"])),
+)]
+async fn get(
+    Allowed { ctx, .. }: Allowed<scope::RealmsRead>,
+    at: RealmPath,
+) -> Result<Answer<RealmView>> {
+    let realm = ops::get(&ctx, at).await?;
+    Ok(Answer(realm.into()))
+}
+
+/// Changes a realm; what is left out stays.
+#[utoipa::path(
+    patch,
+    path = "/v1/tenants/{tenant_id}/realms/{realm_id}",
+    operation_id = "UpdateRealm",
+    tag = "Realms",
+    params(RealmPath),
+    request_body = UpdateRequest,
+    responses((status = 200, body = RealmView), Refusals, Conflicting, NotJson),
+    security(("bearer" = ["realms:update"])),
+)]
+async fn update(
+    Allowed { ctx, .. }: Allowed<scope::RealmsUpdate>,
+    at: RealmPath,
+    Json(UpdateRequest { realm }): Json<UpdateRequest>,
+) -> Result<Answer<RealmView>> {
+    let realm = ops::update(&ctx, at, realm.try_into()?).await?;
+    Ok(Answer(realm.into()))
+}
+
+/// Deletes a realm that has no identities, with its configuration. The admin realm stays.
+#[utoipa::path(
+    delete,
+    path = "/v1/tenants/{tenant_id}/realms/{realm_id}",
+    operation_id = "DeleteRealm",
+    tag = "Realms",
+    params(RealmPath),
+    responses((status = 200, description = "Deleted; the body is empty"), Refusals, Conflicting),
+    security(("bearer" = ["realms:delete"])),
+)]
+async fn delete(Allowed { ctx, .. }: Allowed<scope::RealmsDelete>, at: RealmPath) -> Result<()> {
+    ops::delete(&ctx, at).await
+}

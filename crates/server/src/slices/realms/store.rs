@@ -1,0 +1,208 @@
+//! Rows of `realms`.
+
+use keymoor_types::{RealmId, TenantId, Timestamp};
+
+use super::model::{Realm, RealmPatch};
+use crate::base::error::{Error, Result};
+use crate::base::paging::PageRequest;
+use crate::base::text;
+use crate::db::{self, Param, Rx, Sql, Tx, record};
+use crate::http::path::RealmPath;
+use crate::infra::directory::store::{self as totals, Directory};
+
+record!(Realm {
+    tenant_id,
+    id,
+    display_name,
+    classification,
+    is_admin,
+    created_at,
+    updated_at
+});
+
+/// The columns of [`Realm`].
+macro_rules! columns {
+    () => {
+        "tenant_id, realm_id, display_name, classification, is_admin, created_at, updated_at"
+    };
+}
+
+pub async fn insert(tx: &mut Tx, realm: &Realm) -> Result<()> {
+    const SQL: &str = "INSERT INTO realms
+        (tenant_id, realm_id, display_name, folded_name, classification, is_admin, created_at, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    let Realm {
+        tenant_id,
+        id,
+        display_name,
+        classification,
+        is_admin,
+        created_at,
+        updated_at,
+    } = realm;
+    let folded_name = text::folded(display_name);
+    tx.exec(
+        SQL,
+        &[
+            tenant_id,
+            id,
+            display_name,
+            &folded_name,
+            classification,
+            is_admin,
+            created_at,
+            updated_at,
+        ],
+    )
+    .await
+    .map_err(refused)?;
+    Ok(())
+}
+
+fn refused(error: db::Error) -> Error {
+    match &error {
+        db::Error::Unique { constraint } if constraint == "realms_name" => {
+            Error::conflict("realm name already exists")
+        }
+        db::Error::Unique { constraint } if constraint == "realms_pkey" => Error::Collision,
+        _ => error.into(),
+    }
+}
+
+/// One realm.
+macro_rules! select {
+    ($lock:literal) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM realms WHERE tenant_id = $1 AND realm_id = $2",
+            $lock
+        )
+    };
+}
+
+pub async fn find(rx: &mut Rx, tenant: TenantId, id: RealmId) -> Result<Option<Realm>> {
+    Ok(rx.opt(select!(""), &[&tenant, &id]).await?)
+}
+
+/// Like [`find`], and nothing refers to the realm anew before the transaction has ended.
+pub async fn find_locked(tx: &mut Tx, tenant: TenantId, id: RealmId) -> Result<Option<Realm>> {
+    // On SQLite a transaction that writes is alone anyway.
+    const SQL: Sql = Sql {
+        sqlite: select!(""),
+        postgres: select!(" FOR UPDATE"),
+    };
+    Ok(tx.opt(SQL, &[&tenant, &id]).await?)
+}
+
+pub async fn find_admin(rx: &mut Rx, tenant: TenantId) -> Result<Option<Realm>> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM realms WHERE tenant_id = $1 AND is_admin ORDER BY realm_id LIMIT 1"
+    );
+    Ok(rx.opt(SQL, &[&tenant]).await?)
+}
+
+/// A page of the realms that `$2` selects, and how many there are.
+macro_rules! texts {
+    ($matching:literal) => {
+        [
+            concat!(
+                "SELECT ",
+                columns!(),
+                " FROM realms WHERE tenant_id = $1 AND ",
+                $matching,
+                " AND realm_id > $3 ORDER BY realm_id LIMIT $4 OFFSET $5"
+            ),
+            concat!(
+                "SELECT COUNT(*) FROM realms WHERE tenant_id = $1 AND ",
+                $matching
+            ),
+        ]
+    };
+}
+
+/// A page of a tenant's realms, and how many there are.
+pub async fn list(rx: &mut Rx, tenant: TenantId, page: &PageRequest) -> Result<(Vec<Realm>, i64)> {
+    const ALL: [&str; 2] = texts!("CAST($2 AS BIGINT) IS NULL");
+    const BY_ID: [&str; 2] = texts!("realm_id = $2");
+    const BY_NAME: [&str; 2] = texts!("folded_name = $2");
+    let id = page.filtered("id").map(no_realm_unless_id);
+    let name = page.filtered("display_name").map(text::folded);
+    let ([page_sql, count_sql], value): (_, &dyn Param) = match (&id, &name) {
+        (Some(_), _) => (BY_ID, &id),
+        (None, Some(_)) => (BY_NAME, &name),
+        (None, None) => (ALL, &id),
+    };
+    let after = page.after::<RealmId>()?.unwrap_or(NO_REALM);
+    let rows = rx
+        .all(
+            page_sql,
+            &[&tenant, value, &after, &page.limit(), &page.offset()],
+        )
+        .await?;
+    let total = if page.filter.is_some() {
+        rx.one(count_sql, &[&tenant, value]).await?
+    } else {
+        totals::total(rx, tenant, None, Directory::Realms).await?
+    };
+    Ok((rows, total))
+}
+
+/// Less than every id, and none itself.
+const NO_REALM: RealmId = RealmId::from_i64(-1);
+
+fn no_realm_unless_id(text: &str) -> RealmId {
+    text.parse().unwrap_or(NO_REALM)
+}
+
+pub async fn update(
+    tx: &mut Tx,
+    at: RealmPath,
+    patch: &RealmPatch,
+    now: Timestamp,
+) -> Result<Option<Realm>> {
+    const SQL: &str = concat!(
+        "UPDATE realms SET display_name = COALESCE($3, display_name), folded_name = COALESCE($4, folded_name),
+            classification = COALESCE($5, classification), updated_at = $6
+        WHERE tenant_id = $1 AND realm_id = $2
+        RETURNING ",
+        columns!()
+    );
+    let RealmPatch {
+        display_name,
+        classification,
+    } = patch;
+    let folded_name = display_name.as_deref().map(text::folded);
+    tx.opt(
+        SQL,
+        &[
+            &at.tenant_id,
+            &at.realm_id,
+            display_name,
+            &folded_name,
+            classification,
+            &now,
+        ],
+    )
+    .await
+    .map_err(refused)
+}
+
+/// Deletes a realm with its configuration and keys. Authorization codes and tokens are
+/// left to the sweeps that remove them when their time is up.
+pub async fn delete(tx: &mut Tx, tenant: TenantId, id: RealmId) -> Result<()> {
+    // What refers to others goes before them.
+    const IN_ORDER: [&str; 5] = [
+        "DELETE FROM applications WHERE tenant_id = $1 AND realm_id = $2",
+        "DELETE FROM authenticator_configs WHERE tenant_id = $1 AND realm_id = $2",
+        "DELETE FROM resource_servers WHERE tenant_id = $1 AND realm_id = $2",
+        "DELETE FROM signing_keys WHERE tenant_id = $1 AND realm_id = $2",
+        "DELETE FROM realms WHERE tenant_id = $1 AND realm_id = $2",
+    ];
+    for sql in IN_ORDER {
+        tx.exec(sql, &[&tenant, &id]).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! Rows of `tenants`.
+
+use keymoor_types::{TenantId, Timestamp};
+
+use super::model::Tenant;
+use crate::base::error::Result;
+use crate::db::{Rx, Sql, Tx, record};
+
+record!(Tenant {
+    id,
+    display_name,
+    created_at,
+    updated_at
+});
+
+pub async fn insert(tx: &mut Tx, tenant: &Tenant) -> Result<()> {
+    const SQL: &str = "INSERT INTO tenants (tenant_id, display_name, created_at, updated_at) VALUES ($1, $2, $3, $4)";
+    let Tenant {
+        id,
+        display_name,
+        created_at,
+        updated_at,
+    } = tenant;
+    tx.exec(SQL, &[id, display_name, created_at, updated_at])
+        .await?;
+    Ok(())
+}
+
+pub async fn find(rx: &mut Rx, id: TenantId) -> Result<Option<Tenant>> {
+    const SQL: &str =
+        "SELECT tenant_id, display_name, created_at, updated_at FROM tenants WHERE tenant_id = $1";
+    Ok(rx.opt(SQL, &[&id]).await?)
+}
+
+pub async fn rename(
+    tx: &mut Tx,
+    id: TenantId,
+    display_name: &str,
+    now: Timestamp,
+) -> Result<Option<Tenant>> {
+    const SQL: &str = "UPDATE tenants SET display_name = $2, updated_at = $3 WHERE tenant_id = $1
+        RETURNING tenant_id, display_name, created_at, updated_at";
+    Ok(tx.opt(SQL, &[&id, &display_name, &now]).await?)
+}
+
+/// The tenant made first, which `keymoor init` made.
+pub async fn first(rx: &mut Rx) -> Result<Option<Tenant>> {
+    const SQL: &str = "SELECT tenant_id, display_name, created_at, updated_at
+        FROM tenants ORDER BY created_at, tenant_id LIMIT 1";
+    Ok(rx.opt(SQL, &[]).await?)
+}
+
+/// Lets one caller at a time look for the first tenant and make it. SQLite has one writer anyway;
+/// on PostgreSQL there is no tenant's row to lock yet, hence that of the schema.
+pub async fn lock_first(tx: &mut Tx) -> Result<()> {
+    const SQL: Sql = Sql {
+        sqlite: "SELECT version FROM schema_migrations WHERE version = 0",
+        postgres: "SELECT version FROM schema_migrations WHERE version = 0 FOR UPDATE",
+    };
+    tx.one::<i64>(SQL, &[]).await?;
+    Ok(())
+}

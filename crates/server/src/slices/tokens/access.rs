@@ -1,0 +1,217 @@
+//! Access tokens: signed by the realm's key, verified without a database read on the common path.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use keymoor_oauth::claims::{AccessTokenClaims, Principal, TargetRealm};
+use keymoor_oauth::client::GrantType;
+use keymoor_oauth::jose::{self, Algorithm, JoseError, JwtHeader, KeySet, TokenType};
+use keymoor_oauth::scope::ScopeSet;
+use keymoor_types::{ApplicationId, RealmId, Seconds, TenantId, Timestamp};
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::base::error::{Error, Result};
+use crate::base::secret::Secret;
+use crate::slices::applications;
+use crate::slices::applications::model::Application;
+use crate::slices::tokens::model::{IssuedToken, TokenId, suffix};
+
+/// The management API as an audience. Reserved: no other resource server can be called this.
+pub const MANAGEMENT: &str = "urn:keymoor:management";
+
+/// What an access token is to say.
+pub struct Grant<'a> {
+    pub tenant_id: TenantId,
+    pub realm_id: RealmId,
+    pub application_id: ApplicationId,
+    pub client_id: &'a str,
+    pub subject: &'a str,
+    pub principal: Principal,
+    pub audience: Vec<String>,
+    pub scope: ScopeSet,
+    pub grant_type: GrantType,
+    pub lifetime: Seconds,
+    pub algorithm: Algorithm,
+}
+
+/// A token just made.
+pub struct Issued {
+    pub token: Secret,
+    /// What must be written down before anybody gets the token.
+    pub record: IssuedToken,
+}
+
+/// An application's issuer identifier and the base of its OAuth endpoints.
+pub fn issuer(app: &App, tenant: TenantId, realm: RealmId, application: ApplicationId) -> String {
+    app.config.auth_url.join(&format!(
+        "/v1/tenants/{tenant}/realms/{realm}/applications/{application}"
+    ))
+}
+
+/// Makes a token, and writes nothing.
+pub async fn issue(app: &App, now: Timestamp, grant: Grant<'_>) -> Result<Issued> {
+    let Grant {
+        tenant_id,
+        realm_id,
+        application_id,
+        ..
+    } = grant;
+    let iss = issuer(app, tenant_id, realm_id, application_id);
+    let expires_at = now + grant.lifetime;
+    let id = TokenId::generate(now, &*app.rng);
+    let identity_id = match grant.principal {
+        Principal::Identity { identity_id, .. } => Some(identity_id),
+        Principal::Application { .. } => None,
+    };
+    let is_management = grant.audience.iter().any(|audience| audience == MANAGEMENT);
+    let claims = AccessTokenClaims {
+        sub: grant.subject.to_owned(),
+        aud: grant.audience,
+        exp: expires_at.as_seconds(),
+        nbf: now.as_seconds(),
+        iat: now.as_seconds(),
+        jti: id.to_string(),
+        scope: grant.scope,
+        client_id: grant.client_id.to_owned(),
+        azp: Principal::Application {
+            tenant_id,
+            realm_id,
+            application_id,
+        },
+        bi_p: grant.principal,
+        bi_t: tenant_id,
+        bi_r: if is_management {
+            TargetRealm::Every
+        } else {
+            TargetRealm::One(realm_id)
+        },
+        bi_ty: grant.grant_type,
+        iss,
+    };
+    let jku = format!("{}/.well-known/jwks.json", claims.iss);
+    let header = JwtHeader {
+        typ: TokenType::AccessToken,
+        jku: Some(&jku),
+    };
+    let keys = app
+        .keys
+        .with_current(app, tenant_id, realm_id, grant.algorithm)
+        .await?;
+    let token = Secret::new(keys.signing(grant.algorithm)?.sign(header, &claims));
+    let record = IssuedToken {
+        tenant_id,
+        realm_id,
+        application_id,
+        id,
+        identity_id,
+        scopes: claims.scope,
+        suffix: suffix(token.expose()),
+        issued_at: now,
+        expires_at,
+    };
+    Ok(Issued { token, record })
+}
+
+/// A token that may call the management API.
+pub struct ManagementToken {
+    pub principal: Principal,
+    pub scope: ScopeSet,
+}
+
+/// Accepts only tokens of `tenant` whose audience is the management API, which are those of
+/// applications bound to the managed resource server.
+///
+/// The application must still exist; what it may no longer do, its older tokens may not either.
+/// Both are at most five seconds old.
+pub async fn verify_management(
+    app: &App,
+    token: &Secret,
+    tenant: TenantId,
+) -> Result<ManagementToken> {
+    let (claims, application) = verify_for(app, token, Some(tenant)).await?;
+    if claims.aud != [MANAGEMENT] || claims.bi_r != TargetRealm::Every {
+        return Err(Error::Unauthenticated);
+    }
+    let scope = claims
+        .scope
+        .intersection(&application.protocol.allowed_scopes);
+    Ok(ManagementToken {
+        principal: claims.bi_p,
+        scope,
+    })
+}
+
+/// Verifies an access token that any application of this server holds.
+pub async fn verify(app: &App, token: &Secret) -> Result<AccessTokenClaims> {
+    verify_for(app, token, None).await.map(|(claims, _)| claims)
+}
+
+/// What is wrong with a refused token is nobody's business but the log's. One of another tenant
+/// than `expected` is valid, and not enough.
+async fn verify_for(
+    app: &App,
+    token: &Secret,
+    expected: Option<TenantId>,
+) -> Result<(AccessTokenClaims, Arc<Application>)> {
+    let refused = |error: JoseError| {
+        tracing::debug!(%error, "access token refused");
+        Error::Unauthenticated
+    };
+    let Some(Principal::Application {
+        tenant_id,
+        realm_id,
+        application_id,
+    }) = issued_to(token)
+    else {
+        return Err(refused(JoseError::Malformed));
+    };
+    let keys = app.keys.of(app, tenant_id, realm_id).await?;
+    let verify = |keys: &KeySet| -> Result<AccessTokenClaims, JoseError> {
+        jose::verify(token.expose(), keys, TokenType::AccessToken)
+    };
+    let claims = match verify(&keys.verifying) {
+        Err(JoseError::UnknownKey) => {
+            let keys = app.keys.refreshed(app, tenant_id, realm_id).await?;
+            verify(&keys.verifying)
+        }
+        outcome => outcome,
+    }
+    .map_err(refused)?;
+    claims.check_lifetime(app.now()).map_err(refused)?;
+    // The key belongs to a realm, so the realm that the claims name must be the one it was
+    // looked up in; `azp` is the very member that chose it.
+    if claims.iss != issuer(app, tenant_id, realm_id, application_id) || claims.bi_t != tenant_id {
+        return Err(refused(JoseError::MalformedClaims));
+    }
+    let id = claims
+        .jti
+        .parse()
+        .map_err(|_| refused(JoseError::MalformedClaims))?;
+    if app.revocations.contains(tenant_id, realm_id, id) {
+        tracing::debug!(%id, "access token refused: it was revoked");
+        return Err(Error::Unauthenticated);
+    }
+    if expected.is_some_and(|expected| expected != tenant_id) {
+        return Err(Error::Forbidden("forbidden"));
+    }
+    let application = applications::ops::cached(app, tenant_id, realm_id, application_id)
+        .await?
+        .ok_or(Error::Unauthenticated)?;
+    Ok((claims, application))
+}
+
+/// Reads, without believing it, which application a token says it was issued to: that is where
+/// its key must be looked up.
+fn issued_to(token: &Secret) -> Option<Principal> {
+    #[derive(Deserialize)]
+    struct Unverified {
+        azp: Principal,
+    }
+    let claims = token.expose().split('.').nth(1)?;
+    let claims = URL_SAFE_NO_PAD.decode(claims).ok()?;
+    serde_json::from_slice(&claims)
+        .ok()
+        .map(|Unverified { azp }| azp)
+}

@@ -1,0 +1,137 @@
+//! Management endpoints of issued tokens.
+
+use axum::Json as Answer;
+use axum::extract::Query;
+use axum::extract::rejection::QueryRejection;
+use keymoor_types::{ApplicationId, RealmId, TenantId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::model::{IssuedToken, Principals, TokenId};
+use super::ops;
+use crate::app::App;
+use crate::base::error::{Error, Result};
+use crate::base::paging::{ListQuery, Page};
+use crate::http::auth::{Allowed, scope};
+use crate::http::openapi::Refusals;
+use crate::http::path::path_ids;
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(revoke))
+}
+
+path_ids! {
+    TokensPath { tenant_id: TenantId, realm_id: RealmId, application_id: ApplicationId }
+    TokenPath {
+        tenant_id: TenantId,
+        realm_id: RealmId,
+        application_id: ApplicationId,
+        token_id: TokenId,
+    }
+}
+
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct PrincipalQuery {
+    /// Whom the tokens speak for: `application` or `identity`.
+    principal_type: Option<String>,
+    /// The id of the one that they speak for; needs `principal_type`.
+    principal_id: Option<String>,
+}
+
+/// An access token. Its text is never shown again.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Token)]
+struct TokenView {
+    /// The token's `jti`.
+    #[schema(value_type = String)]
+    id: TokenId,
+    scopes: Vec<String>,
+    /// The last characters of the token's text.
+    token_suffix: String,
+    /// `self_contained`: a JWT.
+    token_format: &'static str,
+    /// Unix seconds.
+    expires: i64,
+    /// Unix seconds.
+    issued_at: i64,
+    /// `access`.
+    token_type: &'static str,
+}
+
+impl From<IssuedToken> for TokenView {
+    fn from(token: IssuedToken) -> Self {
+        Self {
+            id: token.id,
+            scopes: token.scopes.iter().map(str::to_owned).collect(),
+            token_suffix: token.suffix,
+            token_format: "self_contained",
+            expires: token.expires_at.as_seconds(),
+            issued_at: token.issued_at.as_seconds(),
+            token_type: "access",
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = ListTokensResponse)]
+struct ListAnswer {
+    tokens: Vec<TokenView>,
+    total_size: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_page_token: Option<String>,
+}
+
+/// Lists the access tokens that an application issued and that hold.
+#[utoipa::path(
+    get,
+    path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}/tokens",
+    operation_id = "ListTokens",
+    tag = "Tokens",
+    params(TokensPath, PrincipalQuery, ListQuery),
+    responses((status = 200, body = ListAnswer), Refusals),
+    security(("bearer" = ["tokens:read"])),
+)]
+async fn list(
+    Allowed { ctx, .. }: Allowed<scope::TokensRead>,
+    at: TokensPath,
+    principal: Result<Query<PrincipalQuery>, QueryRejection>,
+    query: ListQuery,
+) -> Result<Answer<ListAnswer>> {
+    let Query(principal) =
+        principal.map_err(|_| Error::Malformed("the query could not be read".to_owned()))?;
+    let principals = Principals::read(
+        principal.principal_type.as_deref(),
+        principal.principal_id.as_deref(),
+    )?;
+    let issuer = (at.tenant_id, at.realm_id, at.application_id);
+    let Page {
+        items,
+        total_size,
+        next_page_token,
+    } = ops::list(&ctx, issuer, principals, &query).await?;
+    Ok(Answer(ListAnswer {
+        tokens: items.into_iter().map(TokenView::from).collect(),
+        total_size,
+        next_page_token,
+    }))
+}
+
+/// Revokes an access token: here at once, on other nodes within ten seconds.
+#[utoipa::path(
+    delete,
+    path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}/tokens/{token_id}",
+    operation_id = "RevokeToken",
+    tag = "Tokens",
+    params(TokenPath),
+    responses((status = 200, description = "The token no longer holds"), Refusals),
+    security(("bearer" = ["tokens:delete"])),
+)]
+async fn revoke(Allowed { ctx, .. }: Allowed<scope::TokensDelete>, at: TokenPath) -> Result<()> {
+    let issuer = (at.tenant_id, at.realm_id, at.application_id);
+    ops::revoke(&ctx, issuer, at.token_id).await
+}

@@ -1,0 +1,75 @@
+//! What is remembered of an issued token, and how a list is narrowed.
+
+use keymoor_oauth::scope::ScopeSet;
+use keymoor_types::{ApplicationId, IdentityId, RealmId, TenantId, Timestamp};
+
+use crate::base::error::{Error, Result};
+pub use crate::base::long_id::TokenId;
+
+/// How many characters of a token are shown, by which its holder may recognise it.
+const SUFFIX_CHARS: usize = 11;
+
+/// An access token that was issued.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IssuedToken {
+    pub tenant_id: TenantId,
+    pub realm_id: RealmId,
+    /// The issuer.
+    pub application_id: ApplicationId,
+    pub id: TokenId,
+    /// The person that it speaks for; absent if it speaks for the application itself.
+    pub identity_id: Option<IdentityId>,
+    pub scopes: ScopeSet,
+    pub suffix: String,
+    pub issued_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+/// The last characters of a token, which are its signature's: they give nothing of it away.
+pub fn suffix(token: &str) -> String {
+    let start = token.len().saturating_sub(SUFFIX_CHARS);
+    token.get(start..).unwrap_or_default().to_owned()
+}
+
+/// Whose tokens a list shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Principals {
+    All,
+    Applications,
+    Application(ApplicationId),
+    Identities,
+    Identity(IdentityId),
+}
+
+impl Principals {
+    /// Reads the parameters `principal_type` and `principal_id`.
+    ///
+    /// # Errors
+    /// `Invalid` for another type, for an id without its type, and for what is no id of its type.
+    pub fn read(principal_type: Option<&str>, principal_id: Option<&str>) -> Result<Self> {
+        let wrong_id = |_| Error::invalid("principal_id", "not an id of this principal_type");
+        match (principal_type, principal_id) {
+            (None, None) => Ok(Self::All),
+            (Some("application"), None) => Ok(Self::Applications),
+            (Some("identity"), None) => Ok(Self::Identities),
+            (Some("application"), Some(id)) => id.parse().map(Self::Application).map_err(wrong_id),
+            (Some("identity"), Some(id)) => id.parse().map(Self::Identity).map_err(wrong_id),
+            (Some(_), _) => {
+                let why = "must be application or identity";
+                Err(Error::invalid("principal_type", why))
+            }
+            (None, Some(_)) => Err(Error::invalid("principal_type", "missing")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_suffix_is_the_end_of_the_token() {
+        assert_eq!(suffix("header.claims.signature"), "s.signature");
+        assert_eq!(suffix("short"), "short");
+    }
+}

@@ -1,0 +1,243 @@
+//! Rows of `issued_tokens`, `revoked_tokens` and `revocation_generations`.
+
+use keymoor_oauth::scope::ScopeSet;
+use keymoor_types::{ApplicationId, IdentityId, RealmId, TenantId, Timestamp};
+
+use super::model::{IssuedToken, Principals, TokenId};
+use crate::base::error::Result;
+use crate::base::paging::PageRequest;
+use crate::db::{Rx, Tx, record, text_column};
+
+text_column!(ScopeSet);
+
+/// Where an application's tokens are.
+pub type Issuer = (TenantId, RealmId, ApplicationId);
+
+pub async fn insert(tx: &mut Tx, token: &IssuedToken) -> Result<()> {
+    const SQL: &str = "INSERT INTO issued_tokens
+        (tenant_id, realm_id, application_id, token_id, identity_id, scopes, suffix, issued_at, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    let IssuedToken {
+        tenant_id,
+        realm_id,
+        application_id,
+        id,
+        identity_id,
+        scopes,
+        suffix,
+        issued_at,
+        expires_at,
+    } = token;
+    tx.exec(
+        SQL,
+        &[
+            tenant_id,
+            realm_id,
+            application_id,
+            id,
+            identity_id,
+            scopes,
+            suffix,
+            issued_at,
+            expires_at,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+struct TokenRow {
+    id: TokenId,
+    identity_id: Option<IdentityId>,
+    scopes: ScopeSet,
+    suffix: String,
+    issued_at: Timestamp,
+    expires_at: Timestamp,
+}
+
+record!(TokenRow {
+    id,
+    identity_id,
+    scopes,
+    suffix,
+    issued_at,
+    expires_at
+});
+
+impl TokenRow {
+    fn of(self, (tenant_id, realm_id, application_id): Issuer) -> IssuedToken {
+        let Self {
+            id,
+            identity_id,
+            scopes,
+            suffix,
+            issued_at,
+            expires_at,
+        } = self;
+        IssuedToken {
+            tenant_id,
+            realm_id,
+            application_id,
+            id,
+            identity_id,
+            scopes,
+            suffix,
+            issued_at,
+            expires_at,
+        }
+    }
+}
+
+/// What a list shows: tokens that hold, of these principals.
+macro_rules! matching {
+    () => {
+        " FROM issued_tokens WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3 AND expires_at > $4
+          AND (CAST($5 AS BOOLEAN) IS NULL OR (identity_id IS NULL) = $5)
+          AND (CAST($6 AS BIGINT) IS NULL OR identity_id = $6)"
+    };
+}
+
+/// A page of an application's tokens in the order of their ids, and how many there are.
+pub async fn list(
+    rx: &mut Rx,
+    issuer: Issuer,
+    principals: Principals,
+    page: &PageRequest,
+    now: Timestamp,
+) -> Result<(Vec<IssuedToken>, i64)> {
+    const ROWS: &str = concat!(
+        "SELECT token_id, identity_id, scopes, suffix, issued_at, expires_at",
+        matching!(),
+        " AND token_id > $7 ORDER BY token_id LIMIT $8 OFFSET $9"
+    );
+    const COUNT: &str = concat!("SELECT COUNT(*)", matching!());
+    let (tenant, realm, application) = issuer;
+    let (of_application, identity): (Option<bool>, Option<IdentityId>) = match principals {
+        Principals::All => (None, None),
+        Principals::Applications => (Some(true), None),
+        Principals::Identities => (Some(false), None),
+        Principals::Identity(id) => (Some(false), Some(id)),
+        Principals::Application(id) if id == application => (Some(true), None),
+        // A token that speaks for an application speaks for its issuer.
+        Principals::Application(_) => return Ok((Vec::new(), 0)),
+    };
+    let first = TokenId::from_bytes([0; 24]);
+    let after = page.after::<TokenId>()?.unwrap_or(first);
+    let rows: Vec<TokenRow> = rx
+        .all(
+            ROWS,
+            &[
+                &tenant,
+                &realm,
+                &application,
+                &now,
+                &of_application,
+                &identity,
+                &after,
+                &page.limit(),
+                &page.offset(),
+            ],
+        )
+        .await?;
+    let total = rx
+        .one(
+            COUNT,
+            &[
+                &tenant,
+                &realm,
+                &application,
+                &now,
+                &of_application,
+                &identity,
+            ],
+        )
+        .await?;
+    Ok((rows.into_iter().map(|row| row.of(issuer)).collect(), total))
+}
+
+/// What is left of a token that was taken off the list.
+pub struct Taken {
+    pub identity_id: Option<IdentityId>,
+    pub expires_at: Timestamp,
+}
+
+record!(Taken {
+    identity_id,
+    expires_at
+});
+
+/// Takes a token that holds off the list. `None`: there is none, or somebody was faster.
+pub async fn take(
+    tx: &mut Tx,
+    (tenant, realm, application): Issuer,
+    id: TokenId,
+    now: Timestamp,
+) -> Result<Option<Taken>> {
+    const SQL: &str = "DELETE FROM issued_tokens
+        WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3 AND token_id = $4 AND expires_at > $5
+        RETURNING identity_id, expires_at";
+    Ok(tx
+        .opt(SQL, &[&tenant, &realm, &application, &id, &now])
+        .await?)
+}
+
+/// Remembers, until the token would expire anyway, that it does not hold, and lets every node
+/// know.
+pub async fn revoke(
+    tx: &mut Tx,
+    (tenant, realm): (TenantId, RealmId),
+    id: TokenId,
+    expires_at: Timestamp,
+) -> Result<()> {
+    const REVOKE: &str = "INSERT INTO revoked_tokens (tenant_id, realm_id, token_id, expires_at) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (tenant_id, realm_id, token_id) DO NOTHING";
+    const ANNOUNCE: &str =
+        "INSERT INTO revocation_generations (tenant_id, generation) VALUES ($1, 1)
+        ON CONFLICT (tenant_id) DO UPDATE SET generation = revocation_generations.generation + 1";
+    let revoked = tx
+        .exec(REVOKE, &[&tenant, &realm, &id, &expires_at])
+        .await?;
+    if revoked > 0 {
+        tx.exec(ANNOUNCE, &[&tenant]).await?;
+    }
+    Ok(())
+}
+
+/// A token that does not hold, and until when that must be known.
+pub struct Revoked {
+    pub realm_id: RealmId,
+    pub id: TokenId,
+    pub expires_at: Timestamp,
+}
+
+record!(Revoked {
+    realm_id,
+    id,
+    expires_at
+});
+
+/// Every revoked token of a tenant that has not expired.
+pub async fn revoked(rx: &mut Rx, tenant: TenantId, now: Timestamp) -> Result<Vec<Revoked>> {
+    const SQL: &str = "SELECT realm_id, token_id, expires_at FROM revoked_tokens
+        WHERE tenant_id = $1 AND expires_at > $2";
+    Ok(rx.all(SQL, &[&tenant, &now]).await?)
+}
+
+/// How often each tenant has revoked something. Tenants that never did are absent.
+pub async fn generations(rx: &mut Rx) -> Result<Vec<(TenantId, i64)>> {
+    const SQL: &str = "SELECT tenant_id, generation FROM revocation_generations";
+    Ok(rx.all(SQL, &[]).await?)
+}
+
+/// Deletes up to a hundred rows each of expired and of revoked and expired tokens, of all tenants,
+/// and says how many.
+pub async fn sweep(tx: &mut Tx, now: Timestamp) -> Result<u64> {
+    const ISSUED: &str =
+        "DELETE FROM issued_tokens WHERE (tenant_id, realm_id, application_id, token_id) IN
+        (SELECT tenant_id, realm_id, application_id, token_id FROM issued_tokens
+         WHERE expires_at <= $1 ORDER BY expires_at LIMIT 100)";
+    const REVOKED: &str = "DELETE FROM revoked_tokens WHERE (tenant_id, realm_id, token_id) IN
+        (SELECT tenant_id, realm_id, token_id FROM revoked_tokens
+         WHERE expires_at <= $1 ORDER BY expires_at LIMIT 100)";
+    Ok(tx.exec(ISSUED, &[&now]).await? + tx.exec(REVOKED, &[&now]).await?)
+}
