@@ -225,8 +225,7 @@ mod tests {
 
     #[test]
     fn a_path_in_code_may_be_shortened_at_its_front() {
-        let text =
-            "`crates/server/src/slices/binding/ops.rs` `binding/ops.rs:12` `crates/` `docs/guide.md`";
+        let text = "`crates/server/src/slices/binding/ops.rs` `binding/ops.rs:12` `crates/` `docs/guide.md`";
         assert_eq!(problems("README.md", text), [""; 0]);
     }
 

@@ -3,11 +3,13 @@
 //! A handler that takes [`Allowed<S>`] runs only for a caller whose token holds scope `S` for the
 //! tenant in the path; there is no other way to a management [`Context`].
 
+use std::convert::Infallible;
 use std::marker::PhantomData;
 
 use crate::app::App;
-use crate::base::context::{Actor, Context, Origin};
+use crate::base::context::{Actor, Context, Source};
 use crate::base::error::{Error, Result};
+use crate::base::scope::Scope;
 use crate::base::secret::Secret;
 use crate::http::path::Segments;
 use crate::slices::tokens::access;
@@ -15,59 +17,6 @@ use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-
-/// A permission of the management API.
-pub trait Scope: Send + Sync {
-    const NAME: &'static str;
-}
-
-macro_rules! scopes {
-    ($($scope:ident = $name:literal;)*) => {
-        /// One type for each scope of the management API.
-        pub mod scope {
-            $(
-                #[doc = concat!("`", $name, "`")]
-                pub struct $scope;
-
-                impl super::Scope for $scope {
-                    const NAME: &'static str = $name;
-                }
-            )*
-
-            /// Every scope that the built-in resource server offers.
-            pub const ALL: &[&str] = &[$($name),*];
-        }
-    };
-}
-
-scopes! {
-    TenantsRead = "tenants:read";
-    TenantsUpdate = "tenants:update";
-    RealmsCreate = "realms:create";
-    RealmsRead = "realms:read";
-    RealmsUpdate = "realms:update";
-    RealmsDelete = "realms:delete";
-    IdentitiesCreate = "identities:create";
-    IdentitiesRead = "identities:read";
-    IdentitiesUpdate = "identities:update";
-    IdentitiesDelete = "identities:delete";
-    CredentialsRead = "credentials:read";
-    CredentialsRevoke = "credentials:revoke";
-    CredentialBindingJobsCreate = "credential-binding-jobs:create";
-    CredentialBindingJobsRead = "credential-binding-jobs:read";
-    CredentialBindingJobsRevoke = "credential-binding-jobs:revoke";
-    AuthenticatorConfigsCreate = "authenticator-configs:create";
-    AuthenticatorConfigsRead = "authenticator-configs:read";
-    AuthenticatorConfigsUpdate = "authenticator-configs:update";
-    AuthenticatorConfigsDelete = "authenticator-configs:delete";
-    ApplicationsCreate = "applications:create";
-    ApplicationsRead = "applications:read";
-    ApplicationsUpdate = "applications:update";
-    ApplicationsDelete = "applications:delete";
-    ResourceServersRead = "resource-servers:read";
-    TokensRead = "tokens:read";
-    TokensDelete = "tokens:delete";
-}
 
 /// A caller who may do what `S` permits, in the tenant of the path.
 pub struct Allowed<S> {
@@ -85,18 +34,30 @@ impl<S: Scope> FromRequestParts<App> for Allowed<S> {
         if !token.scope.contains(S::NAME) {
             return Err(Error::Forbidden("forbidden"));
         }
-        let Ok(origin) = Origin::from_request_parts(parts, app).await;
+        let Ok(source) = Source::from_request_parts(parts, app).await;
         let context = Context {
             app: app.clone(),
             now: app.now(),
             actor: Actor::Principal(token.principal),
             scopes: token.scope,
-            origin,
+            source,
         };
         Ok(Self {
             ctx: context,
             scope: PhantomData,
         })
+    }
+}
+
+/// A request that needs no bearer token.
+pub struct Anonymous(pub Context);
+
+impl FromRequestParts<App> for Anonymous {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
+        let source = Source::from_request_parts(parts, app).await?;
+        Ok(Self(Context::anonymous(app, source)))
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use axum::body::Body;
 use axum::http::{Method, Request};
 
-use crate::http::auth::scope;
+use crate::base::scope;
 use crate::http::router::{management_document, public_document};
 use crate::testing::{Answer, TestApp};
 

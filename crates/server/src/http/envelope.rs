@@ -15,9 +15,9 @@ use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
 
 use crate::app::App;
-use crate::base::context;
+
 use crate::base::error::Error;
-use crate::http::{body, cors, privacy};
+use crate::http::{body, cors, privacy, trace};
 use crate::slices::oidc;
 
 /// What differs around the kinds of routes.
@@ -90,7 +90,7 @@ async fn surround(State(settings): State<Settings>, request: Request, next: Next
             .await
             .map_or_else(panicked, explain_method_not_allowed)
     };
-    let mut response = context::trace(&settings.app, request, answer).await;
+    let mut response = trace::trace(&settings.app, request, answer).await;
     if settings.insist_on_https {
         insist_on_https(&mut response);
     }

@@ -14,6 +14,8 @@ pub mod privacy;
 pub mod problem;
 pub mod redirect;
 pub mod router;
+pub mod source;
+pub mod trace;
 pub mod verb;
 
 #[cfg(test)]

@@ -10,8 +10,9 @@ use axum::response::{Html, IntoResponse as _, Response};
 use axum::routing::get;
 
 use crate::app::App;
-use crate::base::context::{Anonymous, Context};
+use crate::base::context::Context;
 use crate::base::error::{Error, Result};
+use crate::http::auth::Anonymous;
 use crate::pages::hosted::{assets, message};
 
 /// The console's pages, below the path of its public URL.

@@ -29,7 +29,7 @@ pub fn message(ctx: &Context, status: StatusCode, title: &str, what: &str, next:
         title,
         what,
         next,
-        correlation_id: &ctx.origin.correlation_id,
+        correlation_id: &ctx.source.correlation_id,
     };
     match page.render() {
         Ok(html) => (status, [(CONTENT_SECURITY_POLICY, POLICY)], Html(html)).into_response(),

@@ -14,7 +14,8 @@ use super::schema;
 use crate::app::App;
 use crate::base::error::Result;
 use crate::base::paging::{ListQuery, Page};
-use crate::http::auth::{Allowed, scope};
+use crate::base::scope;
+use crate::http::auth::Allowed;
 use crate::http::json::{Body, Json};
 use crate::http::openapi::{Conflicting, NotJson, Refusals};
 use crate::http::path::{RealmPath, path_ids};
@@ -157,7 +158,7 @@ impl From<Revealed> for ApplicationView {
     security(("bearer" = ["applications:create"])),
 )]
 async fn create(
-    Allowed { ctx, .. }: Allowed<scope::ApplicationsCreate>,
+    Allowed { ctx, .. }: Allowed<scope::applications::Create>,
     at: RealmPath,
     Json(asked): Json<Request>,
 ) -> Result<Answer<ApplicationView>> {
@@ -185,7 +186,7 @@ struct ListAnswer {
     security(("bearer" = ["applications:read"])),
 )]
 async fn list(
-    Allowed { ctx, .. }: Allowed<scope::ApplicationsRead>,
+    Allowed { ctx, .. }: Allowed<scope::applications::Read>,
     at: RealmPath,
     query: ListQuery,
 ) -> Result<Answer<ListAnswer>> {
@@ -212,7 +213,7 @@ async fn list(
     security(("bearer" = ["applications:read"])),
 )]
 async fn get(
-    Allowed { ctx, .. }: Allowed<scope::ApplicationsRead>,
+    Allowed { ctx, .. }: Allowed<scope::applications::Read>,
     at: ApplicationPath,
 ) -> Result<Answer<ApplicationView>> {
     let found = ops::get(&ctx, at.tenant_id, at.realm_id, at.application_id).await?;
@@ -232,7 +233,7 @@ async fn get(
     security(("bearer" = ["applications:update"])),
 )]
 async fn update(
-    Allowed { ctx, .. }: Allowed<scope::ApplicationsUpdate>,
+    Allowed { ctx, .. }: Allowed<scope::applications::Update>,
     at: ApplicationPath,
     Json(Request { application }): Json<Request>,
 ) -> Result<Answer<ApplicationView>> {
@@ -252,7 +253,7 @@ async fn update(
     security(("bearer" = ["applications:delete"])),
 )]
 async fn delete(
-    Allowed { ctx, .. }: Allowed<scope::ApplicationsDelete>,
+    Allowed { ctx, .. }: Allowed<scope::applications::Delete>,
     at: ApplicationPath,
 ) -> Result<()> {
     ops::delete(&ctx, at.tenant_id, at.realm_id, at.application_id).await

@@ -17,7 +17,7 @@ use crate::base::error::{Error, Kind, Result};
 use crate::base::paging::{List, ListQuery, Page, Sizes};
 use crate::base::secret::Secret;
 use crate::db::Rx;
-use crate::http::auth::{Scope as _, scope};
+use crate::base::scope::{self, Scope as _};
 use crate::infra::directory;
 use crate::infra::directory::store::Directory;
 use crate::slices::events::{self, Event, EventKind};
@@ -181,7 +181,7 @@ fn reveal(
     sealed: Option<&SealedSecret>,
 ) -> Result<Revealed> {
     let client_secret = sealed
-        .filter(|_| ctx.scopes.contains(scope::ApplicationsRead::NAME))
+        .filter(|_| ctx.scopes.contains(scope::applications::Read::NAME))
         .filter(|_| !reaches_beyond(&application, &ctx.scopes))
         .map(|sealed| sealed.open(&ctx.app, &application))
         .transpose()?;

@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 
 use super::model::Application;
 use super::{ops, store};
+use crate::base::scope;
 use crate::base::secret::{Digest, Secret};
 use crate::db::Json;
-use crate::http::auth::scope;
 use crate::slices::tokens::access;
 use crate::testing::{Answer, TestApp, both_apps};
 

@@ -50,7 +50,7 @@ pub async fn authenticate(
     let attempt = Attempt::of(ctx, issuer, proof)?;
     let found = ctx.app.db.read(async |rx| attempt.find(rx).await).await?;
     let Some((identity, credential)) = found else {
-        ctx.app.limits.wrong_proof(ctx.origin.ip)?;
+        ctx.app.limits.wrong_proof(ctx.source.ip)?;
         return Err(refused("the proof names nobody known"));
     };
     let Some(credential) = credential else {
@@ -224,7 +224,7 @@ impl<'a> Attempt<'a> {
             })
             .await?;
         if answered {
-            ctx.app.limits.wrong_proof(ctx.origin.ip)?;
+            ctx.app.limits.wrong_proof(ctx.source.ip)?;
             return Err(self.replayed(ctx, credential).await?);
         }
         if application.is_none() {
@@ -246,7 +246,7 @@ impl<'a> Attempt<'a> {
         credential: &Credential,
         message: &str,
     ) -> Result<AuthenticationAnswer> {
-        ctx.app.limits.wrong_proof(ctx.origin.ip)?;
+        ctx.app.limits.wrong_proof(ctx.source.ip)?;
         let (_, key) = CodeKey::generate(self.challenge.transaction_id, &*ctx.app.rng);
         let row = self.new_code(ctx, credential, key, ctx.now);
         let requested = self.event(ctx, EventKind::AuthorizeRequest, "ACCEPTED");
@@ -290,7 +290,7 @@ impl<'a> Attempt<'a> {
         identity: IdentityId,
         error: impl std::fmt::Display,
     ) -> Result<Error> {
-        ctx.app.limits.wrong_proof(ctx.origin.ip)?;
+        ctx.app.limits.wrong_proof(ctx.source.ip)?;
         let event = self
             .event(ctx, EventKind::AuthenticationTransaction, "ERROR")
             .identity(identity)

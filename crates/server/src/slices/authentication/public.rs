@@ -11,8 +11,8 @@ use utoipa_axum::routes;
 
 use super::ops;
 use crate::app::App;
-use crate::base::context::Anonymous;
 use crate::base::error::{Error, Result};
+use crate::http::auth::Anonymous;
 use crate::http::form::FormText;
 use crate::http::openapi::DeviceRefusals;
 use crate::infra::metrics::Outcome;

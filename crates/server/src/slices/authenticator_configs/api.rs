@@ -12,7 +12,8 @@ use super::ops;
 use crate::app::App;
 use crate::base::error::Result;
 use crate::base::paging::{ListQuery, Page};
-use crate::http::auth::{Allowed, scope};
+use crate::base::scope;
+use crate::http::auth::Allowed;
 use crate::http::json::{Body, Json};
 use crate::http::openapi::{Conflicting, NotJson, Refusals};
 use crate::http::path::{RealmPath, path_ids};
@@ -81,7 +82,7 @@ impl From<AuthenticatorConfig> for ConfigView {
     security(("bearer" = ["authenticator-configs:create"])),
 )]
 async fn create(
-    Allowed { ctx, .. }: Allowed<scope::AuthenticatorConfigsCreate>,
+    Allowed { ctx, .. }: Allowed<scope::authenticator_configs::Create>,
     at: RealmPath,
     Json(asked): Json<Request>,
 ) -> Result<Answer<ConfigView>> {
@@ -110,7 +111,7 @@ struct ListAnswer {
     security(("bearer" = ["authenticator-configs:read"])),
 )]
 async fn list(
-    Allowed { ctx, .. }: Allowed<scope::AuthenticatorConfigsRead>,
+    Allowed { ctx, .. }: Allowed<scope::authenticator_configs::Read>,
     at: RealmPath,
     query: ListQuery,
 ) -> Result<Answer<ListAnswer>> {
@@ -137,7 +138,7 @@ async fn list(
     security(("bearer" = ["authenticator-configs:read"])),
 )]
 async fn get(
-    Allowed { ctx, .. }: Allowed<scope::AuthenticatorConfigsRead>,
+    Allowed { ctx, .. }: Allowed<scope::authenticator_configs::Read>,
     at: AuthenticatorConfigPath,
 ) -> Result<Answer<ConfigView>> {
     let id = at.authenticator_config_id;
@@ -157,7 +158,7 @@ async fn get(
     security(("bearer" = ["authenticator-configs:update"])),
 )]
 async fn update(
-    Allowed { ctx, .. }: Allowed<scope::AuthenticatorConfigsUpdate>,
+    Allowed { ctx, .. }: Allowed<scope::authenticator_configs::Update>,
     at: AuthenticatorConfigPath,
     Json(asked): Json<Request>,
 ) -> Result<Answer<ConfigView>> {
@@ -178,7 +179,7 @@ async fn update(
     security(("bearer" = ["authenticator-configs:delete"])),
 )]
 async fn delete(
-    Allowed { ctx, .. }: Allowed<scope::AuthenticatorConfigsDelete>,
+    Allowed { ctx, .. }: Allowed<scope::authenticator_configs::Delete>,
     at: AuthenticatorConfigPath,
 ) -> Result<()> {
     ops::delete(&ctx, at.tenant_id, at.realm_id, at.authenticator_config_id).await

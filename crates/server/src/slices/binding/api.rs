@@ -16,8 +16,9 @@ use super::ops::{self, CreatedJob, NewJob};
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::paging::{ListQuery, Page};
+use crate::base::scope;
 use crate::base::text::Violations;
-use crate::http::auth::{Allowed, scope};
+use crate::http::auth::Allowed;
 use crate::http::json::{Body, Json};
 use crate::http::openapi::{Conflicting, NotJson, Refusals};
 use crate::http::path::{IdentitiesPath, IdentityPath, path_ids};
@@ -190,7 +191,7 @@ struct CreateAnswer {
     security(("bearer" = ["credential-binding-jobs:create"])),
 )]
 async fn create(
-    Allowed { ctx, .. }: Allowed<scope::CredentialBindingJobsCreate>,
+    Allowed { ctx, .. }: Allowed<scope::credential_binding_jobs::Create>,
     at: IdentityPath,
     Json(CreateRequest { job }): Json<CreateRequest>,
 ) -> Result<Answer<CreateAnswer>> {
@@ -223,7 +224,7 @@ struct ListAnswer {
     security(("bearer" = ["credential-binding-jobs:read"])),
 )]
 async fn list(
-    Allowed { ctx, .. }: Allowed<scope::CredentialBindingJobsRead>,
+    Allowed { ctx, .. }: Allowed<scope::credential_binding_jobs::Read>,
     at: IdentitiesPath,
     query: ListQuery,
 ) -> Result<Answer<ListAnswer>> {
@@ -261,7 +262,7 @@ async fn list(
     security(("bearer" = ["credential-binding-jobs:read"])),
 )]
 async fn get(
-    Allowed { ctx, .. }: Allowed<scope::CredentialBindingJobsRead>,
+    Allowed { ctx, .. }: Allowed<scope::credential_binding_jobs::Read>,
     at: JobPath,
 ) -> Result<Answer<JobView>> {
     let job = ops::get(&ctx, at.into()).await?;
@@ -279,7 +280,7 @@ async fn get(
     security(("bearer" = ["credential-binding-jobs:revoke"])),
 )]
 async fn revoke(
-    Allowed { ctx, .. }: Allowed<scope::CredentialBindingJobsRevoke>,
+    Allowed { ctx, .. }: Allowed<scope::credential_binding_jobs::Revoke>,
     at: JobPath,
 ) -> Result<Answer<JobView>> {
     let job = ops::revoke(&ctx, at.into()).await?;

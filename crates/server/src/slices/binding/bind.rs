@@ -53,7 +53,7 @@ fn admit(
 ) -> Result<Opened> {
     let right = found.filter(|(job, _)| job.token_hash.matches(&token.digest()));
     let Some((job, identity)) = right else {
-        ctx.app.limits.wrong_link_token(ctx.origin.ip)?;
+        ctx.app.limits.wrong_link_token(ctx.source.ip)?;
         return Err(not_found(key));
     };
     let state = job.state_at(ctx.now);

@@ -15,7 +15,8 @@ use super::ops;
 use crate::app::App;
 use crate::base::error::Result;
 use crate::base::paging::{ListQuery, Page};
-use crate::http::auth::{Allowed, scope};
+use crate::base::scope;
+use crate::http::auth::Allowed;
 use crate::http::openapi::Refusals;
 use crate::http::path::{IdentitiesPath, path_ids};
 
@@ -129,7 +130,7 @@ struct ListAnswer {
     security(("bearer" = ["credentials:read"])),
 )]
 async fn list(
-    Allowed { ctx, .. }: Allowed<scope::CredentialsRead>,
+    Allowed { ctx, .. }: Allowed<scope::credentials::Read>,
     at: IdentitiesPath,
     query: ListQuery,
 ) -> Result<Answer<ListAnswer>> {
@@ -163,7 +164,7 @@ async fn list(
     security(("bearer" = ["credentials:read"])),
 )]
 async fn get(
-    Allowed { ctx, .. }: Allowed<scope::CredentialsRead>,
+    Allowed { ctx, .. }: Allowed<scope::credentials::Read>,
     at: CredentialPath,
 ) -> Result<Answer<CredentialView>> {
     let credential = ops::get(&ctx, at.into()).await?;
@@ -181,7 +182,7 @@ async fn get(
     security(("bearer" = ["credentials:revoke"])),
 )]
 async fn revoke(
-    Allowed { ctx, .. }: Allowed<scope::CredentialsRevoke>,
+    Allowed { ctx, .. }: Allowed<scope::credentials::Revoke>,
     at: CredentialPath,
 ) -> Result<Answer<CredentialView>> {
     let credential = ops::revoke(&ctx, at.into()).await?;

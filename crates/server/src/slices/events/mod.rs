@@ -84,7 +84,7 @@ impl Event {
             actor: ctx.actor.to_string(),
             identity: None,
             resource: None,
-            correlation_id: ctx.origin.correlation_id.clone(),
+            correlation_id: ctx.source.correlation_id.clone(),
             details: Value::Object(serde_json::Map::new()),
             at: ctx.now,
         }

@@ -14,8 +14,9 @@ use super::ops::{self, NewIdentity};
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::paging::{ListQuery, Page};
+use crate::base::scope;
 use crate::base::text::{Name, Violations, check_name};
-use crate::http::auth::{Allowed, scope};
+use crate::http::auth::Allowed;
 use crate::http::json::{Body, Json};
 use crate::http::openapi::{Conflicting, NotJson, Refusals};
 use crate::http::path::{IdentityPath, RealmPath};
@@ -183,7 +184,7 @@ impl From<Profile> for IdentityView {
     security(("bearer" = ["identities:create"])),
 )]
 async fn create(
-    Allowed { ctx, .. }: Allowed<scope::IdentitiesCreate>,
+    Allowed { ctx, .. }: Allowed<scope::identities::Create>,
     at: RealmPath,
     Json(CreateRequest { identity }): Json<CreateRequest>,
 ) -> Result<Answer<IdentityView>> {
@@ -212,7 +213,7 @@ struct ListAnswer {
     security(("bearer" = ["identities:read"])),
 )]
 async fn list(
-    Allowed { ctx, .. }: Allowed<scope::IdentitiesRead>,
+    Allowed { ctx, .. }: Allowed<scope::identities::Read>,
     at: RealmPath,
     query: ListQuery,
 ) -> Result<Answer<ListAnswer>> {
@@ -239,7 +240,7 @@ async fn list(
     security(("bearer" = ["identities:read"])),
 )]
 async fn get(
-    Allowed { ctx, .. }: Allowed<scope::IdentitiesRead>,
+    Allowed { ctx, .. }: Allowed<scope::identities::Read>,
     at: IdentityPath,
 ) -> Result<Answer<IdentityView>> {
     let profile = ops::get(&ctx, at).await?;
@@ -258,7 +259,7 @@ async fn get(
     security(("bearer" = ["identities:update"])),
 )]
 async fn update(
-    Allowed { ctx, .. }: Allowed<scope::IdentitiesUpdate>,
+    Allowed { ctx, .. }: Allowed<scope::identities::Update>,
     at: IdentityPath,
     Json(UpdateRequest { identity }): Json<UpdateRequest>,
 ) -> Result<Answer<IdentityView>> {
@@ -278,7 +279,7 @@ async fn update(
     security(("bearer" = ["identities:delete"])),
 )]
 async fn delete(
-    Allowed { ctx, .. }: Allowed<scope::IdentitiesDelete>,
+    Allowed { ctx, .. }: Allowed<scope::identities::Delete>,
     at: IdentityPath,
 ) -> Result<()> {
     ops::delete(&ctx, at).await

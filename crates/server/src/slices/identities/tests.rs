@@ -6,7 +6,7 @@ use keymoor_types::{BindingJobId, IdentityId, Seconds};
 use serde_json::{Map, Value, json};
 
 use crate::base::error::Error;
-use crate::http::auth::scope;
+use crate::base::scope;
 use crate::slices::events::EventKind;
 use crate::testing::{Answer, TestApp, both_apps, without_ids};
 

@@ -144,7 +144,7 @@ async fn sign(
     (challenge, nonce): (&Challenge, &str),
     referer: Option<&str>,
 ) -> Result<String> {
-    let (app, origin) = (&ctx.app, &ctx.origin);
+    let (app, source) = (&ctx.app, &ctx.source);
     let fido2 = sign_in_options(&config.config, nonce);
     let claims = RequestInput {
         issuer: &issuer.url,
@@ -160,7 +160,7 @@ async fn sign(
             config: &config.published,
         },
         jti: &URL_SAFE_NO_PAD.encode(app.rng.bytes::<24>()),
-        correlation_id: &origin.correlation_id,
+        correlation_id: &source.correlation_id,
         transaction_id: &challenge.transaction_id.to_string(),
         nonce,
         fido2: fido2.as_ref(),
@@ -168,8 +168,8 @@ async fn sign(
         state: request.state.as_deref(),
         login_hint: request.login_hint.as_deref(),
         origin: Origin {
-            ip: origin.ip,
-            user_agent: &origin.user_agent,
+            ip: source.ip,
+            user_agent: &source.user_agent,
             referer,
         },
         now: ctx.now,

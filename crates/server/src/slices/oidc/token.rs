@@ -89,7 +89,7 @@ fn authenticate(
     if request.client.authenticate(client, secret).is_ok() {
         return Ok(());
     }
-    ctx.app.limits.wrong_client_secret(ctx.origin.ip)?;
+    ctx.app.limits.wrong_client_secret(ctx.source.ip)?;
     Err(INVALID_CLIENT.into())
 }
 
@@ -270,7 +270,7 @@ async fn refuse(ctx: &Context, issuer: &Issuer, code: &IssuedCode) -> Result<Fai
     let is_own = code.application_id == at.application_id;
     let copied = code.access_token.filter(|_| is_own);
     let now = ctx.now;
-    let limit = ctx.app.limits.wrong_proof(ctx.origin.ip);
+    let limit = ctx.app.limits.wrong_proof(ctx.source.ip);
     let event = event(ctx, issuer, code, "ERROR")
         .detail("error", ErrorCode::InvalidGrant.as_str())
         .detail("revoked_token_id", copied.map(|(id, _)| id));

@@ -17,9 +17,9 @@ use keymoor_types::{
 
 use crate::base::context::Context;
 use crate::base::error::{Result, with_fresh_ids};
+use crate::base::scope;
 use crate::base::secret::Secret;
 use crate::db::Tx;
-use crate::http::auth::scope;
 use crate::infra::directory;
 use crate::infra::directory::store::Directory;
 use crate::slices::applications::model::{

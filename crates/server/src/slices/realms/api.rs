@@ -12,8 +12,9 @@ use super::ops::{self, NewRealm};
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::paging::{ListQuery, Page};
+use crate::base::scope;
 use crate::base::text::{Name, Violations, check_name};
-use crate::http::auth::{Allowed, scope};
+use crate::http::auth::Allowed;
 use crate::http::json::{Body, Json};
 use crate::http::openapi::{Conflicting, NotJson, Refusals};
 use crate::http::path::{RealmPath, TenantPath};
@@ -144,7 +145,7 @@ impl From<Realm> for RealmView {
     security(("bearer" = ["realms:create"])),
 )]
 async fn create(
-    Allowed { ctx, .. }: Allowed<scope::RealmsCreate>,
+    Allowed { ctx, .. }: Allowed<scope::realms::Create>,
     at: TenantPath,
     Json(CreateRequest { realm }): Json<CreateRequest>,
 ) -> Result<Answer<RealmView>> {
@@ -172,7 +173,7 @@ struct ListAnswer {
     security(("bearer" = ["realms:read"])),
 )]
 async fn list(
-    Allowed { ctx, .. }: Allowed<scope::RealmsRead>,
+    Allowed { ctx, .. }: Allowed<scope::realms::Read>,
     at: TenantPath,
     query: ListQuery,
 ) -> Result<Answer<ListAnswer>> {
@@ -199,7 +200,7 @@ async fn list(
     security(("bearer" = ["realms:read"])),
 )]
 async fn get(
-    Allowed { ctx, .. }: Allowed<scope::RealmsRead>,
+    Allowed { ctx, .. }: Allowed<scope::realms::Read>,
     at: RealmPath,
 ) -> Result<Answer<RealmView>> {
     let realm = ops::get(&ctx, at).await?;
@@ -218,7 +219,7 @@ async fn get(
     security(("bearer" = ["realms:update"])),
 )]
 async fn update(
-    Allowed { ctx, .. }: Allowed<scope::RealmsUpdate>,
+    Allowed { ctx, .. }: Allowed<scope::realms::Update>,
     at: RealmPath,
     Json(UpdateRequest { realm }): Json<UpdateRequest>,
 ) -> Result<Answer<RealmView>> {
@@ -236,6 +237,6 @@ async fn update(
     responses((status = 200, description = "Deleted; the body is empty"), Refusals, Conflicting),
     security(("bearer" = ["realms:delete"])),
 )]
-async fn delete(Allowed { ctx, .. }: Allowed<scope::RealmsDelete>, at: RealmPath) -> Result<()> {
+async fn delete(Allowed { ctx, .. }: Allowed<scope::realms::Delete>, at: RealmPath) -> Result<()> {
     ops::delete(&ctx, at).await
 }

@@ -12,7 +12,8 @@ use super::ops;
 use crate::app::App;
 use crate::base::error::Result;
 use crate::base::paging::{ListQuery, Page};
-use crate::http::auth::{Allowed, scope};
+use crate::base::scope;
+use crate::http::auth::Allowed;
 use crate::http::openapi::Refusals;
 use crate::http::path::{RealmPath, path_ids};
 
@@ -78,7 +79,7 @@ struct ListAnswer {
     security(("bearer" = ["resource-servers:read"])),
 )]
 async fn list(
-    Allowed { ctx, .. }: Allowed<scope::ResourceServersRead>,
+    Allowed { ctx, .. }: Allowed<scope::resource_servers::Read>,
     at: RealmPath,
     query: ListQuery,
 ) -> Result<Answer<ListAnswer>> {
@@ -105,7 +106,7 @@ async fn list(
     security(("bearer" = ["resource-servers:read"])),
 )]
 async fn get(
-    Allowed { ctx, .. }: Allowed<scope::ResourceServersRead>,
+    Allowed { ctx, .. }: Allowed<scope::resource_servers::Read>,
     at: ResourceServerPath,
 ) -> Result<Answer<ResourceServerView>> {
     let ResourceServerPath {

@@ -2,7 +2,7 @@
 
 use axum::http::Method;
 
-use crate::http::auth::scope;
+use crate::base::scope;
 use crate::testing::both_apps;
 
 both_apps! {

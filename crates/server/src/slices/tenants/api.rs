@@ -11,8 +11,9 @@ use super::model::Tenant;
 use super::ops::{self, TenantPatch};
 use crate::app::App;
 use crate::base::error::{Error, Result};
+use crate::base::scope;
 use crate::base::text::{Name, Violations, check_name};
-use crate::http::auth::{Allowed, scope};
+use crate::http::auth::Allowed;
 use crate::http::json::{Body, Json};
 use crate::http::openapi::{NotJson, Refusals};
 use crate::http::path::TenantPath;
@@ -90,7 +91,7 @@ impl From<Tenant> for TenantView {
     security(("bearer" = ["tenants:read"])),
 )]
 async fn get(
-    Allowed { ctx, .. }: Allowed<scope::TenantsRead>,
+    Allowed { ctx, .. }: Allowed<scope::tenants::Read>,
     at: TenantPath,
 ) -> Result<Answer<TenantView>> {
     let tenant = ops::get(&ctx, at.tenant_id).await?;
@@ -109,7 +110,7 @@ async fn get(
     security(("bearer" = ["tenants:update"])),
 )]
 async fn update(
-    Allowed { ctx, .. }: Allowed<scope::TenantsUpdate>,
+    Allowed { ctx, .. }: Allowed<scope::tenants::Update>,
     at: TenantPath,
     Json(UpdateRequest { tenant }): Json<UpdateRequest>,
 ) -> Result<Answer<TenantView>> {

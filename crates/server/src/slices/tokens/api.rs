@@ -14,7 +14,8 @@ use super::ops;
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::paging::{ListQuery, Page};
-use crate::http::auth::{Allowed, scope};
+use crate::base::scope;
+use crate::http::auth::Allowed;
 use crate::http::openapi::Refusals;
 use crate::http::path::path_ids;
 
@@ -97,7 +98,7 @@ struct ListAnswer {
     security(("bearer" = ["tokens:read"])),
 )]
 async fn list(
-    Allowed { ctx, .. }: Allowed<scope::TokensRead>,
+    Allowed { ctx, .. }: Allowed<scope::tokens::Read>,
     at: TokensPath,
     principal: Result<Query<PrincipalQuery>, QueryRejection>,
     query: ListQuery,
@@ -131,7 +132,7 @@ async fn list(
     responses((status = 200, description = "The token no longer holds"), Refusals),
     security(("bearer" = ["tokens:delete"])),
 )]
-async fn revoke(Allowed { ctx, .. }: Allowed<scope::TokensDelete>, at: TokenPath) -> Result<()> {
+async fn revoke(Allowed { ctx, .. }: Allowed<scope::tokens::Delete>, at: TokenPath) -> Result<()> {
     let issuer = (at.tenant_id, at.realm_id, at.application_id);
     ops::revoke(&ctx, issuer, at.token_id).await
 }

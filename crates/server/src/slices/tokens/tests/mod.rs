@@ -12,7 +12,7 @@ use keymoor_types::{ApplicationId, RealmId, TenantId};
 
 use super::access::{MANAGEMENT, issuer};
 use super::model::TokenId;
-use crate::http::auth::scope;
+use crate::base::scope;
 use crate::testing::{TestApp, both_apps};
 
 /// The claims of a token that is accepted.

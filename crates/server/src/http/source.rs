@@ -1,0 +1,163 @@
+//! Where a request came from, as its connection and its headers show it.
+
+use std::convert::Infallible;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use axum::extract::{ConnectInfo, FromRequestParts, Request};
+use axum::http::header::USER_AGENT;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName};
+
+use crate::app::App;
+use crate::base::context::{Source, new_correlation_id};
+
+/// The header that ties the requests of one flow together, in both directions.
+pub static CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
+
+static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// The source of a request that has just arrived.
+pub fn of(app: &App, request: &Request) -> Source {
+    let peer = request
+        .extensions()
+        .get::<ConnectInfo<SocketAddr>>()
+        .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |ConnectInfo(address)| {
+            address.ip()
+        });
+    read(app, peer, request.headers())
+}
+
+fn read(app: &App, peer: IpAddr, headers: &HeaderMap) -> Source {
+    let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let correlation_id = text(&CORRELATION_ID)
+        .filter(|id| is_correlation_id(id))
+        .map_or_else(|| new_correlation_id(&*app.rng), str::to_owned);
+    let user_agent = text(&USER_AGENT).unwrap_or_default();
+    Source {
+        correlation_id,
+        ip: client(peer.to_canonical(), headers, &app.config.trusted_proxies),
+        user_agent: user_agent[..user_agent.floor_char_boundary(512)].to_owned(),
+    }
+}
+
+/// Who asks, as the last proxy of our own saw it. Each proxy appends whom it saw to
+/// `X-Forwarded-For`, to the line or in a line of its own, so the list is believed from its end
+/// for as long as it names trusted proxies. What stands before that is hearsay.
+fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
+    let mut seen = headers
+        .get_all(&X_FORWARDED_FOR)
+        .iter()
+        .rev()
+        .flat_map(|line| line.to_str().unwrap_or_default().rsplit(','));
+    let mut nearest = peer;
+    while trusted.contains(&nearest) {
+        let Some(address) = seen.next().and_then(|text| forwarded_address(text.trim())) else {
+            break;
+        };
+        nearest = address;
+    }
+    nearest
+}
+
+/// An address, of which some proxies also tell the port or write IPv6 in brackets.
+fn forwarded_address(text: &str) -> Option<IpAddr> {
+    let address = text.parse().or_else(|_| {
+        let with_port: Result<SocketAddr, _> = text.parse();
+        with_port.map(|address| address.ip())
+    });
+    let bracketed = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    let address: IpAddr = address.ok().or_else(bracketed)?;
+    Some(address.to_canonical())
+}
+
+fn is_correlation_id(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    (1..=64).contains(&text.len()) && text.bytes().all(plain)
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Source {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts
+            .extensions
+            .get::<Self>()
+            .cloned()
+            .expect("`trace` is around every route"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TestApp;
+
+    #[test]
+    fn correlation_ids_from_outside_are_plain_and_short() {
+        assert!(is_correlation_id("corr-1"));
+        for wrong in ["", "a b", "a\"b", "\u{e9}", &"x".repeat(65)] {
+            assert!(!is_correlation_id(wrong), "{wrong}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a4_only_what_trusted_proxies_saw_counts() {
+        let test = TestApp::sqlite().await;
+        let seen_from = |peer: &str, lines: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append("x-forwarded-for", line.parse().unwrap());
+            }
+            read(&test.app, peer.parse().unwrap(), &headers)
+                .ip
+                .to_string()
+        };
+        // The test's configuration trusts 10.0.0.1 and 10.0.0.2.
+        assert_eq!(
+            seen_from("10.0.0.1", &["6.6.6.6, 203.0.113.9"]),
+            "203.0.113.9"
+        );
+        assert_eq!(
+            seen_from("10.0.0.1", &["6.6.6.6", "203.0.113.9"]),
+            "203.0.113.9"
+        );
+        assert_eq!(
+            seen_from("::ffff:10.0.0.1", &["203.0.113.9"]),
+            "203.0.113.9"
+        );
+        for (element, address) in [
+            ("203.0.113.9:5678", "203.0.113.9"),
+            ("2001:db8::1", "2001:db8::1"),
+            ("[2001:db8::1]", "2001:db8::1"),
+            ("[2001:db8::1]:443", "2001:db8::1"),
+            ("[::ffff:203.0.113.9]:443", "203.0.113.9"),
+        ] {
+            assert_eq!(seen_from("10.0.0.1", &[element]), address, "{element}");
+        }
+        for lines in [
+            &["6.6.6.6, 203.0.113.9, 10.0.0.2"][..],
+            &["6.6.6.6", "203.0.113.9,10.0.0.2 , 10.0.0.1"],
+            &["203.0.113.9", "10.0.0.2", "[::ffff:10.0.0.1]:443"],
+        ] {
+            assert_eq!(seen_from("10.0.0.1", lines), "203.0.113.9", "{lines:?}");
+        }
+        assert_eq!(seen_from("10.0.0.1", &["10.0.0.2"]), "10.0.0.2");
+        for unreadable in ["6.6.6.6, unknown, 10.0.0.2", "6.6.6.6, , 10.0.0.2"] {
+            assert_eq!(
+                seen_from("10.0.0.1", &[unreadable]),
+                "10.0.0.2",
+                "{unreadable}"
+            );
+        }
+        for nonsense in [
+            "nonsense",
+            "203.0.113.9:",
+            "203.0.113.9:x",
+            "[203.0.113.9",
+            "",
+        ] {
+            assert_eq!(seen_from("10.0.0.1", &[nonsense]), "10.0.0.1", "{nonsense}");
+        }
+        assert_eq!(seen_from("192.0.2.7", &["203.0.113.9"]), "192.0.2.7");
+    }
+}

@@ -1,0 +1,48 @@
+//! The span and the log line of every request.
+
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request};
+use axum::http::HeaderValue;
+use axum::response::Response;
+use tracing::Instrument as _;
+
+use crate::app::App;
+use crate::http::source::{self, CORRELATION_ID};
+
+/// Gives every request its [`Source`](crate::base::context::Source) and span, and every answer
+/// its correlation id.
+pub async fn trace(
+    app: &App,
+    mut request: Request,
+    answer: impl AsyncFnOnce(Request) -> Response,
+) -> Response {
+    let source = source::of(app, &request);
+    // The path without its query: queries hold tokens.
+    let span = tracing::info_span!(
+        "request",
+        method = %request.method(),
+        path = request.uri().path(),
+        correlation_id = source.correlation_id,
+    );
+    let echo = HeaderValue::from_str(&source.correlation_id);
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let method = request.method().clone();
+    request.extensions_mut().insert(source);
+    let started = Instant::now();
+    let mut response = async {
+        let response = answer(request).await;
+        let took = started.elapsed();
+        app.metrics
+            .answered(route, &method, response.status(), took);
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        tracing::info!(status = response.status().as_u16(), micros, "answered");
+        response
+    }
+    .instrument(span)
+    .await;
+    if let Ok(value) = echo {
+        response.headers_mut().insert(&CORRELATION_ID, value);
+    }
+    response
+}
