@@ -6,6 +6,7 @@ pub mod error;
 pub mod limits;
 pub mod long_id;
 pub mod paging;
+pub mod refs;
 pub mod scope;
 pub mod secret;
 pub mod text;

@@ -9,9 +9,10 @@ use std::marker::PhantomData;
 use crate::app::App;
 use crate::base::context::{Actor, Context, Source};
 use crate::base::error::{Error, Result};
+use crate::base::refs::Segments as _;
 use crate::base::scope::Scope;
 use crate::base::secret::Secret;
-use crate::http::path::Segments;
+use crate::http::path::PathSegments;
 use crate::slices::tokens::access;
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
@@ -29,7 +30,7 @@ impl<S: Scope> FromRequestParts<App> for Allowed<S> {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let token = bearer(&parts.headers).ok_or(Error::Unauthenticated)?;
-        let tenant_id = Segments::of(parts).await?.get("tenant_id")?;
+        let tenant_id = PathSegments::of(parts).await?.get("tenant_id")?;
         let token = access::verify_management(app, &token, tenant_id).await?;
         if !token.scope.contains(S::NAME) {
             return Err(Error::Forbidden("forbidden"));

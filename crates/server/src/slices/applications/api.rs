@@ -14,24 +14,16 @@ use super::schema;
 use crate::app::App;
 use crate::base::error::Result;
 use crate::base::paging::{ListQuery, Page};
+use crate::base::refs::{ApplicationRef, RealmRef};
 use crate::base::scope;
 use crate::http::auth::Allowed;
 use crate::http::json::{Body, Json};
 use crate::http::openapi::{Conflicting, NotJson, Refusals};
-use crate::http::path::{RealmPath, path_ids};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(create, list))
         .routes(routes!(get, update, delete))
-}
-
-path_ids! {
-    ApplicationPath {
-        tenant_id: TenantId,
-        realm_id: RealmId,
-        application_id: ApplicationId,
-    }
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -152,14 +144,14 @@ impl From<Revealed> for ApplicationView {
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications",
     operation_id = "CreateApplication",
     tag = "Applications",
-    params(RealmPath),
+    params(RealmRef),
     request_body = Request,
     responses((status = 200, body = ApplicationView), Refusals, Conflicting, NotJson),
     security(("bearer" = ["applications:create"])),
 )]
 async fn create(
     Allowed { ctx, .. }: Allowed<scope::applications::Create>,
-    at: RealmPath,
+    at: RealmRef,
     Json(asked): Json<Request>,
 ) -> Result<Answer<ApplicationView>> {
     let made = ops::create(&ctx, at.tenant_id, at.realm_id, &asked.application).await?;
@@ -181,13 +173,13 @@ struct ListAnswer {
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications",
     operation_id = "ListApplications",
     tag = "Applications",
-    params(RealmPath, ListQuery),
+    params(RealmRef, ListQuery),
     responses((status = 200, body = ListAnswer), Refusals),
     security(("bearer" = ["applications:read"])),
 )]
 async fn list(
     Allowed { ctx, .. }: Allowed<scope::applications::Read>,
-    at: RealmPath,
+    at: RealmRef,
     query: ListQuery,
 ) -> Result<Answer<ListAnswer>> {
     let Page {
@@ -208,13 +200,13 @@ async fn list(
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}",
     operation_id = "GetApplication",
     tag = "Applications",
-    params(ApplicationPath),
+    params(ApplicationRef),
     responses((status = 200, body = ApplicationView), Refusals),
     security(("bearer" = ["applications:read"])),
 )]
 async fn get(
     Allowed { ctx, .. }: Allowed<scope::applications::Read>,
-    at: ApplicationPath,
+    at: ApplicationRef,
 ) -> Result<Answer<ApplicationView>> {
     let found = ops::get(&ctx, at.tenant_id, at.realm_id, at.application_id).await?;
     Ok(Answer(found.into()))
@@ -227,14 +219,14 @@ async fn get(
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}",
     operation_id = "UpdateApplication",
     tag = "Applications",
-    params(ApplicationPath),
+    params(ApplicationRef),
     request_body = Request,
     responses((status = 200, body = ApplicationView), Refusals, Conflicting, NotJson),
     security(("bearer" = ["applications:update"])),
 )]
 async fn update(
     Allowed { ctx, .. }: Allowed<scope::applications::Update>,
-    at: ApplicationPath,
+    at: ApplicationRef,
     Json(Request { application }): Json<Request>,
 ) -> Result<Answer<ApplicationView>> {
     let id = at.application_id;
@@ -248,13 +240,13 @@ async fn update(
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}",
     operation_id = "DeleteApplication",
     tag = "Applications",
-    params(ApplicationPath),
+    params(ApplicationRef),
     responses((status = 200, description = "Deleted; the body is empty"), Refusals),
     security(("bearer" = ["applications:delete"])),
 )]
 async fn delete(
     Allowed { ctx, .. }: Allowed<scope::applications::Delete>,
-    at: ApplicationPath,
+    at: ApplicationRef,
 ) -> Result<()> {
     ops::delete(&ctx, at.tenant_id, at.realm_id, at.application_id).await
 }

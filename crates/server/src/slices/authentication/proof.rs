@@ -1,5 +1,6 @@
 //! What a device answers a challenge with: read, looked up, verified.
 
+use crate::base::refs::ApplicationRef;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keymoor_types::wire::AuthenticationProof;
@@ -18,7 +19,7 @@ use crate::slices::credentials;
 use crate::slices::credentials::model::{Credential, KeyOrigin, Mechanism};
 use crate::slices::identities;
 use crate::slices::identities::model::Identity;
-use crate::slices::oidc::issuer::{Issuer, IssuerPath};
+use crate::slices::oidc::issuer::Issuer;
 
 /// An answer to a challenge. Nothing in it is verified until [`Proof::verify`].
 pub enum Proof {
@@ -34,7 +35,7 @@ pub enum Proof {
 
 impl Proof {
     pub fn read(
-        at: IssuerPath,
+        at: ApplicationRef,
         proof: &AuthenticationProof,
     ) -> std::result::Result<Self, ProofError> {
         if let AuthenticationProof::Fido2(raw) = proof {
@@ -81,7 +82,7 @@ impl Proof {
     pub async fn find(
         &self,
         rx: &mut Rx,
-        at: IssuerPath,
+        at: ApplicationRef,
     ) -> Result<Option<(Identity, Option<Credential>)>> {
         let (tenant, realm) = (at.tenant_id, at.realm_id);
         match self {

@@ -1,5 +1,6 @@
 //! What a device calls to sign in.
 
+use crate::base::refs::ApplicationRef;
 use axum::Json as Answer;
 use axum::http::HeaderMap;
 use keymoor_oauth::form::Params;
@@ -16,7 +17,7 @@ use crate::http::auth::Anonymous;
 use crate::http::form::FormText;
 use crate::http::openapi::DeviceRefusals;
 use crate::infra::metrics::Outcome;
-use crate::slices::oidc::issuer::{Issuer, IssuerPath};
+use crate::slices::oidc::issuer::Issuer;
 
 /// What the proof's texts hold.
 #[derive(utoipa::OpenApi)]
@@ -41,7 +42,7 @@ pub fn routes() -> OpenApiRouter<App> {
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}/bi-authenticate",
     operation_id = "Authenticate",
     tag = "Sign-in",
-    params(IssuerPath),
+    params(ApplicationRef),
     request_body(content = ProofForm, content_type = "application/x-www-form-urlencoded"),
     responses(
         (
@@ -54,7 +55,7 @@ pub fn routes() -> OpenApiRouter<App> {
 )]
 async fn authenticate(
     Anonymous(ctx): Anonymous,
-    at: IssuerPath,
+    at: ApplicationRef,
     headers: HeaderMap,
     FormText(form): FormText,
 ) -> Result<Answer<AuthenticationAnswer>> {

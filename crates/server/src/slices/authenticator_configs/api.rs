@@ -12,24 +12,16 @@ use super::ops;
 use crate::app::App;
 use crate::base::error::Result;
 use crate::base::paging::{ListQuery, Page};
+use crate::base::refs::{AuthenticatorConfigRef, RealmRef};
 use crate::base::scope;
 use crate::http::auth::Allowed;
 use crate::http::json::{Body, Json};
 use crate::http::openapi::{Conflicting, NotJson, Refusals};
-use crate::http::path::{RealmPath, path_ids};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(create, list))
         .routes(routes!(get, update, delete))
-}
-
-path_ids! {
-    AuthenticatorConfigPath {
-        tenant_id: TenantId,
-        realm_id: RealmId,
-        authenticator_config_id: AuthenticatorConfigId,
-    }
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -76,14 +68,14 @@ impl From<AuthenticatorConfig> for ConfigView {
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/authenticator-configs",
     operation_id = "CreateAuthenticatorConfig",
     tag = "Authenticator Configurations",
-    params(RealmPath),
+    params(RealmRef),
     request_body = Request,
     responses((status = 200, body = ConfigView), Refusals, NotJson),
     security(("bearer" = ["authenticator-configs:create"])),
 )]
 async fn create(
     Allowed { ctx, .. }: Allowed<scope::authenticator_configs::Create>,
-    at: RealmPath,
+    at: RealmRef,
     Json(asked): Json<Request>,
 ) -> Result<Answer<ConfigView>> {
     let asked = asked.authenticator_config;
@@ -106,13 +98,13 @@ struct ListAnswer {
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/authenticator-configs",
     operation_id = "ListAuthenticatorConfigs",
     tag = "Authenticator Configurations",
-    params(RealmPath, ListQuery),
+    params(RealmRef, ListQuery),
     responses((status = 200, body = ListAnswer), Refusals),
     security(("bearer" = ["authenticator-configs:read"])),
 )]
 async fn list(
     Allowed { ctx, .. }: Allowed<scope::authenticator_configs::Read>,
-    at: RealmPath,
+    at: RealmRef,
     query: ListQuery,
 ) -> Result<Answer<ListAnswer>> {
     let Page {
@@ -133,13 +125,13 @@ async fn list(
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/authenticator-configs/{authenticator_config_id}",
     operation_id = "GetAuthenticatorConfig",
     tag = "Authenticator Configurations",
-    params(AuthenticatorConfigPath),
+    params(AuthenticatorConfigRef),
     responses((status = 200, body = ConfigView), Refusals),
     security(("bearer" = ["authenticator-configs:read"])),
 )]
 async fn get(
     Allowed { ctx, .. }: Allowed<scope::authenticator_configs::Read>,
-    at: AuthenticatorConfigPath,
+    at: AuthenticatorConfigRef,
 ) -> Result<Answer<ConfigView>> {
     let id = at.authenticator_config_id;
     let config = ops::get(&ctx, at.tenant_id, at.realm_id, id).await?;
@@ -152,14 +144,14 @@ async fn get(
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/authenticator-configs/{authenticator_config_id}",
     operation_id = "UpdateAuthenticatorConfig",
     tag = "Authenticator Configurations",
-    params(AuthenticatorConfigPath),
+    params(AuthenticatorConfigRef),
     request_body = Request,
     responses((status = 200, body = ConfigView), Refusals, NotJson),
     security(("bearer" = ["authenticator-configs:update"])),
 )]
 async fn update(
     Allowed { ctx, .. }: Allowed<scope::authenticator_configs::Update>,
-    at: AuthenticatorConfigPath,
+    at: AuthenticatorConfigRef,
     Json(asked): Json<Request>,
 ) -> Result<Answer<ConfigView>> {
     let id = at.authenticator_config_id;
@@ -174,13 +166,13 @@ async fn update(
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/authenticator-configs/{authenticator_config_id}",
     operation_id = "DeleteAuthenticatorConfig",
     tag = "Authenticator Configurations",
-    params(AuthenticatorConfigPath),
+    params(AuthenticatorConfigRef),
     responses((status = 200, description = "Deleted; the body is empty"), Refusals, Conflicting),
     security(("bearer" = ["authenticator-configs:delete"])),
 )]
 async fn delete(
     Allowed { ctx, .. }: Allowed<scope::authenticator_configs::Delete>,
-    at: AuthenticatorConfigPath,
+    at: AuthenticatorConfigRef,
 ) -> Result<()> {
     ops::delete(&ctx, at.tenant_id, at.realm_id, at.authenticator_config_id).await
 }

@@ -11,17 +11,17 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::model::{BindingJob, DeliveryMethod, JobKey, State};
+use super::model::{BindingJob, DeliveryMethod, State};
 use super::ops::{self, CreatedJob, NewJob};
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::paging::{ListQuery, Page};
+use crate::base::refs::{IdentitiesRef, IdentityRef, JobRef};
 use crate::base::scope;
 use crate::base::text::Violations;
 use crate::http::auth::Allowed;
 use crate::http::json::{Body, Json};
 use crate::http::openapi::{Conflicting, NotJson, Refusals};
-use crate::http::path::{IdentitiesPath, IdentityPath, path_ids};
 use crate::http::problem::Problem;
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -29,32 +29,6 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(create, list))
         .routes(routes!(get))
         .routes(routes!(revoke))
-}
-
-path_ids! {
-    JobPath {
-        tenant_id: TenantId,
-        realm_id: RealmId,
-        identity_id: IdentityId,
-        credential_binding_job_id: BindingJobId,
-    }
-}
-
-impl From<JobPath> for JobKey {
-    fn from(path: JobPath) -> Self {
-        let JobPath {
-            tenant_id,
-            realm_id,
-            identity_id,
-            credential_binding_job_id: id,
-        } = path;
-        Self {
-            tenant_id,
-            realm_id,
-            identity_id,
-            id,
-        }
-    }
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -179,7 +153,7 @@ struct CreateAnswer {
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credential-binding-jobs",
     operation_id = "CreateCredentialBindingJob",
     tag = "Credential Binding Jobs",
-    params(IdentityPath),
+    params(IdentityRef),
     request_body = CreateRequest,
     responses(
         (status = 200, body = CreateAnswer),
@@ -192,7 +166,7 @@ struct CreateAnswer {
 )]
 async fn create(
     Allowed { ctx, .. }: Allowed<scope::credential_binding_jobs::Create>,
-    at: IdentityPath,
+    at: IdentityRef,
     Json(CreateRequest { job }): Json<CreateRequest>,
 ) -> Result<Answer<CreateAnswer>> {
     let CreatedJob { job, link } = ops::create(&ctx, at, job.try_into()?).await?;
@@ -219,13 +193,13 @@ struct ListAnswer {
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credential-binding-jobs",
     operation_id = "ListCredentialBindingJobs",
     tag = "Credential Binding Jobs",
-    params(IdentitiesPath, ListQuery),
+    params(IdentitiesRef, ListQuery),
     responses((status = 200, body = ListAnswer), Refusals),
     security(("bearer" = ["credential-binding-jobs:read"])),
 )]
 async fn list(
     Allowed { ctx, .. }: Allowed<scope::credential_binding_jobs::Read>,
-    at: IdentitiesPath,
+    at: IdentitiesRef,
     query: ListQuery,
 ) -> Result<Answer<ListAnswer>> {
     let Page {
@@ -236,7 +210,7 @@ async fn list(
         &ctx,
         at.tenant_id,
         at.realm_id,
-        at.identity_id.one(),
+        at.one().map(|identity| identity.identity_id),
         &query,
     )
     .await?;
@@ -257,15 +231,15 @@ async fn list(
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credential-binding-jobs/{credential_binding_job_id}",
     operation_id = "GetCredentialBindingJob",
     tag = "Credential Binding Jobs",
-    params(JobPath),
+    params(JobRef),
     responses((status = 200, body = JobView), Refusals),
     security(("bearer" = ["credential-binding-jobs:read"])),
 )]
 async fn get(
     Allowed { ctx, .. }: Allowed<scope::credential_binding_jobs::Read>,
-    at: JobPath,
+    at: JobRef,
 ) -> Result<Answer<JobView>> {
-    let job = ops::get(&ctx, at.into()).await?;
+    let job = ops::get(&ctx, at).await?;
     Ok(Answer(JobView::at(job, ctx.now)))
 }
 
@@ -275,14 +249,14 @@ async fn get(
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credential-binding-jobs/{credential_binding_job_id}/~revoke",
     operation_id = "SetCredentialBindingJobRevoked",
     tag = "Credential Binding Jobs",
-    params(JobPath),
+    params(JobRef),
     responses((status = 200, body = JobView), Refusals, Conflicting),
     security(("bearer" = ["credential-binding-jobs:revoke"])),
 )]
 async fn revoke(
     Allowed { ctx, .. }: Allowed<scope::credential_binding_jobs::Revoke>,
-    at: JobPath,
+    at: JobRef,
 ) -> Result<Answer<JobView>> {
-    let job = ops::revoke(&ctx, at.into()).await?;
+    let job = ops::revoke(&ctx, at).await?;
     Ok(Answer(JobView::at(job, ctx.now)))
 }

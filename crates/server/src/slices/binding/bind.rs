@@ -3,6 +3,7 @@
 //! Opening and asking are observations. Binding costs one read, one verification outside any
 //! transaction, and one write that claims the job, stores the key and records both.
 
+use crate::base::refs::JobRef;
 use axum::http::HeaderMap;
 use keymoor_types::CredentialId;
 use keymoor_types::wire::{
@@ -16,7 +17,7 @@ use keymoor_webauthn::registration::{self, RegistrationExpectation};
 use serde_json::{Value, json};
 
 use super::fido2;
-use super::model::{BindingJob, JobKey, MAX_FAILED_PROOFS, State, VerifiedKey};
+use super::model::{BindingJob, MAX_FAILED_PROOFS, State, VerifiedKey};
 use super::ops::{ended, not_found};
 use super::store;
 use crate::base::context::Context;
@@ -47,7 +48,7 @@ struct Opened {
 /// `Forbidden` for a suspended identity.
 fn admit(
     ctx: &Context,
-    key: JobKey,
+    key: JobRef,
     token: &Secret,
     found: Option<(BindingJob, Identity)>,
 ) -> Result<Opened> {
@@ -66,7 +67,7 @@ fn admit(
     }
 }
 
-async fn find(rx: &mut Rx, key: JobKey) -> Result<Option<(BindingJob, Identity)>> {
+async fn find(rx: &mut Rx, key: JobRef) -> Result<Option<(BindingJob, Identity)>> {
     let Some(job) = store::find(rx, key).await? else {
         return Ok(None);
     };
@@ -84,7 +85,7 @@ async fn find(rx: &mut Rx, key: JobKey) -> Result<Option<(BindingJob, Identity)>
 pub async fn open(
     ctx: &Context,
     headers: &HeaderMap,
-    key: JobKey,
+    key: JobRef,
     token: &Secret,
 ) -> Result<BindingJob> {
     let found = ctx.app.db.read(async |rx| find(rx, key).await).await?;
@@ -110,7 +111,7 @@ pub async fn open(
 pub async fn info(
     ctx: &Context,
     headers: &HeaderMap,
-    key: JobKey,
+    key: JobRef,
     token: &Secret,
 ) -> Result<BindingInfo> {
     let (found, tenant, realm, registrable) = ctx
@@ -211,7 +212,7 @@ fn device_config(job: &BindingJob) -> Value {
 pub async fn bind(
     ctx: &Context,
     headers: &HeaderMap,
-    key: JobKey,
+    key: JobRef,
     token: &Secret,
     request: &BindRequest,
 ) -> Result<Credential> {
@@ -291,7 +292,7 @@ fn refused(error: &impl std::error::Error) -> BadProof {
 }
 
 async fn count_failed_proof(ctx: &Context, job: &BindingJob) -> Result<()> {
-    let key = job.key();
+    let key = job.at();
     let event = step_event(ctx, key, State::Revoked);
     let failed = Event::new(
         ctx,
@@ -301,7 +302,7 @@ async fn count_failed_proof(ctx: &Context, job: &BindingJob) -> Result<()> {
         "PROOF_REFUSED",
     )
     .identity(key.identity_id)
-    .resource(key.id)
+    .resource(key.job_id)
     .detail("failed_proofs_allowed", MAX_FAILED_PROOFS);
     let (hash, now) = (job.token_hash, ctx.now);
     ctx.app
@@ -326,13 +327,13 @@ async fn store_key(
     identity: &Identity,
     proved: &VerifiedKey,
 ) -> Result<Credential> {
-    let key = job.key();
+    let key = job.at();
     let credential = Credential {
         tenant_id: key.tenant_id,
         realm_id: key.realm_id,
         identity_id: key.identity_id,
         id: CredentialId::generate(ctx.now, &*ctx.app.rng),
-        binding_job_id: key.id,
+        binding_job_id: key.job_id,
         state: CredentialState::Active,
         key: proved.public_key().clone(),
         origin: proved.origin(),
@@ -390,7 +391,7 @@ async fn store_key(
 }
 
 /// Somebody was faster: one more read says with what.
-async fn why_not_claimed(ctx: &Context, key: JobKey) -> Result<Error> {
+async fn why_not_claimed(ctx: &Context, key: JobRef) -> Result<Error> {
     let found = ctx.app.db.read(async |rx| find(rx, key).await).await?;
     Ok(match found {
         None => not_found(key),
@@ -401,7 +402,7 @@ async fn why_not_claimed(ctx: &Context, key: JobKey) -> Result<Error> {
     })
 }
 
-fn step_event(ctx: &Context, key: JobKey, state: State) -> Event {
+fn step_event(ctx: &Context, key: JobRef, state: State) -> Event {
     Event::new(
         ctx,
         key.tenant_id,
@@ -410,5 +411,5 @@ fn step_event(ctx: &Context, key: JobKey, state: State) -> Event {
         state.as_str(),
     )
     .identity(key.identity_id)
-    .resource(key.id)
+    .resource(key.job_id)
 }

@@ -1,8 +1,9 @@
 //! Links on their way by mail.
 
+use crate::base::refs::JobRef;
 use keymoor_types::{BindingJobId, IdentityId, Timestamp};
 
-use super::model::{JobKey, State};
+use super::model::State;
 use super::{ops, store};
 use crate::app::App;
 use crate::base::context::Context;
@@ -24,11 +25,11 @@ pub async fn errand(
     id: BindingJobId,
 ) -> Result<Errand> {
     let (tenant_id, realm_id) = (claim.tenant_id, claim.realm_id);
-    let key = JobKey {
+    let key = JobRef {
         tenant_id,
         realm_id,
         identity_id,
-        id,
+        job_id: id,
     };
     let (job, token, identity, realm) = app
         .db
@@ -63,7 +64,7 @@ pub async fn errand(
 
 /// The job of a task that mails a link, when that task ends.
 pub struct LinkTask {
-    key: JobKey,
+    key: JobRef,
     failed: Event,
 }
 
@@ -76,11 +77,11 @@ impl LinkTask {
         else {
             return None;
         };
-        let key = JobKey {
+        let key = JobRef {
             tenant_id: claim.tenant_id,
             realm_id: claim.realm_id,
             identity_id,
-            id: binding_job_id,
+            job_id: binding_job_id,
         };
         let failed = Event::new(
             ctx,

@@ -1,5 +1,6 @@
 //! The states of a binding job and what moves them: pure rules.
 
+use crate::base::refs::JobRef;
 use std::fmt;
 use std::str::FromStr;
 
@@ -21,15 +22,6 @@ use crate::slices::credentials::model::{KeyOrigin, Mechanism, WebAuthnFacts};
 
 /// How many failed proofs with the right token a job survives.
 pub const MAX_FAILED_PROOFS: i64 = 10;
-
-/// Names one job. Every statement holds all four, so that isolation is part of each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct JobKey {
-    pub tenant_id: TenantId,
-    pub realm_id: RealmId,
-    pub identity_id: IdentityId,
-    pub id: BindingJobId,
-}
 
 #[derive(Clone, Debug)]
 pub struct BindingJob {
@@ -265,19 +257,13 @@ impl VerifiedKey {
 }
 
 impl BindingJob {
-    pub fn key(&self) -> JobKey {
-        let Self {
-            tenant_id,
-            realm_id,
-            identity_id,
-            id,
-            ..
-        } = *self;
-        JobKey {
-            tenant_id,
-            realm_id,
-            identity_id,
-            id,
+    /// How the job is named.
+    pub fn at(&self) -> JobRef {
+        JobRef {
+            tenant_id: self.tenant_id,
+            realm_id: self.realm_id,
+            identity_id: self.identity_id,
+            job_id: self.id,
         }
     }
 

@@ -4,16 +4,16 @@ use keymoor_types::{
     AuthenticatorConfigId, BindingJobId, IdentityId, RealmId, Seconds, TenantId, Timestamp,
 };
 
-use super::model::{BindingJob, DeliveryMethod, JobKey, Snapshot, State};
+use super::model::{BindingJob, DeliveryMethod, Snapshot, State};
 use super::store;
 use crate::app::App;
 use crate::base::context::Context;
 use crate::base::error::{Error, Kind, Resource, Result, with_fresh_ids};
 use crate::base::paging::{List, ListQuery, Page, Sizes};
+use crate::base::refs::{IdentityRef, JobRef};
 use crate::base::secret::Secret;
 use crate::base::vault::Purpose;
 use crate::db::Tx;
-use crate::http::path::IdentityPath;
 use crate::infra::outbox::{self, NewTask, Task};
 use crate::slices::authenticator_configs;
 use crate::slices::events::{self, Event, EventKind};
@@ -42,7 +42,7 @@ pub struct CreatedJob {
 /// `NotFound` for the identity; `Invalid` for the config, the lifetime or the redirect;
 /// `Unprocessable` for EMAIL without an address; `Conflict` for a suspended identity;
 /// `Forbidden` in the admin realm for a caller that could not do what the identity can.
-pub async fn create(ctx: &Context, at: IdentityPath, new: NewJob) -> Result<CreatedJob> {
+pub async fn create(ctx: &Context, at: IdentityRef, new: NewJob) -> Result<CreatedJob> {
     with_fresh_ids!(create_once(ctx, at, &new, Beside::Others).await)
 }
 
@@ -51,7 +51,7 @@ pub async fn create(ctx: &Context, at: IdentityPath, new: NewJob) -> Result<Crea
 ///
 /// # Errors
 /// As [`create`], and `Conflict` while a job of the identity is pending.
-pub async fn create_only(ctx: &Context, at: IdentityPath, new: NewJob) -> Result<CreatedJob> {
+pub async fn create_only(ctx: &Context, at: IdentityRef, new: NewJob) -> Result<CreatedJob> {
     with_fresh_ids!(create_once(ctx, at, &new, Beside::None).await)
 }
 
@@ -64,7 +64,7 @@ enum Beside {
 
 async fn create_once(
     ctx: &Context,
-    at: IdentityPath,
+    at: IdentityRef,
     new: &NewJob,
     beside: Beside,
 ) -> Result<CreatedJob> {
@@ -72,11 +72,11 @@ async fn create_once(
     let lifetime = lifetime(app, new.expires_in)?;
     let token = Secret::random::<48>(&*app.rng);
     let id = BindingJobId::generate(ctx.now, &*app.rng);
-    let key = JobKey {
+    let key = JobRef {
         tenant_id: at.tenant_id,
         realm_id: at.realm_id,
         identity_id: at.identity_id,
-        id,
+        job_id: id,
     };
     let sealed_token =
         (new.delivery_method == DeliveryMethod::Email).then(|| seal_token(app, key, &token));
@@ -173,7 +173,7 @@ fn lifetime(app: &App, asked: Option<Seconds>) -> Result<Seconds> {
 }
 
 /// Refuses where a job is pending; where none is, none is made before the transaction has ended.
-async fn refuse_second(tx: &mut Tx, at: IdentityPath, now: Timestamp) -> Result<()> {
+async fn refuse_second(tx: &mut Tx, at: IdentityRef, now: Timestamp) -> Result<()> {
     identities::store::find_locked(tx, at).await?;
     let realm = (at.tenant_id, at.realm_id);
     let pending = store::list_pending(tx, realm, at.identity_id, now).await?;
@@ -183,7 +183,7 @@ async fn refuse_second(tx: &mut Tx, at: IdentityPath, now: Timestamp) -> Result<
     Err(Error::conflict("identity has a pending binding job"))
 }
 
-async fn identity(tx: &mut Tx, at: IdentityPath) -> Result<Identity> {
+async fn identity(tx: &mut Tx, at: IdentityRef) -> Result<Identity> {
     let identity = identities::store::find(tx, at.tenant_id, at.realm_id, at.identity_id)
         .await?
         .ok_or_else(|| Error::not_found(Kind::Identity, at.identity_id))?;
@@ -233,17 +233,17 @@ pub async fn erase_old_tokens(app: &App) -> Result<()> {
 }
 
 /// What a sealed link token is bound to.
-fn seal_context(key: JobKey) -> Vec<u8> {
-    let JobKey {
+fn seal_context(key: JobRef) -> Vec<u8> {
+    let JobRef {
         tenant_id,
         realm_id,
         identity_id,
-        id,
+        job_id: id,
     } = key;
     format!("{tenant_id}/{realm_id}/{identity_id}/{id}").into_bytes()
 }
 
-fn seal_token(app: &App, key: JobKey, token: &Secret) -> Vec<u8> {
+fn seal_token(app: &App, key: JobRef, token: &Secret) -> Vec<u8> {
     app.vault.seal(
         Purpose::LinkToken,
         &seal_context(key),
@@ -252,7 +252,7 @@ fn seal_token(app: &App, key: JobKey, token: &Secret) -> Vec<u8> {
 }
 
 /// Opens a token that was sealed to be mailed.
-pub fn open_token(app: &App, key: JobKey, sealed: &[u8]) -> Result<Secret> {
+pub fn open_token(app: &App, key: JobRef, sealed: &[u8]) -> Result<Secret> {
     let plain = app
         .vault
         .open(Purpose::LinkToken, &seal_context(key), sealed)
@@ -263,12 +263,12 @@ pub fn open_token(app: &App, key: JobKey, sealed: &[u8]) -> Result<Secret> {
 }
 
 /// The link of a job: what a device or a browser opens.
-pub fn link(app: &App, key: JobKey, token: &Secret) -> Secret {
-    let JobKey {
+pub fn link(app: &App, key: JobRef, token: &Secret) -> Secret {
+    let JobRef {
         tenant_id,
         realm_id,
         identity_id,
-        id,
+        job_id: id,
     } = key;
     let path = format!(
         "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credential-binding-jobs/{id}:invokeAuthenticator?token={}",
@@ -310,7 +310,7 @@ pub async fn list(
     Ok(Page::new(ctx, &list, page, jobs, total, |job| job.id))
 }
 
-pub async fn get(ctx: &Context, key: JobKey) -> Result<BindingJob> {
+pub async fn get(ctx: &Context, key: JobRef) -> Result<BindingJob> {
     ctx.app
         .db
         .read(async |rx| store::find(rx, key).await)
@@ -322,7 +322,7 @@ pub async fn get(ctx: &Context, key: JobKey) -> Result<BindingJob> {
 ///
 /// # Errors
 /// `NotFound`; `Conflict` if the job is complete, expired or revoked already.
-pub async fn revoke(ctx: &Context, key: JobKey) -> Result<BindingJob> {
+pub async fn revoke(ctx: &Context, key: JobRef) -> Result<BindingJob> {
     let event = Event::new(
         ctx,
         key.tenant_id,
@@ -331,7 +331,7 @@ pub async fn revoke(ctx: &Context, key: JobKey) -> Result<BindingJob> {
         "REVOKED",
     )
     .identity(key.identity_id)
-    .resource(key.id);
+    .resource(key.job_id);
     let now = ctx.now;
     ctx.app
         .db
@@ -346,8 +346,8 @@ pub async fn revoke(ctx: &Context, key: JobKey) -> Result<BindingJob> {
         .await
 }
 
-pub fn not_found(key: JobKey) -> Error {
-    Error::not_found(Kind::CredentialBindingJob, key.id)
+pub fn not_found(key: JobRef) -> Error {
+    Error::not_found(Kind::CredentialBindingJob, key.job_id)
 }
 
 /// The refusal to use a job that has ended as `state` says.

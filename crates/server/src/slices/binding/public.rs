@@ -1,5 +1,6 @@
 //! What a link and a device call. The token in the link is the only credential here.
 
+use crate::base::refs::JobRef;
 use axum::Json as Answer;
 use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
@@ -15,8 +16,7 @@ use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::api::JobPath;
-use super::model::{BindingJob, JobKey};
+use super::model::BindingJob;
 use super::{bind, page};
 use crate::app::App;
 use crate::base::context::Context;
@@ -57,7 +57,7 @@ struct LinkQuery {
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credential-binding-jobs/{credential_binding_job_id}/~invokeAuthenticator",
     operation_id = "InvokeAuthenticator",
     tag = "Binding",
-    params(JobPath, LinkQuery),
+    params(JobRef, LinkQuery),
     responses(
         (status = 200, description = "For `Accept: application/json`: where to go on", body = InvokeAuthenticator),
         (status = 302, description = "For browsers: to the application"),
@@ -69,7 +69,7 @@ async fn invoke_authenticator(
     Anonymous(ctx): Anonymous,
     method: Method,
     headers: HeaderMap,
-    at: Result<JobPath>,
+    at: Result<JobRef>,
     query: Result<Query<LinkQuery>, QueryRejection>,
 ) -> Response {
     // Scanners send HEAD to learn what a link is; it observes nothing and tells nothing.
@@ -79,7 +79,7 @@ async fn invoke_authenticator(
     let token = Secret::new(query.map(|Query(query)| query.token).unwrap_or_default());
     let opened = open(&ctx, &headers, at, &token).await;
     match (opened, wants_json(&headers)) {
-        (Ok(job), true) => Answer(told(&ctx, job.key(), &token)).into_response(),
+        (Ok(job), true) => Answer(told(&ctx, job.at(), &token)).into_response(),
         (Ok(job), false) => redirect(&ctx, &job, &token),
         (Err(error), true) => error.into_response(),
         (Err(error), false) => page::dead_link(&ctx, error),
@@ -89,10 +89,10 @@ async fn invoke_authenticator(
 async fn open(
     ctx: &Context,
     headers: &HeaderMap,
-    at: Result<JobPath>,
+    at: Result<JobRef>,
     token: &Secret,
 ) -> Result<BindingJob> {
-    bind::open(ctx, headers, at?.into(), token).await
+    bind::open(ctx, headers, at?, token).await
 }
 
 /// SDKs ask for JSON by name; a browser's navigation asks for HTML, and most else for anything.
@@ -104,13 +104,13 @@ fn wants_json(headers: &HeaderMap) -> bool {
     accept.contains("application/json") && !accept.contains("text/html")
 }
 
-fn told(ctx: &Context, key: JobKey, token: &Secret) -> InvokeAuthenticator {
+fn told(ctx: &Context, key: JobRef, token: &Secret) -> InvokeAuthenticator {
     InvokeAuthenticator {
         api_base_url: ctx.app.config.auth_url.as_str().to_owned(),
         tenant_id: key.tenant_id,
         realm_id: key.realm_id,
         identity_id: key.identity_id,
-        job_id: key.id,
+        job_id: key.job_id,
         token: token.expose().to_owned(),
     }
 }
@@ -126,7 +126,7 @@ fn redirect(ctx: &Context, job: &BindingJob, token: &Secret) -> Response {
         identity_id,
         job_id,
         token,
-    } = told(ctx, job.key(), token);
+    } = told(ctx, job.at(), token);
     let location = invocation_url(
         invoke_url,
         "bind",
@@ -148,7 +148,7 @@ fn redirect(ctx: &Context, job: &BindingJob, token: &Secret) -> Response {
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credential-binding-jobs/{credential_binding_job_id}/~getInfo",
     operation_id = "GetBindingInfo",
     tag = "Binding",
-    params(JobPath),
+    params(JobRef),
     responses(
         (status = 200, description = "What is to be bound", body = BindingInfo),
         DeviceRefusals,
@@ -157,9 +157,9 @@ fn redirect(ctx: &Context, job: &BindingJob, token: &Secret) -> Response {
     ),
     security(("bearer" = [])),
 )]
-async fn get_info(Anonymous(ctx): Anonymous, at: JobPath, headers: HeaderMap) -> Result<Response> {
+async fn get_info(Anonymous(ctx): Anonymous, at: JobRef, headers: HeaderMap) -> Result<Response> {
     let token = link_token(&headers)?;
-    let info = bind::info(&ctx, &headers, at.into(), &token).await?;
+    let info = bind::info(&ctx, &headers, at, &token).await?;
     Ok(Answer(info).into_response())
 }
 
@@ -169,7 +169,7 @@ async fn get_info(Anonymous(ctx): Anonymous, at: JobPath, headers: HeaderMap) ->
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credential-binding-jobs/{credential_binding_job_id}/~bind",
     operation_id = "BindCredential",
     tag = "Binding",
-    params(JobPath),
+    params(JobRef),
     request_body = BindRequest,
     responses(
         (status = 200, description = "The passkey is bound", body = BoundCredential),
@@ -182,12 +182,12 @@ async fn get_info(Anonymous(ctx): Anonymous, at: JobPath, headers: HeaderMap) ->
 )]
 async fn bind_credential(
     Anonymous(ctx): Anonymous,
-    at: JobPath,
+    at: JobRef,
     headers: HeaderMap,
     Lenient(request): Lenient<BindRequest>,
 ) -> Result<Answer<BoundCredential>> {
     let token = link_token(&headers)?;
-    let bound = bind::bind(&ctx, &headers, at.into(), &token, &request).await;
+    let bound = bind::bind(&ctx, &headers, at, &token, &request).await;
     ctx.app.metrics.binding(Outcome::of(&bound));
     let credential = bound?;
     Ok(Answer(BoundCredential {

@@ -1,10 +1,11 @@
 //! Rows of `binding_jobs`.
 
+use crate::base::refs::JobRef;
 use keymoor_types::{
     AuthenticatorConfigId, BindingJobId, CredentialId, IdentityId, RealmId, TenantId, Timestamp,
 };
 
-use super::model::{BindingJob, DeliveryMethod, JobKey, MAX_FAILED_PROOFS, Snapshot, State};
+use super::model::{BindingJob, DeliveryMethod, MAX_FAILED_PROOFS, Snapshot, State};
 use crate::base::error::{Error, Result};
 use crate::base::paging::PageRequest;
 use crate::base::secret::Digest;
@@ -120,17 +121,17 @@ fn refused(error: db::Error) -> Error {
     }
 }
 
-pub async fn find(rx: &mut Rx, key: JobKey) -> Result<Option<BindingJob>> {
+pub async fn find(rx: &mut Rx, key: JobRef) -> Result<Option<BindingJob>> {
     const SQL: &str = concat!(
         "SELECT ",
         columns!(),
         " FROM binding_jobs WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND binding_job_id = $4"
     );
-    let JobKey {
+    let JobRef {
         tenant_id,
         realm_id,
         identity_id,
-        id,
+        job_id: id,
     } = key;
     let row: Option<JobRow> = rx
         .opt(SQL, &[&tenant_id, &realm_id, &identity_id, &id])
@@ -139,7 +140,7 @@ pub async fn find(rx: &mut Rx, key: JobKey) -> Result<Option<BindingJob>> {
 }
 
 /// Moves a job that was sent to LINK_OPENED. False: it had moved on already.
-pub async fn mark_opened(tx: &mut Tx, key: JobKey, token: &Digest, now: Timestamp) -> Result<bool> {
+pub async fn mark_opened(tx: &mut Tx, key: JobRef, token: &Digest, now: Timestamp) -> Result<bool> {
     const SQL: &str = "UPDATE binding_jobs SET state = 'LINK_OPENED', updated_at = $6
         WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND binding_job_id = $4 AND token_hash = $5
           AND state IN ('LINK_SENT', 'FAILED_TO_SEND') AND expires_at > $6";
@@ -149,7 +150,7 @@ pub async fn mark_opened(tx: &mut Tx, key: JobKey, token: &Digest, now: Timestam
 /// Moves a job to REQUEST_DELIVERED. False: it was there already, or beyond.
 pub async fn mark_delivered(
     tx: &mut Tx,
-    key: JobKey,
+    key: JobRef,
     token: &Digest,
     now: Timestamp,
 ) -> Result<bool> {
@@ -162,15 +163,15 @@ pub async fn mark_delivered(
 async fn step(
     tx: &mut Tx,
     sql: &'static str,
-    key: JobKey,
+    key: JobRef,
     token: &Digest,
     now: Timestamp,
 ) -> Result<bool> {
-    let JobKey {
+    let JobRef {
         tenant_id,
         realm_id,
         identity_id,
-        id,
+        job_id: id,
     } = key;
     Ok(tx
         .exec(
@@ -185,7 +186,7 @@ async fn step(
 /// the attempts and the identity's status are checked by the statement that makes the change.
 pub async fn claim(
     tx: &mut Tx,
-    key: JobKey,
+    key: JobRef,
     token: &Digest,
     credential: CredentialId,
     now: Timestamp,
@@ -212,11 +213,11 @@ pub async fn claim(
         sqlite: text!(""),
         postgres: text!(" FOR SHARE"),
     };
-    let JobKey {
+    let JobRef {
         tenant_id,
         realm_id,
         identity_id,
-        id,
+        job_id: id,
     } = key;
     let changed = tx
         .exec(
@@ -240,7 +241,7 @@ pub async fn claim(
 /// The state it leaves, or `None` if the job had ended already.
 pub async fn count_failed_proof(
     tx: &mut Tx,
-    key: JobKey,
+    key: JobRef,
     token: &Digest,
     now: Timestamp,
 ) -> Result<Option<State>> {
@@ -252,11 +253,11 @@ pub async fn count_failed_proof(
           AND state IN ('LINK_SENT', 'LINK_OPENED', 'REQUEST_DELIVERED', 'FAILED_TO_SEND')
           AND expires_at > $6
         RETURNING state";
-    let JobKey {
+    let JobRef {
         tenant_id,
         realm_id,
         identity_id,
-        id,
+        job_id: id,
     } = key;
     Ok(tx
         .opt(
@@ -275,7 +276,7 @@ pub async fn count_failed_proof(
 }
 
 /// Withdraws a job that has not ended. `None`: it has, or does not exist.
-pub async fn revoke(tx: &mut Tx, key: JobKey, now: Timestamp) -> Result<Option<BindingJob>> {
+pub async fn revoke(tx: &mut Tx, key: JobRef, now: Timestamp) -> Result<Option<BindingJob>> {
     const SQL: &str = concat!(
         "UPDATE binding_jobs SET state = 'REVOKED', token_sealed = NULL, updated_at = $5
         WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND binding_job_id = $4
@@ -284,11 +285,11 @@ pub async fn revoke(tx: &mut Tx, key: JobKey, now: Timestamp) -> Result<Option<B
         RETURNING ",
         columns!()
     );
-    let JobKey {
+    let JobRef {
         tenant_id,
         realm_id,
         identity_id,
-        id,
+        job_id: id,
     } = key;
     let row: Option<JobRow> = tx
         .opt(SQL, &[&tenant_id, &realm_id, &identity_id, &id, &now])
@@ -297,14 +298,14 @@ pub async fn revoke(tx: &mut Tx, key: JobKey, now: Timestamp) -> Result<Option<B
 }
 
 /// The token that is still to be mailed, sealed.
-pub async fn find_sealed_token(rx: &mut Rx, key: JobKey) -> Result<Option<Vec<u8>>> {
+pub async fn find_sealed_token(rx: &mut Rx, key: JobRef) -> Result<Option<Vec<u8>>> {
     const SQL: &str = "SELECT token_sealed FROM binding_jobs
         WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND binding_job_id = $4";
-    let JobKey {
+    let JobRef {
         tenant_id,
         realm_id,
         identity_id,
-        id,
+        job_id: id,
     } = key;
     let sealed: Option<Option<Vec<u8>>> = rx
         .opt(SQL, &[&tenant_id, &realm_id, &identity_id, &id])
@@ -313,14 +314,14 @@ pub async fn find_sealed_token(rx: &mut Rx, key: JobKey) -> Result<Option<Vec<u8
 }
 
 /// Forgets the token that was still to be mailed; its hash stays, and so the link works.
-pub async fn erase_token(tx: &mut Tx, key: JobKey) -> Result<()> {
+pub async fn erase_token(tx: &mut Tx, key: JobRef) -> Result<()> {
     const SQL: &str = "UPDATE binding_jobs SET token_sealed = NULL
         WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND binding_job_id = $4";
-    let JobKey {
+    let JobRef {
         tenant_id,
         realm_id,
         identity_id,
-        id,
+        job_id: id,
     } = key;
     tx.exec(SQL, &[&tenant_id, &realm_id, &identity_id, &id])
         .await?;
@@ -338,15 +339,15 @@ pub async fn erase_tokens_before(tx: &mut Tx, before: Timestamp) -> Result<u64> 
 
 /// Moves a job whose mail was given up to FAILED_TO_SEND. False: its link was opened all the
 /// same, or it has ended.
-pub async fn mark_failed_to_send(tx: &mut Tx, key: JobKey, now: Timestamp) -> Result<bool> {
+pub async fn mark_failed_to_send(tx: &mut Tx, key: JobRef, now: Timestamp) -> Result<bool> {
     const SQL: &str = "UPDATE binding_jobs SET state = 'FAILED_TO_SEND', updated_at = $5
         WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND binding_job_id = $4
           AND state = 'LINK_SENT' AND expires_at > $5";
-    let JobKey {
+    let JobRef {
         tenant_id,
         realm_id,
         identity_id,
-        id,
+        job_id: id,
     } = key;
     let changed = tx
         .exec(SQL, &[&tenant_id, &realm_id, &identity_id, &id, &now])

@@ -10,47 +10,21 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::model::{Credential, CredentialKey, State};
+use super::model::{Credential, State};
 use super::ops;
 use crate::app::App;
 use crate::base::error::Result;
 use crate::base::paging::{ListQuery, Page};
+use crate::base::refs::{CredentialRef, IdentitiesRef};
 use crate::base::scope;
 use crate::http::auth::Allowed;
 use crate::http::openapi::Refusals;
-use crate::http::path::{IdentitiesPath, path_ids};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(get))
         .routes(routes!(revoke))
-}
-
-path_ids! {
-    CredentialPath {
-        tenant_id: TenantId,
-        realm_id: RealmId,
-        identity_id: IdentityId,
-        credential_id: CredentialId,
-    }
-}
-
-impl From<CredentialPath> for CredentialKey {
-    fn from(path: CredentialPath) -> Self {
-        let CredentialPath {
-            tenant_id,
-            realm_id,
-            identity_id,
-            credential_id: id,
-        } = path;
-        Self {
-            tenant_id,
-            realm_id,
-            identity_id,
-            id,
-        }
-    }
 }
 
 #[derive(Serialize, ToSchema)]
@@ -125,13 +99,13 @@ struct ListAnswer {
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credentials",
     operation_id = "ListCredentials",
     tag = "Credentials",
-    params(IdentitiesPath, ListQuery),
+    params(IdentitiesRef, ListQuery),
     responses((status = 200, body = ListAnswer), Refusals),
     security(("bearer" = ["credentials:read"])),
 )]
 async fn list(
     Allowed { ctx, .. }: Allowed<scope::credentials::Read>,
-    at: IdentitiesPath,
+    at: IdentitiesRef,
     query: ListQuery,
 ) -> Result<Answer<ListAnswer>> {
     let Page {
@@ -142,7 +116,7 @@ async fn list(
         &ctx,
         at.tenant_id,
         at.realm_id,
-        at.identity_id.one(),
+        at.one().map(|identity| identity.identity_id),
         &query,
     )
     .await?;
@@ -159,15 +133,15 @@ async fn list(
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credentials/{credential_id}",
     operation_id = "GetCredential",
     tag = "Credentials",
-    params(CredentialPath),
+    params(CredentialRef),
     responses((status = 200, body = CredentialView), Refusals),
     security(("bearer" = ["credentials:read"])),
 )]
 async fn get(
     Allowed { ctx, .. }: Allowed<scope::credentials::Read>,
-    at: CredentialPath,
+    at: CredentialRef,
 ) -> Result<Answer<CredentialView>> {
-    let credential = ops::get(&ctx, at.into()).await?;
+    let credential = ops::get(&ctx, at).await?;
     Ok(Answer(credential.into()))
 }
 
@@ -177,14 +151,14 @@ async fn get(
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credentials/{credential_id}/~revoke",
     operation_id = "RevokeCredential",
     tag = "Credentials",
-    params(CredentialPath),
+    params(CredentialRef),
     responses((status = 200, body = CredentialView), Refusals),
     security(("bearer" = ["credentials:revoke"])),
 )]
 async fn revoke(
     Allowed { ctx, .. }: Allowed<scope::credentials::Revoke>,
-    at: CredentialPath,
+    at: CredentialRef,
 ) -> Result<Answer<CredentialView>> {
-    let credential = ops::revoke(&ctx, at.into()).await?;
+    let credential = ops::revoke(&ctx, at).await?;
     Ok(Answer(credential.into()))
 }

@@ -13,15 +13,6 @@ use utoipa::ToSchema;
 use crate::base::error::Error;
 use crate::db::text_column;
 
-/// Names one credential. Every statement holds all four, so that isolation is part of each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CredentialKey {
-    pub tenant_id: TenantId,
-    pub realm_id: RealmId,
-    pub identity_id: IdentityId,
-    pub id: CredentialId,
-}
-
 #[derive(Clone, Debug)]
 pub struct Credential {
     pub tenant_id: TenantId,

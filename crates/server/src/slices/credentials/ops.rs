@@ -1,8 +1,9 @@
 //! What an administrator does with credentials: list, read, revoke.
 
+use crate::base::refs::CredentialRef;
 use keymoor_types::{IdentityId, RealmId, TenantId};
 
-use super::model::{Credential, CredentialKey};
+use super::model::Credential;
 use super::store;
 use crate::base::context::Context;
 use crate::base::error::{Error, Kind, Result};
@@ -51,7 +52,7 @@ pub async fn list(
     ))
 }
 
-pub async fn get(ctx: &Context, key: CredentialKey) -> Result<Credential> {
+pub async fn get(ctx: &Context, key: CredentialRef) -> Result<Credential> {
     ctx.app
         .db
         .read(async |rx| store::find(rx, key).await)
@@ -59,8 +60,8 @@ pub async fn get(ctx: &Context, key: CredentialKey) -> Result<Credential> {
         .ok_or_else(|| not_found(key))
 }
 
-fn not_found(key: CredentialKey) -> Error {
-    Error::not_found(Kind::Credential, key.id)
+fn not_found(key: CredentialRef) -> Error {
+    Error::not_found(Kind::Credential, key.credential_id)
 }
 
 /// Revokes a credential for good: nobody signs in with it any more. Its record stays, and
@@ -68,7 +69,7 @@ fn not_found(key: CredentialKey) -> Error {
 ///
 /// # Errors
 /// `NotFound`
-pub async fn revoke(ctx: &Context, key: CredentialKey) -> Result<Credential> {
+pub async fn revoke(ctx: &Context, key: CredentialRef) -> Result<Credential> {
     let event = Event::new(
         ctx,
         key.tenant_id,
@@ -77,7 +78,7 @@ pub async fn revoke(ctx: &Context, key: CredentialKey) -> Result<Credential> {
         "REVOKED",
     )
     .identity(key.identity_id)
-    .resource(key.id);
+    .resource(key.credential_id);
     let now = ctx.now;
     ctx.app
         .db

@@ -1,11 +1,12 @@
 //! Rows of `credentials`.
 
+use crate::base::refs::CredentialRef;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keymoor_types::{BindingJobId, CredentialId, IdentityId, RealmId, TenantId, Timestamp};
 use keymoor_webauthn::{AttestationLevel, PublicKey};
 
-use super::model::{Credential, CredentialKey, KeyOrigin, Mechanism, State, WebAuthnFacts};
+use super::model::{Credential, KeyOrigin, Mechanism, State, WebAuthnFacts};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paging::PageRequest;
 use crate::db::{self, Param, Rx, Tx, record};
@@ -212,17 +213,17 @@ pub async fn list_webauthn_ids(
     Ok(rx.all(SQL, &[&tenant, &realm, &identity, &rp_id]).await?)
 }
 
-pub async fn find(rx: &mut Rx, key: CredentialKey) -> Result<Option<Credential>> {
+pub async fn find(rx: &mut Rx, key: CredentialRef) -> Result<Option<Credential>> {
     const SQL: &str = concat!(
         "SELECT ",
         columns!(),
         " FROM credentials WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND credential_id = $4"
     );
-    let CredentialKey {
+    let CredentialRef {
         tenant_id,
         realm_id,
         identity_id,
-        id,
+        credential_id: id,
     } = key;
     let row: Option<CredentialRow> = rx
         .opt(SQL, &[&tenant_id, &realm_id, &identity_id, &id])
@@ -231,18 +232,18 @@ pub async fn find(rx: &mut Rx, key: CredentialKey) -> Result<Option<Credential>>
 }
 
 /// Revokes an active credential. `None`: it is revoked already, or does not exist.
-pub async fn revoke(tx: &mut Tx, key: CredentialKey, now: Timestamp) -> Result<Option<Credential>> {
+pub async fn revoke(tx: &mut Tx, key: CredentialRef, now: Timestamp) -> Result<Option<Credential>> {
     const SQL: &str = concat!(
         "UPDATE credentials SET state = 'REVOKED', updated_at = $5
         WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND credential_id = $4 AND state = 'ACTIVE'
         RETURNING ",
         columns!()
     );
-    let CredentialKey {
+    let CredentialRef {
         tenant_id,
         realm_id,
         identity_id,
-        id,
+        credential_id: id,
     } = key;
     let row: Option<CredentialRow> = tx
         .opt(SQL, &[&tenant_id, &realm_id, &identity_id, &id, &now])

@@ -14,12 +14,12 @@ use super::ops::{self, NewIdentity};
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::paging::{ListQuery, Page};
+use crate::base::refs::{IdentityRef, RealmRef};
 use crate::base::scope;
 use crate::base::text::{Name, Violations, check_name};
 use crate::http::auth::Allowed;
 use crate::http::json::{Body, Json};
 use crate::http::openapi::{Conflicting, NotJson, Refusals};
-use crate::http::path::{IdentityPath, RealmPath};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -178,14 +178,14 @@ impl From<Profile> for IdentityView {
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/identities",
     operation_id = "CreateIdentity",
     tag = "Identities",
-    params(RealmPath),
+    params(RealmRef),
     request_body = CreateRequest,
     responses((status = 200, body = IdentityView), Refusals, Conflicting, NotJson),
     security(("bearer" = ["identities:create"])),
 )]
 async fn create(
     Allowed { ctx, .. }: Allowed<scope::identities::Create>,
-    at: RealmPath,
+    at: RealmRef,
     Json(CreateRequest { identity }): Json<CreateRequest>,
 ) -> Result<Answer<IdentityView>> {
     let profile = ops::create(&ctx, at, identity.try_into()?).await?;
@@ -208,13 +208,13 @@ struct ListAnswer {
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/identities",
     operation_id = "ListIdentities",
     tag = "Identities",
-    params(RealmPath, ListQuery),
+    params(RealmRef, ListQuery),
     responses((status = 200, body = ListAnswer), Refusals),
     security(("bearer" = ["identities:read"])),
 )]
 async fn list(
     Allowed { ctx, .. }: Allowed<scope::identities::Read>,
-    at: RealmPath,
+    at: RealmRef,
     query: ListQuery,
 ) -> Result<Answer<ListAnswer>> {
     let Page {
@@ -235,13 +235,13 @@ async fn list(
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}",
     operation_id = "GetIdentity",
     tag = "Identities",
-    params(IdentityPath),
+    params(IdentityRef),
     responses((status = 200, body = IdentityView), Refusals),
     security(("bearer" = ["identities:read"])),
 )]
 async fn get(
     Allowed { ctx, .. }: Allowed<scope::identities::Read>,
-    at: IdentityPath,
+    at: IdentityRef,
 ) -> Result<Answer<IdentityView>> {
     let profile = ops::get(&ctx, at).await?;
     Ok(Answer(profile.into()))
@@ -253,14 +253,14 @@ async fn get(
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}",
     operation_id = "UpdateIdentity",
     tag = "Identities",
-    params(IdentityPath),
+    params(IdentityRef),
     request_body = UpdateRequest,
     responses((status = 200, body = IdentityView), Refusals, Conflicting, NotJson),
     security(("bearer" = ["identities:update"])),
 )]
 async fn update(
     Allowed { ctx, .. }: Allowed<scope::identities::Update>,
-    at: IdentityPath,
+    at: IdentityRef,
     Json(UpdateRequest { identity }): Json<UpdateRequest>,
 ) -> Result<Answer<IdentityView>> {
     // Boxed, since three versions of the traits make a large future.
@@ -274,13 +274,13 @@ async fn update(
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}",
     operation_id = "DeleteIdentity",
     tag = "Identities",
-    params(IdentityPath),
+    params(IdentityRef),
     responses((status = 200, description = "Deleted; the body is empty"), Refusals),
     security(("bearer" = ["identities:delete"])),
 )]
 async fn delete(
     Allowed { ctx, .. }: Allowed<scope::identities::Delete>,
-    at: IdentityPath,
+    at: IdentityRef,
 ) -> Result<()> {
     ops::delete(&ctx, at).await
 }

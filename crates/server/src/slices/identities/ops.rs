@@ -9,8 +9,8 @@ use super::store;
 use crate::base::context::Context;
 use crate::base::error::{Error, Kind, Result, with_fresh_ids};
 use crate::base::paging::{List, ListQuery, Page, Sizes};
+use crate::base::refs::{IdentityRef, RealmRef};
 use crate::db::Rx;
-use crate::http::path::{IdentityPath, RealmPath};
 use crate::infra::directory::{self, store::Directory};
 use crate::slices::events::{self, Event, EventKind};
 use crate::slices::realms;
@@ -27,12 +27,12 @@ pub struct NewIdentity {
 ///
 /// # Errors
 /// `NotFound` for the realm; `Conflict` if it has that username, ignoring case.
-pub async fn create(ctx: &Context, at: RealmPath, new: NewIdentity) -> Result<Profile> {
+pub async fn create(ctx: &Context, at: RealmRef, new: NewIdentity) -> Result<Profile> {
     with_fresh_ids!(create_once(ctx, at, &new).await)
 }
 
-async fn create_once(ctx: &Context, at: RealmPath, new: &NewIdentity) -> Result<Profile> {
-    let RealmPath {
+async fn create_once(ctx: &Context, at: RealmRef, new: &NewIdentity) -> Result<Profile> {
+    let RealmRef {
         tenant_id,
         realm_id,
     } = at;
@@ -81,8 +81,8 @@ fn change(
 ///
 /// # Errors
 /// `NotFound` for the realm.
-pub async fn list(ctx: &Context, at: RealmPath, query: &ListQuery) -> Result<Page<Profile>> {
-    let RealmPath {
+pub async fn list(ctx: &Context, at: RealmRef, query: &ListQuery) -> Result<Page<Profile>> {
+    let RealmRef {
         tenant_id,
         realm_id,
     } = at;
@@ -106,7 +106,7 @@ pub async fn list(ctx: &Context, at: RealmPath, query: &ListQuery) -> Result<Pag
     }))
 }
 
-pub async fn get(ctx: &Context, at: IdentityPath) -> Result<Profile> {
+pub async fn get(ctx: &Context, at: IdentityRef) -> Result<Profile> {
     let now = ctx.now;
     ctx.app
         .db
@@ -139,8 +139,8 @@ fn not_found(id: IdentityId) -> Error {
 /// # Errors
 /// `NotFound`; `Conflict` if another identity of the realm has that username, ignoring case;
 /// `Forbidden` for another address of an administrator by a caller that can't do everything.
-pub async fn update(ctx: &Context, at: IdentityPath, patch: IdentityPatch) -> Result<Profile> {
-    let IdentityPath {
+pub async fn update(ctx: &Context, at: IdentityRef, patch: IdentityPatch) -> Result<Profile> {
+    let IdentityRef {
         tenant_id,
         realm_id,
         identity_id,
@@ -183,8 +183,8 @@ pub async fn update(ctx: &Context, at: IdentityPath, patch: IdentityPatch) -> Re
 ///
 /// # Errors
 /// `NotFound`
-pub async fn delete(ctx: &Context, at: IdentityPath) -> Result<()> {
-    let IdentityPath {
+pub async fn delete(ctx: &Context, at: IdentityRef) -> Result<()> {
+    let IdentityRef {
         tenant_id,
         realm_id,
         identity_id,

@@ -5,9 +5,9 @@ use keymoor_types::{IdentityId, RealmId, TenantId, Timestamp};
 use super::model::{EnrollmentStatus, Identity, Profile, Status, Traits, UserHandle};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paging::PageRequest;
+use crate::base::refs::IdentityRef;
 use crate::base::text;
 use crate::db::{self, Json, Param, Rx, Sql, Tx, record};
-use crate::http::path::IdentityPath;
 use crate::infra::directory::store::{self as totals, Directory};
 
 struct IdentityRow {
@@ -210,7 +210,7 @@ pub async fn find(
 }
 
 /// Like [`find`], and nobody else changes the row before the transaction has ended.
-pub async fn find_locked(tx: &mut Tx, at: IdentityPath) -> Result<Option<Identity>> {
+pub async fn find_locked(tx: &mut Tx, at: IdentityRef) -> Result<Option<Identity>> {
     // On SQLite a transaction that writes is alone anyway.
     const SQL: Sql = Sql {
         sqlite: select!(""),
@@ -223,11 +223,7 @@ pub async fn find_locked(tx: &mut Tx, at: IdentityPath) -> Result<Option<Identit
 }
 
 /// An identity as it is shown at `now`.
-pub async fn find_profile(
-    rx: &mut Rx,
-    at: IdentityPath,
-    now: Timestamp,
-) -> Result<Option<Profile>> {
+pub async fn find_profile(rx: &mut Rx, at: IdentityRef, now: Timestamp) -> Result<Option<Profile>> {
     const SQL: &str = concat!(
         "SELECT ",
         profile_columns!(),
@@ -369,7 +365,7 @@ pub async fn update(tx: &mut Tx, identity: &Identity) -> Result<()> {
 }
 
 /// Deletes an identity with its credentials and binding jobs. False: there is none.
-pub async fn delete(tx: &mut Tx, at: IdentityPath) -> Result<bool> {
+pub async fn delete(tx: &mut Tx, at: IdentityRef) -> Result<bool> {
     const SQL: &str =
         "DELETE FROM identities WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3";
     let deleted = tx

@@ -1,17 +1,17 @@
 //! The application that a URL names.
 
+use crate::base::refs::ApplicationRef;
 use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use keymoor_oauth::claims::Principal;
 use keymoor_oauth::jose::Algorithm;
 use keymoor_types::url_rules::web_origin;
-use keymoor_types::{ApplicationId, RealmId, TenantId};
 
 use crate::app::App;
 use crate::base::error::{Error, Kind, Result};
 use crate::http::cors;
-use crate::http::path::path_ids;
+
 use crate::slices::applications;
 use crate::slices::applications::model::Application;
 use crate::slices::authenticator_configs;
@@ -19,13 +19,9 @@ use crate::slices::authenticator_configs::model::Effective;
 use crate::slices::keys::RealmKeys;
 use crate::slices::tokens::access;
 
-path_ids! {
-    IssuerPath { tenant_id: TenantId, realm_id: RealmId, application_id: ApplicationId }
-}
-
 /// An application with what its endpoints need, as of at most five seconds ago.
 pub struct Issuer {
-    pub at: IssuerPath,
+    pub at: ApplicationRef,
     /// The issuer identifier, and the base of the endpoints. No trailing slash.
     pub url: String,
     pub application: Arc<Application>,
@@ -36,8 +32,8 @@ pub struct Issuer {
 impl Issuer {
     /// # Errors
     /// `NotFound` for the application.
-    pub async fn find(app: &App, at: IssuerPath) -> Result<Self> {
-        let IssuerPath {
+    pub async fn find(app: &App, at: ApplicationRef) -> Result<Self> {
+        let ApplicationRef {
             tenant_id,
             realm_id,
             application_id,
@@ -68,7 +64,7 @@ impl Issuer {
     }
 
     pub fn principal(&self) -> Principal {
-        let IssuerPath {
+        let ApplicationRef {
             tenant_id,
             realm_id,
             application_id,

@@ -1,5 +1,6 @@
 //! The endpoints of an application: what browsers, its server and its pages call.
 
+use crate::base::refs::ApplicationRef;
 use axum::Json as Answer;
 use axum::extract::RawQuery;
 use axum::http::header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, REFERER, WWW_AUTHENTICATE};
@@ -16,7 +17,7 @@ use utoipa_axum::routes;
 use super::answer::{self, BearerRefusals, ClientRefusals, Failure, OAuthRefusals, OAuthWords};
 use super::authorize::{self as sign_in, Invocation, Stopped};
 use super::forms::{AuthorizeForm, TokenForm};
-use super::issuer::{Issuer, IssuerPath};
+use super::issuer::Issuer;
 use super::token;
 use super::userinfo::{self, UserInfo};
 use crate::app::App;
@@ -53,12 +54,12 @@ const PUBLIC: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "public, max-age=60")];
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}/.well-known/openid-configuration",
     operation_id = "GetOpenIdConfiguration",
     tag = "Sign-in",
-    params(IssuerPath),
+    params(ApplicationRef),
     responses((status = 200, description = "The metadata"), OAuthRefusals),
 )]
 async fn discover(
     Anonymous(ctx): Anonymous,
-    at: IssuerPath,
+    at: ApplicationRef,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     let issuer = Issuer::find(&ctx.app, at).await?;
@@ -74,12 +75,12 @@ async fn discover(
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}/.well-known/jwks.json",
     operation_id = "ListKeys",
     tag = "Sign-in",
-    params(IssuerPath),
+    params(ApplicationRef),
     responses((status = 200, description = "The keys"), OAuthRefusals),
 )]
 async fn list_keys(
     Anonymous(ctx): Anonymous,
-    at: IssuerPath,
+    at: ApplicationRef,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     let issuer = Issuer::find(&ctx.app, at).await?;
@@ -103,7 +104,7 @@ struct Told {
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}/authorize",
     operation_id = "Authorize",
     tag = "Sign-in",
-    params(IssuerPath, AuthorizeForm),
+    params(ApplicationRef, AuthorizeForm),
     responses(
         (status = 200, description = "For invocation type `manual`", body = Told),
         (status = 302, description = "To the application: the challenge, or an error"),
@@ -112,7 +113,7 @@ struct Told {
 )]
 async fn authorize(
     Anonymous(ctx): Anonymous,
-    at: Result<IssuerPath>,
+    at: Result<ApplicationRef>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
@@ -125,7 +126,7 @@ async fn authorize(
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}/authorize",
     operation_id = "AuthorizeByForm",
     tag = "Sign-in",
-    params(IssuerPath),
+    params(ApplicationRef),
     request_body(content = AuthorizeForm, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = 200, description = "For invocation type `manual`", body = Told),
@@ -135,7 +136,7 @@ async fn authorize(
 )]
 async fn authorize_by_form(
     Anonymous(ctx): Anonymous,
-    at: Result<IssuerPath>,
+    at: Result<ApplicationRef>,
     headers: HeaderMap,
     form: Result<FormText>,
 ) -> Response {
@@ -144,7 +145,7 @@ async fn authorize_by_form(
 
 async fn authorized(
     ctx: &Context,
-    at: Result<IssuerPath>,
+    at: Result<ApplicationRef>,
     headers: &HeaderMap,
     query: Result<String>,
 ) -> Response {
@@ -158,7 +159,7 @@ async fn authorized(
 
 async fn start(
     ctx: &Context,
-    at: Result<IssuerPath>,
+    at: Result<ApplicationRef>,
     headers: &HeaderMap,
     query: Result<String>,
 ) -> Result<Invocation, Stopped> {
@@ -182,7 +183,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}/token",
     operation_id = "IssueToken",
     tag = "Sign-in",
-    params(IssuerPath),
+    params(ApplicationRef),
     request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = 200, description = "The tokens", body = TokenResponse),
@@ -192,7 +193,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 )]
 async fn issue_token(
     Anonymous(ctx): Anonymous,
-    at: IssuerPath,
+    at: ApplicationRef,
     headers: HeaderMap,
     form: Result<FormText>,
 ) -> Result<Answer<TokenResponse>, Failure> {
@@ -215,13 +216,13 @@ async fn issue_token(
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}/userinfo",
     operation_id = "GetUserInfo",
     tag = "Sign-in",
-    params(IssuerPath),
+    params(ApplicationRef),
     responses((status = 200, body = UserInfo), OAuthRefusals, BearerRefusals),
     security(("bearer" = [])),
 )]
 async fn get_user_info(
     Anonymous(ctx): Anonymous,
-    at: IssuerPath,
+    at: ApplicationRef,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     user_info(&ctx, at, &headers).await
@@ -233,13 +234,13 @@ async fn get_user_info(
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}/userinfo",
     operation_id = "PostUserInfo",
     tag = "Sign-in",
-    params(IssuerPath),
+    params(ApplicationRef),
     responses((status = 200, body = UserInfo), OAuthRefusals, BearerRefusals),
     security(("bearer" = [])),
 )]
 async fn post_user_info(
     Anonymous(ctx): Anonymous,
-    at: IssuerPath,
+    at: ApplicationRef,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     user_info(&ctx, at, &headers).await
@@ -247,7 +248,7 @@ async fn post_user_info(
 
 async fn user_info(
     ctx: &Context,
-    at: IssuerPath,
+    at: ApplicationRef,
     headers: &HeaderMap,
 ) -> Result<Response, Failure> {
     let issuer = Issuer::find(&ctx.app, at).await?;

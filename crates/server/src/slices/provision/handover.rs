@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::base::context::Context;
 use crate::base::error::{Error, Result};
+use crate::base::refs::IdentityRef;
 use crate::base::secret::Secret;
-use crate::http::path::IdentityPath;
 use crate::slices::applications;
 use crate::slices::authenticator_configs;
 use crate::slices::binding;
@@ -170,7 +170,7 @@ async fn replace_admin_link(ctx: &Context, realm: &Realm) -> Result<AdminAccess>
     for job in pending {
         withdraw(ctx, &job).await?;
     }
-    let at = IdentityPath {
+    let at = IdentityRef {
         tenant_id,
         realm_id,
         identity_id,
@@ -187,7 +187,7 @@ async fn replace_admin_link(ctx: &Context, realm: &Realm) -> Result<AdminAccess>
 
 /// Revokes a job, unless it has just ended by itself.
 async fn withdraw(ctx: &Context, job: &BindingJob) -> Result<()> {
-    match binding::ops::revoke(ctx, job.key()).await {
+    match binding::ops::revoke(ctx, job.at()).await {
         Ok(_) | Err(Error::Conflict { .. }) => Ok(()),
         Err(error) => Err(error),
     }

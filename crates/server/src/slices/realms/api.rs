@@ -12,12 +12,12 @@ use super::ops::{self, NewRealm};
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::paging::{ListQuery, Page};
+use crate::base::refs::{RealmRef, TenantRef};
 use crate::base::scope;
 use crate::base::text::{Name, Violations, check_name};
 use crate::http::auth::Allowed;
 use crate::http::json::{Body, Json};
 use crate::http::openapi::{Conflicting, NotJson, Refusals};
-use crate::http::path::{RealmPath, TenantPath};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -139,14 +139,14 @@ impl From<Realm> for RealmView {
     path = "/v1/tenants/{tenant_id}/realms",
     operation_id = "CreateRealm",
     tag = "Realms",
-    params(TenantPath),
+    params(TenantRef),
     request_body = CreateRequest,
     responses((status = 200, body = RealmView), Refusals, Conflicting, NotJson),
     security(("bearer" = ["realms:create"])),
 )]
 async fn create(
     Allowed { ctx, .. }: Allowed<scope::realms::Create>,
-    at: TenantPath,
+    at: TenantRef,
     Json(CreateRequest { realm }): Json<CreateRequest>,
 ) -> Result<Answer<RealmView>> {
     let realm = ops::create(&ctx, at.tenant_id, realm.try_into()?).await?;
@@ -168,13 +168,13 @@ struct ListAnswer {
     path = "/v1/tenants/{tenant_id}/realms",
     operation_id = "ListRealms",
     tag = "Realms",
-    params(TenantPath, ListQuery),
+    params(TenantRef, ListQuery),
     responses((status = 200, body = ListAnswer), Refusals),
     security(("bearer" = ["realms:read"])),
 )]
 async fn list(
     Allowed { ctx, .. }: Allowed<scope::realms::Read>,
-    at: TenantPath,
+    at: TenantRef,
     query: ListQuery,
 ) -> Result<Answer<ListAnswer>> {
     let Page {
@@ -195,13 +195,13 @@ async fn list(
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}",
     operation_id = "GetRealm",
     tag = "Realms",
-    params(RealmPath),
+    params(RealmRef),
     responses((status = 200, body = RealmView), Refusals),
     security(("bearer" = ["realms:read"])),
 )]
 async fn get(
     Allowed { ctx, .. }: Allowed<scope::realms::Read>,
-    at: RealmPath,
+    at: RealmRef,
 ) -> Result<Answer<RealmView>> {
     let realm = ops::get(&ctx, at).await?;
     Ok(Answer(realm.into()))
@@ -213,14 +213,14 @@ async fn get(
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}",
     operation_id = "UpdateRealm",
     tag = "Realms",
-    params(RealmPath),
+    params(RealmRef),
     request_body = UpdateRequest,
     responses((status = 200, body = RealmView), Refusals, Conflicting, NotJson),
     security(("bearer" = ["realms:update"])),
 )]
 async fn update(
     Allowed { ctx, .. }: Allowed<scope::realms::Update>,
-    at: RealmPath,
+    at: RealmRef,
     Json(UpdateRequest { realm }): Json<UpdateRequest>,
 ) -> Result<Answer<RealmView>> {
     let realm = ops::update(&ctx, at, realm.try_into()?).await?;
@@ -233,10 +233,10 @@ async fn update(
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}",
     operation_id = "DeleteRealm",
     tag = "Realms",
-    params(RealmPath),
+    params(RealmRef),
     responses((status = 200, description = "Deleted; the body is empty"), Refusals, Conflicting),
     security(("bearer" = ["realms:delete"])),
 )]
-async fn delete(Allowed { ctx, .. }: Allowed<scope::realms::Delete>, at: RealmPath) -> Result<()> {
+async fn delete(Allowed { ctx, .. }: Allowed<scope::realms::Delete>, at: RealmRef) -> Result<()> {
     ops::delete(&ctx, at).await
 }

@@ -7,8 +7,8 @@ use super::store;
 use crate::base::context::Context;
 use crate::base::error::{Error, Kind, Result, with_fresh_ids};
 use crate::base::paging::{List, ListQuery, Page, Sizes};
+use crate::base::refs::RealmRef;
 use crate::db::Rx;
-use crate::http::path::RealmPath;
 use crate::infra::directory::{self, store::Directory};
 use crate::slices::events::{self, Event, EventKind};
 use crate::slices::identities;
@@ -70,7 +70,7 @@ pub async fn list(ctx: &Context, tenant: TenantId, query: &ListQuery) -> Result<
     Ok(Page::new(ctx, &list, page, realms, total, |realm| realm.id))
 }
 
-pub async fn get(ctx: &Context, at: RealmPath) -> Result<Realm> {
+pub async fn get(ctx: &Context, at: RealmRef) -> Result<Realm> {
     ctx.app
         .db
         .read(async |rx| require(rx, at.tenant_id, at.realm_id).await)
@@ -95,7 +95,7 @@ fn not_found(id: RealmId) -> Error {
 ///
 /// # Errors
 /// `NotFound`; `Conflict` if another realm of the tenant has that name, ignoring case.
-pub async fn update(ctx: &Context, at: RealmPath, patch: RealmPatch) -> Result<Realm> {
+pub async fn update(ctx: &Context, at: RealmRef, patch: RealmPatch) -> Result<Realm> {
     if patch == RealmPatch::default() {
         return get(ctx, at).await;
     }
@@ -118,8 +118,8 @@ pub async fn update(ctx: &Context, at: RealmPath, patch: RealmPatch) -> Result<R
 /// # Errors
 /// `NotFound`; `Conflict` for the admin realm, without which the tenant could not be managed,
 /// and for a realm that has identities.
-pub async fn delete(ctx: &Context, at: RealmPath) -> Result<()> {
-    let RealmPath {
+pub async fn delete(ctx: &Context, at: RealmRef) -> Result<()> {
+    let RealmRef {
         tenant_id,
         realm_id,
     } = at;

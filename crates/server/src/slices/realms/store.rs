@@ -5,9 +5,9 @@ use keymoor_types::{RealmId, TenantId, Timestamp};
 use super::model::{Realm, RealmPatch};
 use crate::base::error::{Error, Result};
 use crate::base::paging::PageRequest;
+use crate::base::refs::RealmRef;
 use crate::base::text;
 use crate::db::{self, Param, Rx, Sql, Tx, record};
-use crate::http::path::RealmPath;
 use crate::infra::directory::store::{self as totals, Directory};
 
 record!(Realm {
@@ -159,7 +159,7 @@ fn no_realm_unless_id(text: &str) -> RealmId {
 
 pub async fn update(
     tx: &mut Tx,
-    at: RealmPath,
+    at: RealmRef,
     patch: &RealmPatch,
     now: Timestamp,
 ) -> Result<Option<Realm>> {

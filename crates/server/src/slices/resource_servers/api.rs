@@ -7,28 +7,23 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::model::ResourceServer;
+use super::model::{ResourceServer, ResourceServerRef};
 use super::ops;
 use crate::app::App;
 use crate::base::error::Result;
 use crate::base::paging::{ListQuery, Page};
+use crate::base::refs::{RealmRef, Ref as _};
 use crate::base::scope;
 use crate::http::auth::Allowed;
 use crate::http::openapi::Refusals;
-use crate::http::path::{RealmPath, path_ids};
+use crate::http::path::extract;
+
+extract!(ResourceServerRef);
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(get))
-}
-
-path_ids! {
-    ResourceServerPath {
-        tenant_id: TenantId,
-        realm_id: RealmId,
-        resource_server_id: ResourceServerId,
-    }
 }
 
 #[derive(Serialize, ToSchema)]
@@ -74,13 +69,13 @@ struct ListAnswer {
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/resource-servers",
     operation_id = "ListResourceServers",
     tag = "Resource Servers",
-    params(RealmPath, ListQuery),
+    params(RealmRef, ListQuery),
     responses((status = 200, body = ListAnswer), Refusals),
     security(("bearer" = ["resource-servers:read"])),
 )]
 async fn list(
     Allowed { ctx, .. }: Allowed<scope::resource_servers::Read>,
-    at: RealmPath,
+    at: RealmRef,
     query: ListQuery,
 ) -> Result<Answer<ListAnswer>> {
     let Page {
@@ -101,20 +96,20 @@ async fn list(
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/resource-servers/{resource_server_id}",
     operation_id = "GetResourceServer",
     tag = "Resource Servers",
-    params(ResourceServerPath),
+    params(ResourceServerRef),
     responses((status = 200, body = ResourceServerView), Refusals),
     security(("bearer" = ["resource-servers:read"])),
 )]
 async fn get(
     Allowed { ctx, .. }: Allowed<scope::resource_servers::Read>,
-    at: ResourceServerPath,
+    at: ResourceServerRef,
 ) -> Result<Answer<ResourceServerView>> {
-    let ResourceServerPath {
+    let ResourceServerRef {
         tenant_id,
         realm_id,
         resource_server_id,
     } = at;
-    let realm = RealmPath {
+    let realm = RealmRef {
         tenant_id,
         realm_id,
     };

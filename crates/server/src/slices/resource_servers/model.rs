@@ -1,4 +1,19 @@
+//! What a resource server is.
+
 use keymoor_types::{RealmId, ResourceServerId, TenantId, Timestamp};
+
+use crate::base::error::Kind;
+use crate::base::refs::{RealmRef, Segment, reference};
+
+impl Segment for ResourceServerId {
+    const KIND: Kind = Kind::ResourceServer;
+}
+
+reference! {
+    /// A resource server of a realm.
+    ResourceServerRef = realm: RealmRef { tenant_id: TenantId, realm_id: RealmId }
+    / resource_server_id: ResourceServerId, "resource_server_id"
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResourceServer {

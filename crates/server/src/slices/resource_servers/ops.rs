@@ -7,15 +7,15 @@ use super::store;
 use crate::base::context::Context;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paging::{List, ListQuery, Page, Sizes};
-use crate::http::path::RealmPath;
+use crate::base::refs::RealmRef;
 use crate::slices::realms;
 
 /// A page of a realm's resource servers.
 ///
 /// # Errors
 /// `NotFound` for the realm.
-pub async fn list(ctx: &Context, at: RealmPath, query: &ListQuery) -> Result<Page<ResourceServer>> {
-    let RealmPath {
+pub async fn list(ctx: &Context, at: RealmRef, query: &ListQuery) -> Result<Page<ResourceServer>> {
+    let RealmRef {
         tenant_id,
         realm_id,
     } = at;
@@ -38,7 +38,7 @@ pub async fn list(ctx: &Context, at: RealmPath, query: &ListQuery) -> Result<Pag
     }))
 }
 
-pub async fn get(ctx: &Context, at: RealmPath, id: ResourceServerId) -> Result<ResourceServer> {
+pub async fn get(ctx: &Context, at: RealmRef, id: ResourceServerId) -> Result<ResourceServer> {
     ctx.app
         .db
         .read(async |rx| store::find(rx, at.tenant_id, at.realm_id, id).await)

@@ -11,12 +11,12 @@ use super::model::Tenant;
 use super::ops::{self, TenantPatch};
 use crate::app::App;
 use crate::base::error::{Error, Result};
+use crate::base::refs::TenantRef;
 use crate::base::scope;
 use crate::base::text::{Name, Violations, check_name};
 use crate::http::auth::Allowed;
 use crate::http::json::{Body, Json};
 use crate::http::openapi::{NotJson, Refusals};
-use crate::http::path::TenantPath;
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(get, update))
@@ -86,13 +86,13 @@ impl From<Tenant> for TenantView {
     path = "/v1/tenants/{tenant_id}",
     operation_id = "GetTenant",
     tag = "Tenants",
-    params(TenantPath),
+    params(TenantRef),
     responses((status = 200, body = TenantView), Refusals),
     security(("bearer" = ["tenants:read"])),
 )]
 async fn get(
     Allowed { ctx, .. }: Allowed<scope::tenants::Read>,
-    at: TenantPath,
+    at: TenantRef,
 ) -> Result<Answer<TenantView>> {
     let tenant = ops::get(&ctx, at.tenant_id).await?;
     Ok(Answer(tenant.into()))
@@ -104,14 +104,14 @@ async fn get(
     path = "/v1/tenants/{tenant_id}",
     operation_id = "UpdateTenant",
     tag = "Tenants",
-    params(TenantPath),
+    params(TenantRef),
     request_body = UpdateRequest,
     responses((status = 200, body = TenantView), Refusals, NotJson),
     security(("bearer" = ["tenants:update"])),
 )]
 async fn update(
     Allowed { ctx, .. }: Allowed<scope::tenants::Update>,
-    at: TenantPath,
+    at: TenantRef,
     Json(UpdateRequest { tenant }): Json<UpdateRequest>,
 ) -> Result<Answer<TenantView>> {
     let tenant = ops::update(&ctx, at.tenant_id, tenant.try_into()?).await?;

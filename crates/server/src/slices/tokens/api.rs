@@ -1,15 +1,15 @@
 //! Management endpoints of issued tokens.
 
+use crate::base::refs::{ApplicationRef, Ref as _};
 use axum::Json as Answer;
 use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
-use keymoor_types::{ApplicationId, RealmId, TenantId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::model::{IssuedToken, Principals, TokenId};
+use super::model::{IssuedToken, Principals, TokenId, TokenRef};
 use super::ops;
 use crate::app::App;
 use crate::base::error::{Error, Result};
@@ -17,22 +17,14 @@ use crate::base::paging::{ListQuery, Page};
 use crate::base::scope;
 use crate::http::auth::Allowed;
 use crate::http::openapi::Refusals;
-use crate::http::path::path_ids;
+use crate::http::path::extract;
+
+extract!(TokenRef);
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(revoke))
-}
-
-path_ids! {
-    TokensPath { tenant_id: TenantId, realm_id: RealmId, application_id: ApplicationId }
-    TokenPath {
-        tenant_id: TenantId,
-        realm_id: RealmId,
-        application_id: ApplicationId,
-        token_id: TokenId,
-    }
 }
 
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -93,13 +85,13 @@ struct ListAnswer {
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}/tokens",
     operation_id = "ListTokens",
     tag = "Tokens",
-    params(TokensPath, PrincipalQuery, ListQuery),
+    params(ApplicationRef, PrincipalQuery, ListQuery),
     responses((status = 200, body = ListAnswer), Refusals),
     security(("bearer" = ["tokens:read"])),
 )]
 async fn list(
     Allowed { ctx, .. }: Allowed<scope::tokens::Read>,
-    at: TokensPath,
+    at: ApplicationRef,
     principal: Result<Query<PrincipalQuery>, QueryRejection>,
     query: ListQuery,
 ) -> Result<Answer<ListAnswer>> {
@@ -128,11 +120,11 @@ async fn list(
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}/tokens/{token_id}",
     operation_id = "RevokeToken",
     tag = "Tokens",
-    params(TokenPath),
+    params(TokenRef),
     responses((status = 200, description = "The token no longer holds"), Refusals),
     security(("bearer" = ["tokens:delete"])),
 )]
-async fn revoke(Allowed { ctx, .. }: Allowed<scope::tokens::Delete>, at: TokenPath) -> Result<()> {
+async fn revoke(Allowed { ctx, .. }: Allowed<scope::tokens::Delete>, at: TokenRef) -> Result<()> {
     let issuer = (at.tenant_id, at.realm_id, at.application_id);
     ops::revoke(&ctx, issuer, at.token_id).await
 }

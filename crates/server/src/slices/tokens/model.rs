@@ -3,8 +3,19 @@
 use keymoor_oauth::scope::ScopeSet;
 use keymoor_types::{ApplicationId, IdentityId, RealmId, TenantId, Timestamp};
 
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, Kind, Result};
 pub use crate::base::long_id::TokenId;
+use crate::base::refs::{ApplicationRef, Segment, reference};
+
+impl Segment for TokenId {
+    const KIND: Kind = Kind::Token;
+}
+
+reference! {
+    /// An access token that an application was issued.
+    TokenRef = application: ApplicationRef { tenant_id: TenantId, realm_id: RealmId, application_id: ApplicationId }
+    / token_id: TokenId, "token_id"
+}
 
 /// How many characters of a token are shown, by which its holder may recognise it.
 const SUFFIX_CHARS: usize = 11;

@@ -84,7 +84,7 @@ both_apps! {
         let sealed = sealed_token(&test).await.expect("a token that is still to be mailed is kept");
         let job = answer["credential_binding_job"]["id"].as_str().unwrap();
         let job = Job { path: format!("{}/{job}", customers.jobs()), token: String::new() };
-        let token = ops::open_token(&test.app, job.key(), &sealed).unwrap();
+        let token = ops::open_token(&test.app, job.at(), &sealed).unwrap();
         assert!(!sealed.windows(token.expose().len()).any(|window| window == token.expose().as_bytes()));
         let job = Job { token: token.expose().to_owned(), ..job };
         job.bind_new_key(&test).await.ok();

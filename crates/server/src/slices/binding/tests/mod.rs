@@ -6,6 +6,7 @@ mod management;
 mod proofs;
 mod races;
 
+use crate::base::refs::JobRef;
 use axum::body::Body;
 use axum::http::{Method, Request};
 use keymoor_testkit::SoftwareKey;
@@ -15,7 +16,7 @@ use serde_json::{Value, json};
 use crate::slices::authenticator_configs::model::{
     AuthenticatorConfig, Config, Embedded, InvocationType,
 };
-use crate::slices::binding::model::JobKey;
+
 use crate::slices::identities::model::{Identity, Status, Traits, UserHandle};
 use crate::slices::realms::model::{Classification, Realm};
 use crate::slices::{authenticator_configs, identities, realms};
@@ -161,13 +162,13 @@ impl Job {
         [segments[3], segments[5], segments[7], segments[9]]
     }
 
-    fn key(&self) -> JobKey {
+    fn at(&self) -> JobRef {
         let [tenant, realm, identity, job] = self.ids();
-        JobKey {
+        JobRef {
             tenant_id: tenant.parse().unwrap(),
             realm_id: realm.parse().unwrap(),
             identity_id: identity.parse().unwrap(),
-            id: job.parse().unwrap(),
+            job_id: job.parse().unwrap(),
         }
     }
 

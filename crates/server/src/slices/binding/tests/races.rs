@@ -17,7 +17,7 @@ const RACERS: usize = 50;
 both_apps! {
     async fn of_fifty_that_claim_one_link_exactly_one_wins(test: TestApp) {
         let job = Customers::new(&test).await.job(&test).await;
-        let (key, digest, now) = (job.key(), Secret::new(job.token.as_str()).digest(), test.app.now());
+        let (key, digest, now) = (job.at(), Secret::new(job.token.as_str()).digest(), test.app.now());
         let racers: Vec<_> = (0..RACERS)
             .map(|racer| {
                 let db = test.app.db.clone();
@@ -51,7 +51,7 @@ both_apps! {
         let job = customers.job(&test).await;
         let right = Secret::new(job.token.as_str()).digest();
         let wrong = Secret::new("wrong").digest();
-        let (key, now) = (job.key(), test.app.now());
+        let (key, now) = (job.at(), test.app.now());
         let expires_at = now + Seconds::DAY.times(7);
         let claim = async |digest, at| {
             let credential = CredentialId::from_i64(1);
@@ -64,7 +64,7 @@ both_apps! {
         set_status(&test, &customers.identity, Status::Active).await;
         let set_failed = async |failed: i64| {
             let sql = "UPDATE binding_jobs SET failed_proofs = $2 WHERE binding_job_id = $1";
-            test.app.db.write(async move |tx| Ok(tx.exec(sql, &[&key.id, &failed]).await?)).await.unwrap();
+            test.app.db.write(async move |tx| Ok(tx.exec(sql, &[&key.job_id, &failed]).await?)).await.unwrap();
         };
         set_failed(MAX_FAILED_PROOFS).await;
         assert!(!claim(right, now).await);
@@ -81,14 +81,14 @@ both_apps! {
         for state in stored {
             for event in [Event::Opened, Event::InfoRequested, Event::Proved(&proof), Event::Withdrawn] {
                 let job = customers.job(&test).await;
-                let (key, digest, now) = (job.key(), Secret::new(job.token.as_str()).digest(), test.app.now());
+                let (key, digest, now) = (job.at(), Secret::new(job.token.as_str()).digest(), test.app.now());
                 let name = event_name(event);
                 let changed = test
                     .app
                     .db
                     .write(async move |tx| {
                         let set = "UPDATE binding_jobs SET state = $2 WHERE binding_job_id = $1";
-                        tx.exec(set, &[&key.id, &state]).await?;
+                        tx.exec(set, &[&key.job_id, &state]).await?;
                         match name {
                             "open" => store::mark_opened(tx, key, &digest, now).await,
                             "info" => store::mark_delivered(tx, key, &digest, now).await,

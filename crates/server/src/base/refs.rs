@@ -1,0 +1,342 @@
+//! References: each names one thing by its own id and by all ids above it.
+//!
+//! Paths are read into them, statements bind them, caches use them as keys and events name them.
+//! A reference starts with the tenant, so whatever is found by one belongs to that tenant.
+
+use std::fmt;
+use std::str::FromStr;
+
+use keymoor_types::{
+    ApplicationId, AuthenticatorConfigId, BindingJobId, CredentialId, IdentityId, ParseIdError,
+    RealmId, TenantId,
+};
+use utoipa::IntoParams;
+
+use crate::base::error::{Error, Kind, Result};
+
+/// An id that stands in paths.
+pub trait Segment: FromStr + fmt::Display + Copy {
+    /// What it names.
+    const KIND: Kind;
+
+    /// Adds the id to the subject of an event, if events are found by it.
+    fn describe(self, _subject: &mut Subject) {}
+}
+
+/// What an event is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    pub tenant_id: TenantId,
+    /// Absent for what belongs to the whole tenant.
+    pub realm_id: Option<RealmId>,
+    pub identity_id: Option<IdentityId>,
+    /// The id of the thing itself.
+    pub resource: String,
+}
+
+/// Names one thing.
+pub trait Ref: Copy {
+    /// What it names.
+    const KIND: Kind;
+
+    /// What an event about it is found by.
+    fn subject(&self) -> Subject;
+
+    /// Reads the ids of a path; `segments` finds one by its name.
+    ///
+    /// # Errors
+    /// `NotFound` if a segment is no id of its kind.
+    fn read(segments: &impl Segments) -> Result<Self>;
+
+    /// The refusal of a request for something that does not exist.
+    fn not_found(&self) -> Error {
+        Error::not_found(Self::KIND, self.subject().resource)
+    }
+}
+
+/// The named segments of a path.
+pub trait Segments {
+    /// # Errors
+    /// `NotFound` if the text is no id of this kind: it names nothing that exists.
+    fn get<T: Segment>(&self, name: &str) -> Result<T>;
+}
+
+impl Segment for TenantId {
+    const KIND: Kind = Kind::Tenant;
+}
+
+impl Segment for RealmId {
+    const KIND: Kind = Kind::Realm;
+
+    fn describe(self, subject: &mut Subject) {
+        subject.realm_id = Some(self);
+    }
+}
+
+impl Segment for IdentityId {
+    const KIND: Kind = Kind::Identity;
+
+    fn describe(self, subject: &mut Subject) {
+        subject.identity_id = Some(self);
+    }
+}
+
+impl Segment for CredentialId {
+    const KIND: Kind = Kind::Credential;
+}
+
+impl Segment for BindingJobId {
+    const KIND: Kind = Kind::CredentialBindingJob;
+}
+
+impl Segment for ApplicationId {
+    const KIND: Kind = Kind::Application;
+}
+
+impl Segment for AuthenticatorConfigId {
+    const KIND: Kind = Kind::AuthenticatorConfig;
+}
+
+impl Segment for OneOrAll {
+    const KIND: Kind = Kind::Identity;
+}
+
+/// Declares a reference; one that only a single slice uses stands in that slice's `model`.
+///
+/// It names the method that gives the reference above it, the ids above, its own id
+/// and how that one is called in paths.
+macro_rules! reference {
+    (
+        $(#[$doc:meta])*
+        $name:ident = $parent:ident: $above:ident { $($upper:ident: $upper_id:ty),+ }
+        / $own:ident: $own_id:ty, $segment:literal
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, utoipa::IntoParams)]
+        #[into_params(parameter_in = Path)]
+        pub struct $name {
+            $(#[param(value_type = String)] pub $upper: $upper_id,)+
+            #[param(value_type = String, rename = $segment)]
+            pub $own: $own_id,
+        }
+
+        impl $name {
+            #[doc = concat!("The [`", stringify!($above), "`] that it belongs to.")]
+            pub const fn $parent(&self) -> $above {
+                $above { $($upper: self.$upper),+ }
+            }
+        }
+
+        impl $above {
+            #[doc = concat!("The [`", stringify!($name), "`] of this id in it.")]
+            pub const fn $own(self, $own: $own_id) -> $name {
+                $name { $($upper: self.$upper,)+ $own }
+            }
+        }
+
+        impl $crate::base::refs::Ref for $name {
+            const KIND: $crate::base::error::Kind = <$own_id as $crate::base::refs::Segment>::KIND;
+
+            fn subject(&self) -> $crate::base::refs::Subject {
+                let mut subject = $crate::base::refs::Subject {
+                    tenant_id: self.tenant_id,
+                    realm_id: None,
+                    identity_id: None,
+                    resource: self.$own.to_string(),
+                };
+                $($crate::base::refs::Segment::describe(self.$upper, &mut subject);)+
+                $crate::base::refs::Segment::describe(self.$own, &mut subject);
+                subject
+            }
+
+            fn read(segments: &impl $crate::base::refs::Segments) -> $crate::base::error::Result<Self> {
+                Ok(Self {
+                    $($upper: segments.get(stringify!($upper))?,)+
+                    $own: segments.get($segment)?,
+                })
+            }
+        }
+
+        /// The ids from the tenant down, separated by slashes.
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, "{}/{}", self.$parent(), self.$own)
+            }
+        }
+    };
+}
+pub(crate) use reference;
+
+/// A tenant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct TenantRef {
+    #[param(value_type = String)]
+    pub tenant_id: TenantId,
+}
+
+impl Ref for TenantRef {
+    const KIND: Kind = Kind::Tenant;
+
+    fn subject(&self) -> Subject {
+        Subject {
+            tenant_id: self.tenant_id,
+            realm_id: None,
+            identity_id: None,
+            resource: self.tenant_id.to_string(),
+        }
+    }
+
+    fn read(segments: &impl Segments) -> Result<Self> {
+        Ok(Self {
+            tenant_id: segments.get("tenant_id")?,
+        })
+    }
+}
+
+impl fmt::Display for TenantRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.tenant_id.fmt(f)
+    }
+}
+
+reference! {
+    /// A realm of a tenant.
+    RealmRef = tenant: TenantRef { tenant_id: TenantId } / realm_id: RealmId, "realm_id"
+}
+
+reference! {
+    /// An identity of a realm.
+    IdentityRef = realm: RealmRef { tenant_id: TenantId, realm_id: RealmId }
+    / identity_id: IdentityId, "identity_id"
+}
+
+reference! {
+    /// A credential of an identity.
+    CredentialRef = identity: IdentityRef { tenant_id: TenantId, realm_id: RealmId, identity_id: IdentityId }
+    / credential_id: CredentialId, "credential_id"
+}
+
+reference! {
+    /// A credential binding job of an identity.
+    JobRef = identity: IdentityRef { tenant_id: TenantId, realm_id: RealmId, identity_id: IdentityId }
+    / job_id: BindingJobId, "credential_binding_job_id"
+}
+
+reference! {
+    /// An application of a realm.
+    ApplicationRef = realm: RealmRef { tenant_id: TenantId, realm_id: RealmId }
+    / application_id: ApplicationId, "application_id"
+}
+
+reference! {
+    /// An authenticator config of a realm.
+    AuthenticatorConfigRef = realm: RealmRef { tenant_id: TenantId, realm_id: RealmId }
+    / authenticator_config_id: AuthenticatorConfigId, "authenticator_config_id"
+}
+
+/// The identities whose things are listed: one, or with `-` all of the realm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct IdentitiesRef {
+    #[param(value_type = String)]
+    pub tenant_id: TenantId,
+    #[param(value_type = String)]
+    pub realm_id: RealmId,
+    #[param(value_type = String)]
+    pub identity_id: OneOrAll,
+}
+
+impl IdentitiesRef {
+    /// The realm that they belong to.
+    pub const fn realm(&self) -> RealmRef {
+        RealmRef {
+            tenant_id: self.tenant_id,
+            realm_id: self.realm_id,
+        }
+    }
+
+    /// The one identity, unless it is all of the realm.
+    pub const fn one(&self) -> Option<IdentityRef> {
+        match self.identity_id {
+            OneOrAll::One(id) => Some(self.realm().identity_id(id)),
+            OneOrAll::All => None,
+        }
+    }
+
+    /// Reads the ids of a path.
+    pub fn read(segments: &impl Segments) -> Result<Self> {
+        Ok(Self {
+            tenant_id: segments.get("tenant_id")?,
+            realm_id: segments.get("realm_id")?,
+            identity_id: segments.get("identity_id")?,
+        })
+    }
+}
+
+/// One identity, or `-` for all of the realm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OneOrAll {
+    One(IdentityId),
+    All,
+}
+
+impl FromStr for OneOrAll {
+    type Err = ParseIdError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "-" {
+            Ok(Self::All)
+        } else {
+            text.parse().map(Self::One)
+        }
+    }
+}
+
+impl fmt::Display for OneOrAll {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One(id) => id.fmt(f),
+            Self::All => f.write_str("-"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REALM: RealmRef = RealmRef {
+        tenant_id: TenantId::from_i64(1),
+        realm_id: RealmId::from_i64(2),
+    };
+
+    #[test]
+    fn a_reference_leads_up_and_down() {
+        let job = REALM
+            .identity_id(IdentityId::from_i64(3))
+            .job_id(BindingJobId::from_i64(4));
+        assert_eq!(job.identity().realm(), REALM);
+        assert_eq!(
+            job.to_string(),
+            "0000000000000001/0000000000000002/0000000000000003/0000000000000004"
+        );
+    }
+
+    #[test]
+    fn an_event_about_it_is_found_by_tenant_realm_and_identity() {
+        let identity = REALM.identity_id(IdentityId::from_i64(3));
+        let of_job = identity.job_id(BindingJobId::from_i64(4)).subject();
+        assert_eq!(
+            of_job,
+            Subject {
+                tenant_id: REALM.tenant_id,
+                realm_id: Some(REALM.realm_id),
+                identity_id: Some(identity.identity_id),
+                resource: "0000000000000004".to_owned(),
+            }
+        );
+        assert_eq!(REALM.tenant().subject().realm_id, None);
+        assert_eq!(REALM.subject().identity_id, None);
+    }
+}
