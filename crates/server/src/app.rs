@@ -1,11 +1,10 @@
 //! What every part of the server is given: database, time, randomness, secrets, settings.
 
+use crate::base::refs::{ApplicationRef, AuthenticatorConfigRef};
 use std::ops::Deref;
 use std::sync::Arc;
 
-use keymoor_types::{
-    ApplicationId, AuthenticatorConfigId, Clock, RealmId, Rng, TenantId, Timestamp,
-};
+use keymoor_types::{Clock, Rng, Timestamp};
 use keymoor_webauthn::AttestationRoots;
 
 use crate::base::cache::Cache;
@@ -18,7 +17,7 @@ use crate::infra::metrics::Metrics;
 use crate::slices::applications::model::Application;
 use crate::slices::authenticator_configs::model::Effective;
 use crate::slices::keys::KeyRing;
-use crate::slices::oidc::audience::Audiences;
+use crate::slices::resource_servers::model::ResourceServerRef;
 use crate::slices::tokens::revocations::Revocations;
 
 /// The server's shared state. Cheap to clone.
@@ -31,9 +30,10 @@ pub struct Parts {
     pub rng: Arc<dyn Rng>,
     pub vault: Vault,
     pub keys: KeyRing,
-    pub applications: Cache<(TenantId, RealmId, ApplicationId), Arc<Application>>,
-    pub authenticator_configs: Cache<(TenantId, RealmId, AuthenticatorConfigId), Arc<Effective>>,
-    pub audiences: Audiences,
+    pub applications: Cache<ApplicationRef, Arc<Application>>,
+    pub authenticator_configs: Cache<AuthenticatorConfigRef, Arc<Effective>>,
+    /// The identifiers of resource servers.
+    pub audiences: Cache<ResourceServerRef, Arc<str>>,
     /// Tokens that no longer hold.
     pub revocations: Revocations,
     pub limits: Limits,
@@ -44,9 +44,44 @@ pub struct Parts {
     pub config: Config,
 }
 
+/// What an [`App`] is built from.
+pub struct Ports {
+    pub config: Config,
+    pub db: Db,
+    pub clock: Arc<dyn Clock>,
+    pub rng: Arc<dyn Rng>,
+    pub vault: Vault,
+    pub mailer: Arc<dyn Mailer>,
+    pub attestation_roots: AttestationRoots,
+}
+
 impl App {
-    pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+    pub fn new(ports: Ports) -> Self {
+        let Ports {
+            config,
+            db,
+            clock,
+            rng,
+            vault,
+            mailer,
+            attestation_roots,
+        } = ports;
+        Self(Arc::new(Parts {
+            keys: KeyRing::new(db.clone(), vault.clone(), Arc::clone(&clock)),
+            applications: Cache::default(),
+            authenticator_configs: Cache::default(),
+            audiences: Cache::default(),
+            revocations: Revocations::new(db.clone(), Arc::clone(&clock)),
+            limits: Limits::new(config.limits),
+            metrics: Metrics::new(&db),
+            mailer,
+            attestation_roots,
+            db,
+            clock,
+            rng,
+            vault,
+            config,
+        }))
     }
 
     pub fn now(&self) -> Timestamp {

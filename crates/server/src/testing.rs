@@ -4,6 +4,7 @@ mod documented;
 pub(crate) mod held;
 pub(crate) mod sign_in;
 
+use crate::base::scope::MANAGEMENT_AUDIENCE;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -19,11 +20,10 @@ use keymoor_webauthn::AttestationRoots;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-use crate::app::{App, Parts, SystemRng};
-use crate::base::cache::Cache;
+use crate::app::{App, Ports, SystemRng};
 use crate::base::context::Context;
 use crate::base::error::Error;
-use crate::base::limits::{LimitSettings, Limits};
+use crate::base::limits::LimitSettings;
 use crate::base::scope;
 use crate::base::secret::Secret;
 use crate::base::vault::{MasterKey, Vault};
@@ -32,16 +32,12 @@ use crate::db::testing::TestDb;
 use crate::db::{DatabaseUrl, Db, testing};
 use crate::http::router::{self, Service};
 use crate::infra::mail::testing::RecordingMailer;
-use crate::infra::metrics::Metrics;
 use crate::infra::serving::ServingSettings;
 use crate::slices::events::EventKind;
-use crate::slices::keys::KeyRing;
-use crate::slices::oidc::audience::Audiences;
 use crate::slices::provision::{self, NewTenant, Provisioned};
 use crate::slices::realms;
 use crate::slices::realms::model::{Classification, Realm};
 use crate::slices::tokens::access;
-use crate::slices::tokens::revocations::Revocations;
 
 /// Makes of `async fn name(test: TestApp) { … }` a module `name` with the tests `sqlite` and
 /// `postgres`, each with a server and a tenant of its own.
@@ -199,9 +195,7 @@ impl TestApp {
     pub(crate) async fn token(&self, scopes: &[&str]) -> Secret {
         let application = &self.made.management;
         let grant = access::Grant {
-            tenant_id: application.tenant_id,
-            realm_id: application.realm_id,
-            application_id: application.id,
+            application: application.at(),
             client_id: &application.client_id,
             subject: &application.client_id,
             principal: Principal::Application {
@@ -209,7 +203,7 @@ impl TestApp {
                 realm_id: application.realm_id,
                 application_id: application.id,
             },
-            audience: vec![access::MANAGEMENT.to_owned()],
+            audience: vec![MANAGEMENT_AUDIENCE.to_owned()],
             scope: ScopeSet::from_tokens(scopes.iter().copied()).unwrap(),
             grant_type: GrantType::ClientCredentials,
             lifetime: Seconds::DAY.times(90),
@@ -378,21 +372,17 @@ fn app(
     mailbox: &Arc<RecordingMailer>,
 ) -> App {
     let rng = Arc::new(SystemRng);
-    App::new(Parts {
-        metrics: Metrics::new(db),
+    App::new(Ports {
         db: Db::clone(db),
         clock: clock.clone(),
         rng: rng.clone(),
         vault: Vault::new(&MasterKey::new([42; 32]), rng),
-        keys: KeyRing::default(),
-        applications: Cache::default(),
-        authenticator_configs: Cache::default(),
-        audiences: Audiences::default(),
-        revocations: Revocations::default(),
-        limits: Limits::new(limits),
         mailer: mailbox.clone(),
         attestation_roots: attestation_roots(),
-        config: config(db),
+        config: Config {
+            limits,
+            ..config(db)
+        },
     })
 }
 

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use keymoor_types::{Seconds, Timestamp};
@@ -12,7 +13,11 @@ use keymoor_types::{Seconds, Timestamp};
 const LIFETIME: Seconds = Seconds(5);
 const CAPACITY: usize = 10_000;
 
-pub struct Cache<K, V>(Mutex<HashMap<K, Entry<V>>>);
+pub struct Cache<K, V> {
+    entries: Mutex<HashMap<K, Entry<V>>>,
+    /// Counts what was forgotten.
+    generation: AtomicU64,
+}
 
 struct Entry<V> {
     value: V,
@@ -29,12 +34,62 @@ impl<V> Entry<V> {
 
 impl<K, V> Default for Cache<K, V> {
     fn default() -> Self {
-        Self(Mutex::default())
+        Self {
+            entries: Mutex::default(),
+            generation: AtomicU64::default(),
+        }
     }
 }
 
 impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
-    pub fn get(&self, key: &K, now: Timestamp) -> Option<V> {
+    /// Returns the entry, or loads it where there is none that is young enough.
+    ///
+    /// # Errors
+    /// Those of `load`.
+    pub async fn get_or_load<E>(
+        &self,
+        key: K,
+        now: Timestamp,
+        load: impl AsyncFnOnce() -> Result<Option<V>, E>,
+    ) -> Result<Option<V>, E> {
+        match self.get(&key, now) {
+            Some(value) => Ok(Some(value)),
+            None => self.load(key, now, load).await,
+        }
+    }
+
+    /// Loads an entry anew. What does not exist is not remembered: it may be an invention.
+    ///
+    /// # Errors
+    /// Those of `load`.
+    pub async fn load<E>(
+        &self,
+        key: K,
+        now: Timestamp,
+        load: impl AsyncFnOnce() -> Result<Option<V>, E>,
+    ) -> Result<Option<V>, E> {
+        let generation = self.generation.load(Ordering::Acquire);
+        let loaded = load().await?;
+        if let Some(value) = &loaded {
+            self.put(key, value.clone(), now, generation);
+        }
+        Ok(loaded)
+    }
+
+    /// Whether what is cached was put there less than a second ago.
+    pub fn is_brand_new(&self, key: &K, now: Timestamp) -> bool {
+        self.entries()
+            .get(key)
+            .is_some_and(|entry| entry.is_younger_than(Seconds(1), now))
+    }
+
+    /// Drops an entry, and whatever is being loaded just now.
+    pub fn forget(&self, key: &K) {
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        self.entries().remove(key);
+    }
+
+    fn get(&self, key: &K, now: Timestamp) -> Option<V> {
         let entries = self.entries();
         let entry = entries.get(key)?;
         entry
@@ -42,8 +97,12 @@ impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
             .then(|| entry.value.clone())
     }
 
-    pub fn put(&self, key: K, value: V, now: Timestamp) {
+    /// Keeps `value`, unless something was forgotten since it began to be loaded in `generation`.
+    fn put(&self, key: K, value: V, now: Timestamp, generation: u64) {
         let mut entries = self.entries();
+        if generation != self.generation.load(Ordering::Acquire) {
+            return;
+        }
         if entries.len() >= CAPACITY {
             entries.retain(|_, entry| entry.is_younger_than(LIFETIME, now));
         }
@@ -55,57 +114,91 @@ impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
         entries.insert(key, Entry { value, put_at: now });
     }
 
-    /// Whether what is cached was put there less than a second ago.
-    pub fn is_brand_new(&self, key: &K, now: Timestamp) -> bool {
-        self.entries()
-            .get(key)
-            .is_some_and(|entry| entry.is_younger_than(Seconds(1), now))
-    }
-
-    pub fn forget(&self, key: &K) {
-        self.entries().remove(key);
-    }
-
     fn entries(&self) -> MutexGuard<'_, HashMap<K, Entry<V>>> {
         // No code that can panic runs under the lock, so a poisoned map is still whole.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
     use super::*;
 
-    #[test]
-    fn e4_an_entry_lives_five_seconds_or_until_it_is_forgotten() {
+    async fn load<K: Hash + Eq + Clone>(cache: &Cache<K, i32>, key: K, value: i32, now: Timestamp) {
+        let loaded = cache
+            .load(key, now, async || Ok::<_, Infallible>(Some(value)))
+            .await;
+        assert_eq!(loaded, Ok(Some(value)));
+    }
+
+    #[tokio::test]
+    async fn e4_an_entry_lives_five_seconds_or_until_it_is_forgotten() {
         let cache = Cache::default();
-        cache.put("a", 1, Timestamp::from_seconds(0));
+        load(&cache, "a", 1, Timestamp::from_seconds(0)).await;
         assert_eq!(cache.get(&"a", Timestamp::from_seconds(4)), Some(1));
         assert_eq!(cache.get(&"a", Timestamp::from_seconds(5)), None);
-        cache.put("b", 2, Timestamp::from_seconds(0));
+        load(&cache, "b", 2, Timestamp::from_seconds(0)).await;
         cache.forget(&"b");
         assert_eq!(cache.get(&"b", Timestamp::from_seconds(0)), None);
     }
 
-    #[test]
-    fn e4_an_entry_does_not_outlive_a_clock_that_is_set_back() {
+    #[tokio::test]
+    async fn what_is_cached_is_not_loaded_again() {
         let cache = Cache::default();
-        cache.put("a", 1, Timestamp::from_seconds(86_400));
+        let now = Timestamp::from_seconds(0);
+        load(&cache, "a", 1, now).await;
+        let cached = cache
+            .get_or_load("a", now, async || Err::<Option<i32>, _>("loaded again"))
+            .await;
+        assert_eq!(cached, Ok(Some(1)));
+    }
+
+    #[tokio::test]
+    async fn e4_what_is_loaded_while_it_is_forgotten_is_not_kept() {
+        let cache = Cache::default();
+        let now = Timestamp::from_seconds(0);
+        let loaded = cache
+            .load("a", now, async || {
+                cache.forget(&"a");
+                Ok::<_, Infallible>(Some(1))
+            })
+            .await;
+        assert_eq!(loaded, Ok(Some(1)));
+        assert_eq!(cache.get(&"a", now), None);
+    }
+
+    #[tokio::test]
+    async fn what_does_not_exist_is_not_remembered() {
+        let cache: Cache<&str, i32> = Cache::default();
+        let now = Timestamp::from_seconds(0);
+        let absent = cache
+            .load("a", now, async || Ok::<_, Infallible>(None))
+            .await;
+        assert_eq!(absent, Ok(None));
+        assert!(cache.entries().is_empty());
+    }
+
+    #[tokio::test]
+    async fn e4_an_entry_does_not_outlive_a_clock_that_is_set_back() {
+        let cache = Cache::default();
+        load(&cache, "a", 1, Timestamp::from_seconds(86_400)).await;
         assert_eq!(cache.get(&"a", Timestamp::from_seconds(86_399)), None);
         assert!(!cache.is_brand_new(&"a", Timestamp::from_seconds(0)));
     }
 
-    #[test]
-    fn a_full_cache_still_takes_new_entries_and_drops_stale_ones_first() {
+    #[tokio::test]
+    async fn a_full_cache_still_takes_new_entries_and_drops_stale_ones_first() {
         let cache = Cache::default();
         let (then, now) = (Timestamp::from_seconds(0), Timestamp::from_seconds(4));
         for key in 0..CAPACITY {
-            cache.put(key, (), if key == 7 { now } else { then });
+            load(&cache, key, 0, if key == 7 { now } else { then }).await;
         }
-        cache.put(CAPACITY, (), now);
-        assert_eq!(cache.get(&CAPACITY, now), Some(()));
-        cache.put(CAPACITY + 1, (), now + LIFETIME);
-        assert_eq!(cache.get(&(CAPACITY + 1), now + LIFETIME), Some(()));
+        load(&cache, CAPACITY, 1, now).await;
+        assert_eq!(cache.get(&CAPACITY, now), Some(1));
+        load(&cache, CAPACITY + 1, 1, now + LIFETIME).await;
+        assert_eq!(cache.get(&(CAPACITY + 1), now + LIFETIME), Some(1));
         assert_eq!(cache.entries().len(), 1);
     }
 }

@@ -3,8 +3,10 @@
 pub mod cache;
 pub mod context;
 pub mod error;
+pub mod failure;
 pub mod limits;
 pub mod long_id;
+pub mod origin;
 pub mod paging;
 pub mod refs;
 pub mod scope;

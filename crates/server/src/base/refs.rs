@@ -6,6 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use keymoor_oauth::claims::Principal;
 use keymoor_types::{
     ApplicationId, AuthenticatorConfigId, BindingJobId, CredentialId, IdentityId, ParseIdError,
     RealmId, TenantId,
@@ -235,6 +236,51 @@ reference! {
     / authenticator_config_id: AuthenticatorConfigId, "authenticator_config_id"
 }
 
+impl IdentityRef {
+    /// The distinguished name, which is the subject of every proof.
+    pub fn distinguished_name(&self) -> String {
+        format!(
+            "CN={}, OU={}, O={}",
+            self.identity_id, self.realm_id, self.tenant_id
+        )
+    }
+
+    /// As tokens and audit events name it.
+    pub const fn principal(&self) -> Principal {
+        Principal::Identity {
+            tenant_id: self.tenant_id,
+            realm_id: self.realm_id,
+            identity_id: self.identity_id,
+        }
+    }
+}
+
+impl RealmRef {
+    /// The identity of this realm whose [distinguished name](IdentityRef::distinguished_name) is
+    /// `name`. The name's parts are not escaped, so it is not parsed: everything but the id must
+    /// be exactly as expected.
+    pub fn identity_named(self, name: &str) -> Option<IdentityRef> {
+        let id = name
+            .strip_suffix(&format!(", OU={}, O={}", self.realm_id, self.tenant_id))?
+            .strip_prefix("CN=")?
+            .parse()
+            .ok()?;
+        let identity = self.identity_id(id);
+        (identity.distinguished_name() == name).then_some(identity)
+    }
+}
+
+impl ApplicationRef {
+    /// As tokens and audit events name it.
+    pub const fn principal(&self) -> Principal {
+        Principal::Application {
+            tenant_id: self.tenant_id,
+            realm_id: self.realm_id,
+            application_id: self.application_id,
+        }
+    }
+}
+
 /// The identities whose things are listed: one, or with `-` all of the realm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, IntoParams)]
 #[into_params(parameter_in = Path)]
@@ -338,5 +384,29 @@ mod tests {
         );
         assert_eq!(REALM.tenant().subject().realm_id, None);
         assert_eq!(REALM.subject().identity_id, None);
+    }
+
+    #[test]
+    fn b3_names_are_compared_and_not_parsed() {
+        let identity = REALM.identity_id(IdentityId::from_i64(3));
+        let name = identity.distinguished_name();
+        assert_eq!(
+            name,
+            "CN=0000000000000003, OU=0000000000000002, O=0000000000000001"
+        );
+        assert_eq!(REALM.identity_named(&name), Some(identity));
+        for wrong in [
+            "CN=3, OU=0000000000000002, O=0000000000000001",
+            "CN=0000000000000003,OU=0000000000000002,O=0000000000000001",
+            "CN=0000000000000003, OU=0000000000000009, O=0000000000000001",
+            "CN=0000000000000003, OU=0000000000000002, O=0000000000000001, O=x",
+            "cn=0000000000000003, OU=0000000000000002, O=0000000000000001",
+            "CN=CN=0000000000000003, OU=0000000000000002, O=0000000000000001",
+            "CN=0000000000000003, OU=x, OU=0000000000000002, O=0000000000000001",
+            "MAIL=a@example.com, OU=0000000000000002, O=0000000000000001",
+            "",
+        ] {
+            assert_eq!(REALM.identity_named(wrong), None, "{wrong}");
+        }
     }
 }

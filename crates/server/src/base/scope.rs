@@ -1,5 +1,8 @@
 //! The scopes of the management API.
 
+/// The management API as an audience. Reserved: no other resource server can be called this.
+pub const MANAGEMENT_AUDIENCE: &str = "urn:keymoor:management";
+
 /// A permission of the management API.
 pub trait Scope: Send + Sync {
     /// As it stands in tokens and documents.

@@ -5,21 +5,15 @@ use std::sync::Arc;
 use keymoor_webauthn::AttestationRoots;
 
 use super::{Failure, Outcome};
-use crate::app::{App, Parts, SystemClock, SystemRng};
+use crate::app::{App, Ports, SystemClock, SystemRng};
 use crate::attestation_roots;
-use crate::base::cache::Cache;
 use crate::base::error::Error;
-use crate::base::limits::Limits;
 use crate::base::vault::{MasterKey, Vault};
 use crate::config::Config;
 use crate::db::Db;
 use crate::infra::mail::{Mailer, NoMailer, SmtpMailer};
-use crate::infra::metrics::Metrics;
 use crate::master_key::{self, MasterKeyError};
-use crate::slices::keys::KeyRing;
-use crate::slices::oidc::audience::Audiences;
 use crate::slices::tenants;
-use crate::slices::tokens::revocations::Revocations;
 
 /// The master key. `keymoor init` is the way to one only where nothing is sealed under another.
 pub(super) async fn master_key(config: &Config) -> Result<MasterKey, MasterKeyError> {
@@ -62,18 +56,11 @@ pub(super) fn app(config: Config, db: Db, key: &MasterKey) -> Outcome<App> {
         Some(path) => attestation_roots::read(path)?,
         None => AttestationRoots::NONE,
     };
-    Ok(App::new(Parts {
-        metrics: Metrics::new(&db),
+    Ok(App::new(Ports {
         db,
         clock: Arc::new(SystemClock),
         rng: rng.clone(),
         vault: Vault::new(key, rng),
-        keys: KeyRing::default(),
-        applications: Cache::default(),
-        authenticator_configs: Cache::default(),
-        audiences: Audiences::default(),
-        revocations: Revocations::default(),
-        limits: Limits::new(config.limits),
         mailer,
         attestation_roots,
         config,

@@ -23,7 +23,6 @@ use crate::infra::serving::tls::{Tls, TlsFiles};
 use crate::infra::serving::{self, Listener};
 use crate::maintenance;
 use crate::slices::provision;
-use crate::slices::tokens::revocations;
 
 /// How long the outcome of a mail may take to be written down.
 const RECORDING: Duration = Duration::from_secs(5);
@@ -107,7 +106,7 @@ impl Server {
         db.require_current_schema().await?;
         let app = node::app(config, db, &key)?;
         check_start(&app).await?;
-        app.revocations.refresh(&app).await?;
+        app.revocations.refresh().await?;
 
         let mut listeners = Part::new();
         let tls = app.config.tls.clone().map(Tls::start).transpose()?;
@@ -149,9 +148,10 @@ impl Server {
         worker
             .tasks
             .spawn(outbox::worker::work(app.clone(), stop.clone()));
+        let (keeper, told) = (app.clone(), stop.clone());
         worker
             .tasks
-            .spawn(revocations::keep(app.clone(), stop.clone()));
+            .spawn(async move { keeper.revocations.keep(told).await });
         worker.tasks.spawn(maintenance::keep(app.clone(), stop));
         tracing::info!(
             ?addresses,

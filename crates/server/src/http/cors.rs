@@ -4,15 +4,18 @@
 //! never with credentials. What an origin may really do is decided per request, from the trusted
 //! origins of the configuration that the request turns out to be about.
 
-use axum::extract::Request;
+use std::convert::Infallible;
+
+use axum::extract::{FromRequestParts, Request};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_MAX_AGE, ORIGIN,
 };
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
-use crate::base::error::{Error, Result};
+use crate::base::origin::PageOrigin;
 
 /// Around the routes that browsers on other origins call.
 pub async fn open(request: Request, answer: impl AsyncFnOnce(Request) -> Response) -> Response {
@@ -44,53 +47,14 @@ fn allow_any_origin(headers: &mut HeaderMap) {
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
 }
 
-/// Refuses a request that a page of an untrusted origin makes. Requests without `Origin` come
-/// from no page, or from one of our own origin; for them nobody works out what is trusted.
-pub fn require_trusted<T: AsRef<[String]>>(
-    headers: &HeaderMap,
-    trusted: impl FnOnce() -> T,
-    own: &str,
-) -> Result<()> {
-    let Some(origin) = headers.get(ORIGIN) else {
-        return Ok(());
-    };
-    let trusted =
-        |origin: &str| origin == own || trusted().as_ref().iter().any(|known| known == origin);
-    if origin.to_str().is_ok_and(trusted) {
-        Ok(())
-    } else {
-        Err(Error::UntrustedOrigin)
-    }
-}
+impl<S: Send + Sync> FromRequestParts<S> for PageOrigin {
+    type Rejection = Infallible;
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn d2_only_trusted_origins_and_our_own_pass() {
-        let check = |origin: Option<&str>| {
-            let mut headers = HeaderMap::new();
-            if let Some(origin) = origin {
-                headers.insert(ORIGIN, origin.parse().unwrap());
-            }
-            require_trusted(
-                &headers,
-                || ["https://app.example".to_owned()],
-                "https://auth.example",
-            )
-            .is_ok()
-        };
-        assert!(check(None));
-        assert!(check(Some("https://app.example")));
-        assert!(check(Some("https://auth.example")));
-        for foreign in [
-            "https://app.example.evil",
-            "http://app.example",
-            "null",
-            "https://app.example:444",
-        ] {
-            assert!(!check(Some(foreign)), "{foreign}");
-        }
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let origin = parts.headers.get(ORIGIN);
+        // One that can't be read is that of no page that anybody trusts.
+        Ok(Self::new(
+            origin.map(|origin| origin.to_str().unwrap_or_default()),
+        ))
     }
 }

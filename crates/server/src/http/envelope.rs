@@ -17,8 +17,8 @@ use futures_util::FutureExt as _;
 use crate::app::App;
 
 use crate::base::error::Error;
+use crate::base::failure::Failure;
 use crate::http::{body, cors, privacy, trace};
-use crate::slices::oidc;
 
 /// What differs around the kinds of routes.
 #[derive(Clone, Copy)]
@@ -67,7 +67,7 @@ impl Envelope {
 
     fn refuse_body(self, error: Error) -> Response {
         match self {
-            Self::OAuth | Self::Metadata => oidc::answer::Failure::from(error).into_response(),
+            Self::OAuth | Self::Metadata => Failure::from(error).into_response(),
             Self::Management | Self::Devices | Self::Pages => error.into_response(),
         }
     }

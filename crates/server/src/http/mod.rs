@@ -8,6 +8,8 @@ pub mod cors;
 pub mod envelope;
 pub mod form;
 pub mod json;
+pub mod list;
+pub mod oauth;
 pub mod openapi;
 pub mod path;
 pub mod privacy;

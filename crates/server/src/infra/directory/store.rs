@@ -3,6 +3,7 @@
 use keymoor_types::{RealmId, TenantId};
 
 use crate::base::error::Result;
+use crate::base::refs::{RealmRef, Ref, Subject};
 use crate::db::{Rx, Tx};
 
 /// The lists that know their length.
@@ -30,44 +31,38 @@ impl Directory {
 /// Stands in the key for lists of the whole tenant.
 const TENANT_WIDE: i64 = 0;
 
-fn key(realm: Option<RealmId>) -> i64 {
-    realm.map_or(TENANT_WIDE, RealmId::as_i64)
+/// The key of a list: of a realm, or of the whole tenant.
+fn key(owner: impl Ref) -> (TenantId, i64) {
+    let Subject {
+        tenant_id,
+        realm_id,
+        ..
+    } = owner.subject();
+    (tenant_id, realm_id.map_or(TENANT_WIDE, RealmId::as_i64))
 }
 
-/// Adds `change` to a total; the realms of a tenant have no realm of their own.
-pub async fn add(
-    tx: &mut Tx,
-    tenant: TenantId,
-    realm: impl Into<Option<RealmId>>,
-    directory: Directory,
-    change: i64,
-) -> Result<()> {
+/// Adds `change` to the total of a list that belongs to a realm, or to the whole tenant.
+pub async fn add(tx: &mut Tx, owner: impl Ref, directory: Directory, change: i64) -> Result<()> {
     const SQL: &str = "INSERT INTO directory_totals (tenant_id, realm_id, directory, total) VALUES ($1, $2, $3, $4)
         ON CONFLICT (tenant_id, realm_id, directory) DO UPDATE SET total = directory_totals.total + excluded.total";
-    tx.exec(
-        SQL,
-        &[&tenant, &key(realm.into()), &directory.as_str(), &change],
-    )
-    .await?;
+    let (tenant, realm) = key(owner);
+    tx.exec(SQL, &[&tenant, &realm, &directory.as_str(), &change])
+        .await?;
     Ok(())
 }
 
-pub async fn total(
-    rx: &mut Rx,
-    tenant: TenantId,
-    realm: impl Into<Option<RealmId>>,
-    directory: Directory,
-) -> Result<i64> {
+pub async fn total(rx: &mut Rx, owner: impl Ref, directory: Directory) -> Result<i64> {
     const SQL: &str = "SELECT total FROM directory_totals WHERE tenant_id = $1 AND realm_id = $2 AND directory = $3";
+    let (tenant, realm) = key(owner);
     Ok(rx
-        .opt(SQL, &[&tenant, &key(realm.into()), &directory.as_str()])
+        .opt(SQL, &[&tenant, &realm, &directory.as_str()])
         .await?
         .unwrap_or(0))
 }
 
 /// Removes the totals of a realm that is going.
-pub async fn forget(tx: &mut Tx, tenant: TenantId, realm: RealmId) -> Result<()> {
+pub async fn forget(tx: &mut Tx, realm: RealmRef) -> Result<()> {
     const SQL: &str = "DELETE FROM directory_totals WHERE tenant_id = $1 AND realm_id = $2";
-    tx.exec(SQL, &[&tenant, &realm]).await?;
+    tx.exec(SQL, &[&realm.tenant_id, &realm.realm_id]).await?;
     Ok(())
 }

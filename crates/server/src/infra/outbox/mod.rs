@@ -45,22 +45,6 @@ impl Task {
             Self::PasskeyAdded { .. } => "passkey_added",
         }
     }
-
-    pub const fn identity(&self) -> IdentityId {
-        match self {
-            Self::BindingLink { identity_id, .. } | Self::PasskeyAdded { identity_id, .. } => {
-                *identity_id
-            }
-        }
-    }
-
-    /// The id of the thing that the task is about.
-    pub fn resource(&self) -> String {
-        match self {
-            Self::BindingLink { binding_job_id, .. } => binding_job_id.to_string(),
-            Self::PasskeyAdded { credential_id, .. } => credential_id.to_string(),
-        }
-    }
 }
 
 /// A task on its way into the outbox.

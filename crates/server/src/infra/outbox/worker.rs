@@ -11,6 +11,7 @@ use super::{Task, back_off};
 use crate::app::App;
 use crate::base::context::Context;
 use crate::base::error::Result;
+use crate::base::refs::RealmRef;
 use crate::config::OutboxSettings;
 use crate::infra::mail::{Mail, Outcome};
 use crate::slices::binding;
@@ -233,18 +234,31 @@ async fn record(app: &App, claim: &Claim, verdict: &Verdict) -> Result<()> {
 
 /// What the audit log says of a mail that was sent or given up.
 fn status_event(ctx: &Context, claim: &Claim, task: &Task, verdict: &Verdict) -> Option<Event> {
+    let realm = RealmRef {
+        tenant_id: claim.tenant_id,
+        realm_id: claim.realm_id,
+    };
+    let about = |outcome| match *task {
+        Task::BindingLink {
+            identity_id,
+            binding_job_id,
+        } => {
+            let job = realm.identity_id(identity_id).job_id(binding_job_id);
+            Event::about(ctx, job, EventKind::EmailStatusChange, outcome)
+        }
+        Task::PasskeyAdded {
+            identity_id,
+            credential_id,
+            ..
+        } => {
+            let credential = realm.identity_id(identity_id).credential_id(credential_id);
+            Event::about(ctx, credential, EventKind::EmailStatusChange, outcome)
+        }
+    };
     let event = |outcome| {
-        Event::new(
-            ctx,
-            claim.tenant_id,
-            claim.realm_id,
-            EventKind::EmailStatusChange,
-            outcome,
-        )
-        .identity(task.identity())
-        .resource(task.resource())
-        .detail("mail", task.kind())
-        .detail("attempts", claim.attempt)
+        about(outcome)
+            .detail("mail", task.kind())
+            .detail("attempts", claim.attempt)
     };
     match verdict {
         Verdict::Done => Some(event("SENT")),

@@ -13,11 +13,12 @@ use super::ops::{self, Revealed};
 use super::schema;
 use crate::app::App;
 use crate::base::error::Result;
-use crate::base::paging::{ListQuery, Page};
+use crate::base::paging::Sizes;
 use crate::base::refs::{ApplicationRef, RealmRef};
 use crate::base::scope;
 use crate::http::auth::Allowed;
 use crate::http::json::{Body, Json};
+use crate::http::list::{Asked, ListQuery, Listed, Paged};
 use crate::http::openapi::{Conflicting, NotJson, Refusals};
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -154,18 +155,18 @@ async fn create(
     at: RealmRef,
     Json(asked): Json<Request>,
 ) -> Result<Answer<ApplicationView>> {
-    let made = ops::create(&ctx, at.tenant_id, at.realm_id, &asked.application).await?;
+    let made = ops::create(&ctx, at, &asked.application).await?;
     Ok(Answer(made.into()))
 }
 
-#[derive(Serialize, ToSchema)]
-#[schema(as = ListApplicationsResponse)]
-struct ListAnswer {
-    applications: Vec<ApplicationView>,
-    total_size: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_page_token: Option<String>,
+impl Listed for ApplicationView {
+    const SCHEMA: &'static str = "ListApplicationsResponse";
+    const MEMBER: &'static str = "applications";
+    const SIZES: Sizes = Sizes::CONFIGURATION;
+    const ATTRIBUTES: &'static [&'static str] = &["id", "display_name"];
 }
+
+type ApplicationPage = Paged<ApplicationView>;
 
 /// Lists the applications of a realm. Filters by `id` and `display_name`.
 #[utoipa::path(
@@ -174,24 +175,16 @@ struct ListAnswer {
     operation_id = "ListApplications",
     tag = "Applications",
     params(RealmRef, ListQuery),
-    responses((status = 200, body = ListAnswer), Refusals),
+    responses((status = 200, body = ApplicationPage), Refusals),
     security(("bearer" = ["applications:read"])),
 )]
 async fn list(
     Allowed { ctx, .. }: Allowed<scope::applications::Read>,
     at: RealmRef,
-    query: ListQuery,
-) -> Result<Answer<ListAnswer>> {
-    let Page {
-        items,
-        total_size,
-        next_page_token,
-    } = ops::list(&ctx, at.tenant_id, at.realm_id, &query).await?;
-    Ok(Answer(ListAnswer {
-        applications: items.into_iter().map(ApplicationView::from).collect(),
-        total_size,
-        next_page_token,
-    }))
+    asked: Asked<ApplicationView>,
+) -> Result<ApplicationPage> {
+    let page = ops::list(&ctx, at, &asked).await?;
+    Ok(asked.answer(page))
 }
 
 /// Reads an application.
@@ -208,7 +201,7 @@ async fn get(
     Allowed { ctx, .. }: Allowed<scope::applications::Read>,
     at: ApplicationRef,
 ) -> Result<Answer<ApplicationView>> {
-    let found = ops::get(&ctx, at.tenant_id, at.realm_id, at.application_id).await?;
+    let found = ops::get(&ctx, at).await?;
     Ok(Answer(found.into()))
 }
 
@@ -229,8 +222,7 @@ async fn update(
     at: ApplicationRef,
     Json(Request { application }): Json<Request>,
 ) -> Result<Answer<ApplicationView>> {
-    let id = at.application_id;
-    let changed = ops::change(&ctx, at.tenant_id, at.realm_id, id, application).await?;
+    let changed = ops::change(&ctx, at, application).await?;
     Ok(Answer(changed.into()))
 }
 
@@ -248,5 +240,5 @@ async fn delete(
     Allowed { ctx, .. }: Allowed<scope::applications::Delete>,
     at: ApplicationRef,
 ) -> Result<()> {
-    ops::delete(&ctx, at.tenant_id, at.realm_id, at.application_id).await
+    ops::delete(&ctx, at).await
 }

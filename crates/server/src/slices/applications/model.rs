@@ -1,5 +1,6 @@
 //! What an application is, and what it may be.
 
+use crate::base::refs::{ApplicationRef, RealmRef};
 use std::str::FromStr;
 
 use keymoor_oauth::client::{Client, Confidentiality, GrantType, PkceSetting, Protocol};
@@ -47,6 +48,17 @@ pub struct Application {
     pub protocol: ProtocolConfig,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+}
+
+impl Application {
+    /// How it is named.
+    pub const fn at(&self) -> ApplicationRef {
+        ApplicationRef {
+            tenant_id: self.tenant_id,
+            realm_id: self.realm_id,
+            application_id: self.id,
+        }
+    }
 }
 
 /// The settings of an application's protocol, as stored. The client id and secret are columns.
@@ -210,7 +222,7 @@ impl Application {
     /// # Errors
     /// `Invalid` names every field that is wrong.
     pub fn new(
-        (tenant_id, realm_id): (TenantId, RealmId),
+        realm: RealmRef,
         id: ApplicationId,
         client_id: String,
         asked: &Change,
@@ -233,8 +245,8 @@ impl Application {
             .or(settings.protocol)?
             .expect("a missing type is a violation");
         let mut application = Self {
-            tenant_id,
-            realm_id,
+            tenant_id: realm.tenant_id,
+            realm_id: realm.realm_id,
             id,
             display_name: String::new(),
             classification: CUSTOM.to_owned(),

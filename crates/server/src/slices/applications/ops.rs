@@ -1,11 +1,12 @@
 //! What is done with applications.
 
+use crate::base::refs::{ApplicationRef, RealmRef, Ref as _};
 use std::sync::Arc;
 
 use keymoor_oauth::client::Confidentiality;
 use keymoor_oauth::jose::Algorithm;
 use keymoor_oauth::scope::ScopeSet;
-use keymoor_types::{ApplicationId, RealmId, TenantId};
+use keymoor_types::ApplicationId;
 
 use super::model::{
     Application, Change, NO_CONFIG, NO_RESOURCE_SERVER, new_client_id, new_client_secret,
@@ -13,16 +14,15 @@ use super::model::{
 use super::store::{self, SealedSecret};
 use crate::app::App;
 use crate::base::context::Context;
-use crate::base::error::{Error, Kind, Result};
-use crate::base::paging::{List, ListQuery, Page, Sizes};
-use crate::base::scope::{self, Scope as _};
+use crate::base::error::{Error, Result};
+use crate::base::paging::{Page, PageRequest};
+use crate::base::scope::{self, MANAGEMENT_AUDIENCE, Scope as _};
 use crate::base::secret::Secret;
 use crate::db::Rx;
 use crate::infra::directory;
 use crate::infra::directory::store::Directory;
 use crate::slices::events::{self, Event, EventKind};
 use crate::slices::resource_servers::model::ResourceServer;
-use crate::slices::tokens::access::MANAGEMENT;
 use crate::slices::{authenticator_configs, realms, resource_servers};
 
 /// An application with its secret, as far as the caller may see it.
@@ -36,16 +36,11 @@ pub struct Revealed {
 /// # Errors
 /// `Invalid`; `NotFound` for the realm; `Forbidden` if it could do more in the management API
 /// than its maker.
-pub async fn create(
-    ctx: &Context,
-    tenant: TenantId,
-    realm: RealmId,
-    asked: &Change,
-) -> Result<Revealed> {
+pub async fn create(ctx: &Context, realm: RealmRef, asked: &Change) -> Result<Revealed> {
     let (app, rng) = (&ctx.app, &*ctx.app.rng);
     let id = ApplicationId::generate(ctx.now, rng);
     let client_id = new_client_id(rng);
-    let mut application = Application::new((tenant, realm), id, client_id, asked, ctx.now)?;
+    let mut application = Application::new(realm, id, client_id, asked, ctx.now)?;
     let confidential = application.protocol.confidentiality == Confidentiality::Confidential;
     let client_secret = confidential.then(|| new_client_secret(rng));
     application.client_secret_hash = client_secret.as_ref().map(Secret::digest);
@@ -54,21 +49,21 @@ pub async fn create(
         .map(|secret| SealedSecret::seal(app, &application, secret));
     app.db
         .read(async |rx| {
-            realms::ops::require(rx, tenant, realm).await?;
+            realms::ops::require(rx, realm).await?;
             check_references(rx, &application, &ctx.scopes).await
         })
         .await?;
     let tokens = application.protocol.token_configuration;
-    ensure_keys(app, tenant, realm, tokens.token_signing_algorithm.into()).await?;
-    let event = event(ctx, tenant, realm, id, "CREATED");
+    ensure_keys(app, realm, tokens.token_signing_algorithm.into()).await?;
+    let event = event(ctx, application.at(), "CREATED");
     let caller = ctx.scopes.clone();
     let application = app
         .db
         .write(async move |tx| {
-            realms::ops::require(tx, tenant, realm).await?;
+            realms::ops::require(tx, realm).await?;
             check_references(tx, &application, &caller).await?;
             store::insert(tx, &application, sealed.as_ref()).await?;
-            directory::store::add(tx, tenant, realm, Directory::Applications, 1).await?;
+            directory::store::add(tx, realm, Directory::Applications, 1).await?;
             events::append(tx, &event).await?;
             Ok(application.clone())
         })
@@ -82,16 +77,9 @@ pub async fn create(
 /// Makes sure that the realm can sign what the application needs: its tokens, and the requests to
 /// authenticators, which are ES256 always. So nobody's first sign-in waits for a key. Comes after all
 /// checks: a refused request leaves no key behind.
-async fn ensure_keys(
-    app: &App,
-    tenant: TenantId,
-    realm: RealmId,
-    of_tokens: Algorithm,
-) -> Result<()> {
-    app.keys
-        .ensure(app, tenant, realm, Algorithm::Es256)
-        .await?;
-    app.keys.ensure(app, tenant, realm, of_tokens).await
+async fn ensure_keys(app: &App, realm: RealmRef, of_tokens: Algorithm) -> Result<()> {
+    app.keys.ensure(realm, Algorithm::Es256).await?;
+    app.keys.ensure(realm, of_tokens).await
 }
 
 /// Checks that what the application refers to exists in its realm and offers its scopes, and that
@@ -103,8 +91,8 @@ async fn check_references(rx: &mut Rx, application: &Application, caller: &Scope
     let Some(config) = application.authenticator_config_id else {
         return Ok(());
     };
-    let (tenant, realm) = (application.tenant_id, application.realm_id);
-    match authenticator_configs::store::find(rx, tenant, realm, config).await? {
+    let realm = application.at().realm();
+    match authenticator_configs::store::find(rx, realm.authenticator_config_id(config)).await? {
         Some(_) => Ok(()),
         None => Err(Error::invalid(
             "application.authenticator_config_id",
@@ -117,8 +105,8 @@ async fn resource_server(rx: &mut Rx, application: &Application) -> Result<Optio
     let Some(id) = application.resource_server_id else {
         return Ok(None);
     };
-    let (tenant, realm) = (application.tenant_id, application.realm_id);
-    match resource_servers::store::find(rx, tenant, realm, id).await? {
+    let realm = application.at().realm();
+    match resource_servers::store::find(rx, realm.resource_server_id(id)).await? {
         Some(server) => Ok(Some(server)),
         None => Err(Error::invalid(
             "application.resource_server_id",
@@ -134,7 +122,7 @@ fn require_no_more_than(
     application: &Application,
     server: Option<&ResourceServer>,
 ) -> Result<()> {
-    let manages = server.is_some_and(|server| server.identifier == MANAGEMENT);
+    let manages = server.is_some_and(|server| server.identifier == MANAGEMENT_AUDIENCE);
     if manages && !application.protocol.allowed_scopes.is_subset(caller) {
         return Err(Error::Forbidden(
             "the application may do more than the caller",
@@ -144,33 +132,19 @@ fn require_no_more_than(
 }
 
 /// A page of a realm's applications.
-pub async fn list(
-    ctx: &Context,
-    tenant: TenantId,
-    realm: RealmId,
-    query: &ListQuery,
-) -> Result<Page<Revealed>> {
-    let list = List {
-        name: &format!("tenants/{tenant}/realms/{realm}/applications"),
-        sizes: Sizes::CONFIGURATION,
-        attributes: &["id", "display_name"],
-    };
-    let page = query.read(ctx, &list)?;
-    let (found, total) = ctx
+///
+/// # Errors
+/// `NotFound` for the realm.
+pub async fn list(ctx: &Context, realm: RealmRef, page: &PageRequest) -> Result<Page<Revealed>> {
+    let found = ctx
         .app
         .db
         .read(async |rx| {
-            realms::ops::require(rx, tenant, realm).await?;
-            store::list(rx, tenant, realm, &page).await
+            realms::ops::require(rx, realm).await?;
+            store::list(rx, realm, page).await
         })
         .await?;
-    let revealed = found
-        .into_iter()
-        .map(|(application, sealed)| reveal(ctx, application, sealed.as_ref()))
-        .collect::<Result<_>>()?;
-    Ok(Page::new(ctx, &list, page, revealed, total, |revealed| {
-        revealed.application.id
-    }))
+    found.try_map(|(application, sealed)| reveal(ctx, application, sealed.as_ref()))
 }
 
 /// The secret is for callers who may read applications, whatever else they do with them; that of
@@ -199,41 +173,23 @@ fn reaches_beyond(application: &Application, caller: &ScopeSet) -> bool {
     application.resource_server_id.is_some() && scope::ALL.iter().any(beyond)
 }
 
-pub async fn get(
-    ctx: &Context,
-    tenant: TenantId,
-    realm: RealmId,
-    id: ApplicationId,
-) -> Result<Revealed> {
+pub async fn get(ctx: &Context, at: ApplicationRef) -> Result<Revealed> {
     let (application, sealed) = ctx
         .app
         .db
-        .read(async |rx| store::find_with_secret(rx, tenant, realm, id).await)
+        .read(async |rx| store::find_with_secret(rx, at).await)
         .await?
-        .ok_or_else(|| not_found(id))?;
+        .ok_or_else(|| at.not_found())?;
     reveal(ctx, application, sealed.as_ref())
 }
 
 /// An application as it was at most five seconds ago; on this node, as it is.
-pub async fn cached(
-    app: &App,
-    tenant: TenantId,
-    realm: RealmId,
-    id: ApplicationId,
-) -> Result<Option<Arc<Application>>> {
-    let (key, now) = ((tenant, realm, id), app.now());
-    if let Some(application) = app.applications.get(&key, now) {
-        return Ok(Some(application));
-    }
-    let found = app
-        .db
-        .read(async |rx| store::find(rx, tenant, realm, id).await)
-        .await?;
-    Ok(found.map(|application| {
-        let application = Arc::new(application);
-        app.applications.put(key, Arc::clone(&application), now);
-        application
-    }))
+pub async fn cached(app: &App, at: ApplicationRef) -> Result<Option<Arc<Application>>> {
+    let load = async || {
+        let find = async |rx: &mut Rx| store::find(rx, at).await;
+        Ok(app.db.read(find).await?.map(Arc::new))
+    };
+    app.applications.get_or_load(at, app.now(), load).await
 }
 
 /// Changes what is asked for and leaves the rest.
@@ -241,25 +197,19 @@ pub async fn cached(
 /// # Errors
 /// `NotFound`; `Forbidden` for a managed application, or one that may do more in the management
 /// API than the caller; `Invalid`.
-pub async fn change(
-    ctx: &Context,
-    tenant: TenantId,
-    realm: RealmId,
-    id: ApplicationId,
-    asked: Change,
-) -> Result<Revealed> {
+pub async fn change(ctx: &Context, at: ApplicationRef, asked: Change) -> Result<Revealed> {
     if let Some(algorithm) = asked.signing_algorithm() {
-        rehearse(ctx, tenant, realm, id, &asked).await?;
-        ensure_keys(&ctx.app, tenant, realm, algorithm).await?;
+        rehearse(ctx, at, &asked).await?;
+        ensure_keys(&ctx.app, at.realm(), algorithm).await?;
     }
-    let event = event(ctx, tenant, realm, id, "UPDATED");
+    let event = event(ctx, at, "UPDATED");
     let (caller, now) = (ctx.scopes.clone(), ctx.now);
     let (application, sealed) = ctx
         .app
         .db
         .write(async move |tx| {
-            let Some((application, sealed)) = store::take(tx, tenant, realm, id, now).await? else {
-                return Err(untouchable(tx, tenant, realm, id).await?);
+            let Some((application, sealed)) = store::take(tx, at, now).await? else {
+                return Err(untouchable(tx, at).await?);
             };
             let application = changed(tx, application, &asked, &caller).await?;
             store::update(tx, &application).await?;
@@ -267,7 +217,7 @@ pub async fn change(
             Ok((application, sealed))
         })
         .await?;
-    ctx.app.applications.forget(&(tenant, realm, id));
+    ctx.app.applications.forget(&at);
     reveal(ctx, application, sealed.as_ref())
 }
 
@@ -286,20 +236,14 @@ async fn changed(
 }
 
 /// Refuses what [`change`] would refuse.
-async fn rehearse(
-    ctx: &Context,
-    tenant: TenantId,
-    realm: RealmId,
-    id: ApplicationId,
-    asked: &Change,
-) -> Result<()> {
+async fn rehearse(ctx: &Context, at: ApplicationRef, asked: &Change) -> Result<()> {
     ctx.app
         .db
-        .read(async |rx| match store::find(rx, tenant, realm, id).await? {
+        .read(async |rx| match store::find(rx, at).await? {
             Some(application) if !application.is_managed => {
                 changed(rx, application, asked, &ctx.scopes).await.map(drop)
             }
-            _ => Err(untouchable(rx, tenant, realm, id).await?),
+            _ => Err(untouchable(rx, at).await?),
         })
         .await
 }
@@ -308,51 +252,30 @@ async fn rehearse(
 ///
 /// # Errors
 /// `NotFound`; `Forbidden` for a managed application.
-pub async fn delete(
-    ctx: &Context,
-    tenant: TenantId,
-    realm: RealmId,
-    id: ApplicationId,
-) -> Result<()> {
-    let event = event(ctx, tenant, realm, id, "DELETED");
+pub async fn delete(ctx: &Context, at: ApplicationRef) -> Result<()> {
+    let event = event(ctx, at, "DELETED");
     ctx.app
         .db
         .write(async move |tx| {
-            if !store::delete(tx, tenant, realm, id).await? {
-                return Err(untouchable(tx, tenant, realm, id).await?);
+            if !store::delete(tx, at).await? {
+                return Err(untouchable(tx, at).await?);
             }
-            directory::store::add(tx, tenant, realm, Directory::Applications, -1).await?;
+            directory::store::add(tx, at.realm(), Directory::Applications, -1).await?;
             events::append(tx, &event).await
         })
         .await?;
-    ctx.app.applications.forget(&(tenant, realm, id));
+    ctx.app.applications.forget(&at);
     Ok(())
 }
 
 /// Why a guarded statement found no application to change.
-async fn untouchable(
-    rx: &mut Rx,
-    tenant: TenantId,
-    realm: RealmId,
-    id: ApplicationId,
-) -> Result<Error> {
-    Ok(match store::find(rx, tenant, realm, id).await? {
+async fn untouchable(rx: &mut Rx, at: ApplicationRef) -> Result<Error> {
+    Ok(match store::find(rx, at).await? {
         Some(_) => Error::Forbidden("managed applications cannot be changed"),
-        None => not_found(id),
+        None => at.not_found(),
     })
 }
 
-fn not_found(id: ApplicationId) -> Error {
-    Error::not_found(Kind::Application, id)
-}
-
-fn event(
-    ctx: &Context,
-    tenant: TenantId,
-    realm: RealmId,
-    id: ApplicationId,
-    outcome: &'static str,
-) -> Event {
-    let kind = EventKind::ApplicationOperation;
-    Event::new(ctx, tenant, realm, kind, outcome).resource(id)
+fn event(ctx: &Context, at: ApplicationRef, outcome: &'static str) -> Event {
+    Event::about(ctx, at, EventKind::ApplicationOperation, outcome)
 }

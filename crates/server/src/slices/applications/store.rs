@@ -1,5 +1,6 @@
 //! Rows of `applications`.
 
+use crate::base::refs::{ApplicationRef, RealmRef};
 use keymoor_types::{
     ApplicationId, AuthenticatorConfigId, RealmId, ResourceServerId, TenantId, Timestamp,
 };
@@ -7,7 +8,7 @@ use keymoor_types::{
 use super::model::{Application, ProtocolConfig};
 use crate::app::App;
 use crate::base::error::{Error, Kind, Result};
-use crate::base::paging::PageRequest;
+use crate::base::paging::{Page, PageRequest};
 use crate::base::secret::{Digest, Secret};
 use crate::base::vault::Purpose;
 use crate::db::{self, Json, Rx, Tx, record};
@@ -173,37 +174,25 @@ fn refused(error: db::Error) -> Error {
     }
 }
 
-pub async fn find(
-    rx: &mut Rx,
-    tenant: TenantId,
-    realm: RealmId,
-    id: ApplicationId,
-) -> Result<Option<Application>> {
-    let found = find_with_secret(rx, tenant, realm, id).await?;
+pub async fn find(rx: &mut Rx, at: ApplicationRef) -> Result<Option<Application>> {
+    let found = find_with_secret(rx, at).await?;
     Ok(found.map(|(application, _)| application))
 }
 
-pub async fn find_with_secret(
-    rx: &mut Rx,
-    tenant: TenantId,
-    realm: RealmId,
-    id: ApplicationId,
-) -> Result<Option<WithSecret>> {
+pub async fn find_with_secret(rx: &mut Rx, at: ApplicationRef) -> Result<Option<WithSecret>> {
     const SQL: &str = concat!(
         "SELECT ",
         columns!(),
         " FROM applications WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3"
     );
-    let row: Option<ApplicationRow> = rx.opt(SQL, &[&tenant, &realm, &id]).await?;
+    let row: Option<ApplicationRow> = rx
+        .opt(SQL, &[&at.tenant_id, &at.realm_id, &at.application_id])
+        .await?;
     Ok(row.map(WithSecret::from))
 }
 
 /// The built-in application that calls the management API.
-pub async fn find_management(
-    rx: &mut Rx,
-    tenant: TenantId,
-    realm: RealmId,
-) -> Result<Option<Application>> {
+pub async fn find_management(rx: &mut Rx, realm: RealmRef) -> Result<Option<Application>> {
     const SQL: &str = concat!(
         "SELECT ",
         columns!(),
@@ -211,37 +200,31 @@ pub async fn find_management(
         WHERE tenant_id = $1 AND realm_id = $2 AND is_managed AND classification = 'management_api'
         ORDER BY application_id LIMIT 1"
     );
-    let row: Option<ApplicationRow> = rx.opt(SQL, &[&tenant, &realm]).await?;
+    let row: Option<ApplicationRow> = rx.opt(SQL, &[&realm.tenant_id, &realm.realm_id]).await?;
     Ok(row.map(Application::from))
 }
 
 /// The sealed client secret, for callers who may read applications.
-pub async fn find_secret(
-    rx: &mut Rx,
-    tenant: TenantId,
-    realm: RealmId,
-    id: ApplicationId,
-) -> Result<Option<SealedSecret>> {
-    let found = find_with_secret(rx, tenant, realm, id).await?;
+pub async fn find_secret(rx: &mut Rx, at: ApplicationRef) -> Result<Option<SealedSecret>> {
+    let found = find_with_secret(rx, at).await?;
     Ok(found.and_then(|(_, sealed)| sealed))
 }
 
 /// Takes an application that may be changed in order to change it: from here to the commit no
 /// other transaction can, so that of two changes neither undoes the other.
-pub async fn take(
-    tx: &mut Tx,
-    tenant: TenantId,
-    realm: RealmId,
-    id: ApplicationId,
-    now: Timestamp,
-) -> Result<Option<WithSecret>> {
+pub async fn take(tx: &mut Tx, at: ApplicationRef, now: Timestamp) -> Result<Option<WithSecret>> {
     const SQL: &str = concat!(
         "UPDATE applications SET updated_at = $4
         WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3 AND NOT is_managed
         RETURNING ",
         columns!()
     );
-    let row: Option<ApplicationRow> = tx.opt(SQL, &[&tenant, &realm, &id, &now]).await?;
+    let row: Option<ApplicationRow> = tx
+        .opt(
+            SQL,
+            &[&at.tenant_id, &at.realm_id, &at.application_id, &now],
+        )
+        .await?;
     Ok(row.map(WithSecret::from))
 }
 
@@ -268,15 +251,13 @@ pub async fn update(tx: &mut Tx, application: &Application) -> Result<()> {
 }
 
 /// Deletes an application that may be deleted. False: it is managed, or there is none.
-pub async fn delete(
-    tx: &mut Tx,
-    tenant: TenantId,
-    realm: RealmId,
-    id: ApplicationId,
-) -> Result<bool> {
+pub async fn delete(tx: &mut Tx, at: ApplicationRef) -> Result<bool> {
     const SQL: &str = "DELETE FROM applications
         WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3 AND NOT is_managed";
-    Ok(tx.exec(SQL, &[&tenant, &realm, &id]).await? == 1)
+    Ok(tx
+        .exec(SQL, &[&at.tenant_id, &at.realm_id, &at.application_id])
+        .await?
+        == 1)
 }
 
 /// What a list filters by.
@@ -288,13 +269,8 @@ macro_rules! matching {
     };
 }
 
-/// A page of a realm's applications, and how many there are.
-pub async fn list(
-    rx: &mut Rx,
-    tenant: TenantId,
-    realm: RealmId,
-    page: &PageRequest,
-) -> Result<(Vec<WithSecret>, i64)> {
+/// A page of a realm's applications.
+pub async fn list(rx: &mut Rx, realm: RealmRef, page: &PageRequest) -> Result<Page<WithSecret>> {
     const ROWS: &str = concat!(
         "SELECT ",
         columns!(),
@@ -310,8 +286,8 @@ pub async fn list(
         .all(
             ROWS,
             &[
-                &tenant,
-                &realm,
+                &realm.tenant_id,
+                &realm.realm_id,
                 &id,
                 &name,
                 &after,
@@ -321,9 +297,15 @@ pub async fn list(
         )
         .await?;
     let total = if page.filter.is_some() {
-        rx.one(COUNT, &[&tenant, &realm, &id, &name]).await?
+        rx.one(COUNT, &[&realm.tenant_id, &realm.realm_id, &id, &name])
+            .await?
     } else {
-        total(rx, tenant, realm, Directory::Applications).await?
+        total(rx, realm, Directory::Applications).await?
     };
-    Ok((rows.into_iter().map(WithSecret::from).collect(), total))
+    let applications = rows.into_iter().map(WithSecret::from).collect();
+    Ok(
+        page.page(applications, total, |(application, _): &WithSecret| {
+            application.id
+        }),
+    )
 }

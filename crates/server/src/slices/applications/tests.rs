@@ -1,9 +1,10 @@
 //! Applications over HTTP, on both databases.
 
+use crate::base::refs::RealmRef;
+use crate::base::scope::MANAGEMENT_AUDIENCE;
 use axum::body::Body;
 use axum::http::{Method, Request};
 use futures_util::future::join;
-use keymoor_oauth::claims::Principal;
 use keymoor_oauth::jose::Algorithm;
 use keymoor_oauth::scope::ScopeSet;
 use keymoor_types::{ApplicationId, RealmId, Seconds};
@@ -356,7 +357,8 @@ both_apps! {
         let plain = secret.expose().as_bytes();
         assert!(!sealed.windows(plain.len()).any(|window| window == plain));
         assert_eq!(events, [("ApplicationOperation".to_owned(), "CREATED".to_owned(), Json(json!({})))]);
-        let revealed = ops::cached(&test.app, tenant, realm, id).await.unwrap();
+        let at = RealmRef { tenant_id: tenant, realm_id: realm }.application_id(id);
+        let revealed = ops::cached(&test.app, at).await.unwrap();
         assert!(!format!("{revealed:?}").contains(secret.expose()));
     }
 
@@ -409,7 +411,7 @@ both_apps! {
     async fn a_realm_has_the_keys_that_its_applications_sign_with(test: TestApp) {
         let (realm, tenant) = (test.new_realm().await, test.made.tenant.id);
         let has = async |algorithm| {
-            let keys = test.app.keys.of(&test.app, tenant, realm).await.unwrap();
+            let keys = test.app.keys.of(RealmRef { tenant_id: tenant, realm_id: realm }).await.unwrap();
             keys.signing(algorithm).is_ok()
         };
         let foreign = json!({ "authenticator_config_id": test.made.console_config.id });
@@ -451,8 +453,9 @@ both_apps! {
         let made = create(&test, realm, web()).await.ok();
         let path = format!("{}/{}", list_path(&test, realm), id(&made));
         let id: ApplicationId = id(&made).parse().unwrap();
+        let at = RealmRef { tenant_id: tenant, realm_id: realm }.application_id(id);
         let name = async || {
-            let found = ops::cached(&test.app, tenant, realm, id).await.unwrap();
+            let found = ops::cached(&test.app, at).await.unwrap();
             found.map(|application| application.display_name.clone())
         };
         assert_eq!(name().await.as_deref(), Some("Pets: web"));
@@ -461,7 +464,7 @@ both_apps! {
 
         let by_another_node = Application {
             display_name: "theirs".to_owned(),
-            ..ops::get(&test.context(), tenant, realm, id).await.unwrap().application
+            ..ops::get(&test.context(), at).await.unwrap().application
         };
         test.app.db.write(async move |tx| store::update(tx, &by_another_node).await).await.unwrap();
         assert_eq!(name().await.as_deref(), Some("ours"));
@@ -470,7 +473,7 @@ both_apps! {
 
         test.manage(Method::DELETE, &path, None).await.ok_empty();
         assert_eq!(name().await, None);
-        assert!(ops::cached(&test.app, tenant, test.made.realm.id, id).await.unwrap().is_none());
+        assert!(ops::cached(&test.app, test.made.realm.at().application_id(at.application_id)).await.unwrap().is_none());
     }
 
     async fn tokens_of_a_deleted_application_are_no_longer_good(test: TestApp) {
@@ -478,15 +481,13 @@ both_apps! {
         let made = create(&test, realm, manager(&test)).await.ok();
         let application_id: ApplicationId = id(&made).parse().unwrap();
         let client_id = made["protocol_config"]["client_id"].as_str().unwrap();
-        let tenant_id = test.made.tenant.id;
+        let application = test.made.realm.at().application_id(application_id);
         let token = access::issue(&test.app, test.app.now(), access::Grant {
-            tenant_id,
-            realm_id: realm,
-            application_id,
+            application,
             client_id,
             subject: client_id,
-            principal: Principal::Application { tenant_id, realm_id: realm, application_id },
-            audience: vec![access::MANAGEMENT.to_owned()],
+            principal: application.principal(),
+            audience: vec![MANAGEMENT_AUDIENCE.to_owned()],
             scope: ScopeSet::from_tokens(["realms:read"]).unwrap(),
             grant_type: keymoor_oauth::client::GrantType::ClientCredentials,
             lifetime: Seconds::DAY,

@@ -3,9 +3,10 @@
 //! It is stored nowhere. It travels sealed in the challenge's nonce, which every SDK echoes, and
 //! is bound to its tenant and realm by the seal.
 
+use crate::base::refs::RealmRef;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use keymoor_types::{ApplicationId, AuthenticatorConfigId, RealmId, TenantId, Timestamp};
+use keymoor_types::{ApplicationId, AuthenticatorConfigId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::model::{Requested, TransactionId};
@@ -30,21 +31,21 @@ pub struct Challenge {
 
 impl Challenge {
     /// The nonce that carries this state. `None`: it would be too long.
-    pub fn seal(&self, vault: &Vault, tenant: TenantId, realm: RealmId) -> Option<String> {
+    pub fn seal(&self, vault: &Vault, realm: RealmRef) -> Option<String> {
         let plain = serde_json::to_vec(self).expect("the state has string keys only");
-        let sealed = vault.seal(Purpose::Challenge, &context(tenant, realm), &plain);
+        let sealed = vault.seal(Purpose::Challenge, &context(realm), &plain);
         let nonce = URL_SAFE_NO_PAD.encode(sealed);
         (nonce.len() <= MAX_NONCE_CHARS).then_some(nonce)
     }
 
     /// Opens a nonce that was made here for this realm.
-    pub fn open(vault: &Vault, tenant: TenantId, realm: RealmId, nonce: &str) -> Option<Self> {
+    pub fn open(vault: &Vault, realm: RealmRef, nonce: &str) -> Option<Self> {
         if nonce.len() > MAX_NONCE_CHARS {
             return None;
         }
         let sealed = URL_SAFE_NO_PAD.decode(nonce).ok()?;
         let plain = vault
-            .open(Purpose::Challenge, &context(tenant, realm), &sealed)
+            .open(Purpose::Challenge, &context(realm), &sealed)
             .ok()?;
         serde_json::from_slice(&plain).ok()
     }
@@ -57,8 +58,8 @@ pub fn fido2_challenge(nonce: &str) -> [u8; 32] {
     Digest::of(nonce.as_bytes()).0
 }
 
-fn context(tenant: TenantId, realm: RealmId) -> Vec<u8> {
-    format!("{tenant}/{realm}").into_bytes()
+fn context(realm: RealmRef) -> Vec<u8> {
+    realm.to_string().into_bytes()
 }
 
 #[cfg(test)]
@@ -66,15 +67,17 @@ mod tests {
     use std::sync::Arc;
 
     use keymoor_oauth::pkce::{Challenge as PkceChallenge, Method};
-    use keymoor_types::Seconds;
+    use keymoor_types::{RealmId, Seconds, TenantId};
 
     use super::*;
     use crate::app::SystemRng;
     use crate::base::vault::MasterKey;
     use crate::slices::authentication::model::fingerprint;
 
-    const TENANT: TenantId = TenantId::from_i64(1);
-    const REALM: RealmId = RealmId::from_i64(2);
+    const REALM: RealmRef = RealmRef {
+        tenant_id: TenantId::from_i64(1),
+        realm_id: RealmId::from_i64(2),
+    };
 
     fn vault() -> Vault {
         Vault::new(&MasterKey::new([1; 32]), Arc::new(SystemRng))
@@ -100,13 +103,31 @@ mod tests {
     #[test]
     fn c1_the_state_comes_back_in_its_own_realm_only() {
         let challenge = challenge(512);
-        let nonce = challenge.seal(&vault(), TENANT, REALM).unwrap();
-        let open = |tenant, realm, nonce: &str| Challenge::open(&vault(), tenant, realm, nonce);
-        assert_eq!(open(TENANT, REALM, &nonce), Some(challenge));
-        assert_eq!(open(TENANT, RealmId::from_i64(3), &nonce), None);
-        assert_eq!(open(TenantId::from_i64(3), REALM, &nonce), None);
-        assert_eq!(open(TENANT, REALM, &nonce[1..]), None);
-        assert_eq!(open(TENANT, REALM, ""), None);
+        let nonce = challenge.seal(&vault(), REALM).unwrap();
+        let open = |realm, nonce: &str| Challenge::open(&vault(), realm, nonce);
+        assert_eq!(open(REALM, &nonce), Some(challenge));
+        assert_eq!(
+            open(
+                RealmRef {
+                    realm_id: RealmId::from_i64(3),
+                    ..REALM
+                },
+                &nonce
+            ),
+            None
+        );
+        assert_eq!(
+            open(
+                RealmRef {
+                    tenant_id: TenantId::from_i64(3),
+                    ..REALM
+                },
+                &nonce
+            ),
+            None
+        );
+        assert_eq!(open(REALM, &nonce[1..]), None);
+        assert_eq!(open(REALM, ""), None);
     }
 
     /// Sign-ins that began before an upgrade end after it.
@@ -148,7 +169,7 @@ mod tests {
 
     #[test]
     fn c1_a_nonce_is_never_longer_than_sdks_are_known_to_echo() {
-        assert!(challenge(512).seal(&vault(), TENANT, REALM).is_some());
-        assert!(challenge(1_200).seal(&vault(), TENANT, REALM).is_none());
+        assert!(challenge(512).seal(&vault(), REALM).is_some());
+        assert!(challenge(1_200).seal(&vault(), REALM).is_none());
     }
 }

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keymoor_oauth::pkce::Challenge as PkceChallenge;
 use keymoor_oauth::scope::ScopeSet;
-use keymoor_types::{IdentityId, RealmId, Rng, Seconds, TenantId};
+use keymoor_types::{Rng, Seconds};
 use keymoor_webauthn::{AttestationLevel, assertion};
 use serde::{Deserialize, Serialize};
 
@@ -122,22 +122,6 @@ impl Method {
     }
 }
 
-/// The distinguished name of an identity, which is the subject of every proof.
-pub fn distinguished_name(tenant: TenantId, realm: RealmId, identity: IdentityId) -> String {
-    format!("CN={identity}, OU={realm}, O={tenant}")
-}
-
-/// The identity of this realm whose [`distinguished_name`] is `name`. The name's parts are not
-/// escaped, so it is not parsed: everything but the id must be exactly as expected.
-pub fn identity_named(name: &str, tenant: TenantId, realm: RealmId) -> Option<IdentityId> {
-    let identity = name
-        .strip_suffix(&format!(", OU={realm}, O={tenant}"))?
-        .strip_prefix("CN=")?
-        .parse()
-        .ok()?;
-    (distinguished_name(tenant, realm, identity) == name).then_some(identity)
-}
-
 /// The subject that an application wants in its tokens; `None` if the identity has no such trait.
 pub fn subject(identity: &Identity, field: SubjectField) -> Option<String> {
     let traits = &identity.traits;
@@ -217,31 +201,6 @@ mod tests {
             (KeyOrigin::Software, &["swk"]),
         ] {
             assert_eq!(Method::of(&origin).amr(), amr, "{origin:?}");
-        }
-    }
-
-    #[test]
-    fn b3_names_are_compared_and_not_parsed() {
-        let (tenant, realm) = (TenantId::from_i64(1), RealmId::from_i64(2));
-        let named = |name: &str| identity_named(name, tenant, realm);
-        let name = distinguished_name(tenant, realm, IdentityId::from_i64(3));
-        assert_eq!(
-            name,
-            "CN=0000000000000003, OU=0000000000000002, O=0000000000000001"
-        );
-        assert_eq!(named(&name), Some(IdentityId::from_i64(3)));
-        for wrong in [
-            "CN=3, OU=0000000000000002, O=0000000000000001",
-            "CN=0000000000000003,OU=0000000000000002,O=0000000000000001",
-            "CN=0000000000000003, OU=0000000000000009, O=0000000000000001",
-            "CN=0000000000000003, OU=0000000000000002, O=0000000000000001, O=x",
-            "cn=0000000000000003, OU=0000000000000002, O=0000000000000001",
-            "CN=CN=0000000000000003, OU=0000000000000002, O=0000000000000001",
-            "CN=0000000000000003, OU=x, OU=0000000000000002, O=0000000000000001",
-            "MAIL=a@example.com, OU=0000000000000002, O=0000000000000001",
-            "",
-        ] {
-            assert_eq!(named(wrong), None, "{wrong}");
         }
     }
 }

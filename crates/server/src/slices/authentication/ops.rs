@@ -1,6 +1,5 @@
 //! What a device does with a challenge: it proves its passkey, and gets a code for that.
 
-use keymoor_oauth::claims::Principal;
 use keymoor_oauth::scope::ScopeSet;
 use keymoor_types::wire::{AuthenticationAnswer, AuthenticationProof};
 use keymoor_types::{IdentityId, Timestamp};
@@ -16,14 +15,15 @@ use super::proof::Proof;
 use super::store::{self, NewCode};
 use crate::app::App;
 use crate::base::context::Context;
-use crate::base::error::{Error, Kind, Result};
+use crate::base::error::{Error, Result};
+use crate::base::refs::Ref as _;
 use crate::db::Rx;
 use crate::slices::applications;
+use crate::slices::applications::issuer::Issuer;
 use crate::slices::credentials;
 use crate::slices::credentials::model::{Credential, KeyOrigin, State};
 use crate::slices::events::{self, Event, EventKind};
 use crate::slices::identities::model::{Identity, Status};
-use crate::slices::oidc::issuer::Issuer;
 
 /// A proof whose parts agree with each other and with the URL it was sent to. Nothing in it is
 /// verified yet but the seal.
@@ -83,8 +83,7 @@ fn refused(why: impl std::fmt::Display) -> Error {
 impl<'a> Attempt<'a> {
     fn of(ctx: &Context, issuer: &'a Issuer, proof: &AuthenticationProof) -> Result<Self> {
         let proof = Proof::read(issuer.at, proof).map_err(refused)?;
-        let (tenant, realm) = (issuer.at.tenant_id, issuer.at.realm_id);
-        let challenge = Challenge::open(&ctx.app.vault, tenant, realm, proof.nonce())
+        let challenge = Challenge::open(&ctx.app.vault, issuer.at.realm(), proof.nonce())
             .ok_or_else(|| refused("the nonce was not made here, or for another realm"))?;
         check_agreement(issuer, &challenge, &proof)?;
         if ctx.now >= challenge.expires_at {
@@ -144,7 +143,7 @@ impl<'a> Attempt<'a> {
         let (code, key) = CodeKey::generate(self.challenge.transaction_id, &*ctx.app.rng);
         let row = self.new_code(ctx, credential, key, ctx.now + CODE_LIFETIME);
         let usage = Usage::of(credential, said);
-        let owner = (row.tenant_id, row.realm_id, row.identity_id);
+        let used = credential.at();
         let requested = self.event(ctx, EventKind::AuthorizeRequest, "ACCEPTED");
         let allowed = self
             .outcome(ctx, "COMPLETE:ALLOW", credential)
@@ -158,8 +157,7 @@ impl<'a> Attempt<'a> {
                     return Ok(false);
                 }
                 if let Some((sign_count, backup_state)) = usage.to_record {
-                    let id = row.credential_id;
-                    credentials::store::record_use(tx, owner, id, sign_count, backup_state).await?;
+                    credentials::store::record_use(tx, used, sign_count, backup_state).await?;
                 }
                 events::append(tx, &requested).await?;
                 events::append(tx, &allowed).await?;
@@ -215,11 +213,10 @@ impl<'a> Attempt<'a> {
             .db
             .read(async |rx| {
                 let transaction = self.challenge.transaction_id;
-                let (tenant, realm, id) = (at.tenant_id, at.realm_id, at.application_id);
                 Ok((
-                    store::is_answered(rx, tenant, realm, transaction).await?,
+                    store::is_answered(rx, at.realm(), transaction).await?,
                     self.find(rx).await?,
-                    applications::store::find(rx, tenant, realm, id).await?,
+                    applications::store::find(rx, at).await?,
                 ))
             })
             .await?;
@@ -228,7 +225,7 @@ impl<'a> Attempt<'a> {
             return Err(self.replayed(ctx, credential).await?);
         }
         if application.is_none() {
-            return Err(Error::not_found(Kind::Application, at.application_id));
+            return Err(at.not_found());
         }
         let message = match &found {
             Some((identity, Some(credential))) => self.denial(identity, credential),
@@ -300,19 +297,13 @@ impl<'a> Attempt<'a> {
     }
 
     fn event(&self, ctx: &Context, kind: EventKind, outcome: &'static str) -> Event {
-        let at = self.issuer.at;
-        Event::new(ctx, at.tenant_id, at.realm_id, kind, outcome).resource(at.application_id)
+        Event::about(ctx, self.issuer.at, kind, outcome)
     }
 
     /// An event of somebody whose passkey was verified.
     fn outcome(&self, ctx: &Context, outcome: &'static str, credential: &Credential) -> Event {
-        let at = self.issuer.at;
         self.event(ctx, EventKind::AuthenticationTransaction, outcome)
-            .by(Principal::Identity {
-                tenant_id: at.tenant_id,
-                realm_id: at.realm_id,
-                identity_id: credential.identity_id,
-            })
+            .by(credential.at().identity().principal())
             .identity(credential.identity_id)
             .detail("credential_id", credential.id)
     }

@@ -12,14 +12,13 @@ use keymoor_webauthn::fido2::{Fido2Assertion, Fido2Expectation};
 use keymoor_webauthn::proof::ProofError;
 
 use super::challenge::fido2_challenge;
-use super::model::{distinguished_name, identity_named};
 use crate::base::error::Result;
 use crate::db::Rx;
+use crate::slices::applications::issuer::Issuer;
 use crate::slices::credentials;
 use crate::slices::credentials::model::{Credential, KeyOrigin, Mechanism};
 use crate::slices::identities;
 use crate::slices::identities::model::Identity;
-use crate::slices::oidc::issuer::Issuer;
 
 /// An answer to a challenge. Nothing in it is verified until [`Proof::verify`].
 pub enum Proof {
@@ -42,8 +41,11 @@ impl Proof {
             return Fido2Assertion::parse(raw).map(Box::new).map(Self::Fido2);
         }
         let assertion = AssertionProof::parse(proof)?;
-        let identity_id = identity_named(&assertion.claims().sub, at.tenant_id, at.realm_id)
-            .ok_or(ProofError::Subject)?;
+        let identity_id = at
+            .realm()
+            .identity_named(&assertion.claims().sub)
+            .ok_or(ProofError::Subject)?
+            .identity_id;
         let thumbprint = URL_SAFE_NO_PAD
             .decode(assertion.key_thumbprint())
             .ok()
@@ -84,31 +86,29 @@ impl Proof {
         rx: &mut Rx,
         at: ApplicationRef,
     ) -> Result<Option<(Identity, Option<Credential>)>> {
-        let (tenant, realm) = (at.tenant_id, at.realm_id);
+        let realm = at.realm();
         match self {
             Self::Claims {
                 identity_id,
                 thumbprint,
                 ..
             } => {
-                let identity = identities::store::find(rx, tenant, realm, *identity_id).await?;
+                let identity = identities::store::find(rx, realm.identity_id(*identity_id)).await?;
                 let Some(identity) = identity else {
                     return Ok(None);
                 };
                 let credential =
-                    credentials::store::find_by_key(rx, tenant, realm, identity.id, thumbprint)
-                        .await?;
+                    credentials::store::find_by_key(rx, identity.at(), thumbprint).await?;
                 Ok(Some((identity, credential)))
             }
             Self::Fido2(assertion) => {
                 let id = assertion.credential_id();
-                let credential =
-                    credentials::store::find_by_webauthn_id(rx, tenant, realm, id).await?;
+                let credential = credentials::store::find_by_webauthn_id(rx, realm, id).await?;
                 let Some(credential) = credential else {
                     return Ok(None);
                 };
                 let owner = credential.identity_id;
-                let identity = identities::store::find(rx, tenant, realm, owner).await?;
+                let identity = identities::store::find(rx, realm.identity_id(owner)).await?;
                 Ok(identity.map(|identity| (identity, Some(credential))))
             }
         }
@@ -122,7 +122,7 @@ impl Proof {
         credential: &Credential,
         now: Timestamp,
     ) -> std::result::Result<Option<WebAuthnFacts>, ProofError> {
-        let subject = distinguished_name(identity.tenant_id, identity.realm_id, identity.id);
+        let subject = identity.at().distinguished_name();
         match (self, &credential.origin) {
             (Self::Claims { assertion, .. }, origin) => {
                 let expected = AssertionExpectation {

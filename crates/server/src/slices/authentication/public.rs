@@ -2,7 +2,6 @@
 
 use crate::base::refs::ApplicationRef;
 use axum::Json as Answer;
-use axum::http::HeaderMap;
 use keymoor_oauth::form::Params;
 use keymoor_types::fido2::SignInProof;
 use keymoor_types::wire::{AuthenticationAnswer, AuthenticationProof, WebAuthnAssertion};
@@ -13,11 +12,12 @@ use utoipa_axum::routes;
 use super::ops;
 use crate::app::App;
 use crate::base::error::{Error, Result};
+use crate::base::origin::PageOrigin;
 use crate::http::auth::Anonymous;
 use crate::http::form::FormText;
 use crate::http::openapi::DeviceRefusals;
 use crate::infra::metrics::Outcome;
-use crate::slices::oidc::issuer::Issuer;
+use crate::slices::applications::issuer::Issuer;
 
 /// What the proof's texts hold.
 #[derive(utoipa::OpenApi)]
@@ -56,11 +56,11 @@ pub fn routes() -> OpenApiRouter<App> {
 async fn authenticate(
     Anonymous(ctx): Anonymous,
     at: ApplicationRef,
-    headers: HeaderMap,
+    page: PageOrigin,
     FormText(form): FormText,
 ) -> Result<Answer<AuthenticationAnswer>> {
     let issuer = Issuer::find(&ctx.app, at).await?;
-    issuer.require_trusted(&ctx.app, &headers)?;
+    issuer.require_trusted(&ctx.app, &page)?;
     let proof = proof(&form)?;
     let answer = ops::authenticate(&ctx, &issuer, &proof).await;
     ctx.app.metrics.sign_in(match &answer {

@@ -1,5 +1,6 @@
 //! Rows of `authorization_codes`.
 
+use crate::base::refs::RealmRef;
 use keymoor_types::{ApplicationId, CredentialId, IdentityId, RealmId, TenantId, Timestamp};
 
 use super::model::{CodeKey, GrantFacts, TransactionId};
@@ -143,31 +144,31 @@ pub async fn insert_denied(tx: &mut Tx, code: &NewCode) -> Result<bool> {
 }
 
 /// Whether the transaction was answered already.
-pub async fn is_answered(
-    rx: &mut Rx,
-    tenant: TenantId,
-    realm: RealmId,
-    transaction: TransactionId,
-) -> Result<bool> {
+pub async fn is_answered(rx: &mut Rx, realm: RealmRef, transaction: TransactionId) -> Result<bool> {
     const SQL: &str = "SELECT CAST(COUNT(*) AS BIGINT) FROM authorization_codes
         WHERE tenant_id = $1 AND realm_id = $2 AND transaction_id = $3";
-    let rows: i64 = rx.one(SQL, &[&tenant, &realm, &transaction]).await?;
+    let rows: i64 = rx
+        .one(SQL, &[&realm.tenant_id, &realm.realm_id, &transaction])
+        .await?;
     Ok(rows > 0)
 }
 
-pub async fn find(
-    rx: &mut Rx,
-    tenant: TenantId,
-    realm: RealmId,
-    key: CodeKey,
-) -> Result<Option<IssuedCode>> {
+pub async fn find(rx: &mut Rx, realm: RealmRef, key: CodeKey) -> Result<Option<IssuedCode>> {
     const SQL: &str =
         "SELECT transaction_id, code_hash, application_id, identity_id, credential_id, grant_facts,
             authenticated_at, expires_at, redeemed_at, access_token_id, access_token_expires
         FROM authorization_codes
         WHERE tenant_id = $1 AND realm_id = $2 AND transaction_id = $3 AND code_hash = $4";
     let row: Option<CodeRow> = rx
-        .opt(SQL, &[&tenant, &realm, &key.transaction_id, &key.hash])
+        .opt(
+            SQL,
+            &[
+                &realm.tenant_id,
+                &realm.realm_id,
+                &key.transaction_id,
+                &key.hash,
+            ],
+        )
         .await?;
     Ok(row.map(IssuedCode::from))
 }

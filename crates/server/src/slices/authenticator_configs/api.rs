@@ -11,11 +11,12 @@ use super::model::{AuthenticatorConfig, Change, Config};
 use super::ops;
 use crate::app::App;
 use crate::base::error::Result;
-use crate::base::paging::{ListQuery, Page};
+use crate::base::paging::Sizes;
 use crate::base::refs::{AuthenticatorConfigRef, RealmRef};
 use crate::base::scope;
 use crate::http::auth::Allowed;
 use crate::http::json::{Body, Json};
+use crate::http::list::{Asked, ListQuery, Listed, Paged};
 use crate::http::openapi::{Conflicting, NotJson, Refusals};
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -79,18 +80,18 @@ async fn create(
     Json(asked): Json<Request>,
 ) -> Result<Answer<ConfigView>> {
     let asked = asked.authenticator_config;
-    let config = ops::create(&ctx, at.tenant_id, at.realm_id, &asked).await?;
+    let config = ops::create(&ctx, at, &asked).await?;
     Ok(Answer(config.into()))
 }
 
-#[derive(Serialize, ToSchema)]
-#[schema(as = ListAuthenticatorConfigsResponse)]
-struct ListAnswer {
-    authenticator_configs: Vec<ConfigView>,
-    total_size: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_page_token: Option<String>,
+impl Listed for ConfigView {
+    const SCHEMA: &'static str = "ListAuthenticatorConfigsResponse";
+    const MEMBER: &'static str = "authenticator_configs";
+    const SIZES: Sizes = Sizes::CONFIGURATION;
+    const ATTRIBUTES: &'static [&'static str] = &["id", "display_name"];
 }
+
+type ConfigPage = Paged<ConfigView>;
 
 /// Lists the configs of a realm. Filters by `id` and `display_name`.
 #[utoipa::path(
@@ -99,24 +100,16 @@ struct ListAnswer {
     operation_id = "ListAuthenticatorConfigs",
     tag = "Authenticator Configurations",
     params(RealmRef, ListQuery),
-    responses((status = 200, body = ListAnswer), Refusals),
+    responses((status = 200, body = ConfigPage), Refusals),
     security(("bearer" = ["authenticator-configs:read"])),
 )]
 async fn list(
     Allowed { ctx, .. }: Allowed<scope::authenticator_configs::Read>,
     at: RealmRef,
-    query: ListQuery,
-) -> Result<Answer<ListAnswer>> {
-    let Page {
-        items,
-        total_size,
-        next_page_token,
-    } = ops::list(&ctx, at.tenant_id, at.realm_id, &query).await?;
-    Ok(Answer(ListAnswer {
-        authenticator_configs: items.into_iter().map(ConfigView::from).collect(),
-        total_size,
-        next_page_token,
-    }))
+    asked: Asked<ConfigView>,
+) -> Result<ConfigPage> {
+    let page = ops::list(&ctx, at, &asked).await?;
+    Ok(asked.answer(page))
 }
 
 /// Reads a config.
@@ -133,8 +126,7 @@ async fn get(
     Allowed { ctx, .. }: Allowed<scope::authenticator_configs::Read>,
     at: AuthenticatorConfigRef,
 ) -> Result<Answer<ConfigView>> {
-    let id = at.authenticator_config_id;
-    let config = ops::get(&ctx, at.tenant_id, at.realm_id, id).await?;
+    let config = ops::get(&ctx, at).await?;
     Ok(Answer(config.into()))
 }
 
@@ -154,9 +146,8 @@ async fn update(
     at: AuthenticatorConfigRef,
     Json(asked): Json<Request>,
 ) -> Result<Answer<ConfigView>> {
-    let id = at.authenticator_config_id;
     let asked = asked.authenticator_config;
-    let config = ops::change(&ctx, at.tenant_id, at.realm_id, id, asked).await?;
+    let config = ops::change(&ctx, at, asked).await?;
     Ok(Answer(config.into()))
 }
 
@@ -174,5 +165,5 @@ async fn delete(
     Allowed { ctx, .. }: Allowed<scope::authenticator_configs::Delete>,
     at: AuthenticatorConfigRef,
 ) -> Result<()> {
-    ops::delete(&ctx, at.tenant_id, at.realm_id, at.authenticator_config_id).await
+    ops::delete(&ctx, at).await
 }

@@ -1,5 +1,6 @@
 //! What an authenticator config is.
 
+use crate::base::refs::{AuthenticatorConfigRef, RealmRef};
 use keymoor_oauth::redirect;
 use keymoor_types::url_rules::{check_origin, check_url, web_origin};
 use keymoor_types::{AuthenticatorConfigId, RealmId, TenantId, Timestamp};
@@ -21,6 +22,17 @@ pub struct AuthenticatorConfig {
     pub is_managed: bool,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+}
+
+impl AuthenticatorConfig {
+    /// How it is named.
+    pub const fn at(&self) -> AuthenticatorConfigRef {
+        AuthenticatorConfigRef {
+            tenant_id: self.tenant_id,
+            realm_id: self.realm_id,
+            authenticator_config_id: self.id,
+        }
+    }
 }
 
 /// A config as sign-ins use it: what follows from it is worked out once.
@@ -171,7 +183,7 @@ impl AuthenticatorConfig {
     /// # Errors
     /// `Invalid` names every field that is wrong.
     pub fn new(
-        (tenant_id, realm_id): (TenantId, RealmId),
+        realm: RealmRef,
         id: AuthenticatorConfigId,
         asked: &Change,
         now: Timestamp,
@@ -186,8 +198,8 @@ impl AuthenticatorConfig {
         }
         let kind = violations.or(kind)?.expect("a missing type is a violation");
         let mut config = Self {
-            tenant_id,
-            realm_id,
+            tenant_id: realm.tenant_id,
+            realm_id: realm.realm_id,
             id,
             display_name: None,
             config: Config::of_type(kind),

@@ -1,15 +1,16 @@
 //! What is done with authenticator configs.
 
+use crate::base::refs::{AuthenticatorConfigRef, RealmRef, Ref as _};
 use std::sync::Arc;
 
-use keymoor_types::{AuthenticatorConfigId, RealmId, TenantId};
+use keymoor_types::AuthenticatorConfigId;
 
 use super::model::{AuthenticatorConfig, Change, Effective};
 use super::store;
 use crate::app::App;
 use crate::base::context::Context;
-use crate::base::error::{Error, Kind, Result};
-use crate::base::paging::{List, ListQuery, Page, Sizes};
+use crate::base::error::{Error, Result};
+use crate::base::paging::{Page, PageRequest};
 use crate::db::Rx;
 use crate::infra::directory;
 use crate::infra::directory::store::Directory;
@@ -20,20 +21,15 @@ use crate::slices::realms;
 ///
 /// # Errors
 /// `Invalid`; `NotFound` for the realm.
-pub async fn create(
-    ctx: &Context,
-    tenant: TenantId,
-    realm: RealmId,
-    asked: &Change,
-) -> Result<AuthenticatorConfig> {
+pub async fn create(ctx: &Context, realm: RealmRef, asked: &Change) -> Result<AuthenticatorConfig> {
     let id = AuthenticatorConfigId::generate(ctx.now, &*ctx.app.rng);
-    let config = AuthenticatorConfig::new((tenant, realm), id, asked, ctx.now)?;
-    let event = event(ctx, tenant, realm, id, "CREATED");
+    let config = AuthenticatorConfig::new(realm, id, asked, ctx.now)?;
+    let event = event(ctx, config.at(), "CREATED");
     ctx.app
         .db
         .write(async move |tx| {
             store::insert(tx, &config).await?;
-            directory::store::add(tx, tenant, realm, Directory::AuthenticatorConfigs, 1).await?;
+            directory::store::add(tx, realm, Directory::AuthenticatorConfigs, 1).await?;
             events::append(tx, &event).await?;
             Ok(config.clone())
         })
@@ -41,64 +37,41 @@ pub async fn create(
 }
 
 /// A page of a realm's configs.
+///
+/// # Errors
+/// `NotFound` for the realm.
 pub async fn list(
     ctx: &Context,
-    tenant: TenantId,
-    realm: RealmId,
-    query: &ListQuery,
+    realm: RealmRef,
+    page: &PageRequest,
 ) -> Result<Page<AuthenticatorConfig>> {
-    let list = List {
-        name: &format!("tenants/{tenant}/realms/{realm}/authenticator-configs"),
-        sizes: Sizes::CONFIGURATION,
-        attributes: &["id", "display_name"],
-    };
-    let page = query.read(ctx, &list)?;
-    let (configs, total) = ctx
-        .app
-        .db
-        .read(async |rx| {
-            realms::ops::require(rx, tenant, realm).await?;
-            store::list(rx, tenant, realm, &page).await
-        })
-        .await?;
-    Ok(Page::new(ctx, &list, page, configs, total, |config| {
-        config.id
-    }))
-}
-
-pub async fn get(
-    ctx: &Context,
-    tenant: TenantId,
-    realm: RealmId,
-    id: AuthenticatorConfigId,
-) -> Result<AuthenticatorConfig> {
     ctx.app
         .db
-        .read(async |rx| store::find(rx, tenant, realm, id).await)
+        .read(async |rx| {
+            realms::ops::require(rx, realm).await?;
+            store::list(rx, realm, page).await
+        })
+        .await
+}
+
+pub async fn get(ctx: &Context, at: AuthenticatorConfigRef) -> Result<AuthenticatorConfig> {
+    ctx.app
+        .db
+        .read(async |rx| store::find(rx, at).await)
         .await?
-        .ok_or_else(|| not_found(id))
+        .ok_or_else(|| at.not_found())
 }
 
 /// A config as it was at most five seconds ago; on this node, as it is.
-pub async fn cached(
-    app: &App,
-    tenant: TenantId,
-    realm: RealmId,
-    id: AuthenticatorConfigId,
-) -> Result<Option<Arc<Effective>>> {
-    let (key, now) = ((tenant, realm, id), app.now());
-    if let Some(config) = app.authenticator_configs.get(&key, now) {
-        return Ok(Some(config));
-    }
-    let found = app
-        .db
-        .read(async |rx| store::find(rx, tenant, realm, id).await)
-        .await?;
-    Ok(found.map(|config| {
-        let config = Arc::new(Effective::from(config));
-        app.authenticator_configs.put(key, Arc::clone(&config), now);
-        config
-    }))
+pub async fn cached(app: &App, at: AuthenticatorConfigRef) -> Result<Option<Arc<Effective>>> {
+    let load = async || {
+        let find = async |rx: &mut Rx| store::find(rx, at).await;
+        let found = app.db.read(find).await?;
+        Ok(found.map(|config| Arc::new(Effective::from(config))))
+    };
+    app.authenticator_configs
+        .get_or_load(at, app.now(), load)
+        .await
 }
 
 /// Changes what is asked for and leaves the rest. Links that are out keep what they started with.
@@ -107,19 +80,17 @@ pub async fn cached(
 /// `NotFound`; `Forbidden` for a managed config; `Invalid`.
 pub async fn change(
     ctx: &Context,
-    tenant: TenantId,
-    realm: RealmId,
-    id: AuthenticatorConfigId,
+    at: AuthenticatorConfigRef,
     asked: Change,
 ) -> Result<AuthenticatorConfig> {
-    let event = event(ctx, tenant, realm, id, "UPDATED");
+    let event = event(ctx, at, "UPDATED");
     let now = ctx.now;
     let changed = ctx
         .app
         .db
         .write(async move |tx| {
-            let Some(mut config) = store::take(tx, tenant, realm, id, now).await? else {
-                return Err(untouchable(tx, tenant, realm, id).await?);
+            let Some(mut config) = store::take(tx, at, now).await? else {
+                return Err(untouchable(tx, at).await?);
             };
             config.change(&asked)?;
             store::update(tx, &config).await?;
@@ -127,7 +98,7 @@ pub async fn change(
             Ok(config)
         })
         .await?;
-    ctx.app.authenticator_configs.forget(&(tenant, realm, id));
+    ctx.app.authenticator_configs.forget(&at);
     Ok(changed)
 }
 
@@ -135,51 +106,30 @@ pub async fn change(
 ///
 /// # Errors
 /// `NotFound`; `Forbidden` for a managed config; `Conflict` while an application refers to it.
-pub async fn delete(
-    ctx: &Context,
-    tenant: TenantId,
-    realm: RealmId,
-    id: AuthenticatorConfigId,
-) -> Result<()> {
-    let event = event(ctx, tenant, realm, id, "DELETED");
+pub async fn delete(ctx: &Context, at: AuthenticatorConfigRef) -> Result<()> {
+    let event = event(ctx, at, "DELETED");
     ctx.app
         .db
         .write(async move |tx| {
-            if !store::delete(tx, tenant, realm, id).await? {
-                return Err(untouchable(tx, tenant, realm, id).await?);
+            if !store::delete(tx, at).await? {
+                return Err(untouchable(tx, at).await?);
             }
-            directory::store::add(tx, tenant, realm, Directory::AuthenticatorConfigs, -1).await?;
+            directory::store::add(tx, at.realm(), Directory::AuthenticatorConfigs, -1).await?;
             events::append(tx, &event).await
         })
         .await?;
-    ctx.app.authenticator_configs.forget(&(tenant, realm, id));
+    ctx.app.authenticator_configs.forget(&at);
     Ok(())
 }
 
 /// Why a guarded statement found no config to change.
-async fn untouchable(
-    rx: &mut Rx,
-    tenant: TenantId,
-    realm: RealmId,
-    id: AuthenticatorConfigId,
-) -> Result<Error> {
-    Ok(match store::find(rx, tenant, realm, id).await? {
+async fn untouchable(rx: &mut Rx, at: AuthenticatorConfigRef) -> Result<Error> {
+    Ok(match store::find(rx, at).await? {
         Some(_) => Error::Forbidden("managed authenticator configs cannot be changed"),
-        None => not_found(id),
+        None => at.not_found(),
     })
 }
 
-fn not_found(id: AuthenticatorConfigId) -> Error {
-    Error::not_found(Kind::AuthenticatorConfig, id)
-}
-
-fn event(
-    ctx: &Context,
-    tenant: TenantId,
-    realm: RealmId,
-    id: AuthenticatorConfigId,
-    outcome: &'static str,
-) -> Event {
-    let kind = EventKind::AuthenticatorConfigOperation;
-    Event::new(ctx, tenant, realm, kind, outcome).resource(id)
+fn event(ctx: &Context, at: AuthenticatorConfigRef, outcome: &'static str) -> Event {
+    Event::about(ctx, at, EventKind::AuthenticatorConfigOperation, outcome)
 }

@@ -1,10 +1,11 @@
 //! Rows of `authenticator_configs`.
 
+use crate::base::refs::{AuthenticatorConfigRef, RealmRef};
 use keymoor_types::{AuthenticatorConfigId, RealmId, TenantId, Timestamp};
 
 use super::model::{AuthenticatorConfig, Config};
 use crate::base::error::{Error, Kind, Result};
-use crate::base::paging::PageRequest;
+use crate::base::paging::{Page, PageRequest};
 use crate::db::{self, Json, Rx, Tx, record};
 use crate::infra::directory::store::{Directory, total};
 
@@ -102,18 +103,18 @@ pub async fn insert(tx: &mut Tx, config: &AuthenticatorConfig) -> Result<()> {
     Ok(())
 }
 
-pub async fn find(
-    rx: &mut Rx,
-    tenant: TenantId,
-    realm: RealmId,
-    id: AuthenticatorConfigId,
-) -> Result<Option<AuthenticatorConfig>> {
+pub async fn find(rx: &mut Rx, at: AuthenticatorConfigRef) -> Result<Option<AuthenticatorConfig>> {
     const SQL: &str = concat!(
         "SELECT ",
         columns!(),
         " FROM authenticator_configs WHERE tenant_id = $1 AND realm_id = $2 AND authenticator_config_id = $3"
     );
-    let row: Option<ConfigRow> = rx.opt(SQL, &[&tenant, &realm, &id]).await?;
+    let row: Option<ConfigRow> = rx
+        .opt(
+            SQL,
+            &[&at.tenant_id, &at.realm_id, &at.authenticator_config_id],
+        )
+        .await?;
     Ok(row.map(AuthenticatorConfig::from))
 }
 
@@ -121,9 +122,7 @@ pub async fn find(
 /// transaction can, so that of two changes neither undoes the other.
 pub async fn take(
     tx: &mut Tx,
-    tenant: TenantId,
-    realm: RealmId,
-    id: AuthenticatorConfigId,
+    at: AuthenticatorConfigRef,
     now: Timestamp,
 ) -> Result<Option<AuthenticatorConfig>> {
     const SQL: &str = concat!(
@@ -132,7 +131,17 @@ pub async fn take(
         RETURNING ",
         columns!()
     );
-    let row: Option<ConfigRow> = tx.opt(SQL, &[&tenant, &realm, &id, &now]).await?;
+    let row: Option<ConfigRow> = tx
+        .opt(
+            SQL,
+            &[
+                &at.tenant_id,
+                &at.realm_id,
+                &at.authenticator_config_id,
+                &now,
+            ],
+        )
+        .await?;
     Ok(row.map(AuthenticatorConfig::from))
 }
 
@@ -157,22 +166,20 @@ pub async fn update(tx: &mut Tx, config: &AuthenticatorConfig) -> Result<()> {
 ///
 /// # Errors
 /// `Conflict` while an application refers to it.
-pub async fn delete(
-    tx: &mut Tx,
-    tenant: TenantId,
-    realm: RealmId,
-    id: AuthenticatorConfigId,
-) -> Result<bool> {
+pub async fn delete(tx: &mut Tx, at: AuthenticatorConfigRef) -> Result<bool> {
     const SQL: &str = "DELETE FROM authenticator_configs
         WHERE tenant_id = $1 AND realm_id = $2 AND authenticator_config_id = $3 AND NOT is_managed";
     let deleted = tx
-        .exec(SQL, &[&tenant, &realm, &id])
+        .exec(
+            SQL,
+            &[&at.tenant_id, &at.realm_id, &at.authenticator_config_id],
+        )
         .await
         .map_err(|error| match error {
             db::Error::ForeignKey => Error::conflict_on(
                 "authenticator config has applications",
                 Kind::AuthenticatorConfig,
-                id,
+                at.authenticator_config_id,
                 "in use",
             ),
             other => other.into(),
@@ -189,13 +196,12 @@ macro_rules! matching {
     };
 }
 
-/// A page of a realm's configs, and how many there are.
+/// A page of a realm's configs.
 pub async fn list(
     rx: &mut Rx,
-    tenant: TenantId,
-    realm: RealmId,
+    realm: RealmRef,
     page: &PageRequest,
-) -> Result<(Vec<AuthenticatorConfig>, i64)> {
+) -> Result<Page<AuthenticatorConfig>> {
     const ROWS: &str = concat!(
         "SELECT ",
         columns!(),
@@ -211,8 +217,8 @@ pub async fn list(
         .all(
             ROWS,
             &[
-                &tenant,
-                &realm,
+                &realm.tenant_id,
+                &realm.realm_id,
                 &id,
                 &name,
                 &after,
@@ -222,23 +228,20 @@ pub async fn list(
         )
         .await?;
     let total = if page.filter.is_some() {
-        rx.one(COUNT, &[&tenant, &realm, &id, &name]).await?
+        rx.one(COUNT, &[&realm.tenant_id, &realm.realm_id, &id, &name])
+            .await?
     } else {
-        total(rx, tenant, realm, Directory::AuthenticatorConfigs).await?
+        total(rx, realm, Directory::AuthenticatorConfigs).await?
     };
     let configs = rows.into_iter().map(AuthenticatorConfig::from).collect();
-    Ok((configs, total))
+    Ok(page.page(configs, total, |config: &AuthenticatorConfig| config.id))
 }
 
 /// The config that Keymoor made for the realm: the console's.
-pub async fn find_managed(
-    rx: &mut Rx,
-    tenant: TenantId,
-    realm: RealmId,
-) -> Result<Option<AuthenticatorConfigId>> {
+pub async fn find_managed(rx: &mut Rx, realm: RealmRef) -> Result<Option<AuthenticatorConfigId>> {
     const SQL: &str = "SELECT authenticator_config_id FROM authenticator_configs
         WHERE tenant_id = $1 AND realm_id = $2 AND is_managed ORDER BY authenticator_config_id LIMIT 1";
-    Ok(rx.opt(SQL, &[&tenant, &realm]).await?)
+    Ok(rx.opt(SQL, &[&realm.tenant_id, &realm.realm_id]).await?)
 }
 
 /// The consoles' configs of up to 100 tenants behind `after`, in the order of the tenants.

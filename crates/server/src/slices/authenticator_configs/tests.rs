@@ -1,5 +1,6 @@
 //! Authenticator configs over HTTP, on both databases.
 
+use crate::base::refs::TenantRef;
 use axum::http::Method;
 use keymoor_types::{RealmId, Seconds, TenantId, Timestamp};
 use serde_json::{Value, json};
@@ -110,9 +111,10 @@ both_apps! {
 
     async fn e8_default_methods_are_shown_and_not_insisted_on(test: TestApp) {
         let (path, made) = one(&test).await;
-        let (tenant, realm) = (test.made.tenant.id, made["realm_id"].as_str().unwrap().parse().unwrap());
+        let realm_id = made["realm_id"].as_str().unwrap().parse().unwrap();
         let id = made["id"].as_str().unwrap().parse().unwrap();
-        let stored = async || ops::get(&test.context(), tenant, realm, id).await.unwrap().config;
+        let at = test.made.tenant.at().realm_id(realm_id).authenticator_config_id(id);
+        let stored = async || ops::get(&test.context(), at).await.unwrap().config;
         assert_eq!(stored().await.explicit_methods(), None);
         let methods = made["config"]["authentication_methods"].clone();
         change(&test, &path, json!({ "config": { "authentication_methods": methods } })).await.ok();
@@ -262,10 +264,11 @@ both_apps! {
 
     async fn e4_a_cached_config_is_current_here_and_five_seconds_old_at_most(test: TestApp) {
         let (path, made) = one(&test).await;
-        let (tenant, realm) = (test.made.tenant.id, made["realm_id"].as_str().unwrap().parse().unwrap());
+        let realm_id = made["realm_id"].as_str().unwrap().parse().unwrap();
         let id = made["id"].as_str().unwrap().parse().unwrap();
+        let at = test.made.tenant.at().realm_id(realm_id).authenticator_config_id(id);
         let name = async || {
-            let found = ops::cached(&test.app, tenant, realm, id).await.unwrap();
+            let found = ops::cached(&test.app, at).await.unwrap();
             found.and_then(|config| config.display_name.clone())
         };
         assert_eq!(name().await.as_deref(), Some("Web: shop"));
@@ -274,7 +277,7 @@ both_apps! {
 
         let by_another_node = AuthenticatorConfig {
             display_name: Some("theirs".to_owned()),
-            ..ops::get(&test.context(), tenant, realm, id).await.unwrap()
+            ..ops::get(&test.context(), at).await.unwrap()
         };
         test.app.db.write(async move |tx| store::update(tx, &by_another_node).await).await.unwrap();
         assert_eq!(name().await.as_deref(), Some("ours"));
@@ -283,7 +286,7 @@ both_apps! {
 
         test.manage(Method::DELETE, &path, None).await.ok_empty();
         assert_eq!(name().await, None);
-        let elsewhere = ops::cached(&test.app, tenant, test.made.realm.id, id).await.unwrap();
+        let elsewhere = ops::cached(&test.app, test.made.realm.at().authenticator_config_id(at.authenticator_config_id)).await.unwrap();
         assert_eq!(elsewhere, None);
     }
 }
@@ -294,7 +297,10 @@ fn a_refused_change_names_everything_that_is_wrong() {
         "type": "embedded", "invoke_url": "javascript:1", "trusted_origins": ["x", "null"] } }))
     .unwrap();
     let made = AuthenticatorConfig::new(
-        (TenantId::from_i64(1), RealmId::from_i64(1)),
+        TenantRef {
+            tenant_id: TenantId::from_i64(1),
+        }
+        .realm_id(RealmId::from_i64(1)),
         "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap(),
         &asked,
         Timestamp::from_seconds(0),

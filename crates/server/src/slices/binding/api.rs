@@ -15,12 +15,13 @@ use super::model::{BindingJob, DeliveryMethod, State};
 use super::ops::{self, CreatedJob, NewJob};
 use crate::app::App;
 use crate::base::error::{Error, Result};
-use crate::base::paging::{ListQuery, Page};
+use crate::base::paging::Sizes;
 use crate::base::refs::{IdentitiesRef, IdentityRef, JobRef};
 use crate::base::scope;
 use crate::base::text::Violations;
 use crate::http::auth::Allowed;
 use crate::http::json::{Body, Json};
+use crate::http::list::{Asked, ListQuery, Listed, Paged};
 use crate::http::openapi::{Conflicting, NotJson, Refusals};
 use crate::http::problem::Problem;
 
@@ -177,14 +178,14 @@ async fn create(
     }))
 }
 
-#[derive(Serialize, ToSchema)]
-#[schema(as = ListCredentialBindingJobsResponse)]
-struct ListAnswer {
-    credential_binding_jobs: Vec<JobView>,
-    total_size: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_page_token: Option<String>,
+impl Listed for JobView {
+    const SCHEMA: &'static str = "ListCredentialBindingJobsResponse";
+    const MEMBER: &'static str = "credential_binding_jobs";
+    const SIZES: Sizes = Sizes::DIRECTORY;
+    const ATTRIBUTES: &'static [&'static str] = &["state", "delivery_method"];
 }
+
+type JobPage = Paged<JobView>;
 
 /// Lists the jobs of an identity, or of every identity of the realm with `-`. Filters by `state`
 /// and `delivery_method`.
@@ -194,35 +195,16 @@ struct ListAnswer {
     operation_id = "ListCredentialBindingJobs",
     tag = "Credential Binding Jobs",
     params(IdentitiesRef, ListQuery),
-    responses((status = 200, body = ListAnswer), Refusals),
+    responses((status = 200, body = JobPage), Refusals),
     security(("bearer" = ["credential-binding-jobs:read"])),
 )]
 async fn list(
     Allowed { ctx, .. }: Allowed<scope::credential_binding_jobs::Read>,
     at: IdentitiesRef,
-    query: ListQuery,
-) -> Result<Answer<ListAnswer>> {
-    let Page {
-        items,
-        total_size,
-        next_page_token,
-    } = ops::list(
-        &ctx,
-        at.tenant_id,
-        at.realm_id,
-        at.one().map(|identity| identity.identity_id),
-        &query,
-    )
-    .await?;
-    let credential_binding_jobs = items
-        .into_iter()
-        .map(|job| JobView::at(job, ctx.now))
-        .collect();
-    Ok(Answer(ListAnswer {
-        credential_binding_jobs,
-        total_size,
-        next_page_token,
-    }))
+    asked: Asked<JobView>,
+) -> Result<JobPage> {
+    let page = ops::list(&ctx, at, &asked).await?;
+    Ok(asked.answer(page.map(|job| JobView::at(job, ctx.now))))
 }
 
 /// Reads a job.

@@ -4,7 +4,6 @@
 //! transaction, and one write that claims the job, stores the key and records both.
 
 use crate::base::refs::JobRef;
-use axum::http::HeaderMap;
 use keymoor_types::CredentialId;
 use keymoor_types::wire::{
     BindRequest, BindingConfig, BindingIdentity, BindingInfo, BindingTraits, Named, ProofKind,
@@ -22,9 +21,9 @@ use super::ops::{ended, not_found};
 use super::store;
 use crate::base::context::Context;
 use crate::base::error::{Error, Result, with_fresh_ids};
+use crate::base::origin::PageOrigin;
 use crate::base::secret::Secret;
 use crate::db::Rx;
-use crate::http::cors;
 use crate::infra::outbox::{self, NewTask, Task};
 use crate::slices::authenticator_configs::model::AuthenticationMethod;
 use crate::slices::credentials;
@@ -71,8 +70,7 @@ async fn find(rx: &mut Rx, key: JobRef) -> Result<Option<(BindingJob, Identity)>
     let Some(job) = store::find(rx, key).await? else {
         return Ok(None);
     };
-    let identity =
-        identities::store::find(rx, key.tenant_id, key.realm_id, key.identity_id).await?;
+    let identity = identities::store::find(rx, key.identity()).await?;
     Ok(identity.map(|identity| (job, identity)))
 }
 
@@ -84,13 +82,13 @@ async fn find(rx: &mut Rx, key: JobRef) -> Result<Option<(BindingJob, Identity)>
 /// A browser that goes to the link sends no `Origin`.
 pub async fn open(
     ctx: &Context,
-    headers: &HeaderMap,
+    page: &PageOrigin,
     key: JobRef,
     token: &Secret,
 ) -> Result<BindingJob> {
     let found = ctx.app.db.read(async |rx| find(rx, key).await).await?;
     let Opened { job, .. } = admit(ctx, key, token, found)?;
-    require_trusted(ctx, headers, &job)?;
+    require_trusted(ctx, page, &job)?;
     if matches!(job.stored_state, State::LinkSent | State::FailedToSend) {
         let event = step_event(ctx, key, State::LinkOpened);
         let (hash, now) = (job.token_hash, ctx.now);
@@ -110,7 +108,7 @@ pub async fn open(
 /// Tells a device what it is to bind.
 pub async fn info(
     ctx: &Context,
-    headers: &HeaderMap,
+    page: &PageOrigin,
     key: JobRef,
     token: &Secret,
 ) -> Result<BindingInfo> {
@@ -120,9 +118,9 @@ pub async fn info(
         .read(async |rx| {
             let found = find(rx, key).await?;
             let tenant = tenants::store::find(rx, key.tenant_id).await?;
-            let realm = realms::store::find(rx, key.tenant_id, key.realm_id).await?;
+            let realm = realms::store::find(rx, key.identity().realm()).await?;
             let registrable = match &found {
-                Some((job, _)) => registrable(rx, job, headers).await?,
+                Some((job, _)) => registrable(rx, job, page).await?,
                 None => None,
             };
             Ok((found, tenant, realm, registrable))
@@ -132,7 +130,7 @@ pub async fn info(
     let (Some(tenant), Some(realm)) = (tenant, realm) else {
         return Err(not_found(key));
     };
-    require_trusted(ctx, headers, &job)?;
+    require_trusted(ctx, page, &job)?;
     let fido2 = registrable.map(|(rp_id, known)| {
         fido2::options(ctx, &job, &identity, &realm.display_name, rp_id, &known)
     });
@@ -182,15 +180,14 @@ pub async fn info(
 async fn registrable(
     rx: &mut Rx,
     job: &BindingJob,
-    headers: &HeaderMap,
+    page: &PageOrigin,
 ) -> Result<Option<(String, Vec<Vec<u8>>)>> {
     let method = AuthenticationMethod::WebauthnPasskey;
-    let rp_id = fido2::rp_id(job, headers).filter(|_| job.snapshot.permits_method(method));
+    let rp_id = fido2::rp_id(job, page).filter(|_| job.snapshot.permits_method(method));
     let Some(rp_id) = rp_id else {
         return Ok(None);
     };
-    let realm = (job.tenant_id, job.realm_id);
-    let known = credentials::store::list_webauthn_ids(rx, realm, job.identity_id, &rp_id).await?;
+    let known = credentials::store::list_webauthn_ids(rx, job.at().identity(), &rp_id).await?;
     Ok(Some((rp_id, known)))
 }
 
@@ -211,14 +208,14 @@ fn device_config(job: &BindingJob) -> Value {
 /// bound already.
 pub async fn bind(
     ctx: &Context,
-    headers: &HeaderMap,
+    page: &PageOrigin,
     key: JobRef,
     token: &Secret,
     request: &BindRequest,
 ) -> Result<Credential> {
     let found = ctx.app.db.read(async |rx| find(rx, key).await).await?;
     let Opened { job, identity } = admit(ctx, key, token, found)?;
-    require_trusted(ctx, headers, &job)?;
+    require_trusted(ctx, page, &job)?;
     let Ok(proved) = verify(ctx, &job, token, request) else {
         count_failed_proof(ctx, &job).await?;
         return Err(Error::invalid("raw", "the proof does not verify"));
@@ -229,9 +226,8 @@ pub async fn bind(
     with_fresh_ids!(store_key(ctx, &job, &identity, &proved).await)
 }
 
-fn require_trusted(ctx: &Context, headers: &HeaderMap, job: &BindingJob) -> Result<()> {
-    cors::require_trusted(
-        headers,
+fn require_trusted(ctx: &Context, page: &PageOrigin, job: &BindingJob) -> Result<()> {
+    page.require_trusted(
         || &job.snapshot.trusted_origins,
         ctx.app.config.auth_url.origin(),
     )
@@ -294,15 +290,12 @@ fn refused(error: &impl std::error::Error) -> BadProof {
 async fn count_failed_proof(ctx: &Context, job: &BindingJob) -> Result<()> {
     let key = job.at();
     let event = step_event(ctx, key, State::Revoked);
-    let failed = Event::new(
+    let failed = Event::about(
         ctx,
-        key.tenant_id,
-        key.realm_id,
+        key,
         EventKind::CredentialBindingJobChange,
         "PROOF_REFUSED",
     )
-    .identity(key.identity_id)
-    .resource(key.job_id)
     .detail("failed_proofs_allowed", MAX_FAILED_PROOFS);
     let (hash, now) = (job.token_hash, ctx.now);
     ctx.app
@@ -341,20 +334,12 @@ async fn store_key(
         updated_at: ctx.now,
     };
     let complete = step_event(ctx, key, State::Complete);
-    let bound = Event::new(
-        ctx,
-        key.tenant_id,
-        key.realm_id,
-        EventKind::CredentialChange,
-        "BOUND",
-    )
-    .identity(key.identity_id)
-    .resource(credential.id)
-    .detail("csr_type", credential.origin.csr_type().as_str())
-    .detail(
-        "attestation",
-        credential.origin.attestation_level().as_str(),
-    );
+    let bound = Event::about(ctx, credential.at(), EventKind::CredentialChange, "BOUND")
+        .detail("csr_type", credential.origin.csr_type().as_str())
+        .detail(
+            "attestation",
+            credential.origin.attestation_level().as_str(),
+        );
     let notice = identity
         .traits
         .primary_email_address
@@ -403,13 +388,10 @@ async fn why_not_claimed(ctx: &Context, key: JobRef) -> Result<Error> {
 }
 
 fn step_event(ctx: &Context, key: JobRef, state: State) -> Event {
-    Event::new(
+    Event::about(
         ctx,
-        key.tenant_id,
-        key.realm_id,
+        key,
         EventKind::CredentialBindingJobChange,
         state.as_str(),
     )
-    .identity(key.identity_id)
-    .resource(key.job_id)
 }

@@ -3,8 +3,6 @@
 //! The challenge is stored nowhere. It is a seal over what the options promised, bound to the
 //! job and its link, so that it opens for no other; it is single-use because the job is.
 
-use axum::http::HeaderMap;
-use axum::http::header::ORIGIN;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keymoor_types::fido2::{
@@ -18,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::model::BindingJob;
 use crate::base::context::Context;
+use crate::base::origin::PageOrigin;
 use crate::base::vault::{Purpose, Vault};
 use crate::slices::identities::model::Identity;
 
@@ -46,10 +45,9 @@ struct Challenge {
 
 /// The RP ID for a page that asks: its own host if the job trusts it, else that of the first
 /// trusted origin. `None`: the job trusts no website.
-pub fn rp_id(job: &BindingJob, headers: &HeaderMap) -> Option<String> {
-    let asking = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok());
+pub fn rp_id(job: &BindingJob, page: &PageOrigin) -> Option<String> {
     let trusted = &job.snapshot.trusted_origins;
-    asking
+    page.as_deref()
         .filter(|asking| trusted.iter().any(|known| known == asking))
         .and_then(origin::host)
         .or_else(|| trusted.iter().find_map(|known| origin::host(known)))

@@ -37,8 +37,8 @@ pub async fn errand(
             Ok((
                 store::find(rx, key).await?,
                 store::find_sealed_token(rx, key).await?,
-                identities::store::find(rx, tenant_id, realm_id, identity_id).await?,
-                realms::store::find(rx, tenant_id, realm_id).await?,
+                identities::store::find(rx, key.identity()).await?,
+                realms::store::find(rx, key.identity().realm()).await?,
             ))
         })
         .await?;
@@ -83,15 +83,12 @@ impl LinkTask {
             identity_id,
             job_id: binding_job_id,
         };
-        let failed = Event::new(
+        let failed = Event::about(
             ctx,
-            key.tenant_id,
-            key.realm_id,
+            key,
             EventKind::CredentialBindingJobChange,
             State::FailedToSend.as_str(),
-        )
-        .identity(identity_id)
-        .resource(binding_job_id);
+        );
         Some(Self { key, failed })
     }
 

@@ -16,7 +16,6 @@ use utoipa::ToSchema;
 use crate::base::error::Error;
 use crate::base::secret::Digest;
 use crate::db::text_column;
-use crate::slices::authentication::model::distinguished_name;
 use crate::slices::authenticator_configs::model::{AuthenticationMethod, AuthenticatorConfig};
 use crate::slices::credentials::model::{KeyOrigin, Mechanism, WebAuthnFacts};
 
@@ -280,7 +279,7 @@ impl BindingJob {
     /// The distinguished name that a proof must have as its subject. It is never parsed: it is
     /// built here and compared.
     pub fn subject(&self) -> String {
-        distinguished_name(self.tenant_id, self.realm_id, self.identity_id)
+        self.at().identity().distinguished_name()
     }
 }
 

@@ -1,16 +1,14 @@
 //! What an application does with binding jobs: create, list, read, revoke.
 
-use keymoor_types::{
-    AuthenticatorConfigId, BindingJobId, IdentityId, RealmId, Seconds, TenantId, Timestamp,
-};
+use keymoor_types::{AuthenticatorConfigId, BindingJobId, Seconds, Timestamp};
 
 use super::model::{BindingJob, DeliveryMethod, Snapshot, State};
 use super::store;
 use crate::app::App;
 use crate::base::context::Context;
 use crate::base::error::{Error, Kind, Resource, Result, with_fresh_ids};
-use crate::base::paging::{List, ListQuery, Page, Sizes};
-use crate::base::refs::{IdentityRef, JobRef};
+use crate::base::paging::{Page, PageRequest};
+use crate::base::refs::{IdentitiesRef, IdentityRef, JobRef};
 use crate::base::secret::Secret;
 use crate::base::vault::Purpose;
 use crate::db::Tx;
@@ -89,16 +87,8 @@ async fn create_once(
             binding_job_id: id,
         },
     );
-    let event = Event::new(
-        ctx,
-        at.tenant_id,
-        at.realm_id,
-        EventKind::CredentialBindingJobChange,
-        "LINK_SENT",
-    )
-    .identity(at.identity_id)
-    .resource(id)
-    .detail("delivery_method", new.delivery_method);
+    let event = Event::about(ctx, key, EventKind::CredentialBindingJobChange, "LINK_SENT")
+        .detail("delivery_method", new.delivery_method);
     let (new, token_hash, now) = (new.clone(), token.digest(), ctx.now);
     let may_do_anything = ctx.may_do_anything();
     let job = app
@@ -108,26 +98,24 @@ async fn create_once(
                 refuse_second(tx, at, now).await?;
             }
             let identity = identity(tx, at).await?;
-            let realm = realms::store::find(tx, at.tenant_id, at.realm_id).await?;
+            let realm = realms::store::find(tx, at.realm()).await?;
             // A link is a way to become the identity, and an administrator can do everything.
             if realm.is_some_and(|realm| realm.is_admin) && !may_do_anything {
                 return Err(Error::Forbidden(
                     "an administrator's link needs every scope",
                 ));
             }
-            let config = authenticator_configs::store::find(
-                tx,
-                at.tenant_id,
-                at.realm_id,
-                new.authenticator_config_id,
-            )
-            .await?
-            .ok_or_else(|| {
-                Error::invalid(
-                    "job.authenticator_config_id",
-                    "no such authenticator config",
-                )
-            })?;
+            let config = at
+                .realm()
+                .authenticator_config_id(new.authenticator_config_id);
+            let config = authenticator_configs::store::find(tx, config)
+                .await?
+                .ok_or_else(|| {
+                    Error::invalid(
+                        "job.authenticator_config_id",
+                        "no such authenticator config",
+                    )
+                })?;
             let job = BindingJob {
                 tenant_id: at.tenant_id,
                 realm_id: at.realm_id,
@@ -175,8 +163,7 @@ fn lifetime(app: &App, asked: Option<Seconds>) -> Result<Seconds> {
 /// Refuses where a job is pending; where none is, none is made before the transaction has ended.
 async fn refuse_second(tx: &mut Tx, at: IdentityRef, now: Timestamp) -> Result<()> {
     identities::store::find_locked(tx, at).await?;
-    let realm = (at.tenant_id, at.realm_id);
-    let pending = store::list_pending(tx, realm, at.identity_id, now).await?;
+    let pending = store::list_pending(tx, at, now).await?;
     if pending.is_empty() {
         return Ok(());
     }
@@ -184,7 +171,7 @@ async fn refuse_second(tx: &mut Tx, at: IdentityRef, now: Timestamp) -> Result<(
 }
 
 async fn identity(tx: &mut Tx, at: IdentityRef) -> Result<Identity> {
-    let identity = identities::store::find(tx, at.tenant_id, at.realm_id, at.identity_id)
+    let identity = identities::store::find(tx, at)
         .await?
         .ok_or_else(|| Error::not_found(Kind::Identity, at.identity_id))?;
     match identity.status {
@@ -280,34 +267,21 @@ pub fn link(app: &App, key: JobRef, token: &Secret) -> Secret {
 /// A page of the jobs of one identity, or of every identity of the realm.
 ///
 /// # Errors
-/// `NotFound` for the identity or the realm; `Invalid` for the query.
+/// `NotFound` for the identity or the realm.
 pub async fn list(
     ctx: &Context,
-    tenant: TenantId,
-    realm: RealmId,
-    identity: Option<IdentityId>,
-    query: &ListQuery,
+    of: IdentitiesRef,
+    page: &PageRequest,
 ) -> Result<Page<BindingJob>> {
-    let of = identity.map_or_else(|| "-".to_owned(), |identity| identity.to_string());
-    let list = List {
-        name: &format!("tenants/{tenant}/realms/{realm}/identities/{of}/credential-binding-jobs"),
-        sizes: Sizes::DIRECTORY,
-        attributes: &["state", "delivery_method"],
-    };
-    let page = query.read(ctx, &list)?;
-    let (now, asked) = (ctx.now, page.clone());
-    let (jobs, total) = ctx
-        .app
+    let (now, page) = (ctx.now, page.clone());
+    // A scan, since the total is counted.
+    ctx.app
         .db
         .scan(async move |rx| {
-            match identity {
-                Some(id) => drop(identities::ops::require(rx, tenant, realm, id).await?),
-                None => drop(realms::ops::require(rx, tenant, realm).await?),
-            }
-            store::list(rx, (tenant, realm), identity, &asked, now).await
+            identities::ops::require_all(rx, of).await?;
+            store::list(rx, of, &page, now).await
         })
-        .await?;
-    Ok(Page::new(ctx, &list, page, jobs, total, |job| job.id))
+        .await
 }
 
 pub async fn get(ctx: &Context, key: JobRef) -> Result<BindingJob> {
@@ -323,15 +297,7 @@ pub async fn get(ctx: &Context, key: JobRef) -> Result<BindingJob> {
 /// # Errors
 /// `NotFound`; `Conflict` if the job is complete, expired or revoked already.
 pub async fn revoke(ctx: &Context, key: JobRef) -> Result<BindingJob> {
-    let event = Event::new(
-        ctx,
-        key.tenant_id,
-        key.realm_id,
-        EventKind::CredentialBindingJobChange,
-        "REVOKED",
-    )
-    .identity(key.identity_id)
-    .resource(key.job_id);
+    let event = Event::about(ctx, key, EventKind::CredentialBindingJobChange, "REVOKED");
     let now = ctx.now;
     ctx.app
         .db

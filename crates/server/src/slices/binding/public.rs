@@ -17,10 +17,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::model::BindingJob;
-use super::{bind, page};
+use super::{bind, page as pages};
 use crate::app::App;
 use crate::base::context::Context;
 use crate::base::error::{Error, Result};
+use crate::base::origin::PageOrigin;
 use crate::base::secret::Secret;
 use crate::http::auth::Anonymous;
 use crate::http::auth::bearer;
@@ -68,6 +69,7 @@ struct LinkQuery {
 async fn invoke_authenticator(
     Anonymous(ctx): Anonymous,
     method: Method,
+    page: PageOrigin,
     headers: HeaderMap,
     at: Result<JobRef>,
     query: Result<Query<LinkQuery>, QueryRejection>,
@@ -77,22 +79,22 @@ async fn invoke_authenticator(
         return StatusCode::OK.into_response();
     }
     let token = Secret::new(query.map(|Query(query)| query.token).unwrap_or_default());
-    let opened = open(&ctx, &headers, at, &token).await;
+    let opened = open(&ctx, &page, at, &token).await;
     match (opened, wants_json(&headers)) {
         (Ok(job), true) => Answer(told(&ctx, job.at(), &token)).into_response(),
         (Ok(job), false) => redirect(&ctx, &job, &token),
         (Err(error), true) => error.into_response(),
-        (Err(error), false) => page::dead_link(&ctx, error),
+        (Err(error), false) => pages::dead_link(&ctx, error),
     }
 }
 
 async fn open(
     ctx: &Context,
-    headers: &HeaderMap,
+    page: &PageOrigin,
     at: Result<JobRef>,
     token: &Secret,
 ) -> Result<BindingJob> {
-    bind::open(ctx, headers, at?, token).await
+    bind::open(ctx, page, at?, token).await
 }
 
 /// SDKs ask for JSON by name; a browser's navigation asks for HTML, and most else for anything.
@@ -117,7 +119,7 @@ fn told(ctx: &Context, key: JobRef, token: &Secret) -> InvokeAuthenticator {
 
 fn redirect(ctx: &Context, job: &BindingJob, token: &Secret) -> Response {
     let Some(invoke_url) = &job.snapshot.invoke_url else {
-        return page::open_in_application(ctx);
+        return pages::open_in_application(ctx);
     };
     let InvokeAuthenticator {
         api_base_url,
@@ -157,9 +159,14 @@ fn redirect(ctx: &Context, job: &BindingJob, token: &Secret) -> Response {
     ),
     security(("bearer" = [])),
 )]
-async fn get_info(Anonymous(ctx): Anonymous, at: JobRef, headers: HeaderMap) -> Result<Response> {
+async fn get_info(
+    Anonymous(ctx): Anonymous,
+    at: JobRef,
+    page: PageOrigin,
+    headers: HeaderMap,
+) -> Result<Response> {
     let token = link_token(&headers)?;
-    let info = bind::info(&ctx, &headers, at, &token).await?;
+    let info = bind::info(&ctx, &page, at, &token).await?;
     Ok(Answer(info).into_response())
 }
 
@@ -183,11 +190,12 @@ async fn get_info(Anonymous(ctx): Anonymous, at: JobRef, headers: HeaderMap) -> 
 async fn bind_credential(
     Anonymous(ctx): Anonymous,
     at: JobRef,
+    page: PageOrigin,
     headers: HeaderMap,
     Lenient(request): Lenient<BindRequest>,
 ) -> Result<Answer<BoundCredential>> {
     let token = link_token(&headers)?;
-    let bound = bind::bind(&ctx, &headers, at, &token, &request).await;
+    let bound = bind::bind(&ctx, &page, at, &token, &request).await;
     ctx.app.metrics.binding(Outcome::of(&bound));
     let credential = bound?;
     Ok(Answer(BoundCredential {

@@ -1,13 +1,13 @@
 //! Rows of `binding_jobs`.
 
-use crate::base::refs::JobRef;
+use crate::base::refs::{IdentitiesRef, IdentityRef, JobRef};
 use keymoor_types::{
     AuthenticatorConfigId, BindingJobId, CredentialId, IdentityId, RealmId, TenantId, Timestamp,
 };
 
 use super::model::{BindingJob, DeliveryMethod, MAX_FAILED_PROOFS, Snapshot, State};
 use crate::base::error::{Error, Result};
-use crate::base::paging::PageRequest;
+use crate::base::paging::{Page, PageRequest};
 use crate::base::secret::Digest;
 use crate::db::{self, Json, Rx, Sql, Tx, record};
 
@@ -358,8 +358,7 @@ pub async fn mark_failed_to_send(tx: &mut Tx, key: JobRef, now: Timestamp) -> Re
 /// The jobs of an identity whose links work at `now`, oldest first.
 pub async fn list_pending(
     rx: &mut Rx,
-    (tenant, realm): (TenantId, RealmId),
-    identity: IdentityId,
+    identity: IdentityRef,
     now: Timestamp,
 ) -> Result<Vec<BindingJob>> {
     const SQL: &str = concat!(
@@ -369,7 +368,17 @@ pub async fn list_pending(
           AND state IN ('LINK_SENT', 'LINK_OPENED', 'REQUEST_DELIVERED', 'FAILED_TO_SEND')
           AND expires_at > $4 ORDER BY binding_job_id LIMIT 100"
     );
-    let rows: Vec<JobRow> = rx.all(SQL, &[&tenant, &realm, &identity, &now]).await?;
+    let rows: Vec<JobRow> = rx
+        .all(
+            SQL,
+            &[
+                &identity.tenant_id,
+                &identity.realm_id,
+                &identity.identity_id,
+                &now,
+            ],
+        )
+        .await?;
     Ok(rows.into_iter().map(BindingJob::from).collect())
 }
 
@@ -394,14 +403,13 @@ macro_rules! matching {
     };
 }
 
-/// A page of the jobs of one identity, or of all identities of a realm, and how many there are.
+/// A page of the jobs of one identity, or of all identities of a realm.
 pub async fn list(
     rx: &mut Rx,
-    (tenant, realm): (TenantId, RealmId),
-    identity: Option<IdentityId>,
+    of: IdentitiesRef,
     page: &PageRequest,
     now: Timestamp,
-) -> Result<(Vec<BindingJob>, i64)> {
+) -> Result<Page<BindingJob>> {
     // Two texts, since an index on the identity is of no use to a statement that may ignore it.
     const OF_ONE: [&str; 2] = [
         concat!(
@@ -421,6 +429,7 @@ pub async fn list(
         ),
         concat!("SELECT COUNT(*)", matching!("CAST($3 AS BIGINT) IS NULL")),
     ];
+    let (realm, identity) = (of.realm(), of.one().map(|of| of.identity_id));
     let [rows_sql, count_sql] = if identity.is_some() { OF_ONE } else { OF_ALL };
     let state = page.filtered("state");
     let delivery_method = page.filtered("delivery_method");
@@ -431,8 +440,8 @@ pub async fn list(
         .all(
             rows_sql,
             &[
-                &tenant,
-                &realm,
+                &realm.tenant_id,
+                &realm.realm_id,
                 &identity,
                 &now,
                 &state,
@@ -446,8 +455,16 @@ pub async fn list(
     let total = rx
         .one(
             count_sql,
-            &[&tenant, &realm, &identity, &now, &state, &delivery_method],
+            &[
+                &realm.tenant_id,
+                &realm.realm_id,
+                &identity,
+                &now,
+                &state,
+                &delivery_method,
+            ],
         )
         .await?;
-    Ok((rows.into_iter().map(BindingJob::from).collect(), total))
+    let jobs = rows.into_iter().map(BindingJob::from).collect();
+    Ok(page.page(jobs, total, |job: &BindingJob| job.id))
 }

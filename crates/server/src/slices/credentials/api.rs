@@ -14,10 +14,11 @@ use super::model::{Credential, State};
 use super::ops;
 use crate::app::App;
 use crate::base::error::Result;
-use crate::base::paging::{ListQuery, Page};
+use crate::base::paging::Sizes;
 use crate::base::refs::{CredentialRef, IdentitiesRef};
 use crate::base::scope;
 use crate::http::auth::Allowed;
+use crate::http::list::{Asked, ListQuery, Listed, Paged};
 use crate::http::openapi::Refusals;
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -83,14 +84,14 @@ impl From<Credential> for CredentialView {
     }
 }
 
-#[derive(Serialize, ToSchema)]
-#[schema(as = ListCredentialsResponse)]
-struct ListAnswer {
-    credentials: Vec<CredentialView>,
-    total_size: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_page_token: Option<String>,
+impl Listed for CredentialView {
+    const SCHEMA: &'static str = "ListCredentialsResponse";
+    const MEMBER: &'static str = "credentials";
+    const SIZES: Sizes = Sizes::DIRECTORY;
+    const ATTRIBUTES: &'static [&'static str] = &["state", "jwk_thumbprint"];
 }
+
+type CredentialPage = Paged<CredentialView>;
 
 /// Lists the credentials of an identity, or of every identity of the realm with `-`. Filters by
 /// `state` and `jwk_thumbprint`.
@@ -100,31 +101,16 @@ struct ListAnswer {
     operation_id = "ListCredentials",
     tag = "Credentials",
     params(IdentitiesRef, ListQuery),
-    responses((status = 200, body = ListAnswer), Refusals),
+    responses((status = 200, body = CredentialPage), Refusals),
     security(("bearer" = ["credentials:read"])),
 )]
 async fn list(
     Allowed { ctx, .. }: Allowed<scope::credentials::Read>,
     at: IdentitiesRef,
-    query: ListQuery,
-) -> Result<Answer<ListAnswer>> {
-    let Page {
-        items,
-        total_size,
-        next_page_token,
-    } = ops::list(
-        &ctx,
-        at.tenant_id,
-        at.realm_id,
-        at.one().map(|identity| identity.identity_id),
-        &query,
-    )
-    .await?;
-    Ok(Answer(ListAnswer {
-        credentials: items.into_iter().map(CredentialView::from).collect(),
-        total_size,
-        next_page_token,
-    }))
+    asked: Asked<CredentialView>,
+) -> Result<CredentialPage> {
+    let page = ops::list(&ctx, at, &asked).await?;
+    Ok(asked.answer(page))
 }
 
 /// Reads a credential.

@@ -1,5 +1,6 @@
 //! The notice that every owner of a new passkey gets.
 
+use crate::base::refs::RealmRef;
 use keymoor_types::IdentityId;
 
 use crate::app::App;
@@ -17,13 +18,17 @@ pub async fn errand(
     identity_id: IdentityId,
     address: String,
 ) -> Result<Errand> {
-    let (tenant_id, realm_id) = (claim.tenant_id, claim.realm_id);
+    let at = RealmRef {
+        tenant_id: claim.tenant_id,
+        realm_id: claim.realm_id,
+    }
+    .identity_id(identity_id);
     let (identity, realm) = app
         .db
         .read(async |rx| {
             Ok((
-                identities::store::find(rx, tenant_id, realm_id, identity_id).await?,
-                realms::store::find(rx, tenant_id, realm_id).await?,
+                identities::store::find(rx, at).await?,
+                realms::store::find(rx, at.realm()).await?,
             ))
         })
         .await?;

@@ -1,5 +1,6 @@
 //! What a credential is.
 
+use crate::base::refs::CredentialRef;
 use std::fmt;
 use std::str::FromStr;
 
@@ -25,6 +26,18 @@ pub struct Credential {
     pub origin: KeyOrigin,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+}
+
+impl Credential {
+    /// How it is named.
+    pub const fn at(&self) -> CredentialRef {
+        CredentialRef {
+            tenant_id: self.tenant_id,
+            realm_id: self.realm_id,
+            identity_id: self.identity_id,
+            credential_id: self.id,
+        }
+    }
 }
 
 /// Where a credential's key lives, and what its proof at binding said about that.

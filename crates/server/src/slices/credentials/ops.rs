@@ -1,15 +1,14 @@
 //! What an administrator does with credentials: list, read, revoke.
 
-use crate::base::refs::CredentialRef;
-use keymoor_types::{IdentityId, RealmId, TenantId};
+use crate::base::refs::{CredentialRef, IdentitiesRef};
 
 use super::model::Credential;
 use super::store;
 use crate::base::context::Context;
 use crate::base::error::{Error, Kind, Result};
-use crate::base::paging::{List, ListQuery, Page, Sizes};
+use crate::base::paging::{Page, PageRequest};
 use crate::slices::events::{self, Event, EventKind};
-use crate::slices::{identities, realms};
+use crate::slices::identities;
 
 /// A page of the credentials of one identity, or of every identity of the realm.
 ///
@@ -17,39 +16,18 @@ use crate::slices::{identities, realms};
 /// `NotFound` for the identity, or for the realm.
 pub async fn list(
     ctx: &Context,
-    tenant: TenantId,
-    realm: RealmId,
-    identity: Option<IdentityId>,
-    query: &ListQuery,
+    of: IdentitiesRef,
+    page: &PageRequest,
 ) -> Result<Page<Credential>> {
-    let of = identity.map_or_else(|| "-".to_owned(), |identity| identity.to_string());
-    let list = List {
-        name: &format!("tenants/{tenant}/realms/{realm}/identities/{of}/credentials"),
-        sizes: Sizes::DIRECTORY,
-        attributes: &["state", "jwk_thumbprint"],
-    };
-    let page = query.read(ctx, &list)?;
+    let page = page.clone();
     // A scan, since the total is counted.
-    let (credentials, total, page) = ctx
-        .app
+    ctx.app
         .db
         .scan(async move |rx| {
-            match identity {
-                Some(id) => drop(identities::ops::require(rx, tenant, realm, id).await?),
-                None => drop(realms::ops::require(rx, tenant, realm).await?),
-            }
-            let (credentials, total) = store::list(rx, (tenant, realm), identity, &page).await?;
-            Ok((credentials, total, page))
+            identities::ops::require_all(rx, of).await?;
+            store::list(rx, of, &page).await
         })
-        .await?;
-    Ok(Page::new(
-        ctx,
-        &list,
-        page,
-        credentials,
-        total,
-        |credential| credential.id,
-    ))
+        .await
 }
 
 pub async fn get(ctx: &Context, key: CredentialRef) -> Result<Credential> {
@@ -70,15 +48,7 @@ fn not_found(key: CredentialRef) -> Error {
 /// # Errors
 /// `NotFound`
 pub async fn revoke(ctx: &Context, key: CredentialRef) -> Result<Credential> {
-    let event = Event::new(
-        ctx,
-        key.tenant_id,
-        key.realm_id,
-        EventKind::CredentialChange,
-        "REVOKED",
-    )
-    .identity(key.identity_id)
-    .resource(key.credential_id);
+    let event = Event::about(ctx, key, EventKind::CredentialChange, "REVOKED");
     let now = ctx.now;
     ctx.app
         .db

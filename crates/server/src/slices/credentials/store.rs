@@ -1,6 +1,6 @@
 //! Rows of `credentials`.
 
-use crate::base::refs::CredentialRef;
+use crate::base::refs::{CredentialRef, IdentitiesRef, IdentityRef, RealmRef};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keymoor_types::{BindingJobId, CredentialId, IdentityId, RealmId, TenantId, Timestamp};
@@ -8,7 +8,7 @@ use keymoor_webauthn::{AttestationLevel, PublicKey};
 
 use super::model::{Credential, KeyOrigin, Mechanism, State, WebAuthnFacts};
 use crate::base::error::{Error, Kind, Result};
-use crate::base::paging::PageRequest;
+use crate::base::paging::{Page, PageRequest};
 use crate::db::{self, Param, Rx, Tx, record};
 
 struct CredentialRow {
@@ -167,9 +167,7 @@ fn refused(error: db::Error, id: CredentialId) -> Error {
 /// The credential of `identity` whose key has this thumbprint: what a sign-in looks up.
 pub async fn find_by_key(
     rx: &mut Rx,
-    tenant: TenantId,
-    realm: RealmId,
-    identity: IdentityId,
+    identity: IdentityRef,
     thumbprint: &[u8; 32],
 ) -> Result<Option<Credential>> {
     const SQL: &str = concat!(
@@ -178,7 +176,15 @@ pub async fn find_by_key(
         " FROM credentials WHERE tenant_id = $1 AND realm_id = $2 AND key_thumbprint = $4 AND identity_id = $3"
     );
     let row: Option<CredentialRow> = rx
-        .opt(SQL, &[&tenant, &realm, &identity, thumbprint])
+        .opt(
+            SQL,
+            &[
+                &identity.tenant_id,
+                &identity.realm_id,
+                &identity.identity_id,
+                thumbprint,
+            ],
+        )
         .await?;
     row.map(Credential::try_from).transpose()
 }
@@ -186,8 +192,7 @@ pub async fn find_by_key(
 /// The credential that an authenticator knows by this id, whosever it is in the realm.
 pub async fn find_by_webauthn_id(
     rx: &mut Rx,
-    tenant: TenantId,
-    realm: RealmId,
+    realm: RealmRef,
     webauthn_id: &[u8],
 ) -> Result<Option<Credential>> {
     const SQL: &str = concat!(
@@ -195,7 +200,9 @@ pub async fn find_by_webauthn_id(
         columns!(),
         " FROM credentials WHERE tenant_id = $1 AND realm_id = $2 AND webauthn_id = $3"
     );
-    let row: Option<CredentialRow> = rx.opt(SQL, &[&tenant, &realm, &webauthn_id]).await?;
+    let row: Option<CredentialRow> = rx
+        .opt(SQL, &[&realm.tenant_id, &realm.realm_id, &webauthn_id])
+        .await?;
     row.map(Credential::try_from).transpose()
 }
 
@@ -203,14 +210,23 @@ pub async fn find_by_webauthn_id(
 /// hundred of them, since they travel in one answer.
 pub async fn list_webauthn_ids(
     rx: &mut Rx,
-    (tenant, realm): (TenantId, RealmId),
-    identity: IdentityId,
+    identity: IdentityRef,
     rp_id: &str,
 ) -> Result<Vec<Vec<u8>>> {
     const SQL: &str = "SELECT webauthn_id FROM credentials
         WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND state = 'ACTIVE' AND rp_id = $4
         ORDER BY credential_id DESC LIMIT 100";
-    Ok(rx.all(SQL, &[&tenant, &realm, &identity, &rp_id]).await?)
+    Ok(rx
+        .all(
+            SQL,
+            &[
+                &identity.tenant_id,
+                &identity.realm_id,
+                &identity.identity_id,
+                &rp_id,
+            ],
+        )
+        .await?)
 }
 
 pub async fn find(rx: &mut Rx, key: CredentialRef) -> Result<Option<Credential>> {
@@ -289,14 +305,9 @@ macro_rules! filters {
 const OF_ONE: [[&str; 2]; 3] = filters!("identity_id = $3");
 const OF_ALL: [[&str; 2]; 3] = filters!("CAST($3 AS BIGINT) IS NULL");
 
-/// A page of the credentials of one identity, or of all identities of a realm, and how many
-/// there are.
-pub async fn list(
-    rx: &mut Rx,
-    (tenant, realm): (TenantId, RealmId),
-    identity: Option<IdentityId>,
-    page: &PageRequest,
-) -> Result<(Vec<Credential>, i64)> {
+/// A page of the credentials of one identity, or of all identities of a realm.
+pub async fn list(rx: &mut Rx, of: IdentitiesRef, page: &PageRequest) -> Result<Page<Credential>> {
+    let (realm, identity) = (of.realm(), of.one().map(|of| of.identity_id));
     let [all, by_state, by_thumbprint] = if identity.is_some() { OF_ONE } else { OF_ALL };
     let state = page.filtered("state");
     let thumbprint = page.filtered("jwk_thumbprint").map(decoded);
@@ -312,8 +323,8 @@ pub async fn list(
         .all(
             page_sql,
             &[
-                &tenant,
-                &realm,
+                &realm.tenant_id,
+                &realm.realm_id,
                 &identity,
                 wanted,
                 &after,
@@ -325,11 +336,14 @@ pub async fn list(
     let credentials = rows
         .into_iter()
         .map(Credential::try_from)
-        .collect::<Result<_>>()?;
+        .collect::<Result<Vec<_>>>()?;
     let total = rx
-        .one(count_sql, &[&tenant, &realm, &identity, wanted])
+        .one(
+            count_sql,
+            &[&realm.tenant_id, &realm.realm_id, &identity, wanted],
+        )
         .await?;
-    Ok((credentials, total))
+    Ok(page.page(credentials, total, |credential: &Credential| credential.id))
 }
 
 /// A thumbprint as it is stored, whether it was padded or not. Nothing is stored for what is none.
@@ -340,7 +354,7 @@ fn decoded(thumbprint: &str) -> Vec<u8> {
 }
 
 /// Whether anybody can sign in to the realm: has an active passkey and is not suspended.
-pub async fn any_usable(rx: &mut Rx, tenant: TenantId, realm: RealmId) -> Result<bool> {
+pub async fn any_usable(rx: &mut Rx, realm: RealmRef) -> Result<bool> {
     const SQL: &str = "SELECT COUNT(*) FROM (
         SELECT 1 FROM credentials JOIN identities
           ON identities.tenant_id = $1 AND identities.realm_id = $2
@@ -348,15 +362,17 @@ pub async fn any_usable(rx: &mut Rx, tenant: TenantId, realm: RealmId) -> Result
         WHERE credentials.tenant_id = $1 AND credentials.realm_id = $2
           AND credentials.state = 'ACTIVE' AND identities.status = 'active'
         LIMIT 1) AS usable";
-    Ok(rx.one::<i64>(SQL, &[&tenant, &realm]).await? > 0)
+    Ok(rx
+        .one::<i64>(SQL, &[&realm.tenant_id, &realm.realm_id])
+        .await?
+        > 0)
 }
 
 /// Records what an authenticator said when it was used: its counter, which never goes back, and
 /// whether the key is backed up.
 pub async fn record_use(
     tx: &mut Tx,
-    (tenant, realm, identity): (TenantId, RealmId, IdentityId),
-    id: CredentialId,
+    at: CredentialRef,
     sign_count: u32,
     backup_state: bool,
 ) -> Result<()> {
@@ -366,10 +382,10 @@ pub async fn record_use(
     tx.exec(
         SQL,
         &[
-            &tenant,
-            &realm,
-            &identity,
-            &id,
+            &at.tenant_id,
+            &at.realm_id,
+            &at.identity_id,
+            &at.credential_id,
             &i64::from(sign_count),
             &backup_state,
         ],

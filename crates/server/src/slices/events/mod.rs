@@ -6,13 +6,14 @@
 mod store;
 
 use keymoor_oauth::claims::Principal;
-use keymoor_types::{EventId, IdentityId, RealmId, TenantId, Timestamp};
+use keymoor_types::{EventId, IdentityId, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 
 pub use store::append;
 
 use crate::base::context::Context;
+use crate::base::refs::{Ref, Subject};
 
 /// What kind of thing happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,36 +55,24 @@ impl EventKind {
 #[derive(Clone, Debug)]
 pub struct Event {
     id: EventId,
-    tenant: TenantId,
-    realm: Option<RealmId>,
+    subject: Subject,
     kind: EventKind,
     outcome: &'static str,
     actor: String,
-    identity: Option<IdentityId>,
-    resource: Option<String>,
     correlation_id: String,
     details: Value,
     at: Timestamp,
 }
 
 impl Event {
-    /// An event of `realm`, or of the whole tenant.
-    pub fn new(
-        ctx: &Context,
-        tenant: TenantId,
-        realm: impl Into<Option<RealmId>>,
-        kind: EventKind,
-        outcome: &'static str,
-    ) -> Self {
+    /// An event about one thing, by which it is found later.
+    pub fn about(ctx: &Context, thing: impl Ref, kind: EventKind, outcome: &'static str) -> Self {
         Self {
             id: EventId::generate(ctx.now, &*ctx.app.rng),
-            tenant,
-            realm: realm.into(),
+            subject: thing.subject(),
             kind,
             outcome,
             actor: ctx.actor.to_string(),
-            identity: None,
-            resource: None,
             correlation_id: ctx.source.correlation_id.clone(),
             details: Value::Object(serde_json::Map::new()),
             at: ctx.now,
@@ -99,22 +88,11 @@ impl Event {
         }
     }
 
-    /// The identity that the event is about.
+    /// The identity that the event is found by, where the thing itself belongs to none.
     #[must_use]
-    pub fn identity(self, id: IdentityId) -> Self {
-        Self {
-            identity: Some(id),
-            ..self
-        }
-    }
-
-    /// The thing that was changed or used.
-    #[must_use]
-    pub fn resource(self, id: impl ToString) -> Self {
-        Self {
-            resource: Some(id.to_string()),
-            ..self
-        }
+    pub fn identity(mut self, id: IdentityId) -> Self {
+        self.subject.identity_id = Some(id);
+        self
     }
 
     /// A fact worth keeping.

@@ -13,12 +13,13 @@ use super::model::{
 use super::ops::{self, NewIdentity};
 use crate::app::App;
 use crate::base::error::{Error, Result};
-use crate::base::paging::{ListQuery, Page};
+use crate::base::paging::Sizes;
 use crate::base::refs::{IdentityRef, RealmRef};
 use crate::base::scope;
 use crate::base::text::{Name, Violations, check_name};
 use crate::http::auth::Allowed;
 use crate::http::json::{Body, Json};
+use crate::http::list::{Asked, ListQuery, Listed, Paged};
 use crate::http::openapi::{Conflicting, NotJson, Refusals};
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -192,14 +193,14 @@ async fn create(
     Ok(Answer(profile.into()))
 }
 
-#[derive(Serialize, ToSchema)]
-#[schema(as = ListIdentitiesResponse)]
-struct ListAnswer {
-    identities: Vec<IdentityView>,
-    total_size: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_page_token: Option<String>,
+impl Listed for IdentityView {
+    const SCHEMA: &'static str = "ListIdentitiesResponse";
+    const MEMBER: &'static str = "identities";
+    const SIZES: Sizes = Sizes::DIRECTORY;
+    const ATTRIBUTES: &'static [&'static str] = super::store::FILTERS;
 }
+
+type IdentityPage = Paged<IdentityView>;
 
 /// Lists the identities of a realm. Filters by `id`, `display_name`, `traits.username` (ignoring
 /// case), `traits.external_id` and `traits.primary_email_address`.
@@ -209,24 +210,16 @@ struct ListAnswer {
     operation_id = "ListIdentities",
     tag = "Identities",
     params(RealmRef, ListQuery),
-    responses((status = 200, body = ListAnswer), Refusals),
+    responses((status = 200, body = IdentityPage), Refusals),
     security(("bearer" = ["identities:read"])),
 )]
 async fn list(
     Allowed { ctx, .. }: Allowed<scope::identities::Read>,
     at: RealmRef,
-    query: ListQuery,
-) -> Result<Answer<ListAnswer>> {
-    let Page {
-        items,
-        total_size,
-        next_page_token,
-    } = ops::list(&ctx, at, &query).await?;
-    Ok(Answer(ListAnswer {
-        identities: items.into_iter().map(IdentityView::from).collect(),
-        total_size,
-        next_page_token,
-    }))
+    asked: Asked<IdentityView>,
+) -> Result<IdentityPage> {
+    let page = ops::list(&ctx, at, &asked).await?;
+    Ok(asked.answer(page))
 }
 
 /// Reads an identity.

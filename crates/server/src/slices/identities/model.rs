@@ -1,5 +1,6 @@
 //! What an identity is.
 
+use crate::base::refs::IdentityRef;
 use std::fmt;
 use std::str::FromStr;
 
@@ -23,6 +24,17 @@ pub struct Identity {
     pub user_handle: UserHandle,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+}
+
+impl Identity {
+    /// How it is named.
+    pub const fn at(&self) -> IdentityRef {
+        IdentityRef {
+            tenant_id: self.tenant_id,
+            realm_id: self.realm_id,
+            identity_id: self.id,
+        }
+    }
 }
 
 /// What authenticators know an identity by (WebAuthn Level 3 section 5.4.3): 32 random bytes, so

@@ -1,15 +1,15 @@
 //! What an administrator does with identities: create, list, read, change, delete.
 
-use keymoor_types::{IdentityId, RealmId, TenantId};
+use keymoor_types::IdentityId;
 
 use super::model::{
     EnrollmentStatus, Identity, IdentityPatch, Profile, Status, Traits, UserHandle,
 };
 use super::store;
 use crate::base::context::Context;
-use crate::base::error::{Error, Kind, Result, with_fresh_ids};
-use crate::base::paging::{List, ListQuery, Page, Sizes};
-use crate::base::refs::{IdentityRef, RealmRef};
+use crate::base::error::{Error, Result, with_fresh_ids};
+use crate::base::paging::{Page, PageRequest};
+use crate::base::refs::{IdentitiesRef, IdentityRef, RealmRef, Ref as _};
 use crate::db::Rx;
 use crate::infra::directory::{self, store::Directory};
 use crate::slices::events::{self, Event, EventKind};
@@ -32,13 +32,9 @@ pub async fn create(ctx: &Context, at: RealmRef, new: NewIdentity) -> Result<Pro
 }
 
 async fn create_once(ctx: &Context, at: RealmRef, new: &NewIdentity) -> Result<Profile> {
-    let RealmRef {
-        tenant_id,
-        realm_id,
-    } = at;
     let identity = Identity {
-        tenant_id,
-        realm_id,
+        tenant_id: at.tenant_id,
+        realm_id: at.realm_id,
         id: IdentityId::generate(ctx.now, &*ctx.app.rng),
         display_name: new.display_name.clone(),
         status: new.status,
@@ -47,14 +43,14 @@ async fn create_once(ctx: &Context, at: RealmRef, new: &NewIdentity) -> Result<P
         created_at: ctx.now,
         updated_at: ctx.now,
     };
-    let event = change(ctx, tenant_id, realm_id, identity.id, "CREATED");
+    let event = change(ctx, identity.at(), "CREATED");
     let identity = ctx
         .app
         .db
         .write(async move |tx| {
-            realms::ops::require(tx, tenant_id, realm_id).await?;
+            realms::ops::require(tx, at).await?;
             store::insert(tx, &identity).await?;
-            directory::store::add(tx, tenant_id, realm_id, Directory::Identities, 1).await?;
+            directory::store::add(tx, at, Directory::Identities, 1).await?;
             events::append(tx, &event).await?;
             Ok(identity.clone())
         })
@@ -65,45 +61,22 @@ async fn create_once(ctx: &Context, at: RealmRef, new: &NewIdentity) -> Result<P
     })
 }
 
-fn change(
-    ctx: &Context,
-    tenant: TenantId,
-    realm: RealmId,
-    identity: IdentityId,
-    outcome: &'static str,
-) -> Event {
-    Event::new(ctx, tenant, realm, EventKind::IdentityChange, outcome)
-        .identity(identity)
-        .resource(identity)
+fn change(ctx: &Context, identity: IdentityRef, outcome: &'static str) -> Event {
+    Event::about(ctx, identity, EventKind::IdentityChange, outcome)
 }
 
 /// A page of a realm's identities.
 ///
 /// # Errors
 /// `NotFound` for the realm.
-pub async fn list(ctx: &Context, at: RealmRef, query: &ListQuery) -> Result<Page<Profile>> {
-    let RealmRef {
-        tenant_id,
-        realm_id,
-    } = at;
-    let list = List {
-        name: &format!("tenants/{tenant_id}/realms/{realm_id}/identities"),
-        sizes: Sizes::DIRECTORY,
-        attributes: store::FILTERS,
-    };
-    let page = query.read(ctx, &list)?;
-    let now = ctx.now;
-    let (profiles, total) = ctx
-        .app
+pub async fn list(ctx: &Context, realm: RealmRef, page: &PageRequest) -> Result<Page<Profile>> {
+    ctx.app
         .db
         .read(async |rx| {
-            realms::ops::require(rx, tenant_id, realm_id).await?;
-            store::list(rx, (tenant_id, realm_id), &page, now).await
+            realms::ops::require(rx, realm).await?;
+            store::list(rx, realm, page, ctx.now).await
         })
-        .await?;
-    Ok(Page::new(ctx, &list, page, profiles, total, |profile| {
-        profile.identity.id
-    }))
+        .await
 }
 
 pub async fn get(ctx: &Context, at: IdentityRef) -> Result<Profile> {
@@ -112,26 +85,26 @@ pub async fn get(ctx: &Context, at: IdentityRef) -> Result<Profile> {
         .db
         .read(async |rx| store::find_profile(rx, at, now).await)
         .await?
-        .ok_or_else(|| not_found(at.identity_id))
+        .ok_or_else(|| at.not_found())
 }
 
 /// The identity, for whatever is about to use it.
 ///
 /// # Errors
 /// `NotFound`
-pub async fn require(
-    rx: &mut Rx,
-    tenant: TenantId,
-    realm: RealmId,
-    id: IdentityId,
-) -> Result<Identity> {
-    store::find(rx, tenant, realm, id)
-        .await?
-        .ok_or_else(|| not_found(id))
+pub async fn require(rx: &mut Rx, at: IdentityRef) -> Result<Identity> {
+    store::find(rx, at).await?.ok_or_else(|| at.not_found())
 }
 
-fn not_found(id: IdentityId) -> Error {
-    Error::not_found(Kind::Identity, id)
+/// Makes sure that those exist whose things are listed: the identity, or the realm.
+///
+/// # Errors
+/// `NotFound`
+pub async fn require_all(rx: &mut Rx, of: IdentitiesRef) -> Result<()> {
+    match of.one() {
+        Some(identity) => require(rx, identity).await.map(drop),
+        None => realms::ops::require(rx, of.realm()).await.map(drop),
+    }
 }
 
 /// Changes an identity. A patch without changes is no change: no event, the same `updated_at`.
@@ -140,16 +113,11 @@ fn not_found(id: IdentityId) -> Error {
 /// `NotFound`; `Conflict` if another identity of the realm has that username, ignoring case;
 /// `Forbidden` for another address of an administrator by a caller that can't do everything.
 pub async fn update(ctx: &Context, at: IdentityRef, patch: IdentityPatch) -> Result<Profile> {
-    let IdentityRef {
-        tenant_id,
-        realm_id,
-        identity_id,
-    } = at;
     let fields = patch.fields();
     if fields.is_empty() {
         return get(ctx, at).await;
     }
-    let event = change(ctx, tenant_id, realm_id, identity_id, "UPDATED").detail("fields", fields);
+    let event = change(ctx, at, "UPDATED").detail("fields", fields);
     let now = ctx.now;
     let may_do_anything = ctx.may_do_anything();
     ctx.app
@@ -157,13 +125,13 @@ pub async fn update(ctx: &Context, at: IdentityRef, patch: IdentityPatch) -> Res
         .write(async move |tx| {
             let before = store::find_locked(tx, at)
                 .await?
-                .ok_or_else(|| not_found(identity_id))?;
+                .ok_or_else(|| at.not_found())?;
             let address = before.traits.primary_email_address.clone();
             let after = before.patched(patch.clone(), now);
             // A link can be mailed to the address, and is a way to become the identity.
             let readdressed = address != after.traits.primary_email_address;
             if readdressed && !may_do_anything {
-                let realm = realms::ops::require(tx, tenant_id, realm_id).await?;
+                let realm = realms::ops::require(tx, at.realm()).await?;
                 if realm.is_admin {
                     return Err(Error::Forbidden(
                         "an administrator's address needs every scope",
@@ -174,7 +142,7 @@ pub async fn update(ctx: &Context, at: IdentityRef, patch: IdentityPatch) -> Res
             events::append(tx, &event).await?;
             store::find_profile(tx, at, now)
                 .await?
-                .ok_or_else(|| not_found(identity_id))
+                .ok_or_else(|| at.not_found())
         })
         .await
 }
@@ -184,19 +152,14 @@ pub async fn update(ctx: &Context, at: IdentityRef, patch: IdentityPatch) -> Res
 /// # Errors
 /// `NotFound`
 pub async fn delete(ctx: &Context, at: IdentityRef) -> Result<()> {
-    let IdentityRef {
-        tenant_id,
-        realm_id,
-        identity_id,
-    } = at;
-    let event = change(ctx, tenant_id, realm_id, identity_id, "DELETED");
+    let event = change(ctx, at, "DELETED");
     ctx.app
         .db
         .write(async move |tx| {
             if !store::delete(tx, at).await? {
-                return Err(not_found(identity_id));
+                return Err(at.not_found());
             }
-            directory::store::add(tx, tenant_id, realm_id, Directory::Identities, -1).await?;
+            directory::store::add(tx, at.realm(), Directory::Identities, -1).await?;
             events::append(tx, &event).await
         })
         .await

@@ -4,8 +4,8 @@ use keymoor_types::{IdentityId, RealmId, TenantId, Timestamp};
 
 use super::model::{EnrollmentStatus, Identity, Profile, Status, Traits, UserHandle};
 use crate::base::error::{Error, Kind, Result};
-use crate::base::paging::PageRequest;
-use crate::base::refs::IdentityRef;
+use crate::base::paging::{Page, PageRequest};
+use crate::base::refs::{IdentityRef, RealmRef};
 use crate::base::text;
 use crate::db::{self, Json, Param, Rx, Sql, Tx, record};
 use crate::infra::directory::store::{self as totals, Directory};
@@ -199,13 +199,10 @@ macro_rules! select {
     };
 }
 
-pub async fn find(
-    rx: &mut Rx,
-    tenant: TenantId,
-    realm: RealmId,
-    id: IdentityId,
-) -> Result<Option<Identity>> {
-    let row: Option<IdentityRow> = rx.opt(select!(""), &[&tenant, &realm, &id]).await?;
+pub async fn find(rx: &mut Rx, at: IdentityRef) -> Result<Option<Identity>> {
+    let row: Option<IdentityRow> = rx
+        .opt(select!(""), &[&at.tenant_id, &at.realm_id, &at.identity_id])
+        .await?;
     Ok(row.map(Identity::from))
 }
 
@@ -236,10 +233,10 @@ pub async fn find_profile(rx: &mut Rx, at: IdentityRef, now: Timestamp) -> Resul
 }
 
 /// Whether a realm has any identity.
-pub async fn any(rx: &mut Rx, tenant: TenantId, realm: RealmId) -> Result<bool> {
+pub async fn any(rx: &mut Rx, realm: RealmRef) -> Result<bool> {
     const SQL: &str =
         "SELECT EXISTS (SELECT 1 FROM identities WHERE tenant_id = $1 AND realm_id = $2)";
-    Ok(rx.one(SQL, &[&tenant, &realm]).await?)
+    Ok(rx.one(SQL, &[&realm.tenant_id, &realm.realm_id]).await?)
 }
 
 /// Statements over the identities that `$3` selects: a page of them, and how many there are.
@@ -282,13 +279,13 @@ pub const FILTERS: &[&str] = &[
 /// Less than every id, and none itself.
 const NOBODY: IdentityId = IdentityId::from_i64(-1);
 
-/// A page of a realm's identities as they are shown at `now`, and how many there are.
+/// A page of a realm's identities as they are shown at `now`.
 pub async fn list(
     rx: &mut Rx,
-    (tenant, realm): (TenantId, RealmId),
+    realm: RealmRef,
     page: &PageRequest,
     now: Timestamp,
-) -> Result<(Vec<Profile>, i64)> {
+) -> Result<Page<Profile>> {
     let filter = page.filter.as_ref();
     let value = filter.map(|filter| filter.value.clone());
     let id = value
@@ -310,8 +307,8 @@ pub async fn list(
         .all(
             page_sql,
             &[
-                &tenant,
-                &realm,
+                &realm.tenant_id,
+                &realm.realm_id,
                 wanted,
                 &now,
                 &after,
@@ -321,10 +318,14 @@ pub async fn list(
         )
         .await?;
     let total = match filter {
-        Some(_) => rx.one(count_sql, &[&tenant, &realm, wanted]).await?,
-        None => totals::total(rx, tenant, realm, Directory::Identities).await?,
+        Some(_) => {
+            rx.one(count_sql, &[&realm.tenant_id, &realm.realm_id, wanted])
+                .await?
+        }
+        None => totals::total(rx, realm, Directory::Identities).await?,
     };
-    Ok((rows.into_iter().map(Profile::from).collect(), total))
+    let profiles = rows.into_iter().map(Profile::from).collect();
+    Ok(page.page(profiles, total, |profile: &Profile| profile.identity.id))
 }
 
 /// Writes everything of an identity that can change.
@@ -375,12 +376,8 @@ pub async fn delete(tx: &mut Tx, at: IdentityRef) -> Result<bool> {
 }
 
 /// The oldest identity of a realm that is not suspended.
-pub async fn first_active(
-    rx: &mut Rx,
-    tenant: TenantId,
-    realm: RealmId,
-) -> Result<Option<IdentityId>> {
+pub async fn first_active(rx: &mut Rx, realm: RealmRef) -> Result<Option<IdentityId>> {
     const SQL: &str = "SELECT identity_id FROM identities
         WHERE tenant_id = $1 AND realm_id = $2 AND status = 'active' ORDER BY identity_id LIMIT 1";
-    Ok(rx.opt(SQL, &[&tenant, &realm]).await?)
+    Ok(rx.opt(SQL, &[&realm.tenant_id, &realm.realm_id]).await?)
 }

@@ -9,23 +9,24 @@ mod store;
 mod tests;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use keymoor_oauth::jose::{Algorithm, KeySet, SigningKey};
-use keymoor_types::{RealmId, TenantId};
+use keymoor_types::Clock;
 use serde_json::{Value, json};
 
-use crate::app::App;
 use crate::base::cache::Cache;
 use crate::base::error::{Error, Result};
-use crate::base::vault::Purpose;
+use crate::base::refs::RealmRef;
+use crate::base::vault::{Purpose, Vault};
+use crate::db::Db;
+use store::{KeyRow, NewKey};
 
 /// The keys of all realms, as far as they are in use.
-#[derive(Default)]
 pub struct KeyRing {
-    cache: Cache<(TenantId, RealmId), Arc<RealmKeys>>,
-    /// Counts what this process changed.
-    generation: AtomicU64,
+    db: Db,
+    vault: Vault,
+    clock: Arc<dyn Clock>,
+    cache: Cache<RealmRef, Arc<RealmKeys>>,
 }
 
 /// One realm's keys, ready for use.
@@ -50,164 +51,151 @@ impl RealmKeys {
         self.current(algorithm)
             .ok_or_else(|| Error::internal(format!("realm has no {algorithm:?} key")))
     }
+
+    fn of(keys: impl IntoIterator<Item = (SigningKey, IsCurrent)>) -> Self {
+        let mut signing = Vec::new();
+        let mut verifying = KeySet::default();
+        let mut published = Vec::new();
+        for (key, IsCurrent(is_current)) in keys {
+            verifying.insert(key.verifying_key());
+            published.push(key.public_jwk());
+            if is_current {
+                signing.push((key.algorithm(), key));
+            }
+        }
+        Self {
+            signing,
+            verifying,
+            jwks: json!({ "keys": published }),
+        }
+    }
 }
 
+/// Whether a key signs. A retired one only verifies what it signed before.
+struct IsCurrent(bool);
+
 impl KeyRing {
-    /// The realm's keys, at most five seconds old.
-    pub async fn of(&self, app: &App, tenant: TenantId, realm: RealmId) -> Result<Arc<RealmKeys>> {
-        match self.cache.get(&(tenant, realm), app.now()) {
-            Some(keys) => Ok(keys),
-            None => self.reload(app, tenant, realm).await,
+    pub fn new(db: Db, vault: Vault, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            db,
+            vault,
+            clock,
+            cache: Cache::default(),
         }
+    }
+
+    /// The realm's keys, at most five seconds old.
+    pub async fn of(&self, realm: RealmRef) -> Result<Arc<RealmKeys>> {
+        let keys = self
+            .cache
+            .get_or_load(realm, self.clock.now(), async || self.load(realm).await)
+            .await?;
+        Ok(keys.unwrap_or_else(|| Arc::new(RealmKeys::of([]))))
     }
 
     /// The realm's keys as they are now, for when one is missing: another node may have made it.
     /// At most once a second per realm, so that invented key names cost nothing.
-    pub async fn refreshed(
-        &self,
-        app: &App,
-        tenant: TenantId,
-        realm: RealmId,
-    ) -> Result<Arc<RealmKeys>> {
-        if self.cache.is_brand_new(&(tenant, realm), app.now()) {
-            return self.of(app, tenant, realm).await;
+    pub async fn refreshed(&self, realm: RealmRef) -> Result<Arc<RealmKeys>> {
+        if self.cache.is_brand_new(&realm, self.clock.now()) {
+            return self.of(realm).await;
         }
-        self.reload(app, tenant, realm).await
+        self.reload(realm).await
     }
 
     /// The realm's keys with a current one for `algorithm`, which is made if there is none.
     pub async fn with_current(
         &self,
-        app: &App,
-        tenant: TenantId,
-        realm: RealmId,
+        realm: RealmRef,
         algorithm: Algorithm,
     ) -> Result<Arc<RealmKeys>> {
-        let keys = self.of(app, tenant, realm).await?;
+        let keys = self.of(realm).await?;
         if keys.current(algorithm).is_some() {
             return Ok(keys);
         }
-        self.ensure(app, tenant, realm, algorithm).await?;
-        self.reload(app, tenant, realm).await
+        self.create_current(realm, algorithm).await?;
+        self.reload(realm).await
     }
 
     /// Drops what is remembered of a realm, and what is being read of it just now.
-    pub fn forget(&self, tenant: TenantId, realm: RealmId) {
-        self.generation.fetch_add(1, Ordering::AcqRel);
-        self.cache.forget(&(tenant, realm));
+    pub fn forget(&self, realm: RealmRef) {
+        self.cache.forget(&realm);
     }
 
     /// Makes the realm's key for `algorithm` unless it has one.
-    pub async fn ensure(
-        &self,
-        app: &App,
-        tenant: TenantId,
-        realm: RealmId,
-        algorithm: Algorithm,
-    ) -> Result<()> {
-        if self
-            .of(app, tenant, realm)
-            .await?
-            .current(algorithm)
-            .is_some()
-        {
+    pub async fn ensure(&self, realm: RealmRef, algorithm: Algorithm) -> Result<()> {
+        if self.of(realm).await?.current(algorithm).is_some() {
             return Ok(());
         }
+        self.create_current(realm, algorithm).await
+    }
+
+    async fn create_current(&self, realm: RealmRef, algorithm: Algorithm) -> Result<()> {
         // An RSA key takes a large part of a second to find.
         let key = tokio::task::spawn_blocking(move || SigningKey::generate(algorithm))
             .await
             .map_err(Error::internal)?
             .map_err(Error::internal)?;
-        let row = store::NewKey::seal(app, tenant, realm, algorithm, &key);
-        app.db
+        let row = self.sealed(realm, algorithm, &key);
+        self.db
             .write(async move |tx| store::insert_unless_current(tx, &row).await)
             .await?;
-        self.forget(tenant, realm);
+        self.forget(realm);
         Ok(())
     }
 
-    async fn reload(&self, app: &App, tenant: TenantId, realm: RealmId) -> Result<Arc<RealmKeys>> {
-        let generation = self.generation.load(Ordering::Acquire);
-        let keys = Arc::new(load(app, tenant, realm).await?);
-        // A realm without keys may be an invention, and what was read before a key was made here
-        // must not outlive it.
-        let current = generation == self.generation.load(Ordering::Acquire);
-        if current && !keys.signing.is_empty() {
-            self.cache
-                .put((tenant, realm), Arc::clone(&keys), app.now());
-        }
-        Ok(keys)
+    async fn reload(&self, realm: RealmRef) -> Result<Arc<RealmKeys>> {
+        let keys = self
+            .cache
+            .load(realm, self.clock.now(), async || self.load(realm).await)
+            .await?;
+        Ok(keys.unwrap_or_else(|| Arc::new(RealmKeys::of([]))))
     }
-}
 
-async fn load(app: &App, tenant: TenantId, realm: RealmId) -> Result<RealmKeys> {
-    let rows = app
-        .db
-        .read(async |rx| store::list(rx, tenant, realm).await)
-        .await?;
-    let mut signing = Vec::new();
-    let mut verifying = KeySet::default();
-    let mut published = Vec::new();
-    for row in rows {
-        let key = row.open(app, tenant, realm)?;
-        let public = key.public_jwk();
-        verifying.insert(key.verifying_key());
-        published.push(public);
-        if row.is_current() {
-            signing.push((key.algorithm(), key));
+    async fn load(&self, realm: RealmRef) -> Result<Option<Arc<RealmKeys>>> {
+        let rows = self
+            .db
+            .read(async |rx| store::list(rx, realm).await)
+            .await?;
+        if rows.is_empty() {
+            return Ok(None);
         }
+        let keys: Vec<_> = rows
+            .iter()
+            .map(|row| Ok((self.open(realm, row)?, IsCurrent(row.retired_at.is_none()))))
+            .collect::<Result<_>>()?;
+        Ok(Some(Arc::new(RealmKeys::of(keys))))
     }
-    Ok(RealmKeys {
-        signing,
-        verifying,
-        jwks: json!({ "keys": published }),
-    })
-}
 
-/// What a sealed private key is bound to: it opens as this realm's key of this name only.
-fn seal_context(tenant: TenantId, realm: RealmId, kid: &str) -> Vec<u8> {
-    format!("{tenant}/{realm}/{kid}").into_bytes()
-}
-
-impl store::NewKey {
-    fn seal(
-        app: &App,
-        tenant: TenantId,
-        realm: RealmId,
-        algorithm: Algorithm,
-        key: &SigningKey,
-    ) -> Self {
+    fn sealed(&self, realm: RealmRef, algorithm: Algorithm, key: &SigningKey) -> NewKey {
         let kid = key.kid().to_owned();
-        let context = seal_context(tenant, realm, &kid);
-        let private_key_sealed = app
+        let context = seal_context(realm, &kid);
+        let private_key_sealed = self
             .vault
             .seal(Purpose::SigningKey, &context, &key.to_pkcs8());
-        Self {
-            tenant,
+        NewKey {
             realm,
             kid,
             algorithm: algorithm.as_str().to_owned(),
             private_key_sealed,
-            created_at: app.now(),
+            created_at: self.clock.now(),
         }
     }
-}
 
-impl store::KeyRow {
-    fn open(&self, app: &App, tenant: TenantId, realm: RealmId) -> Result<SigningKey> {
-        let context = seal_context(tenant, realm, &self.kid);
-        let pkcs8 = app
+    fn open(&self, realm: RealmRef, row: &KeyRow) -> Result<SigningKey> {
+        let context = seal_context(realm, &row.kid);
+        let pkcs8 = self
             .vault
-            .open(Purpose::SigningKey, &context, &self.private_key_sealed)
-            .map_err(|_| Error::Sealed(format!("signing key {}", self.kid)))?;
+            .open(Purpose::SigningKey, &context, &row.private_key_sealed)
+            .map_err(|_| Error::Sealed(format!("signing key {}", row.kid)))?;
         let algorithm = [Algorithm::Es256, Algorithm::Rs256]
             .into_iter()
-            .find(|algorithm| algorithm.as_str() == self.algorithm)
+            .find(|algorithm| algorithm.as_str() == row.algorithm)
             .ok_or_else(|| Error::internal("unknown signing algorithm"))?;
         SigningKey::from_pkcs8(algorithm, &pkcs8).map_err(Error::internal)
     }
+}
 
-    fn is_current(&self) -> bool {
-        self.retired_at.is_none()
-    }
+/// What a sealed private key is bound to: it opens as this realm's key of this name only.
+fn seal_context(realm: RealmRef, kid: &str) -> Vec<u8> {
+    format!("{realm}/{kid}").into_bytes()
 }

@@ -1,13 +1,13 @@
 //! Rows of `signing_keys`.
 
-use keymoor_types::{RealmId, TenantId, Timestamp};
+use keymoor_types::Timestamp;
 
-use crate::base::error::{Error, Kind, Result};
+use crate::base::error::Result;
+use crate::base::refs::{RealmRef, Ref as _};
 use crate::db::{self, Rx, Tx, record};
 
 pub(super) struct NewKey {
-    pub tenant: TenantId,
-    pub realm: RealmId,
+    pub realm: RealmRef,
     pub kid: String,
     pub algorithm: String,
     pub private_key_sealed: Vec<u8>,
@@ -37,7 +37,6 @@ pub(super) async fn insert_unless_current(tx: &mut Tx, key: &NewKey) -> Result<(
         VALUES ($1, $2, $3, $4, $5, $6)
         ON CONFLICT (tenant_id, realm_id, algorithm) WHERE retired_at IS NULL DO NOTHING";
     let NewKey {
-        tenant,
         realm,
         kid,
         algorithm,
@@ -47,8 +46,8 @@ pub(super) async fn insert_unless_current(tx: &mut Tx, key: &NewKey) -> Result<(
     tx.exec(
         SQL,
         &[
-            tenant,
-            realm,
+            &realm.tenant_id,
+            &realm.realm_id,
             kid,
             algorithm,
             private_key_sealed,
@@ -57,14 +56,14 @@ pub(super) async fn insert_unless_current(tx: &mut Tx, key: &NewKey) -> Result<(
     )
     .await
     .map_err(|error| match error {
-        db::Error::ForeignKey => Error::not_found(Kind::Realm, realm),
+        db::Error::ForeignKey => realm.not_found(),
         other => other.into(),
     })?;
     Ok(())
 }
 
-pub(super) async fn list(rx: &mut Rx, tenant: TenantId, realm: RealmId) -> Result<Vec<KeyRow>> {
+pub(super) async fn list(rx: &mut Rx, realm: RealmRef) -> Result<Vec<KeyRow>> {
     const SQL: &str = "SELECT kid, algorithm, private_key_sealed, retired_at
         FROM signing_keys WHERE tenant_id = $1 AND realm_id = $2 ORDER BY created_at DESC, kid";
-    Ok(rx.all(SQL, &[&tenant, &realm]).await?)
+    Ok(rx.all(SQL, &[&realm.tenant_id, &realm.realm_id]).await?)
 }

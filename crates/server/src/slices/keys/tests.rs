@@ -11,19 +11,22 @@ use crate::db::Tx;
 use crate::testing::{TestApp, both_apps};
 
 async fn of(test: &TestApp) -> Arc<RealmKeys> {
-    let (tenant, realm) = (test.made.tenant.id, test.made.realm.id);
-    test.app.keys.of(&test.app, tenant, realm).await.unwrap()
+    test.app.keys.of(test.made.realm.at()).await.unwrap()
 }
 
 /// Another node retires the realm's key and makes a new one, which it returns.
 async fn rotate_elsewhere(test: &TestApp) -> SigningKey {
-    let (tenant, realm) = (test.made.tenant.id, test.made.realm.id);
+    let realm = test.made.realm.at();
     let key = SigningKey::generate(Algorithm::Es256).unwrap();
-    let row = store::NewKey::seal(&test.app, tenant, realm, Algorithm::Es256, &key);
+    let row = test.app.keys.sealed(realm, Algorithm::Es256, &key);
     let write = async move |tx: &mut Tx| {
         let retire = "UPDATE signing_keys SET retired_at = $3
             WHERE tenant_id = $1 AND realm_id = $2 AND retired_at IS NULL";
-        tx.exec(retire, &[&tenant, &realm, &row.created_at]).await?;
+        tx.exec(
+            retire,
+            &[&realm.tenant_id, &realm.realm_id, &row.created_at],
+        )
+        .await?;
         store::insert_unless_current(tx, &row).await
     };
     test.app.db.write(write).await.unwrap();
@@ -80,10 +83,10 @@ both_apps! {
     }
 
     async fn a_realm_without_keys_is_not_remembered(test: TestApp) {
-        let (tenant, realm) = (test.made.tenant.id, test.new_realm().await);
-        let keys = test.app.keys.of(&test.app, tenant, realm).await.unwrap();
+        let realm = test.made.realm.at().tenant().realm_id(test.new_realm().await);
+        let keys = test.app.keys.of(realm).await.unwrap();
         assert!(keys.signing(Algorithm::Es256).is_err());
-        let made = test.app.keys.with_current(&test.app, tenant, realm, Algorithm::Es256).await;
+        let made = test.app.keys.with_current(realm, Algorithm::Es256).await;
         made.unwrap().signing(Algorithm::Es256).unwrap();
     }
 }

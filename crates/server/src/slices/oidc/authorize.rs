@@ -12,10 +12,10 @@ use keymoor_oauth::error::{ErrorCode, OAuthError};
 use keymoor_oauth::jose::{Algorithm, JwtHeader, TokenType};
 use keymoor_types::fido2::{RequestOptions, SignInOptions};
 
-use super::answer::Failure;
-use super::issuer::Issuer;
 use crate::base::context::Context;
 use crate::base::error::{Error, Result};
+use crate::base::failure::Failure;
+use crate::slices::applications::issuer::Issuer;
 use crate::slices::authentication::challenge::{Challenge, fido2_challenge};
 use crate::slices::authentication::model::{
     Requested, TRANSACTION_LIFETIME, TransactionId, fingerprint,
@@ -132,7 +132,7 @@ fn challenge(
 }
 
 fn sealed(ctx: &Context, issuer: &Issuer, challenge: &Challenge) -> Option<String> {
-    challenge.seal(&ctx.app.vault, issuer.at.tenant_id, issuer.at.realm_id)
+    challenge.seal(&ctx.app.vault, issuer.at.realm())
 }
 
 /// The challenge as a JWT, which the SDK verifies by the application's published keys.

@@ -4,15 +4,13 @@
 //! in `keymoor-oauth`; here they meet the database.
 //!
 //! - [`public`]: the endpoints. [`forms`]: what they take, for the API document.
-//! - [`issuer`]: the application that a URL names.
 //! - [`authorize`]: a sign-in starts. [`token`]: codes and client credentials become tokens.
-//! - [`userinfo`]: an access token becomes claims. [`answer`]: refusals in OAuth's words.
+//! - [`userinfo`]: an access token becomes claims. [`page`]: what people see whose sign-in can't start.
 
-pub mod answer;
 pub mod audience;
 pub mod authorize;
 pub mod forms;
-pub mod issuer;
+mod page;
 pub mod public;
 #[cfg(test)]
 mod tests;

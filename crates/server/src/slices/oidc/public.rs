@@ -14,19 +14,22 @@ use utoipa::{OpenApi as _, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::answer::{self, BearerRefusals, ClientRefusals, Failure, OAuthRefusals, OAuthWords};
 use super::authorize::{self as sign_in, Invocation, Stopped};
 use super::forms::{AuthorizeForm, TokenForm};
-use super::issuer::Issuer;
+use super::page as people;
 use super::token;
 use super::userinfo::{self, UserInfo};
 use crate::app::App;
 use crate::base::context::Context;
 use crate::base::error::Result;
+use crate::base::failure::Failure;
+use crate::base::origin::PageOrigin;
 use crate::http::auth::Anonymous;
 use crate::http::auth::bearer;
 use crate::http::form::FormText;
+use crate::http::oauth::{BearerRefusals, ClientRefusals, OAuthRefusals, OAuthWords};
 use crate::http::redirect;
+use crate::slices::applications::issuer::Issuer;
 
 /// What carries codes and tokens.
 pub fn routes() -> OpenApiRouter<App> {
@@ -60,10 +63,10 @@ const PUBLIC: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "public, max-age=60")];
 async fn discover(
     Anonymous(ctx): Anonymous,
     at: ApplicationRef,
-    headers: HeaderMap,
+    page: PageOrigin,
 ) -> Result<Response, Failure> {
     let issuer = Issuer::find(&ctx.app, at).await?;
-    issuer.require_client_page(&ctx.app, &headers)?;
+    issuer.require_client_page(&ctx.app, &page)?;
     let client = issuer.application.client();
     let metadata = Metadata::new(&issuer.url, &client, issuer.token_algorithm());
     Ok((PUBLIC, Answer(metadata)).into_response())
@@ -81,10 +84,10 @@ async fn discover(
 async fn list_keys(
     Anonymous(ctx): Anonymous,
     at: ApplicationRef,
-    headers: HeaderMap,
+    page: PageOrigin,
 ) -> Result<Response, Failure> {
     let issuer = Issuer::find(&ctx.app, at).await?;
-    issuer.require_client_page(&ctx.app, &headers)?;
+    issuer.require_client_page(&ctx.app, &page)?;
     // A client may come for the keys before the first token is signed.
     issuer.keys(&ctx.app, Algorithm::Es256).await?;
     let keys = issuer.keys(&ctx.app, issuer.token_algorithm()).await?;
@@ -114,10 +117,11 @@ struct Told {
 async fn authorize(
     Anonymous(ctx): Anonymous,
     at: Result<ApplicationRef>,
+    page: PageOrigin,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
-    authorized(&ctx, at, &headers, Ok(query.unwrap_or_default())).await
+    authorized(&ctx, at, (&page, &headers), Ok(query.unwrap_or_default())).await
 }
 
 /// The same with the parameters in a form.
@@ -137,22 +141,25 @@ async fn authorize(
 async fn authorize_by_form(
     Anonymous(ctx): Anonymous,
     at: Result<ApplicationRef>,
+    page: PageOrigin,
     headers: HeaderMap,
     form: Result<FormText>,
 ) -> Response {
-    authorized(&ctx, at, &headers, form.map(|FormText(form)| form)).await
+    authorized(&ctx, at, (&page, &headers), form.map(|FormText(form)| form)).await
 }
 
 async fn authorized(
     ctx: &Context,
     at: Result<ApplicationRef>,
-    headers: &HeaderMap,
+    (page, headers): (&PageOrigin, &HeaderMap),
     query: Result<String>,
 ) -> Response {
-    match start(ctx, at, headers, query).await {
+    match start(ctx, at, (page, headers), query).await {
         Ok(Invocation::Redirect(url)) | Err(Stopped::Redirected(url)) => redirect::found(url),
         Ok(Invocation::Told(authenticate_url)) => Answer(Told { authenticate_url }).into_response(),
-        Err(Stopped::Shown(failure)) if is_navigation(headers) => answer::page(ctx, failure),
+        Err(Stopped::Shown(failure)) if is_navigation(headers) => {
+            people::cannot_start(ctx, failure)
+        }
         Err(Stopped::Shown(failure)) => failure.into_response(),
     }
 }
@@ -160,11 +167,11 @@ async fn authorized(
 async fn start(
     ctx: &Context,
     at: Result<ApplicationRef>,
-    headers: &HeaderMap,
+    (page, headers): (&PageOrigin, &HeaderMap),
     query: Result<String>,
 ) -> Result<Invocation, Stopped> {
     let issuer = Issuer::find(&ctx.app, at?).await?;
-    issuer.require_trusted(&ctx.app, headers)?;
+    issuer.require_trusted(&ctx.app, page)?;
     sign_in::start(ctx, &issuer, &query?, text(headers, &REFERER)).await
 }
 
@@ -194,11 +201,12 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 async fn issue_token(
     Anonymous(ctx): Anonymous,
     at: ApplicationRef,
+    page: PageOrigin,
     headers: HeaderMap,
     form: Result<FormText>,
 ) -> Result<Answer<TokenResponse>, Failure> {
     let issuer = Issuer::find(&ctx.app, at).await?;
-    issuer.require_client_page(&ctx.app, &headers)?;
+    issuer.require_client_page(&ctx.app, &page)?;
     let authorization = match headers.get(AUTHORIZATION) {
         Some(value) => Some(value.to_str().map_err(|_| INVALID_CLIENT)?),
         None => None,
@@ -223,9 +231,10 @@ async fn issue_token(
 async fn get_user_info(
     Anonymous(ctx): Anonymous,
     at: ApplicationRef,
+    page: PageOrigin,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    user_info(&ctx, at, &headers).await
+    user_info(&ctx, at, &page, &headers).await
 }
 
 /// The same by POST; the token is in the header here too.
@@ -241,18 +250,20 @@ async fn get_user_info(
 async fn post_user_info(
     Anonymous(ctx): Anonymous,
     at: ApplicationRef,
+    page: PageOrigin,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    user_info(&ctx, at, &headers).await
+    user_info(&ctx, at, &page, &headers).await
 }
 
 async fn user_info(
     ctx: &Context,
     at: ApplicationRef,
+    page: &PageOrigin,
     headers: &HeaderMap,
 ) -> Result<Response, Failure> {
     let issuer = Issuer::find(&ctx.app, at).await?;
-    issuer.require_client_page(&ctx.app, headers)?;
+    issuer.require_client_page(&ctx.app, page)?;
     let Some(token) = bearer(headers) else {
         // RFC 6750, section 3.1: who brings no credentials is told the scheme and no error.
         let challenge = [(WWW_AUTHENTICATE, r#"Bearer realm="keymoor""#)];

@@ -12,13 +12,13 @@ use keymoor_oauth::token_request::{
 };
 use keymoor_types::Seconds;
 
-use super::answer::Failure;
 use super::audience;
-use super::issuer::Issuer;
 use super::userinfo::Profile;
 use crate::base::context::Context;
 use crate::base::error::Result;
+use crate::base::failure::Failure;
 use crate::infra::metrics::Outcome;
+use crate::slices::applications::issuer::Issuer;
 use crate::slices::authentication::model::{CodeKey, fingerprint, subject};
 use crate::slices::authentication::store::{self, IssuedCode, Redemption};
 use crate::slices::events::{self, Event, EventKind};
@@ -98,7 +98,7 @@ fn authenticate(
 async fn for_itself(ctx: &Context, issuer: &Issuer, scope: ScopeSet, lifetime: Seconds) -> Answer {
     let about = About {
         subject: &issuer.application.client_id,
-        principal: issuer.principal(),
+        principal: issuer.at.principal(),
         audience: audience::of_application(&ctx.app, issuer).await?,
         grant_type: GrantType::ClientCredentials,
     };
@@ -129,9 +129,7 @@ async fn issue(
     let algorithm = issuer.token_algorithm();
     issuer.keys(&ctx.app, algorithm).await?;
     let grant = Grant {
-        tenant_id: issuer.at.tenant_id,
-        realm_id: issuer.at.realm_id,
-        application_id: issuer.at.application_id,
+        application: issuer.at,
         client_id: &issuer.application.client_id,
         subject: about.subject,
         principal: about.principal,
@@ -179,7 +177,7 @@ async fn redeem(
     let scope = &code.facts.requested.scopes;
     let about = About {
         subject: &subject,
-        principal: principal(issuer, &identity),
+        principal: identity.at().principal(),
         audience: audience::of_person(&ctx.app, issuer).await?,
         grant_type: GrantType::AuthorizationCode,
     };
@@ -214,14 +212,14 @@ async fn find(
     issuer: &Issuer,
     key: CodeKey,
 ) -> Result<Option<(IssuedCode, Option<Identity>)>> {
-    let (tenant, realm) = (issuer.at.tenant_id, issuer.at.realm_id);
+    let realm = issuer.at.realm();
     ctx.app
         .db
         .read(async |rx| {
-            let Some(code) = store::find(rx, tenant, realm, key).await? else {
+            let Some(code) = store::find(rx, realm, key).await? else {
                 return Ok(None);
             };
-            let identity = identities::store::find(rx, tenant, realm, code.identity_id).await?;
+            let identity = identities::store::find(rx, realm.identity_id(code.identity_id)).await?;
             Ok(Some((code, identity)))
         })
         .await
@@ -277,7 +275,7 @@ async fn refuse(ctx: &Context, issuer: &Issuer, code: &IssuedCode) -> Result<Fai
     let event = limit.is_ok().then_some(event);
     let is_revoked = |id| {
         let revocations = &ctx.app.revocations;
-        revocations.contains(at.tenant_id, at.realm_id, id)
+        revocations.contains(at.realm(), id)
     };
     if event.is_none() && copied.is_none_or(|(id, _)| is_revoked(id)) {
         limit?;
@@ -287,9 +285,8 @@ async fn refuse(ctx: &Context, issuer: &Issuer, code: &IssuedCode) -> Result<Fai
         .db
         .write(async move |tx| {
             if let Some((id, expires_at)) = copied {
-                let own = (at.tenant_id, at.realm_id, at.application_id);
-                tokens::store::take(tx, own, id, now).await?;
-                tokens::store::revoke(tx, (at.tenant_id, at.realm_id), id, expires_at).await?;
+                tokens::store::take(tx, at.token_id(id), now).await?;
+                tokens::store::revoke(tx, at.realm(), id, expires_at).await?;
             }
             match &event {
                 Some(event) => events::append(tx, event).await,
@@ -310,19 +307,9 @@ async fn refuse(ctx: &Context, issuer: &Issuer, code: &IssuedCode) -> Result<Fai
 }
 
 fn event(ctx: &Context, issuer: &Issuer, code: &IssuedCode, outcome: &'static str) -> Event {
-    let (tenant, realm) = (issuer.at.tenant_id, issuer.at.realm_id);
-    Event::new(ctx, tenant, realm, EventKind::TokenRequest, outcome)
-        .by(issuer.principal())
+    Event::about(ctx, issuer.at, EventKind::TokenRequest, outcome)
+        .by(issuer.at.principal())
         .identity(code.identity_id)
-        .resource(issuer.at.application_id)
-}
-
-fn principal(issuer: &Issuer, identity: &Identity) -> Principal {
-    Principal::Identity {
-        tenant_id: issuer.at.tenant_id,
-        realm_id: issuer.at.realm_id,
-        identity_id: identity.id,
-    }
 }
 
 async fn id_token(

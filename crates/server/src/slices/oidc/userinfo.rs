@@ -1,13 +1,14 @@
 //! An access token becomes claims about the person that it speaks for.
 
+use crate::base::refs::RealmRef;
 use keymoor_oauth::claims::Principal;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::issuer::Issuer;
 use crate::base::context::Context;
 use crate::base::error::{Error, Result};
 use crate::base::secret::Secret;
+use crate::slices::applications::issuer::Issuer;
 use crate::slices::identities;
 use crate::slices::identities::model::{Identity, Status};
 use crate::slices::tokens::access;
@@ -66,14 +67,18 @@ pub async fn userinfo(ctx: &Context, issuer: &Issuer, token: &Secret) -> Result<
     else {
         return Err(Error::Unauthenticated);
     };
-    let at = issuer.at;
-    if claims.iss != issuer.url || (tenant_id, realm_id) != (at.tenant_id, at.realm_id) {
+    let identity = RealmRef {
+        tenant_id,
+        realm_id,
+    }
+    .identity_id(identity_id);
+    if claims.iss != issuer.url || identity.realm() != issuer.at.realm() {
         return Err(Error::Unauthenticated);
     }
     let identity = ctx
         .app
         .db
-        .read(async |rx| identities::store::find(rx, tenant_id, realm_id, identity_id).await)
+        .read(async |rx| identities::store::find(rx, identity).await)
         .await?;
     match identity {
         Some(identity) if identity.status == Status::Active => Ok(UserInfo {

@@ -64,9 +64,9 @@ pub async fn follow_settings(ctx: &Context) -> Result<()> {
 }
 
 async fn correct(ctx: &Context, found: AuthenticatorConfig, wanted: &ConfigBody) -> Result<()> {
-    let (tenant, realm, id) = (found.tenant_id, found.realm_id, found.id);
+    let at = found.at();
     let kind = EventKind::AuthenticatorConfigOperation;
-    let event = Event::new(ctx, tenant, realm, kind, "UPDATED").resource(id);
+    let event = Event::about(ctx, at, kind, "UPDATED");
     let corrected = AuthenticatorConfig {
         config: wanted.clone(),
         updated_at: ctx.now,
@@ -82,6 +82,6 @@ async fn correct(ctx: &Context, found: AuthenticatorConfig, wanted: &ConfigBody)
             Ok(())
         })
         .await?;
-    ctx.app.authenticator_configs.forget(&(tenant, realm, id));
+    ctx.app.authenticator_configs.forget(&at);
     Ok(())
 }

@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use crate::base::context::Context;
 use crate::base::error::{Error, Result};
-use crate::base::refs::IdentityRef;
 use crate::base::secret::Secret;
 use crate::slices::applications;
 use crate::slices::authenticator_configs;
@@ -94,10 +93,9 @@ pub async fn of(ctx: &Context, tenant: TenantId) -> Result<Handover> {
         .read(async |rx| {
             let realm = realms::store::find_admin(rx, tenant).await?;
             let realm = realm.ok_or_else(|| incomplete(tenant))?;
-            let management = applications::store::find_management(rx, tenant, realm.id).await?;
+            let management = applications::store::find_management(rx, realm.at()).await?;
             let management = management.ok_or_else(|| incomplete(tenant))?;
-            let sealed =
-                applications::store::find_secret(rx, tenant, realm.id, management.id).await?;
+            let sealed = applications::store::find_secret(rx, management.at()).await?;
             Ok((realm, management, sealed.ok_or_else(|| incomplete(tenant))?))
         })
         .await?;
@@ -142,24 +140,21 @@ pub async fn admin_access(ctx: &Context, realm: &Realm) -> Result<AdminAccess> {
 }
 
 async fn replace_admin_link(ctx: &Context, realm: &Realm) -> Result<AdminAccess> {
-    let (tenant_id, realm_id, now) = (realm.tenant_id, realm.id, ctx.now);
+    let (realm, now) = (realm.at(), ctx.now);
     let found = ctx
         .app
         .db
         .read(async |rx| {
-            if credentials::store::any_usable(rx, tenant_id, realm_id).await? {
+            if credentials::store::any_usable(rx, realm).await? {
                 return Ok(Err(AdminAccess::Passkey));
             }
-            let Some(identity_id) =
-                identities::store::first_active(rx, tenant_id, realm_id).await?
-            else {
+            let Some(identity_id) = identities::store::first_active(rx, realm).await? else {
                 return Ok(Err(AdminAccess::Nobody));
             };
-            let config =
-                authenticator_configs::store::find_managed(rx, tenant_id, realm_id).await?;
-            let config = config.ok_or_else(|| incomplete(tenant_id))?;
+            let config = authenticator_configs::store::find_managed(rx, realm).await?;
+            let config = config.ok_or_else(|| incomplete(realm.tenant_id))?;
             let pending =
-                binding::store::list_pending(rx, (tenant_id, realm_id), identity_id, now).await?;
+                binding::store::list_pending(rx, realm.identity_id(identity_id), now).await?;
             Ok(Ok((identity_id, config, pending)))
         })
         .await?;
@@ -170,11 +165,7 @@ async fn replace_admin_link(ctx: &Context, realm: &Realm) -> Result<AdminAccess>
     for job in pending {
         withdraw(ctx, &job).await?;
     }
-    let at = IdentityRef {
-        tenant_id,
-        realm_id,
-        identity_id,
-    };
+    let at = realm.identity_id(identity_id);
     let new = NewJob {
         delivery_method: DeliveryMethod::Return,
         authenticator_config_id,

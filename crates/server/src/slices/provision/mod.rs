@@ -8,6 +8,8 @@ pub mod handover;
 #[cfg(test)]
 mod tests;
 
+use crate::base::refs::{RealmRef, TenantRef};
+use crate::base::scope::MANAGEMENT_AUDIENCE;
 use keymoor_oauth::client::{Confidentiality, GrantType, PkceSetting, Protocol};
 use keymoor_oauth::jose::Algorithm;
 use keymoor_oauth::scope::ScopeSet;
@@ -33,7 +35,6 @@ use crate::slices::identities::model::{Identity, Status, Traits, UserHandle};
 use crate::slices::realms::model::{Classification, Realm};
 use crate::slices::resource_servers::model::ResourceServer;
 use crate::slices::tenants::model::Tenant;
-use crate::slices::tokens::access::MANAGEMENT;
 use crate::slices::{
     applications, authenticator_configs, identities, realms, resource_servers, tenants,
 };
@@ -64,7 +65,7 @@ pub struct Provisioned {
 pub async fn tenant(ctx: &Context, new: &NewTenant) -> Result<Provisioned> {
     // Boxed, since a whole tenant makes a large future.
     let made = with_fresh_ids!(Box::pin(attempt(ctx, new)).await)?;
-    ensure_key(ctx, made.tenant.id, made.realm.id).await?;
+    ensure_key(ctx, made.realm.at()).await?;
     Ok(made)
 }
 
@@ -91,7 +92,7 @@ pub async fn first_tenant(ctx: &Context, new: &NewTenant) -> Result<TenantId> {
     master_key_fits(ctx).await?;
     if let Some(realm) = realm {
         // Again, should whoever made the tenant have died before making its key.
-        ensure_key(ctx, id, realm.id).await?;
+        ensure_key(ctx, realm.at()).await?;
     }
     Ok(id)
 }
@@ -127,7 +128,7 @@ pub async fn master_key_fits(ctx: &Context) -> Result<bool> {
     match realm {
         Some(realm) => {
             open_management_secret(ctx, &realm).await?;
-            ctx.app.keys.of(&ctx.app, realm.tenant_id, realm.id).await?;
+            ctx.app.keys.of(realm.at()).await?;
             Ok(true)
         }
         None => Ok(false),
@@ -136,17 +137,15 @@ pub async fn master_key_fits(ctx: &Context) -> Result<bool> {
 
 /// The one thing that was sealed in the write that made the tenant.
 async fn open_management_secret(ctx: &Context, realm: &Realm) -> Result<()> {
-    let (tenant, realm) = (realm.tenant_id, realm.id);
+    let realm = realm.at();
     let found = ctx
         .app
         .db
         .read(async |rx| {
-            let Some(application) = applications::store::find_management(rx, tenant, realm).await?
-            else {
+            let Some(application) = applications::store::find_management(rx, realm).await? else {
                 return Ok(None);
             };
-            let sealed =
-                applications::store::find_secret(rx, tenant, realm, application.id).await?;
+            let sealed = applications::store::find_secret(rx, application.at()).await?;
             Ok(sealed.map(|sealed| (application, sealed)))
         })
         .await?;
@@ -156,9 +155,8 @@ async fn open_management_secret(ctx: &Context, realm: &Realm) -> Result<()> {
     }
 }
 
-async fn ensure_key(ctx: &Context, tenant: TenantId, realm: RealmId) -> Result<()> {
-    let keys = &ctx.app.keys;
-    keys.ensure(&ctx.app, tenant, realm, Algorithm::Es256).await
+async fn ensure_key(ctx: &Context, realm: RealmRef) -> Result<()> {
+    ctx.app.keys.ensure(realm, Algorithm::Es256).await
 }
 
 /// Every row of a new tenant, made before the transaction that writes them.
@@ -195,7 +193,7 @@ impl Plan {
             realm_id,
             id: ResourceServerId::generate(now, rng),
             display_name: "Keymoor Management API".to_owned(),
-            identifier: MANAGEMENT.to_owned(),
+            identifier: MANAGEMENT_AUDIENCE.to_owned(),
             scopes: scope::ALL.iter().map(|&scope| scope.to_owned()).collect(),
             is_managed: true,
             created_at,
@@ -243,8 +241,12 @@ impl Plan {
             created_at,
             updated_at,
         };
-        let event = Event::new(ctx, tenant_id, None, EventKind::TenantChange, "CREATED")
-            .resource(tenant_id);
+        let event = Event::about(
+            ctx,
+            TenantRef { tenant_id },
+            EventKind::TenantChange,
+            "CREATED",
+        );
         let provisioned = Provisioned {
             tenant,
             realm,
@@ -276,14 +278,14 @@ impl Plan {
         applications::store::insert(tx, management, Some(&self.sealed_secret)).await?;
         authenticator_configs::store::insert(tx, console_config).await?;
         identities::store::insert(tx, administrator).await?;
-        directory::store::add(tx, tenant.id, None, Directory::Realms, 1).await?;
+        directory::store::add(tx, realm.at().tenant(), Directory::Realms, 1).await?;
         for directory in [
             Directory::ResourceServers,
             Directory::Applications,
             Directory::AuthenticatorConfigs,
             Directory::Identities,
         ] {
-            directory::store::add(tx, tenant.id, realm.id, directory, 1).await?;
+            directory::store::add(tx, realm.at(), directory, 1).await?;
         }
         events::append(tx, &self.event).await
     }

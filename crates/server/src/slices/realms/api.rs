@@ -11,12 +11,13 @@ use super::model::{Classification, Realm, RealmPatch};
 use super::ops::{self, NewRealm};
 use crate::app::App;
 use crate::base::error::{Error, Result};
-use crate::base::paging::{ListQuery, Page};
+use crate::base::paging::Sizes;
 use crate::base::refs::{RealmRef, TenantRef};
 use crate::base::scope;
 use crate::base::text::{Name, Violations, check_name};
 use crate::http::auth::Allowed;
 use crate::http::json::{Body, Json};
+use crate::http::list::{Asked, ListQuery, Listed, Paged};
 use crate::http::openapi::{Conflicting, NotJson, Refusals};
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -153,14 +154,14 @@ async fn create(
     Ok(Answer(realm.into()))
 }
 
-#[derive(Serialize, ToSchema)]
-#[schema(as = ListRealmsResponse)]
-struct ListAnswer {
-    realms: Vec<RealmView>,
-    total_size: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_page_token: Option<String>,
+impl Listed for RealmView {
+    const SCHEMA: &'static str = "ListRealmsResponse";
+    const MEMBER: &'static str = "realms";
+    const SIZES: Sizes = Sizes::DIRECTORY;
+    const ATTRIBUTES: &'static [&'static str] = &["id", "display_name"];
 }
+
+type RealmPage = Paged<RealmView>;
 
 /// Lists the tenant's realms. Filters by `id` and `display_name`.
 #[utoipa::path(
@@ -169,24 +170,16 @@ struct ListAnswer {
     operation_id = "ListRealms",
     tag = "Realms",
     params(TenantRef, ListQuery),
-    responses((status = 200, body = ListAnswer), Refusals),
+    responses((status = 200, body = RealmPage), Refusals),
     security(("bearer" = ["realms:read"])),
 )]
 async fn list(
     Allowed { ctx, .. }: Allowed<scope::realms::Read>,
     at: TenantRef,
-    query: ListQuery,
-) -> Result<Answer<ListAnswer>> {
-    let Page {
-        items,
-        total_size,
-        next_page_token,
-    } = ops::list(&ctx, at.tenant_id, &query).await?;
-    Ok(Answer(ListAnswer {
-        realms: items.into_iter().map(RealmView::from).collect(),
-        total_size,
-        next_page_token,
-    }))
+    asked: Asked<RealmView>,
+) -> Result<RealmPage> {
+    let page = ops::list(&ctx, at, &asked).await?;
+    Ok(asked.answer(page))
 }
 
 /// Reads a realm.

@@ -1,3 +1,4 @@
+use crate::base::refs::RealmRef;
 use std::fmt;
 use std::str::FromStr;
 
@@ -18,6 +19,16 @@ pub struct Realm {
     pub is_admin: bool,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+}
+
+impl Realm {
+    /// How it is named.
+    pub const fn at(&self) -> RealmRef {
+        RealmRef {
+            tenant_id: self.tenant_id,
+            realm_id: self.id,
+        }
+    }
 }
 
 /// Changes to a realm: what is absent stays.

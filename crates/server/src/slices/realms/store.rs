@@ -4,8 +4,8 @@ use keymoor_types::{RealmId, TenantId, Timestamp};
 
 use super::model::{Realm, RealmPatch};
 use crate::base::error::{Error, Result};
-use crate::base::paging::PageRequest;
-use crate::base::refs::RealmRef;
+use crate::base::paging::{Page, PageRequest};
+use crate::base::refs::{RealmRef, TenantRef};
 use crate::base::text;
 use crate::db::{self, Param, Rx, Sql, Tx, record};
 use crate::infra::directory::store::{self as totals, Directory};
@@ -81,18 +81,18 @@ macro_rules! select {
     };
 }
 
-pub async fn find(rx: &mut Rx, tenant: TenantId, id: RealmId) -> Result<Option<Realm>> {
-    Ok(rx.opt(select!(""), &[&tenant, &id]).await?)
+pub async fn find(rx: &mut Rx, at: RealmRef) -> Result<Option<Realm>> {
+    Ok(rx.opt(select!(""), &[&at.tenant_id, &at.realm_id]).await?)
 }
 
 /// Like [`find`], and nothing refers to the realm anew before the transaction has ended.
-pub async fn find_locked(tx: &mut Tx, tenant: TenantId, id: RealmId) -> Result<Option<Realm>> {
+pub async fn find_locked(tx: &mut Tx, at: RealmRef) -> Result<Option<Realm>> {
     // On SQLite a transaction that writes is alone anyway.
     const SQL: Sql = Sql {
         sqlite: select!(""),
         postgres: select!(" FOR UPDATE"),
     };
-    Ok(tx.opt(SQL, &[&tenant, &id]).await?)
+    Ok(tx.opt(SQL, &[&at.tenant_id, &at.realm_id]).await?)
 }
 
 pub async fn find_admin(rx: &mut Rx, tenant: TenantId) -> Result<Option<Realm>> {
@@ -123,8 +123,8 @@ macro_rules! texts {
     };
 }
 
-/// A page of a tenant's realms, and how many there are.
-pub async fn list(rx: &mut Rx, tenant: TenantId, page: &PageRequest) -> Result<(Vec<Realm>, i64)> {
+/// A page of a tenant's realms.
+pub async fn list(rx: &mut Rx, tenant: TenantRef, page: &PageRequest) -> Result<Page<Realm>> {
     const ALL: [&str; 2] = texts!("CAST($2 AS BIGINT) IS NULL");
     const BY_ID: [&str; 2] = texts!("realm_id = $2");
     const BY_NAME: [&str; 2] = texts!("folded_name = $2");
@@ -139,15 +139,21 @@ pub async fn list(rx: &mut Rx, tenant: TenantId, page: &PageRequest) -> Result<(
     let rows = rx
         .all(
             page_sql,
-            &[&tenant, value, &after, &page.limit(), &page.offset()],
+            &[
+                &tenant.tenant_id,
+                value,
+                &after,
+                &page.limit(),
+                &page.offset(),
+            ],
         )
         .await?;
     let total = if page.filter.is_some() {
-        rx.one(count_sql, &[&tenant, value]).await?
+        rx.one(count_sql, &[&tenant.tenant_id, value]).await?
     } else {
-        totals::total(rx, tenant, None, Directory::Realms).await?
+        totals::total(rx, tenant, Directory::Realms).await?
     };
-    Ok((rows, total))
+    Ok(page.page(rows, total, |realm: &Realm| realm.id))
 }
 
 /// Less than every id, and none itself.
@@ -192,7 +198,7 @@ pub async fn update(
 
 /// Deletes a realm with its configuration and keys. Authorization codes and tokens are
 /// left to the sweeps that remove them when their time is up.
-pub async fn delete(tx: &mut Tx, tenant: TenantId, id: RealmId) -> Result<()> {
+pub async fn delete(tx: &mut Tx, at: RealmRef) -> Result<()> {
     // What refers to others goes before them.
     const IN_ORDER: [&str; 5] = [
         "DELETE FROM applications WHERE tenant_id = $1 AND realm_id = $2",
@@ -202,7 +208,7 @@ pub async fn delete(tx: &mut Tx, tenant: TenantId, id: RealmId) -> Result<()> {
         "DELETE FROM realms WHERE tenant_id = $1 AND realm_id = $2",
     ];
     for sql in IN_ORDER {
-        tx.exec(sql, &[&tenant, &id]).await?;
+        tx.exec(sql, &[&at.tenant_id, &at.realm_id]).await?;
     }
     Ok(())
 }

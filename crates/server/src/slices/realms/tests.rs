@@ -1,5 +1,6 @@
 //! Realms over HTTP, on both databases.
 
+use crate::base::refs::RealmRef;
 use axum::http::Method;
 use keymoor_oauth::jose::Algorithm;
 use keymoor_types::{ApplicationId, AuthenticatorConfigId, RealmId, ResourceServerId, Seconds};
@@ -92,7 +93,6 @@ async fn furnish(test: &TestApp, realm_id: RealmId) {
     test.app
         .db
         .write(async move |tx| {
-            let tenant = config.tenant_id;
             authenticator_configs::store::insert(tx, &config).await?;
             resource_servers::store::insert(tx, &server).await?;
             applications::store::insert(tx, &application, None).await?;
@@ -101,14 +101,14 @@ async fn furnish(test: &TestApp, realm_id: RealmId) {
                 Directory::ResourceServers,
                 Directory::Applications,
             ] {
-                directory::store::add(tx, tenant, realm_id, directory, 1).await?;
+                directory::store::add(tx, config.at().realm(), directory, 1).await?;
             }
             Ok::<_, Error>(())
         })
         .await
         .unwrap();
     let keys = &test.app.keys;
-    keys.ensure(&test.app, test.made.tenant.id, realm_id, Algorithm::Es256)
+    keys.ensure(test.made.tenant.at().realm_id(realm_id), Algorithm::Es256)
         .await
         .unwrap();
 }
@@ -239,7 +239,7 @@ both_apps! {
         assert_eq!(rows(&test, id).await, [1, 1, 1, 1, 1, 3, 1]);
         assert_eq!(delete(&test, &at).await.status, 200);
         assert_eq!(rows(&test, id).await, [0, 0, 0, 0, 0, 0, 2]);
-        let keys = test.app.keys.of(&test.app, test.made.tenant.id, id).await.unwrap();
+        let keys = test.app.keys.of(test.made.tenant.at().realm_id(id)).await.unwrap();
         assert!(keys.signing(Algorithm::Es256).is_err(), "a deleted realm still signs");
         assert_eq!(rows(&test, test.made.realm.id).await[..5], [1, 1, 1, 1, 1]);
     }
@@ -284,7 +284,7 @@ both_apps! {
             ..test.made.management.clone()
         };
         let refusals = [
-            test.app.keys.ensure(&test.app, tenant, gone, Algorithm::Rs256).await,
+            test.app.keys.ensure(RealmRef { tenant_id: tenant, realm_id: gone }, Algorithm::Rs256).await,
             test.app
                 .db
                 .write(async move |tx| authenticator_configs::store::insert(tx, &config).await)

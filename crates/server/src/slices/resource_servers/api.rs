@@ -11,10 +11,11 @@ use super::model::{ResourceServer, ResourceServerRef};
 use super::ops;
 use crate::app::App;
 use crate::base::error::Result;
-use crate::base::paging::{ListQuery, Page};
+use crate::base::paging::Sizes;
 use crate::base::refs::{RealmRef, Ref as _};
 use crate::base::scope;
 use crate::http::auth::Allowed;
+use crate::http::list::{Asked, ListQuery, Listed, Paged};
 use crate::http::openapi::Refusals;
 use crate::http::path::extract;
 
@@ -54,14 +55,13 @@ impl From<ResourceServer> for ResourceServerView {
     }
 }
 
-#[derive(Serialize, ToSchema)]
-#[schema(as = ListResourceServersResponse)]
-struct ListAnswer {
-    resource_servers: Vec<ResourceServerView>,
-    total_size: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_page_token: Option<String>,
+impl Listed for ResourceServerView {
+    const SCHEMA: &'static str = "ListResourceServersResponse";
+    const MEMBER: &'static str = "resource_servers";
+    const SIZES: Sizes = Sizes::CONFIGURATION;
 }
+
+type ResourceServerPage = Paged<ResourceServerView>;
 
 /// Lists the resource servers of a realm.
 #[utoipa::path(
@@ -70,24 +70,16 @@ struct ListAnswer {
     operation_id = "ListResourceServers",
     tag = "Resource Servers",
     params(RealmRef, ListQuery),
-    responses((status = 200, body = ListAnswer), Refusals),
+    responses((status = 200, body = ResourceServerPage), Refusals),
     security(("bearer" = ["resource-servers:read"])),
 )]
 async fn list(
     Allowed { ctx, .. }: Allowed<scope::resource_servers::Read>,
     at: RealmRef,
-    query: ListQuery,
-) -> Result<Answer<ListAnswer>> {
-    let Page {
-        items,
-        total_size,
-        next_page_token,
-    } = ops::list(&ctx, at, &query).await?;
-    Ok(Answer(ListAnswer {
-        resource_servers: items.into_iter().map(ResourceServerView::from).collect(),
-        total_size,
-        next_page_token,
-    }))
+    asked: Asked<ResourceServerView>,
+) -> Result<ResourceServerPage> {
+    let page = ops::list(&ctx, at, &asked).await?;
+    Ok(asked.answer(page))
 }
 
 /// Reads a resource server.
@@ -104,15 +96,6 @@ async fn get(
     Allowed { ctx, .. }: Allowed<scope::resource_servers::Read>,
     at: ResourceServerRef,
 ) -> Result<Answer<ResourceServerView>> {
-    let ResourceServerRef {
-        tenant_id,
-        realm_id,
-        resource_server_id,
-    } = at;
-    let realm = RealmRef {
-        tenant_id,
-        realm_id,
-    };
-    let server = ops::get(&ctx, realm, resource_server_id).await?;
+    let server = ops::get(&ctx, at).await?;
     Ok(Answer(server.into()))
 }

@@ -1,10 +1,11 @@
 //! Rows of `resource_servers`.
 
+use crate::base::refs::RealmRef;
 use keymoor_types::{RealmId, ResourceServerId, TenantId, Timestamp};
 
-use super::model::ResourceServer;
+use super::model::{ResourceServer, ResourceServerRef};
 use crate::base::error::Result;
-use crate::base::paging::PageRequest;
+use crate::base::paging::{Page, PageRequest};
 use crate::db::{Json, Rx, Tx, record};
 use crate::infra::directory::store::{self as totals, Directory};
 
@@ -101,26 +102,22 @@ pub async fn insert(tx: &mut Tx, server: &ResourceServer) -> Result<()> {
     Ok(())
 }
 
-pub async fn find(
-    rx: &mut Rx,
-    tenant: TenantId,
-    realm: RealmId,
-    id: ResourceServerId,
-) -> Result<Option<ResourceServer>> {
+pub async fn find(rx: &mut Rx, at: ResourceServerRef) -> Result<Option<ResourceServer>> {
     const SQL: &str = "SELECT tenant_id, realm_id, resource_server_id, display_name, identifier, scopes, is_managed,
             created_at, updated_at
         FROM resource_servers WHERE tenant_id = $1 AND realm_id = $2 AND resource_server_id = $3";
-    let row: Option<ResourceServerRow> = rx.opt(SQL, &[&tenant, &realm, &id]).await?;
+    let row: Option<ResourceServerRow> = rx
+        .opt(SQL, &[&at.tenant_id, &at.realm_id, &at.resource_server_id])
+        .await?;
     Ok(row.map(ResourceServer::from))
 }
 
-/// A page of a realm's resource servers, and how many there are.
+/// A page of a realm's resource servers.
 pub async fn list(
     rx: &mut Rx,
-    tenant: TenantId,
-    realm: RealmId,
+    realm: RealmRef,
     page: &PageRequest,
-) -> Result<(Vec<ResourceServer>, i64)> {
+) -> Result<Page<ResourceServer>> {
     const SQL: &str = "SELECT tenant_id, realm_id, resource_server_id, display_name, identifier, scopes, is_managed,
             created_at, updated_at
         FROM resource_servers
@@ -130,9 +127,16 @@ pub async fn list(
     let rows: Vec<ResourceServerRow> = rx
         .all(
             SQL,
-            &[&tenant, &realm, &after, &page.limit(), &page.offset()],
+            &[
+                &realm.tenant_id,
+                &realm.realm_id,
+                &after,
+                &page.limit(),
+                &page.offset(),
+            ],
         )
         .await?;
-    let total = totals::total(rx, tenant, realm, Directory::ResourceServers).await?;
-    Ok((rows.into_iter().map(ResourceServer::from).collect(), total))
+    let total = totals::total(rx, realm, Directory::ResourceServers).await?;
+    let servers = rows.into_iter().map(ResourceServer::from).collect();
+    Ok(page.page(servers, total, |server: &ResourceServer| server.id))
 }

@@ -1,4 +1,8 @@
+//! What a tenant is.
+
 use keymoor_types::{TenantId, Timestamp};
+
+use crate::base::refs::TenantRef;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tenant {
@@ -6,4 +10,11 @@ pub struct Tenant {
     pub display_name: String,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+}
+
+impl Tenant {
+    /// How it is named.
+    pub const fn at(&self) -> TenantRef {
+        TenantRef { tenant_id: self.id }
+    }
 }

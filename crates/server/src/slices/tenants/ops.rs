@@ -1,5 +1,6 @@
 //! What an administrator does with the tenant: read and rename. Making one is provisioning.
 
+use crate::base::refs::TenantRef;
 use keymoor_types::TenantId;
 
 use super::model::Tenant;
@@ -27,7 +28,12 @@ pub async fn update(ctx: &Context, id: TenantId, patch: TenantPatch) -> Result<T
     let Some(display_name) = patch.display_name else {
         return get(ctx, id).await;
     };
-    let event = Event::new(ctx, id, None, EventKind::TenantChange, "UPDATED").resource(id);
+    let event = Event::about(
+        ctx,
+        TenantRef { tenant_id: id },
+        EventKind::TenantChange,
+        "UPDATED",
+    );
     let now = ctx.now;
     ctx.app
         .db

@@ -1,5 +1,7 @@
 //! Access tokens: signed by the realm's key, verified without a database read on the common path.
 
+use crate::base::refs::ApplicationRef;
+use crate::base::scope::MANAGEMENT_AUDIENCE;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -8,7 +10,7 @@ use keymoor_oauth::claims::{AccessTokenClaims, Principal, TargetRealm};
 use keymoor_oauth::client::GrantType;
 use keymoor_oauth::jose::{self, Algorithm, JoseError, JwtHeader, KeySet, TokenType};
 use keymoor_oauth::scope::ScopeSet;
-use keymoor_types::{ApplicationId, RealmId, Seconds, TenantId, Timestamp};
+use keymoor_types::{Seconds, TenantId, Timestamp};
 use serde::Deserialize;
 
 use crate::app::App;
@@ -18,14 +20,9 @@ use crate::slices::applications;
 use crate::slices::applications::model::Application;
 use crate::slices::tokens::model::{IssuedToken, TokenId, suffix};
 
-/// The management API as an audience. Reserved: no other resource server can be called this.
-pub const MANAGEMENT: &str = "urn:keymoor:management";
-
 /// What an access token is to say.
 pub struct Grant<'a> {
-    pub tenant_id: TenantId,
-    pub realm_id: RealmId,
-    pub application_id: ApplicationId,
+    pub application: ApplicationRef,
     pub client_id: &'a str,
     pub subject: &'a str,
     pub principal: Principal,
@@ -43,29 +40,20 @@ pub struct Issued {
     pub record: IssuedToken,
 }
 
-/// An application's issuer identifier and the base of its OAuth endpoints.
-pub fn issuer(app: &App, tenant: TenantId, realm: RealmId, application: ApplicationId) -> String {
-    app.config.auth_url.join(&format!(
-        "/v1/tenants/{tenant}/realms/{realm}/applications/{application}"
-    ))
-}
-
 /// Makes a token, and writes nothing.
 pub async fn issue(app: &App, now: Timestamp, grant: Grant<'_>) -> Result<Issued> {
-    let Grant {
-        tenant_id,
-        realm_id,
-        application_id,
-        ..
-    } = grant;
-    let iss = issuer(app, tenant_id, realm_id, application_id);
+    let at = grant.application;
+    let iss = applications::issuer::url(app, at);
     let expires_at = now + grant.lifetime;
     let id = TokenId::generate(now, &*app.rng);
     let identity_id = match grant.principal {
         Principal::Identity { identity_id, .. } => Some(identity_id),
         Principal::Application { .. } => None,
     };
-    let is_management = grant.audience.iter().any(|audience| audience == MANAGEMENT);
+    let is_management = grant
+        .audience
+        .iter()
+        .any(|audience| audience == MANAGEMENT_AUDIENCE);
     let claims = AccessTokenClaims {
         sub: grant.subject.to_owned(),
         aud: grant.audience,
@@ -75,17 +63,13 @@ pub async fn issue(app: &App, now: Timestamp, grant: Grant<'_>) -> Result<Issued
         jti: id.to_string(),
         scope: grant.scope,
         client_id: grant.client_id.to_owned(),
-        azp: Principal::Application {
-            tenant_id,
-            realm_id,
-            application_id,
-        },
+        azp: at.principal(),
         bi_p: grant.principal,
-        bi_t: tenant_id,
+        bi_t: at.tenant_id,
         bi_r: if is_management {
             TargetRealm::Every
         } else {
-            TargetRealm::One(realm_id)
+            TargetRealm::One(at.realm_id)
         },
         bi_ty: grant.grant_type,
         iss,
@@ -95,15 +79,12 @@ pub async fn issue(app: &App, now: Timestamp, grant: Grant<'_>) -> Result<Issued
         typ: TokenType::AccessToken,
         jku: Some(&jku),
     };
-    let keys = app
-        .keys
-        .with_current(app, tenant_id, realm_id, grant.algorithm)
-        .await?;
+    let keys = app.keys.with_current(at.realm(), grant.algorithm).await?;
     let token = Secret::new(keys.signing(grant.algorithm)?.sign(header, &claims));
     let record = IssuedToken {
-        tenant_id,
-        realm_id,
-        application_id,
+        tenant_id: at.tenant_id,
+        realm_id: at.realm_id,
+        application_id: at.application_id,
         id,
         identity_id,
         scopes: claims.scope,
@@ -131,7 +112,7 @@ pub async fn verify_management(
     tenant: TenantId,
 ) -> Result<ManagementToken> {
     let (claims, application) = verify_for(app, token, Some(tenant)).await?;
-    if claims.aud != [MANAGEMENT] || claims.bi_r != TargetRealm::Every {
+    if claims.aud != [MANAGEMENT_AUDIENCE] || claims.bi_r != TargetRealm::Every {
         return Err(Error::Unauthenticated);
     }
     let scope = claims
@@ -159,21 +140,16 @@ async fn verify_for(
         tracing::debug!(%error, "access token refused");
         Error::Unauthenticated
     };
-    let Some(Principal::Application {
-        tenant_id,
-        realm_id,
-        application_id,
-    }) = issued_to(token)
-    else {
+    let Some(at) = issued_to(token) else {
         return Err(refused(JoseError::Malformed));
     };
-    let keys = app.keys.of(app, tenant_id, realm_id).await?;
+    let keys = app.keys.of(at.realm()).await?;
     let verify = |keys: &KeySet| -> Result<AccessTokenClaims, JoseError> {
         jose::verify(token.expose(), keys, TokenType::AccessToken)
     };
     let claims = match verify(&keys.verifying) {
         Err(JoseError::UnknownKey) => {
-            let keys = app.keys.refreshed(app, tenant_id, realm_id).await?;
+            let keys = app.keys.refreshed(at.realm()).await?;
             verify(&keys.verifying)
         }
         outcome => outcome,
@@ -182,21 +158,21 @@ async fn verify_for(
     claims.check_lifetime(app.now()).map_err(refused)?;
     // The key belongs to a realm, so the realm that the claims name must be the one it was
     // looked up in; `azp` is the very member that chose it.
-    if claims.iss != issuer(app, tenant_id, realm_id, application_id) || claims.bi_t != tenant_id {
+    if claims.iss != applications::issuer::url(app, at) || claims.bi_t != at.tenant_id {
         return Err(refused(JoseError::MalformedClaims));
     }
     let id = claims
         .jti
         .parse()
         .map_err(|_| refused(JoseError::MalformedClaims))?;
-    if app.revocations.contains(tenant_id, realm_id, id) {
+    if app.revocations.contains(at.realm(), id) {
         tracing::debug!(%id, "access token refused: it was revoked");
         return Err(Error::Unauthenticated);
     }
-    if expected.is_some_and(|expected| expected != tenant_id) {
+    if expected.is_some_and(|expected| expected != at.tenant_id) {
         return Err(Error::Forbidden("forbidden"));
     }
-    let application = applications::ops::cached(app, tenant_id, realm_id, application_id)
+    let application = applications::ops::cached(app, at)
         .await?
         .ok_or(Error::Unauthenticated)?;
     Ok((claims, application))
@@ -204,14 +180,24 @@ async fn verify_for(
 
 /// Reads, without believing it, which application a token says it was issued to: that is where
 /// its key must be looked up.
-fn issued_to(token: &Secret) -> Option<Principal> {
+fn issued_to(token: &Secret) -> Option<ApplicationRef> {
     #[derive(Deserialize)]
     struct Unverified {
         azp: Principal,
     }
     let claims = token.expose().split('.').nth(1)?;
     let claims = URL_SAFE_NO_PAD.decode(claims).ok()?;
-    serde_json::from_slice(&claims)
-        .ok()
-        .map(|Unverified { azp }| azp)
+    let Unverified { azp } = serde_json::from_slice(&claims).ok()?;
+    match azp {
+        Principal::Application {
+            tenant_id,
+            realm_id,
+            application_id,
+        } => Some(ApplicationRef {
+            tenant_id,
+            realm_id,
+            application_id,
+        }),
+        Principal::Identity { .. } => None,
+    }
 }

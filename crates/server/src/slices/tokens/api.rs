@@ -1,7 +1,6 @@
 //! Management endpoints of issued tokens.
 
 use crate::base::refs::{ApplicationRef, Ref as _};
-use axum::Json as Answer;
 use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
 use serde::{Deserialize, Serialize};
@@ -13,9 +12,10 @@ use super::model::{IssuedToken, Principals, TokenId, TokenRef};
 use super::ops;
 use crate::app::App;
 use crate::base::error::{Error, Result};
-use crate::base::paging::{ListQuery, Page};
+use crate::base::paging::Sizes;
 use crate::base::scope;
 use crate::http::auth::Allowed;
+use crate::http::list::{Asked, ListQuery, Listed, Paged};
 use crate::http::openapi::Refusals;
 use crate::http::path::extract;
 
@@ -70,14 +70,14 @@ impl From<IssuedToken> for TokenView {
     }
 }
 
-#[derive(Serialize, ToSchema)]
-#[schema(as = ListTokensResponse)]
-struct ListAnswer {
-    tokens: Vec<TokenView>,
-    total_size: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_page_token: Option<String>,
+impl Listed for TokenView {
+    const SCHEMA: &'static str = "ListTokensResponse";
+    const MEMBER: &'static str = "tokens";
+    const SIZES: Sizes = Sizes::CONFIGURATION;
+    const SELECTORS: &'static [&'static str] = &["principal_type", "principal_id"];
 }
+
+type TokenPage = Paged<TokenView>;
 
 /// Lists the access tokens that an application issued and that hold.
 #[utoipa::path(
@@ -86,32 +86,23 @@ struct ListAnswer {
     operation_id = "ListTokens",
     tag = "Tokens",
     params(ApplicationRef, PrincipalQuery, ListQuery),
-    responses((status = 200, body = ListAnswer), Refusals),
+    responses((status = 200, body = TokenPage), Refusals),
     security(("bearer" = ["tokens:read"])),
 )]
 async fn list(
     Allowed { ctx, .. }: Allowed<scope::tokens::Read>,
     at: ApplicationRef,
     principal: Result<Query<PrincipalQuery>, QueryRejection>,
-    query: ListQuery,
-) -> Result<Answer<ListAnswer>> {
+    asked: Asked<TokenView>,
+) -> Result<TokenPage> {
     let Query(principal) =
         principal.map_err(|_| Error::Malformed("the query could not be read".to_owned()))?;
     let principals = Principals::read(
         principal.principal_type.as_deref(),
         principal.principal_id.as_deref(),
     )?;
-    let issuer = (at.tenant_id, at.realm_id, at.application_id);
-    let Page {
-        items,
-        total_size,
-        next_page_token,
-    } = ops::list(&ctx, issuer, principals, &query).await?;
-    Ok(Answer(ListAnswer {
-        tokens: items.into_iter().map(TokenView::from).collect(),
-        total_size,
-        next_page_token,
-    }))
+    let page = ops::list(&ctx, at, principals, &asked).await?;
+    Ok(asked.answer(page))
 }
 
 /// Revokes an access token: here at once, on other nodes within ten seconds.
@@ -125,6 +116,5 @@ async fn list(
     security(("bearer" = ["tokens:delete"])),
 )]
 async fn revoke(Allowed { ctx, .. }: Allowed<scope::tokens::Delete>, at: TokenRef) -> Result<()> {
-    let issuer = (at.tenant_id, at.realm_id, at.application_id);
-    ops::revoke(&ctx, issuer, at.token_id).await
+    ops::revoke(&ctx, at).await
 }

@@ -1,11 +1,13 @@
 //! What is done with tokens: listed, revoked, swept.
 
-use super::model::{IssuedToken, Principals, TokenId};
-use super::store::{self, Issuer, Revoked};
+use super::model::{IssuedToken, Principals, TokenRef};
+use super::store::{self, Revoked};
 use crate::app::App;
 use crate::base::context::Context;
-use crate::base::error::{Error, Kind, Result};
-use crate::base::paging::{List, ListQuery, Page, Sizes};
+use crate::base::error::Result;
+use crate::base::paging::{Page, PageRequest};
+use crate::base::refs::ApplicationRef;
+use crate::base::refs::Ref as _;
 use crate::slices::applications;
 use crate::slices::events::{self, Event, EventKind};
 
@@ -15,49 +17,39 @@ use crate::slices::events::{self, Event, EventKind};
 /// `NotFound` for the application.
 pub async fn list(
     ctx: &Context,
-    issuer: Issuer,
+    issuer: ApplicationRef,
     principals: Principals,
-    query: &ListQuery,
+    page: &PageRequest,
 ) -> Result<Page<IssuedToken>> {
-    let (tenant, realm, application) = issuer;
-    let list = List {
-        name: &format!(
-            "tenants/{tenant}/realms/{realm}/applications/{application}/tokens {principals:?}"
-        ),
-        sizes: Sizes::CONFIGURATION,
-        attributes: &[],
-    };
-    let page = query.read(ctx, &list)?;
-    let (asked, now) = (page.clone(), ctx.now);
-    let (tokens, total) = ctx
-        .app
+    let (page, now) = (page.clone(), ctx.now);
+    // A scan, since the total is counted.
+    ctx.app
         .db
         .scan(async move |rx| {
-            applications::store::find(rx, tenant, realm, application)
+            applications::store::find(rx, issuer)
                 .await?
-                .ok_or_else(|| Error::not_found(Kind::Application, application))?;
-            store::list(rx, issuer, principals, &asked, now).await
+                .ok_or_else(|| issuer.not_found())?;
+            store::list(rx, issuer, principals, &page, now).await
         })
-        .await?;
-    Ok(Page::new(ctx, &list, page, tokens, total, |token| token.id))
+        .await
 }
 
 /// Revokes a token: on this node at once, on others within ten seconds.
 ///
 /// # Errors
 /// `NotFound` for a token that does not hold, or that another application issued.
-pub async fn revoke(ctx: &Context, issuer: Issuer, id: TokenId) -> Result<()> {
-    let (tenant, realm, _) = issuer;
-    let event = event(ctx, issuer, id);
+pub async fn revoke(ctx: &Context, at: TokenRef) -> Result<()> {
+    let event = event(ctx, at);
+    let (realm, id) = (at.realm_id, at.token_id);
     let now = ctx.now;
     let taken = ctx
         .app
         .db
         .write(async move |tx| {
-            let Some(taken) = store::take(tx, issuer, id, now).await? else {
-                return Err(Error::not_found(Kind::Token, id));
+            let Some(taken) = store::take(tx, at, now).await? else {
+                return Err(at.not_found());
             };
-            store::revoke(tx, (tenant, realm), id, taken.expires_at).await?;
+            store::revoke(tx, at.application().realm(), id, taken.expires_at).await?;
             let event = match taken.identity_id {
                 Some(identity) => event.clone().identity(identity),
                 None => event.clone(),
@@ -71,15 +63,13 @@ pub async fn revoke(ctx: &Context, issuer: Issuer, id: TokenId) -> Result<()> {
         id,
         expires_at: taken.expires_at,
     };
-    ctx.app.revocations.add(tenant, &revoked);
+    ctx.app.revocations.add(at.tenant_id, &revoked);
     Ok(())
 }
 
-fn event(ctx: &Context, (tenant, realm, application): Issuer, id: TokenId) -> Event {
-    let kind = EventKind::TokenOperation;
-    Event::new(ctx, tenant, realm, kind, "REVOKED")
-        .resource(id)
-        .detail("application_id", application)
+fn event(ctx: &Context, at: TokenRef) -> Event {
+    Event::about(ctx, at, EventKind::TokenOperation, "REVOKED")
+        .detail("application_id", at.application_id)
 }
 
 /// Deletes what is known of expired tokens, a slice at a time, and says how many rows it was.

@@ -4,24 +4,28 @@
 //! which is reread every five seconds; only where it has changed is the list read again.
 
 use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
-use keymoor_types::{RealmId, TenantId, Timestamp};
+use keymoor_types::{Clock, RealmId, TenantId, Timestamp};
 use tokio::sync::watch;
 
 use super::model::TokenId;
 use super::store::{self, Revoked};
-use crate::app::App;
 use crate::base::error::Result;
+use crate::base::refs::RealmRef;
+use crate::db::Db;
 
 /// How often the generations are reread. With what a read takes, another node's revocation holds
 /// here well within ten seconds.
 const PERIOD: Duration = Duration::from_secs(5);
 
 /// The revoked tokens of all tenants that have not expired.
-#[derive(Default)]
-pub struct Revocations(RwLock<HashMap<TenantId, OfTenant>>);
+pub struct Revocations {
+    db: Db,
+    clock: Arc<dyn Clock>,
+    known: RwLock<HashMap<TenantId, OfTenant>>,
+}
 
 #[derive(Default)]
 struct OfTenant {
@@ -32,10 +36,19 @@ struct OfTenant {
 }
 
 impl Revocations {
-    pub fn contains(&self, tenant: TenantId, realm: RealmId, id: TokenId) -> bool {
+    /// Knows of none before the first [`Self::refresh`].
+    pub fn new(db: Db, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            db,
+            clock,
+            known: RwLock::default(),
+        }
+    }
+
+    pub fn contains(&self, realm: RealmRef, id: TokenId) -> bool {
         self.known()
-            .get(&tenant)
-            .is_some_and(|known| known.tokens.contains_key(&(realm, id)))
+            .get(&realm.tenant_id)
+            .is_some_and(|known| known.tokens.contains_key(&(realm.realm_id, id)))
     }
 
     /// Adds what this node has revoked.
@@ -59,14 +72,17 @@ impl Revocations {
     /// # Errors
     /// Those of the database, if no tenant could be reread. A tenant whose list was not read is
     /// logged, and stays as it was known until the next time.
-    pub async fn refresh(&self, app: &App) -> Result<()> {
-        let generations = app.db.read(async |rx| store::generations(rx).await).await?;
-        let now = app.now();
+    pub async fn refresh(&self) -> Result<()> {
+        let generations = self
+            .db
+            .read(async |rx| store::generations(rx).await)
+            .await?;
+        let now = self.clock.now();
         for (tenant, generation) in generations {
             if self.generation(tenant) == generation {
                 continue;
             }
-            let revoked = app
+            let revoked = self
                 .db
                 .scan(async move |rx| store::revoked(rx, tenant, now).await)
                 .await;
@@ -78,6 +94,19 @@ impl Revocations {
             }
         }
         Ok(())
+    }
+
+    /// Refreshes every five seconds until told to stop.
+    pub async fn keep(&self, mut stop: watch::Receiver<bool>) {
+        loop {
+            tokio::select! {
+                _told = stop.wait_for(|&stop| stop) => return,
+                () = tokio::time::sleep(PERIOD) => {}
+            }
+            if let Err(error) = self.refresh().await {
+                tracing::warn!(%error, "revocations of other nodes were not read");
+            }
+        }
     }
 
     fn generation(&self, tenant: TenantId) -> i64 {
@@ -101,23 +130,10 @@ impl Revocations {
 
     // No code that can panic runs under the lock, so a poisoned map is still whole.
     fn known(&self) -> RwLockReadGuard<'_, HashMap<TenantId, OfTenant>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn changed(&self) -> RwLockWriteGuard<'_, HashMap<TenantId, OfTenant>> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Refreshes every five seconds until told to stop.
-pub async fn keep(app: App, mut stop: watch::Receiver<bool>) {
-    loop {
-        tokio::select! {
-            _told = stop.wait_for(|&stop| stop) => return,
-            () = tokio::time::sleep(PERIOD) => {}
-        }
-        if let Err(error) = app.revocations.refresh(&app).await {
-            tracing::warn!(%error, "revocations of other nodes were not read");
-        }
+        self.known.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

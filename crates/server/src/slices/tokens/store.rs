@@ -1,17 +1,15 @@
 //! Rows of `issued_tokens`, `revoked_tokens` and `revocation_generations`.
 
+use crate::base::refs::{ApplicationRef, RealmRef};
 use keymoor_oauth::scope::ScopeSet;
-use keymoor_types::{ApplicationId, IdentityId, RealmId, TenantId, Timestamp};
+use keymoor_types::{IdentityId, RealmId, TenantId, Timestamp};
 
-use super::model::{IssuedToken, Principals, TokenId};
+use super::model::{IssuedToken, Principals, TokenId, TokenRef};
 use crate::base::error::Result;
-use crate::base::paging::PageRequest;
+use crate::base::paging::{Page, PageRequest};
 use crate::db::{Rx, Tx, record, text_column};
 
 text_column!(ScopeSet);
-
-/// Where an application's tokens are.
-pub type Issuer = (TenantId, RealmId, ApplicationId);
 
 pub async fn insert(tx: &mut Tx, token: &IssuedToken) -> Result<()> {
     const SQL: &str = "INSERT INTO issued_tokens
@@ -65,7 +63,7 @@ record!(TokenRow {
 });
 
 impl TokenRow {
-    fn of(self, (tenant_id, realm_id, application_id): Issuer) -> IssuedToken {
+    fn of(self, issuer: ApplicationRef) -> IssuedToken {
         let Self {
             id,
             identity_id,
@@ -75,9 +73,9 @@ impl TokenRow {
             expires_at,
         } = self;
         IssuedToken {
-            tenant_id,
-            realm_id,
-            application_id,
+            tenant_id: issuer.tenant_id,
+            realm_id: issuer.realm_id,
+            application_id: issuer.application_id,
             id,
             identity_id,
             scopes,
@@ -97,29 +95,28 @@ macro_rules! matching {
     };
 }
 
-/// A page of an application's tokens in the order of their ids, and how many there are.
+/// A page of an application's tokens in the order of their ids.
 pub async fn list(
     rx: &mut Rx,
-    issuer: Issuer,
+    issuer: ApplicationRef,
     principals: Principals,
     page: &PageRequest,
     now: Timestamp,
-) -> Result<(Vec<IssuedToken>, i64)> {
+) -> Result<Page<IssuedToken>> {
     const ROWS: &str = concat!(
         "SELECT token_id, identity_id, scopes, suffix, issued_at, expires_at",
         matching!(),
         " AND token_id > $7 ORDER BY token_id LIMIT $8 OFFSET $9"
     );
     const COUNT: &str = concat!("SELECT COUNT(*)", matching!());
-    let (tenant, realm, application) = issuer;
     let (of_application, identity): (Option<bool>, Option<IdentityId>) = match principals {
         Principals::All => (None, None),
         Principals::Applications => (Some(true), None),
         Principals::Identities => (Some(false), None),
         Principals::Identity(id) => (Some(false), Some(id)),
-        Principals::Application(id) if id == application => (Some(true), None),
+        Principals::Application(id) if id == issuer.application_id => (Some(true), None),
         // A token that speaks for an application speaks for its issuer.
-        Principals::Application(_) => return Ok((Vec::new(), 0)),
+        Principals::Application(_) => return Ok(Page::empty()),
     };
     let first = TokenId::from_bytes([0; 24]);
     let after = page.after::<TokenId>()?.unwrap_or(first);
@@ -127,9 +124,9 @@ pub async fn list(
         .all(
             ROWS,
             &[
-                &tenant,
-                &realm,
-                &application,
+                &issuer.tenant_id,
+                &issuer.realm_id,
+                &issuer.application_id,
                 &now,
                 &of_application,
                 &identity,
@@ -143,16 +140,17 @@ pub async fn list(
         .one(
             COUNT,
             &[
-                &tenant,
-                &realm,
-                &application,
+                &issuer.tenant_id,
+                &issuer.realm_id,
+                &issuer.application_id,
                 &now,
                 &of_application,
                 &identity,
             ],
         )
         .await?;
-    Ok((rows.into_iter().map(|row| row.of(issuer)).collect(), total))
+    let tokens = rows.into_iter().map(|row| row.of(issuer)).collect();
+    Ok(page.page(tokens, total, |token: &IssuedToken| token.id))
 }
 
 /// What is left of a token that was taken off the list.
@@ -167,17 +165,21 @@ record!(Taken {
 });
 
 /// Takes a token that holds off the list. `None`: there is none, or somebody was faster.
-pub async fn take(
-    tx: &mut Tx,
-    (tenant, realm, application): Issuer,
-    id: TokenId,
-    now: Timestamp,
-) -> Result<Option<Taken>> {
+pub async fn take(tx: &mut Tx, at: TokenRef, now: Timestamp) -> Result<Option<Taken>> {
     const SQL: &str = "DELETE FROM issued_tokens
         WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3 AND token_id = $4 AND expires_at > $5
         RETURNING identity_id, expires_at";
     Ok(tx
-        .opt(SQL, &[&tenant, &realm, &application, &id, &now])
+        .opt(
+            SQL,
+            &[
+                &at.tenant_id,
+                &at.realm_id,
+                &at.application_id,
+                &at.token_id,
+                &now,
+            ],
+        )
         .await?)
 }
 
@@ -185,7 +187,7 @@ pub async fn take(
 /// know.
 pub async fn revoke(
     tx: &mut Tx,
-    (tenant, realm): (TenantId, RealmId),
+    realm: RealmRef,
     id: TokenId,
     expires_at: Timestamp,
 ) -> Result<()> {
@@ -195,10 +197,13 @@ pub async fn revoke(
         "INSERT INTO revocation_generations (tenant_id, generation) VALUES ($1, 1)
         ON CONFLICT (tenant_id) DO UPDATE SET generation = revocation_generations.generation + 1";
     let revoked = tx
-        .exec(REVOKE, &[&tenant, &realm, &id, &expires_at])
+        .exec(
+            REVOKE,
+            &[&realm.tenant_id, &realm.realm_id, &id, &expires_at],
+        )
         .await?;
     if revoked > 0 {
-        tx.exec(ANNOUNCE, &[&tenant]).await?;
+        tx.exec(ANNOUNCE, &[&realm.tenant_id]).await?;
     }
     Ok(())
 }

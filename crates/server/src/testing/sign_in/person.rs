@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 
 use super::{ORIGIN, RP_ID, Started, TestApp};
 use crate::db::Tx;
-use crate::slices::authentication::model::distinguished_name;
 use crate::slices::credentials;
 use crate::slices::credentials::model::{Credential, KeyOrigin, Mechanism, State, WebAuthnFacts};
 use crate::slices::identities;
@@ -116,13 +115,7 @@ impl Person {
     }
 
     pub(crate) fn subject(&self) -> String {
-        let Identity {
-            tenant_id,
-            realm_id,
-            id,
-            ..
-        } = self.identity;
-        distinguished_name(tenant_id, realm_id, id)
+        self.identity.at().distinguished_name()
     }
 
     /// The claims that a device signs to answer a challenge.

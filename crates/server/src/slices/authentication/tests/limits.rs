@@ -7,7 +7,6 @@ use keymoor_types::IdentityId;
 use super::*;
 use crate::base::limits::LimitSettings;
 use crate::db::testing::{TestDb, fresh_postgres, fresh_sqlite};
-use crate::slices::authentication::model::distinguished_name;
 
 async fn three_wrong_proofs(db: TestDb) -> TestApp {
     let limits = LimitSettings {
@@ -39,10 +38,9 @@ async fn forge(test: TestApp) {
 async fn name_nobody(test: TestApp) {
     let (site, ada) = (Site::new(&test).await, Person::new(&test, "ada").await);
     let started = site.start(&test, &[]).await;
-    let (tenant, realm) = (test.made.tenant.id, test.made.realm.id);
-    let nobody = distinguished_name(tenant, realm, IdentityId::from_i64(1));
+    let nobody = test.made.realm.at().identity_id(IdentityId::from_i64(1));
     let mut claims = ada.claims(&test, &started);
-    claims["sub"] = nobody.into();
+    claims["sub"] = nobody.distinguished_name().into();
     let proof = ada.sign(&claims);
     for _ in 0..3 {
         site.answer(&test, &proof).await.refused(400);

@@ -1,5 +1,6 @@
 //! No token passes for another, and none leaves its application and realm.
 
+use crate::base::refs::RealmRef;
 use axum::body::Body;
 use axum::http::{Method, Request};
 use keymoor_oauth::jose::{self, JwtHeader, TokenType};
@@ -106,7 +107,7 @@ both_apps! {
         let token = token_of(&site.redeem(&test, &code, &[]).await);
         foreign.userinfo(&test, &token).await.oauth_error(401, "invalid_token");
         // A token that claims to be theirs, signed with our key.
-        test.app.keys.ensure(&test.app, there.0, there.1, jose::Algorithm::Es256).await.unwrap();
+        test.app.keys.ensure(RealmRef { tenant_id: there.0, realm_id: there.1 }, jose::Algorithm::Es256).await.unwrap();
         let keys = keys(&test).await;
         let mut claims = claims_of(&token);
         claims["iss"] = foreign.issuer().into();

@@ -57,6 +57,5 @@ fn token_of(answer: &Answer) -> String {
 
 /// The first realm's keys.
 async fn keys(test: &TestApp) -> Arc<RealmKeys> {
-    let (tenant, realm) = (test.made.tenant.id, test.made.realm.id);
-    test.app.keys.of(&test.app, tenant, realm).await.unwrap()
+    test.app.keys.of(test.made.realm.at()).await.unwrap()
 }

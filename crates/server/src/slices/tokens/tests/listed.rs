@@ -176,17 +176,17 @@ both_apps! {
     async fn e4_another_node_knows_a_revocation_when_it_has_reread_the_generation(test: TestApp) {
         let site = site(&test).await;
         let (first, second) = (own_token(&test, &site).await, own_token(&test, &site).await);
-        let (tenant, realm) = (test.made.tenant.id, test.made.realm.id);
-        let elsewhere = Revocations::default();
+        let realm = test.made.realm.at();
+        let elsewhere = Revocations::new(test.app.db.clone(), test.app.clock.clone());
         let knows = |token: &str| {
             let id = jti(token).as_str().unwrap().parse().unwrap();
-            elsewhere.contains(tenant, realm, id)
+            elsewhere.contains(realm, id)
         };
-        elsewhere.refresh(&test.app).await.unwrap();
+        elsewhere.refresh().await.unwrap();
         for token in [&first, &second] {
             revoke(&test, &site, &jti(token)).await.ok_empty();
             assert!(!knows(token));
-            elsewhere.refresh(&test.app).await.unwrap();
+            elsewhere.refresh().await.unwrap();
             assert!(knows(token));
         }
         assert!(knows(&first));
@@ -200,11 +200,11 @@ both_apps! {
         let site = site(&test).await;
         let token = own_token(&test, &site).await;
         revoke(&test, &site, &jti(&token)).await.ok_empty();
-        let restarted = Revocations::default();
-        restarted.refresh(&test.app).await.unwrap();
+        let restarted = Revocations::new(test.app.db.clone(), test.app.clock.clone());
+        restarted.refresh().await.unwrap();
         let id = jti(&token).as_str().unwrap().parse().unwrap();
-        assert!(restarted.contains(test.made.tenant.id, test.made.realm.id, id));
-        assert!(!restarted.contains(test.made.tenant.id, test.new_realm().await, id));
+        assert!(restarted.contains(test.made.realm.at(), id));
+        assert!(!restarted.contains(test.made.tenant.at().realm_id(test.new_realm().await), id));
     }
 
     async fn e4_what_is_wrong_with_one_tenants_list_hides_no_other_tenants_revocations(test: TestApp) {
@@ -222,10 +222,10 @@ both_apps! {
             Ok(())
         };
         test.app.db.write(unreadable).await.unwrap();
-        let elsewhere = Revocations::default();
-        elsewhere.refresh(&test.app).await.unwrap();
+        let elsewhere = Revocations::new(test.app.db.clone(), test.app.clock.clone());
+        elsewhere.refresh().await.unwrap();
         let id = jti(&token).as_str().unwrap().parse().unwrap();
-        assert!(elsewhere.contains(tenant, test.made.realm.id, id));
+        assert!(elsewhere.contains(test.made.realm.at(), id));
     }
 
     async fn expired_tokens_are_neither_listed_nor_kept(test: TestApp) {

@@ -2,6 +2,7 @@
 
 mod listed;
 
+use crate::base::scope::MANAGEMENT_AUDIENCE;
 use axum::body::Body;
 use axum::http::Request;
 use keymoor_oauth::claims::{AccessTokenClaims, Principal, TargetRealm};
@@ -10,26 +11,20 @@ use keymoor_oauth::jose::{Algorithm, JwtHeader, SigningKey, TokenType};
 use keymoor_oauth::scope::ScopeSet;
 use keymoor_types::{ApplicationId, RealmId, TenantId};
 
-use super::access::{MANAGEMENT, issuer};
 use super::model::TokenId;
 use crate::base::scope;
+use crate::slices::applications::issuer;
 use crate::testing::{TestApp, both_apps};
 
 /// The claims of a token that is accepted.
 fn good(test: &TestApp) -> AccessTokenClaims {
     let application = &test.made.management;
-    let (tenant_id, realm_id, application_id) =
-        (application.tenant_id, application.realm_id, application.id);
-    let principal = Principal::Application {
-        tenant_id,
-        realm_id,
-        application_id,
-    };
+    let principal = application.at().principal();
     let now = test.app.now().as_seconds();
     AccessTokenClaims {
-        iss: issuer(&test.app, tenant_id, realm_id, application_id),
+        iss: issuer::url(&test.app, application.at()),
         sub: application.client_id.clone(),
-        aud: vec![MANAGEMENT.to_owned()],
+        aud: vec![MANAGEMENT_AUDIENCE.to_owned()],
         exp: now + 60,
         nbf: now,
         iat: now,
@@ -38,7 +33,7 @@ fn good(test: &TestApp) -> AccessTokenClaims {
         client_id: application.client_id.clone(),
         azp: principal,
         bi_p: principal,
-        bi_t: tenant_id,
+        bi_t: application.tenant_id,
         bi_r: TargetRealm::Every,
         bi_ty: GrantType::ClientCredentials,
     }
@@ -55,12 +50,7 @@ async fn status(test: &TestApp, token: &str) -> u16 {
 }
 
 async fn sign(test: &TestApp, typ: TokenType, claims: &AccessTokenClaims) -> String {
-    let keys = test
-        .app
-        .keys
-        .of(&test.app, test.made.tenant.id, test.made.realm.id)
-        .await
-        .unwrap();
+    let keys = test.app.keys.of(test.made.realm.at()).await.unwrap();
     keys.signing(Algorithm::Es256)
         .unwrap()
         .sign(JwtHeader { typ, jku: None }, claims)
@@ -81,20 +71,20 @@ both_apps! {
         let bad: Vec<(&str, AccessTokenClaims)> = vec![
             ("no audience", AccessTokenClaims { aud: vec![], ..claims.clone() }),
             ("a foreign audience", AccessTokenClaims { aud: vec!["https://api.example".to_owned()], ..claims.clone() }),
-            ("an audience in other letters", AccessTokenClaims { aud: vec![MANAGEMENT.to_uppercase()], ..claims.clone() }),
-            ("two audiences", AccessTokenClaims { aud: vec![MANAGEMENT.to_owned(), "x".to_owned()], ..claims.clone() }),
+            ("an audience in other letters", AccessTokenClaims { aud: vec![MANAGEMENT_AUDIENCE.to_uppercase()], ..claims.clone() }),
+            ("two audiences", AccessTokenClaims { aud: vec![MANAGEMENT_AUDIENCE.to_owned(), "x".to_owned()], ..claims.clone() }),
             ("one realm", AccessTokenClaims { bi_r: TargetRealm::One(realm), ..claims.clone() }),
             ("an end in the past", AccessTokenClaims { exp: claims.iat, ..claims.clone() }),
             ("a start far ahead", AccessTokenClaims { nbf: claims.iat + 3_600, ..claims.clone() }),
             ("another tenant", AccessTokenClaims { bi_t: other_tenant, ..claims.clone() }),
             ("another issuer", AccessTokenClaims {
-                iss: issuer(&test.app, test.made.tenant.id, realm, other_application), ..claims.clone()
+                iss: issuer::url(&test.app, test.made.realm.at().application_id(other_application)), ..claims.clone()
             }),
             ("another realm's application", AccessTokenClaims { azp: azp(other_realm, own), ..claims.clone() }),
             ("an id that is none", AccessTokenClaims { jti: "a token".to_owned(), ..claims.clone() }),
             ("an application that does not exist", AccessTokenClaims {
                 azp: azp(realm, other_application),
-                iss: issuer(&test.app, test.made.tenant.id, realm, other_application),
+                iss: issuer::url(&test.app, test.made.realm.at().application_id(other_application)),
                 ..claims.clone()
             }),
         ];

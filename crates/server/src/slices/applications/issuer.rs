@@ -3,21 +3,19 @@
 use crate::base::refs::ApplicationRef;
 use std::sync::Arc;
 
-use axum::http::HeaderMap;
-use keymoor_oauth::claims::Principal;
 use keymoor_oauth::jose::Algorithm;
 use keymoor_types::url_rules::web_origin;
 
 use crate::app::App;
-use crate::base::error::{Error, Kind, Result};
-use crate::http::cors;
+use crate::base::error::Result;
+use crate::base::origin::PageOrigin;
+use crate::base::refs::Ref as _;
 
-use crate::slices::applications;
-use crate::slices::applications::model::Application;
+use super::model::Application;
+use super::ops;
 use crate::slices::authenticator_configs;
 use crate::slices::authenticator_configs::model::Effective;
 use crate::slices::keys::RealmKeys;
-use crate::slices::tokens::access;
 
 /// An application with what its endpoints need, as of at most five seconds ago.
 pub struct Issuer {
@@ -29,25 +27,33 @@ pub struct Issuer {
     pub config: Option<Arc<Effective>>,
 }
 
+/// An application's issuer identifier and the base of its OAuth endpoints.
+pub fn url(app: &App, at: ApplicationRef) -> String {
+    let ApplicationRef {
+        tenant_id,
+        realm_id,
+        application_id,
+    } = at;
+    app.config.auth_url.join(&format!(
+        "/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}"
+    ))
+}
+
 impl Issuer {
     /// # Errors
     /// `NotFound` for the application.
     pub async fn find(app: &App, at: ApplicationRef) -> Result<Self> {
-        let ApplicationRef {
-            tenant_id,
-            realm_id,
-            application_id,
-        } = at;
-        let application = applications::ops::cached(app, tenant_id, realm_id, application_id)
-            .await?
-            .ok_or_else(|| Error::not_found(Kind::Application, application_id))?;
+        let application = ops::cached(app, at).await?.ok_or_else(|| at.not_found())?;
         let config = match application.authenticator_config_id {
-            Some(id) => authenticator_configs::ops::cached(app, tenant_id, realm_id, id).await?,
+            Some(id) => {
+                authenticator_configs::ops::cached(app, at.realm().authenticator_config_id(id))
+                    .await?
+            }
             None => None,
         };
         Ok(Self {
             at,
-            url: access::issuer(app, tenant_id, realm_id, application_id),
+            url: url(app, at),
             application,
             config,
         })
@@ -63,19 +69,6 @@ impl Issuer {
         self.endpoint("/.well-known/jwks.json")
     }
 
-    pub fn principal(&self) -> Principal {
-        let ApplicationRef {
-            tenant_id,
-            realm_id,
-            application_id,
-        } = self.at;
-        Principal::Application {
-            tenant_id,
-            realm_id,
-            application_id,
-        }
-    }
-
     /// The algorithm of the application's access and ID tokens.
     pub fn token_algorithm(&self) -> Algorithm {
         let settings = &self.application.protocol.token_configuration;
@@ -84,9 +77,8 @@ impl Issuer {
 
     /// The realm's keys, with one for `algorithm` among them.
     pub async fn keys(&self, app: &App, algorithm: Algorithm) -> Result<Arc<RealmKeys>> {
-        let (tenant, realm) = (self.at.tenant_id, self.at.realm_id);
-        app.keys.ensure(app, tenant, realm, algorithm).await?;
-        app.keys.of(app, tenant, realm).await
+        app.keys.ensure(self.at.realm(), algorithm).await?;
+        app.keys.of(self.at.realm()).await
     }
 
     /// The origins where the application's users sign in.
@@ -96,22 +88,24 @@ impl Issuer {
     }
 
     /// Refuses pages of other origins than those that sign users in.
-    pub fn require_trusted(&self, app: &App, headers: &HeaderMap) -> Result<()> {
-        cors::require_trusted(
-            headers,
-            || self.trusted_origins(),
-            app.config.auth_url.origin(),
-        )
+    ///
+    /// # Errors
+    /// `UntrustedOrigin`
+    pub fn require_trusted(&self, app: &App, page: &PageOrigin) -> Result<()> {
+        page.require_trusted(|| self.trusted_origins(), app.config.auth_url.origin())
     }
 
     /// Refuses pages of other origins than those that sign users in or receive the answer.
-    pub fn require_client_page(&self, app: &App, headers: &HeaderMap) -> Result<()> {
+    ///
+    /// # Errors
+    /// `UntrustedOrigin`
+    pub fn require_client_page(&self, app: &App, page: &PageOrigin) -> Result<()> {
         let origins = || {
             let mut origins = self.trusted_origins().to_vec();
             let redirect_uris = &self.application.protocol.redirect_uris;
             origins.extend(redirect_uris.iter().filter_map(|uri| web_origin(uri)));
             origins
         };
-        cors::require_trusted(headers, origins, app.config.auth_url.origin())
+        page.require_trusted(origins, app.config.auth_url.origin())
     }
 }

@@ -1,4 +1,4 @@
-//! Refusals in the words of OAuth, and for people.
+//! Refusals in the words of OAuth.
 
 use axum::Json;
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
@@ -8,31 +8,9 @@ use keymoor_oauth::error::{ErrorCode, OAuthError};
 use serde::Serialize;
 use utoipa::{IntoResponses, ToSchema};
 
-use crate::base::context::Context;
 use crate::base::error::Error;
+use crate::base::failure::Failure;
 use crate::http::problem;
-use crate::pages::hosted::message;
-
-/// Why an endpoint has no answer of its own kind.
-#[derive(Debug)]
-pub enum Failure {
-    /// The specification has a word for it.
-    Refused(OAuthError),
-    /// What can go wrong with any request.
-    Failed(Error),
-}
-
-impl From<OAuthError> for Failure {
-    fn from(error: OAuthError) -> Self {
-        Self::Refused(error)
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Failed(error)
-    }
-}
 
 /// The body of a refusal (RFC 6749, section 5.2).
 #[derive(Serialize, ToSchema)]
@@ -196,34 +174,6 @@ fn with_retry(mut response: Response, error: &Error) -> Response {
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
     }
     response
-}
-
-/// What a person sees whose browser was sent here with a request that leads nowhere.
-pub fn page(ctx: &Context, failure: Failure) -> Response {
-    const TITLE: &str = "This sign-in could not start";
-    const BACK: &str =
-        "Go back to the app and try again. If it happens again, tell whoever runs the app.";
-    match failure {
-        Failure::Refused(told) => {
-            let what = format!(
-                "The app asked for it in a way that can't be answered: {}.",
-                told.description
-            );
-            message(ctx, StatusCode::BAD_REQUEST, TITLE, &what, BACK)
-        }
-        Failure::Failed(error) => {
-            problem::log(&error);
-            let what = match &error {
-                Error::NotFound(_) => "There is no such app here.",
-                Error::Forbidden(_) | Error::UntrustedOrigin => {
-                    "The page that asked for it is not part of the app."
-                }
-                _ => "Something went wrong on our side.",
-            };
-            let (status, _) = problem::problem(error);
-            message(ctx, status, TITLE, what, BACK)
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,345 @@
+//! Lists over HTTP: paging, totals and filters, the same for every resource.
+//!
+//! Page tokens are sealed. They name the list by its path, the filter and the last row that was
+//! given, so that a token is good for one list only and rows inserted meanwhile shift nothing.
+
+use std::borrow::Cow;
+use std::marker::PhantomData;
+use std::ops::Deref;
+
+use axum::extract::{FromRequestParts, Query};
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use keymoor_types::{Seconds, Timestamp};
+use serde::ser::SerializeMap as _;
+use serde::{Deserialize, Serialize, Serializer};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::{Ref, RefOr};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
+
+use crate::app::App;
+use crate::base::error::{Error, Result};
+use crate::base::paging::{Filter, Page, PageRequest, Sizes, bad_token};
+use crate::base::vault::{Purpose, Vault};
+
+/// How long a page token is good for.
+const TOKEN_LIFETIME: Seconds = Seconds::DAY.times(7);
+
+/// What an item of a list looks like to its reader, and what there is to know of the list.
+pub trait Listed: Serialize + ToSchema {
+    /// How the API document calls the list.
+    const SCHEMA: &'static str;
+    /// The member that holds the items.
+    const MEMBER: &'static str;
+    const SIZES: Sizes;
+    /// The attributes that `filter` may name.
+    const ATTRIBUTES: &'static [&'static str] = &[];
+    /// Further parameters of the query that choose the items.
+    const SELECTORS: &'static [&'static str] = &[];
+}
+
+/// The query of every list; [`Asked`] reads it.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default)]
+pub struct ListQuery {
+    /// At most this many items. 0 is the default; a larger number than the maximum is clamped.
+    #[param(value_type = Option<u32>)]
+    page_size: Option<String>,
+    /// `next_page_token` of the page before. Expires after a week.
+    page_token: Option<String>,
+    /// How many items to pass over first. Not kept by the page token.
+    #[param(value_type = Option<u32>)]
+    skip: Option<String>,
+    /// `<attribute> eq "<value>"`, from SCIM's filters (RFC 7644, section 3.4.2.2).
+    filter: Option<String>,
+}
+
+/// A request for a page of a list, read and checked.
+pub struct Asked<V> {
+    request: PageRequest,
+    list: List,
+    view: PhantomData<V>,
+}
+
+impl<V> Deref for Asked<V> {
+    type Target = PageRequest;
+
+    fn deref(&self) -> &PageRequest {
+        &self.request
+    }
+}
+
+impl<V: Listed> FromRequestParts<App> for Asked<V> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let unreadable = |_| Error::Malformed("the query could not be read".to_owned());
+        let Query(query) = Query::<ListQuery>::from_request_parts(parts, app)
+            .await
+            .map_err(unreadable)?;
+        let list = List {
+            name: list_name::<V>(parts),
+            vault: app.vault.clone(),
+            now: app.now(),
+        };
+        Ok(Self {
+            request: query.read(&list, V::SIZES, V::ATTRIBUTES)?,
+            list,
+            view: PhantomData,
+        })
+    }
+}
+
+impl<V> Asked<V> {
+    /// The answer to this request.
+    pub fn answer<T: Into<V>>(self, page: Page<T>) -> Paged<V> {
+        let next_page_token = page.next_after.map(|after| {
+            let cursor = Cursor {
+                after,
+                filter: self.request.filter,
+                size: self.request.size,
+                expires: (self.list.now + TOKEN_LIFETIME).as_seconds(),
+            };
+            cursor.seal(&self.list)
+        });
+        Paged {
+            items: page.items.into_iter().map(Into::into).collect(),
+            total_size: page.total_size,
+            next_page_token,
+        }
+    }
+}
+
+/// A page as it is sent: the items under their member, `total_size` and, unless it is the last
+/// page, `next_page_token`.
+pub struct Paged<V> {
+    items: Vec<V>,
+    total_size: i64,
+    next_page_token: Option<String>,
+}
+
+impl<V: Listed> Serialize for Paged<V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut page = serializer.serialize_map(None)?;
+        page.serialize_entry(V::MEMBER, &self.items)?;
+        page.serialize_entry("total_size", &self.total_size)?;
+        if let Some(token) = &self.next_page_token {
+            page.serialize_entry("next_page_token", token)?;
+        }
+        page.end()
+    }
+}
+
+impl<V: Listed> IntoResponse for Paged<V> {
+    fn into_response(self) -> Response {
+        axum::Json(self).into_response()
+    }
+}
+
+impl<V: Listed> PartialSchema for Paged<V> {
+    fn schema() -> RefOr<Schema> {
+        let items = ArrayBuilder::new().items(Ref::from_schema_name(V::name()));
+        let token =
+            ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::String, Type::Null]));
+        ObjectBuilder::new()
+            .property(V::MEMBER, items)
+            .required(V::MEMBER)
+            .property("total_size", i64::schema())
+            .required("total_size")
+            .property("next_page_token", token)
+            .into()
+    }
+}
+
+impl<V: Listed> ToSchema for Paged<V> {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed(V::SCHEMA)
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((V::name().into_owned(), V::schema()));
+        V::schemas(schemas);
+    }
+}
+
+/// What a page token is sealed for.
+struct List {
+    name: String,
+    vault: Vault,
+    now: Timestamp,
+}
+
+/// The path, and what else of the query chooses the items.
+fn list_name<V: Listed>(parts: &Parts) -> String {
+    let mut name = parts.uri.path().to_owned();
+    let query = parts.uri.query().unwrap_or_default();
+    let chosen = query
+        .split('&')
+        .filter(|pair| V::SELECTORS.contains(&pair.split('=').next().unwrap_or_default()));
+    for pair in chosen {
+        name.push('&');
+        name.push_str(pair);
+    }
+    name
+}
+
+/// What a page token says once opened.
+#[derive(Serialize, Deserialize)]
+struct Cursor {
+    after: String,
+    filter: Option<Filter>,
+    size: u32,
+    expires: i64,
+}
+
+impl ListQuery {
+    fn read(&self, list: &List, sizes: Sizes, attributes: &[&str]) -> Result<PageRequest> {
+        let filter = self.filter.as_deref().filter(|text| !text.is_empty());
+        let filter = filter
+            .map(|text| Filter::parse(text, attributes))
+            .transpose()?;
+        let cursor = match self.page_token.as_deref().filter(|token| !token.is_empty()) {
+            Some(token) => Some(Cursor::open(list, token).ok_or_else(bad_token)?),
+            None => None,
+        };
+        if let (Some(cursor), Some(filter)) = (&cursor, &filter)
+            && cursor.filter.as_ref() != Some(filter)
+        {
+            return Err(Error::invalid(
+                "filter",
+                "differs from the filter of the page token",
+            ));
+        }
+        let kept = cursor.as_ref().map_or(sizes.default, |cursor| cursor.size);
+        let size = match number("page_size", self.page_size.as_deref())? {
+            0 => kept,
+            size => size.min(sizes.max),
+        };
+        let skip = number("skip", self.skip.as_deref())?;
+        let (after, kept_filter) = cursor.map(|cursor| (cursor.after, cursor.filter)).unzip();
+        Ok(PageRequest {
+            size,
+            skip,
+            after,
+            filter: filter.or(kept_filter.flatten()),
+        })
+    }
+}
+
+/// An unsigned number of at most 32 bits; absent is 0. Anything larger means "as many as can be".
+fn number(field: &str, text: Option<&str>) -> Result<u32> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else {
+        return Ok(0);
+    };
+    if !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Error::invalid(field, "must be an integer of 0 or more"));
+    }
+    Ok(text.parse().unwrap_or(u32::MAX))
+}
+
+impl Cursor {
+    fn seal(&self, list: &List) -> String {
+        let plain = serde_json::to_vec(self).expect("a cursor is plain data");
+        let sealed = list
+            .vault
+            .seal(Purpose::PageToken, list.name.as_bytes(), &plain);
+        URL_SAFE_NO_PAD.encode(sealed)
+    }
+
+    fn open(list: &List, token: &str) -> Option<Self> {
+        let sealed = URL_SAFE_NO_PAD.decode(token).ok()?;
+        let plain = list
+            .vault
+            .open(Purpose::PageToken, list.name.as_bytes(), &sealed)
+            .ok()?;
+        let cursor: Self = serde_json::from_slice(&plain).ok()?;
+        (Timestamp::from_seconds(cursor.expires) > list.now).then_some(cursor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::app::SystemRng;
+    use crate::base::vault::MasterKey;
+
+    fn list(name: &str, now: Timestamp) -> List {
+        // Every list has the same vault.
+        let vault = Vault::new(&MasterKey::new([7; 32]), Arc::new(SystemRng));
+        List {
+            name: name.to_owned(),
+            vault,
+            now,
+        }
+    }
+
+    fn things(now: i64) -> List {
+        list("/v1/tenants/1/things", Timestamp::from_seconds(now))
+    }
+
+    fn read(list: &List, page_size: &str, page_token: &str, filter: &str) -> Result<PageRequest> {
+        let some = |text: &str| Some(text.to_owned());
+        let query = ListQuery {
+            page_size: some(page_size),
+            page_token: some(page_token),
+            skip: None,
+            filter: some(filter),
+        };
+        query.read(list, Sizes::DIRECTORY, &["id", "state"])
+    }
+
+    fn field_of(result: Result<PageRequest>) -> String {
+        match result {
+            Err(Error::Invalid(violations)) => violations[0].field.clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn d6_zero_is_the_default_too_large_is_clamped_and_negative_is_refused() {
+        let list = things(0);
+        let size = |text| read(&list, text, "", "").map(|page| page.size);
+        assert_eq!(size("0").unwrap(), 20);
+        assert_eq!(size("7").unwrap(), 7);
+        assert_eq!(size("500").unwrap(), 200);
+        assert_eq!(size("99999999999999999999").unwrap(), 200);
+        for wrong in ["-1", "x", "1.5", " 1"] {
+            assert_eq!(field_of(read(&list, wrong, "", "")), "page_size");
+        }
+    }
+
+    #[test]
+    fn d6_page_tokens_are_bound_to_their_list_and_filter_and_last_a_week() {
+        let first = read(&things(0), "2", "", "state eq \"A\"").unwrap();
+        let page = first.page(vec![1, 2, 3], 3, |row| *row);
+        let asked: Asked<i32> = Asked {
+            request: first,
+            list: things(0),
+            view: PhantomData,
+        };
+        let token = asked.answer(page).next_page_token.unwrap();
+
+        let second = read(&things(0), "", &token, "").unwrap();
+        assert_eq!(second.after::<i64>().unwrap(), Some(2));
+        assert_eq!((second.size, second.filtered("state")), (2, Some("A")));
+
+        let other = list("/v1/tenants/2/things", Timestamp::from_seconds(0));
+        assert_eq!(field_of(read(&other, "", &token, "")), "page_token");
+        assert_eq!(field_of(read(&things(0), "", "nonsense", "")), "page_token");
+        assert_eq!(
+            field_of(read(&things(0), "", &token, "state eq \"B\"")),
+            "filter"
+        );
+        let a_week = Seconds::DAY.times(7).0;
+        assert!(read(&things(a_week - 1), "", &token, "").is_ok());
+        assert_eq!(
+            field_of(read(&things(a_week), "", &token, "")),
+            "page_token"
+        );
+    }
+}
