@@ -21,8 +21,8 @@ macro_rules! migration {
             version: $version,
             name: $name,
             sql: Sql {
-                sqlite: include_str!(concat!("../../migrations/sqlite/", $name, ".sql")),
-                postgres: include_str!(concat!("../../migrations/postgres/", $name, ".sql")),
+                sqlite: include_str!(concat!("../../server/migrations/sqlite/", $name, ".sql")),
+                postgres: include_str!(concat!("../../server/migrations/postgres/", $name, ".sql")),
             },
         }
     };
