@@ -8,7 +8,7 @@ use rusqlite::ffi;
 use tokio_postgres::error::SqlState;
 
 /// The result of everything in this module.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A failure of the database, or a refusal by it. Never carries a stored or bound value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -101,7 +101,7 @@ pub enum Error {
 }
 
 impl Error {
-    pub(super) fn driver(message: impl ToString) -> Self {
+    pub(crate) fn driver(message: impl ToString) -> Self {
         Self::Other {
             code: String::new(),
             message: message.to_string(),
@@ -154,11 +154,11 @@ impl From<tokio_postgres::Error> for Error {
 }
 
 /// How a database is made that fits.
-pub(super) const CREATE_DATABASE: &str =
+pub(crate) const CREATE_DATABASE: &str =
     "CREATE DATABASE … TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'";
 
 /// What could not be done to a file, and what to do if only its folder is missing.
-pub(super) fn unfit_file(what: &str, path: &Path, error: &io::Error) -> Error {
+pub(crate) fn unfit_file(what: &str, path: &Path, error: &io::Error) -> Error {
     let mend = match path.parent() {
         Some(folder) if !folder.exists() => format!("; make the folder {}", folder.display()),
         _ => String::new(),

@@ -2,13 +2,13 @@
 
 use keymoor_types::Timestamp;
 
-use super::{Db, Engine, Error, Result, Rx};
+use crate::{Db, Engine, Error, Result, Rx};
 
-impl Db {
+impl<E> Db<E> {
     /// Whether the database answers. Unlike [`Db::health`] it asks for no transaction to write in.
     pub async fn readable(&self) -> Result<()> {
         let read = async |rx: &mut Rx| rx.one::<i64>("SELECT CAST(1 AS BIGINT)", &[]).await;
-        self.query::<_, Error, _>(read).await.map(drop)
+        self.engine.read::<_, Error, _>(read).await.map(drop)
     }
 
     /// SQLite's journal mode, which should be `wal`; `None` on PostgreSQL.
@@ -17,7 +17,7 @@ impl Db {
             Engine::Postgres(_) => Ok(None),
             Engine::Sqlite(_) => {
                 let read = async |rx: &mut Rx| rx.one("PRAGMA journal_mode", &[]).await;
-                self.query::<_, Error, _>(read).await.map(Some)
+                self.engine.read::<_, Error, _>(read).await.map(Some)
             }
         }
     }
@@ -29,7 +29,7 @@ impl Db {
             Engine::Sqlite(_) => Ok(None),
             Engine::Postgres(_) => {
                 let read = async |rx: &mut Rx| rx.one(SQL, &[]).await;
-                self.query::<_, Error, _>(read).await.map(Some)
+                self.engine.read::<_, Error, _>(read).await.map(Some)
             }
         }
     }

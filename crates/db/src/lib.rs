@@ -34,31 +34,24 @@ mod tls;
 mod url;
 mod value;
 
-#[cfg(test)]
-pub(crate) mod schema;
-#[cfg(test)]
-pub(crate) mod testing;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 #[cfg(test)]
 mod tests;
 
+use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use backup::backup;
 pub use error::{Error, Result};
-pub use migrate::SCHEMA_VERSION;
+pub use migrate::Migration;
 pub use row::{FromRow, Row};
 pub use statement::{Rx, Sql, Tx};
 pub use stats::Stats;
-pub use tls::Certificates;
 pub use url::{DatabaseUrl, DbLock, ParseDatabaseUrlError, PostgresUrl, lock_path};
-pub use value::{Column, Json, Param, Value};
-
-pub(crate) use row::record;
-pub(crate) use value::text_column;
-
-use crate::base::error::Error as AppError;
+pub use value::{Column, Json, Param, Text, Value};
 
 /// How to reach a database.
 #[derive(Clone, Debug)]
@@ -85,18 +78,26 @@ impl From<DatabaseUrl> for Options {
 }
 
 /// The database. Clones share it.
-#[derive(Clone)]
-pub struct Db {
+///
+/// `E` is the error of the closures that are given to [`Db::write`], [`Db::read`] and
+/// [`Db::scan`]: what the database has to say reaches the caller as one too.
+pub struct Db<E> {
     engine: Arc<Engine>,
     stats: Stats,
+    error: PhantomData<fn() -> E>,
 }
 
-enum Engine {
-    Sqlite(sqlite::Sqlite),
-    Postgres(postgres::Postgres),
+impl<E> Clone for Db<E> {
+    fn clone(&self) -> Self {
+        Self {
+            engine: Arc::clone(&self.engine),
+            stats: self.stats.clone(),
+            error: PhantomData,
+        }
+    }
 }
 
-impl Db {
+impl<E> Db<E> {
     /// Opens the database; makes the file when it is SQLite and absent. PostgreSQL is not
     /// contacted before the first statement.
     ///
@@ -127,6 +128,7 @@ impl Db {
         Ok(Self {
             engine: Arc::new(engine),
             stats,
+            error: PhantomData,
         })
     }
 
@@ -143,60 +145,15 @@ impl Db {
         }
     }
 
-    /// Runs `work` in a transaction, and returns when it is durable or undone. See the rules for
-    /// closures in the [module](self)'s documentation.
-    ///
-    /// A panic inside undoes the transaction and continues in the caller.
-    pub async fn write<T, F>(&self, work: F) -> std::result::Result<T, AppError>
-    where
-        F: AsyncFn(&mut Tx) -> std::result::Result<T, AppError> + Send + Sync + 'static,
-        T: Send + 'static,
-    {
-        self.transact(work).await
-    }
-
-    /// Runs `work`, which may borrow, once; each of its statements sees what is committed then.
-    /// It may await nothing but its statements.
-    ///
-    /// On SQLite it occupies this thread: for point reads and pages. Everything else goes
-    /// through [`Db::scan`].
-    pub async fn read<T, F>(&self, work: F) -> std::result::Result<T, AppError>
-    where
-        F: AsyncFnOnce(&mut Rx) -> std::result::Result<T, AppError>,
-    {
-        self.query(work).await
-    }
-
-    /// Like [`Db::read`] for statements that look at many rows: on a thread that may block, with
-    /// connections of its own, so that point reads don't queue behind it.
-    pub async fn scan<T, F>(&self, work: F) -> std::result::Result<T, AppError>
-    where
-        F: AsyncFnOnce(&mut Rx) -> std::result::Result<T, AppError> + Send + 'static,
-        T: Send + 'static,
-    {
-        match &*self.engine {
-            Engine::Postgres(postgres) => postgres.read(work).await,
-            Engine::Sqlite(_) => {
-                let engine = Arc::clone(&self.engine);
-                let scan = move || match &*engine {
-                    Engine::Sqlite(sqlite) => sqlite.scanners.read(work),
-                    Engine::Postgres(_) => unreachable!("this arm is SQLite's"),
-                };
-                tokio::task::spawn_blocking(scan)
-                    .await
-                    .unwrap_or_else(|stopped| std::panic::resume_unwind(stopped.into_panic()))
-            }
-        }
-    }
-
     /// Whether a transaction can be had now: on SQLite, that the writer thread answers too.
     pub async fn health(&self) -> Result<()> {
-        self.transact(async |tx| {
-            tx.one::<i64>("SELECT CAST(1 AS BIGINT)", &[])
-                .await
-                .map(drop)
-        })
-        .await
+        self.engine
+            .write(async |tx| {
+                tx.one::<i64>("SELECT CAST(1 AS BIGINT)", &[])
+                    .await
+                    .map(drop)
+            })
+            .await
     }
 
     /// Finishes what is queued or running, then closes every connection. Whatever comes later is
@@ -216,28 +173,84 @@ impl Db {
             Engine::Postgres(_) => std::future::pending().await,
         }
     }
+}
 
-    async fn transact<T, E, F>(&self, work: F) -> std::result::Result<T, E>
+impl<E: From<Error> + Send + 'static> Db<E> {
+    /// Runs `work` in a transaction, and returns when it is durable or undone. See the rules for
+    /// closures in the [crate]'s documentation.
+    ///
+    /// A panic inside undoes the transaction and continues in the caller.
+    pub async fn write<T, F>(&self, work: F) -> Result<T, E>
     where
-        F: AsyncFn(&mut Tx) -> std::result::Result<T, E> + Send + Sync + 'static,
+        F: AsyncFn(&mut Tx) -> Result<T, E> + Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        self.engine.write(work).await
+    }
+
+    /// Runs `work`, which may borrow, once; each of its statements sees what is committed then.
+    /// It may await nothing but its statements.
+    ///
+    /// On SQLite it occupies this thread: for point reads and pages. Everything else goes
+    /// through [`Db::scan`].
+    pub async fn read<T, F>(&self, work: F) -> Result<T, E>
+    where
+        F: AsyncFnOnce(&mut Rx) -> Result<T, E>,
+    {
+        self.engine.read(work).await
+    }
+
+    /// Like [`Db::read`] for statements that look at many rows: on a thread that may block, with
+    /// connections of its own, so that point reads don't queue behind it.
+    pub async fn scan<T, F>(&self, work: F) -> Result<T, E>
+    where
+        F: AsyncFnOnce(&mut Rx) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+    {
+        match &*self.engine {
+            Engine::Postgres(postgres) => postgres.read(work).await,
+            Engine::Sqlite(_) => {
+                let engine = Arc::clone(&self.engine);
+                let scan = move || match &*engine {
+                    Engine::Sqlite(sqlite) => sqlite.scanners.read(work),
+                    Engine::Postgres(_) => unreachable!("this arm is SQLite's"),
+                };
+                tokio::task::spawn_blocking(scan)
+                    .await
+                    .unwrap_or_else(|stopped| std::panic::resume_unwind(stopped.into_panic()))
+            }
+        }
+    }
+}
+
+enum Engine {
+    Sqlite(sqlite::Sqlite),
+    Postgres(postgres::Postgres),
+}
+
+/// With whatever error: this crate's own transactions fail with its own.
+impl Engine {
+    async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: AsyncFn(&mut Tx) -> Result<T, E> + Send + Sync + 'static,
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        match &*self.engine {
-            Engine::Sqlite(sqlite) => sqlite.writer.write(work).await,
+        match self {
+            Self::Sqlite(sqlite) => sqlite.writer.write(work).await,
             // Boxed here and below, or each request would carry its kilobytes on SQLite too.
-            Engine::Postgres(postgres) => Box::pin(postgres.write(work)).await,
+            Self::Postgres(postgres) => Box::pin(postgres.write(work)).await,
         }
     }
 
-    async fn query<T, E, F>(&self, work: F) -> std::result::Result<T, E>
+    async fn read<T, E, F>(&self, work: F) -> Result<T, E>
     where
-        F: AsyncFnOnce(&mut Rx) -> std::result::Result<T, E>,
+        F: AsyncFnOnce(&mut Rx) -> Result<T, E>,
         E: From<Error>,
     {
-        match &*self.engine {
-            Engine::Sqlite(sqlite) => sqlite.readers.read(work),
-            Engine::Postgres(postgres) => Box::pin(postgres.read(work)).await,
+        match self {
+            Self::Sqlite(sqlite) => sqlite.readers.read(work),
+            Self::Postgres(postgres) => Box::pin(postgres.read(work)).await,
         }
     }
 }

@@ -1,81 +1,35 @@
-//! Migrations: numbered SQL files inside the binary, applied in one transaction.
+//! Migrations: numbered SQL files that are part of the caller's binary, applied in one transaction.
 //!
 //! A file that has been released is never edited: its checksum is kept with the database, and a
 //! difference is an error. Changes come as a new number.
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-use super::error::CREATE_DATABASE;
-use super::{Db, Error, Result, Rx, Sql, Tx};
+use crate::error::CREATE_DATABASE;
+use crate::{Db, Error, Result, Rx, Sql, Tx};
 
-#[derive(Clone, Copy)]
-pub(super) struct Migration {
-    pub(super) version: i64,
-    pub(super) name: &'static str,
-    pub(super) sql: Sql,
+/// A file that changes the schema.
+#[derive(Clone, Copy, Debug)]
+pub struct Migration {
+    /// Counted from 1.
+    pub version: i64,
+    /// The file's name without its ending.
+    pub name: &'static str,
+    /// What is in it, on either database.
+    pub sql: Sql,
 }
 
-macro_rules! migration {
-    ($version:literal, $name:literal) => {
-        Migration {
-            version: $version,
-            name: $name,
-            sql: Sql {
-                sqlite: include_str!(concat!("../../server/migrations/sqlite/", $name, ".sql")),
-                postgres: include_str!(concat!("../../server/migrations/postgres/", $name, ".sql")),
-            },
-        }
-    };
-}
-
-pub(super) const MIGRATIONS: &[Migration] = &[migration!(1, "0001_init")];
-
-/// The schema that this binary reads and writes.
-pub const SCHEMA_VERSION: i64 = MIGRATIONS[MIGRATIONS.len() - 1].version;
-
-impl Db {
-    /// Brings the schema to [`SCHEMA_VERSION`] and says which version it had. Does nothing the
-    /// second time; of several processes that call it at once, one works and the others wait.
+/// `migrations` are all that the caller knows, in order.
+impl<E> Db<E> {
+    /// Brings the schema to the newest of `migrations` and says which version it had. Does nothing
+    /// the second time; of several processes that call it at once, one works and the others wait.
     ///
     /// [`Error::Unfit`] when the database belongs to a newer binary, was migrated by files that
     /// differ from this binary's, or is a PostgreSQL that Keymoor does not run on.
-    pub async fn migrate(&self) -> Result<i64> {
-        self.migrate_by(MIGRATIONS).await
-    }
-
-    /// The version that the schema has: 0 before the first migration.
-    pub async fn schema_version(&self) -> Result<i64> {
-        self.query(async |rx| {
-            let is_there: i64 = rx.one(HISTORY_EXISTS, &[]).await?;
-            if is_there == 0 {
-                return Ok(0);
-            }
-            rx.one(
-                "SELECT CAST(MAX(version) AS BIGINT) FROM schema_migrations",
-                &[],
-            )
-            .await
-        })
-        .await
-    }
-
-    /// [`Error::Unfit`] unless the schema is the one that this binary reads and writes. Changes
-    /// nothing.
-    pub async fn require_current_schema(&self) -> Result<()> {
-        if self.schema_version().await? < SCHEMA_VERSION {
-            return Err(Error::Unfit(
-                "the database is not migrated: run `keymoor migrate`".to_owned(),
-            ));
-        }
-        self.query(async |rx| check_history(rx, MIGRATIONS).await)
-            .await
-            .map(drop)
-    }
-
-    pub(super) async fn migrate_by(&self, migrations: &'static [Migration]) -> Result<i64> {
+    pub async fn migrate(&self, migrations: &'static [Migration]) -> Result<i64> {
         self.check_server().await?;
         self.prepare_history().await?;
-        self.transact(async move |tx| {
+        let apply = async move |tx: &mut Tx| {
             tx.batch(LIFT_TIMEOUTS).await?;
             // Row 0 exists for this: whoever comes second waits here until the first has
             // committed. SQLite has one writer anyway.
@@ -91,13 +45,41 @@ impl Db {
                 .await?;
             }
             Ok(before)
-        })
-        .await
+        };
+        self.engine.write(apply).await
+    }
+
+    /// The version that the schema has: 0 before the first migration.
+    pub async fn schema_version(&self) -> Result<i64> {
+        let read = async |rx: &mut Rx| {
+            let is_there: i64 = rx.one(HISTORY_EXISTS, &[]).await?;
+            if is_there == 0 {
+                return Ok(0);
+            }
+            rx.one(
+                "SELECT CAST(MAX(version) AS BIGINT) FROM schema_migrations",
+                &[],
+            )
+            .await
+        };
+        self.engine.read(read).await
+    }
+
+    /// [`Error::Unfit`] unless the schema is the one that `migrations` lead to. Changes nothing.
+    pub async fn require_current_schema(&self, migrations: &[Migration]) -> Result<()> {
+        let newest = migrations.last().map_or(0, |newest| newest.version);
+        if self.schema_version().await? < newest {
+            return Err(Error::Unfit(
+                "the database is not migrated: run `keymoor migrate`".to_owned(),
+            ));
+        }
+        let check = async |rx: &mut Rx| check_history(rx, migrations).await;
+        self.engine.read(check).await.map(drop)
     }
 
     /// [`Error::Unfit`] unless PostgreSQL's version and the database's collation and encoding will do.
     pub async fn check_server(&self) -> Result<()> {
-        self.query(async |rx| {
+        let check = async |rx: &mut Rx| {
             let version: i64 = rx.one(SERVER_VERSION, &[]).await?;
             if version < OLDEST_POSTGRES {
                 let major = version / 10_000;
@@ -117,18 +99,18 @@ impl Db {
                 )));
             }
             Ok(())
-        })
-        .await
+        };
+        self.engine.read(check).await
     }
 
     async fn prepare_history(&self) -> Result<()> {
         let create = async |tx: &mut Tx| tx.batch(CREATE_HISTORY).await;
-        if self.transact(create).await.is_ok() {
+        if self.engine.write(create).await.is_ok() {
             return Ok(());
         }
         // PostgreSQL's IF NOT EXISTS fails over a table that another process is just making.
         // Once that has committed, it does not; any other failure comes again.
-        self.transact(create).await
+        self.engine.write(create).await
     }
 }
 

@@ -18,11 +18,11 @@ use tokio::sync::{RwLock, RwLockReadGuard};
 use tokio_postgres::{Config, Statement};
 use tracing::warn;
 
-use super::row::Row;
-use super::statement::{self, Rx, Tx};
-use super::tls::Tls;
-use super::value::{Param, Value};
-use super::{Error, FromRow, Options, PostgresUrl, Result, Stats};
+use crate::row::Row;
+use crate::statement::{self, Rx, Tx};
+use crate::tls::Tls;
+use crate::value::{Param, Value};
+use crate::{Error, FromRow, Options, PostgresUrl, Result, Stats};
 
 /// How often a transaction that collides with others runs before its caller is told.
 const RUNS: u32 = 10;
@@ -34,7 +34,7 @@ const DEAD_PEER: Duration = Duration::from_secs(20);
 const SESSION: &str = "-c statement_timeout=30s -c lock_timeout=10s \
                        -c idle_in_transaction_session_timeout=30s";
 
-pub(super) struct Postgres {
+pub(crate) struct Postgres {
     pool: Pool,
     stats: Stats,
     /// Held for reading by whatever runs, so that closing waits for it.
@@ -43,7 +43,7 @@ pub(super) struct Postgres {
 
 impl Postgres {
     /// Does not connect yet: the first statement does.
-    pub(super) fn open(url: &PostgresUrl, options: &Options, stats: Stats) -> Result<Self> {
+    pub(crate) fn open(url: &PostgresUrl, options: &Options, stats: Stats) -> Result<Self> {
         let tls = Tls::new(&url.certificates)?;
         let mut config = url.config.clone();
         // What an operator set in the URL comes later and so wins.
@@ -89,9 +89,9 @@ impl Postgres {
         })
     }
 
-    pub(super) async fn write<T, E, F>(&self, work: F) -> std::result::Result<T, E>
+    pub(crate) async fn write<T, E, F>(&self, work: F) -> Result<T, E>
     where
-        F: AsyncFn(&mut Tx) -> std::result::Result<T, E>,
+        F: AsyncFn(&mut Tx) -> Result<T, E>,
         E: From<Error>,
     {
         let _running = self.running().await?;
@@ -124,9 +124,9 @@ impl Postgres {
         Err(Error::Conflict.into())
     }
 
-    pub(super) async fn read<T, E, F>(&self, work: F) -> std::result::Result<T, E>
+    pub(crate) async fn read<T, E, F>(&self, work: F) -> Result<T, E>
     where
-        F: AsyncFnOnce(&mut Rx) -> std::result::Result<T, E>,
+        F: AsyncFnOnce(&mut Rx) -> Result<T, E>,
         E: From<Error>,
     {
         let _running = self.running().await?;
@@ -140,12 +140,12 @@ impl Postgres {
     }
 
     /// Waits until nothing runs, then closes every connection.
-    pub(super) async fn close(&self) {
+    pub(crate) async fn close(&self) {
         *self.open.write().await = false;
         self.pool.close();
     }
 
-    pub(super) fn queue_length(&self) -> usize {
+    pub(crate) fn queue_length(&self) -> usize {
         self.pool.status().waiting
     }
 
@@ -201,7 +201,7 @@ enum Phase {
     Begun,
 }
 
-pub(super) struct Conn {
+pub(crate) struct Conn {
     /// `None` once it is back in the pool.
     object: Option<Object>,
     phase: Phase,
@@ -210,7 +210,7 @@ pub(super) struct Conn {
 }
 
 enum Ended<T, E> {
-    For(std::result::Result<T, E>),
+    For(Result<T, E>),
     InCollision,
 }
 
@@ -240,13 +240,13 @@ impl Conn {
         }
     }
 
-    pub(super) async fn exec(&mut self, sql: &str, params: &[&dyn Param]) -> Result<u64> {
+    pub(crate) async fn exec(&mut self, sql: &str, params: &[&dyn Param]) -> Result<u64> {
         let _in_statement = InStatement::enter(&self.in_statement);
         let outcome = self.try_exec(sql, params).await;
         self.note_collision(outcome)
     }
 
-    pub(super) async fn query<T: FromRow>(
+    pub(crate) async fn query<T: FromRow>(
         &mut self,
         sql: &str,
         params: &[&dyn Param],
@@ -256,7 +256,7 @@ impl Conn {
         self.note_collision(outcome)
     }
 
-    pub(super) async fn batch(&mut self, sql: &str) -> Result<()> {
+    pub(crate) async fn batch(&mut self, sql: &str) -> Result<()> {
         let _in_statement = InStatement::enter(&self.in_statement);
         let begins = self.begins();
         let client = self.object()?;
@@ -308,7 +308,7 @@ impl Conn {
         outcome
     }
 
-    async fn end<T, E: From<Error>>(mut self, outcome: std::result::Result<T, E>) -> Ended<T, E> {
+    async fn end<T, E: From<Error>>(mut self, outcome: Result<T, E>) -> Ended<T, E> {
         if outcome.is_ok() {
             return match self.commit().await {
                 Ok(()) => Ended::For(outcome),

@@ -1,7 +1,7 @@
 //! Rows, read by position.
 
-use super::value::{Column, Value};
-use super::{Error, Result};
+use crate::value::{Column, Value};
+use crate::{Error, Result};
 
 /// One row of a result, as its driver lends it.
 pub enum Row<'a> {
@@ -44,7 +44,8 @@ impl Row<'_> {
     }
 }
 
-/// Can be made of a whole row: a single column, a tuple, or a struct through [`record!`].
+/// Can be made of a whole row: a single column, a tuple, or a struct through
+/// [`record!`](crate::record).
 pub trait FromRow: Sized {
     /// Reads the columns in order.
     fn from_row(row: &Row<'_>) -> Result<Self>;
@@ -59,10 +60,11 @@ impl<T: Column> FromRow for T {
 
 /// Reads a struct from the columns in the order in which its fields are listed:
 /// `record!(Job { id, state, expires_at });`
+#[macro_export]
 macro_rules! record {
     ($name:ident { $($field:ident),* $(,)? }) => {
-        impl $crate::db::FromRow for $name {
-            fn from_row(row: &$crate::db::Row<'_>) -> $crate::db::Result<Self> {
+        impl $crate::FromRow for $name {
+            fn from_row(row: &$crate::Row<'_>) -> $crate::Result<Self> {
                 row.expect_columns([$(stringify!($field)),*].len())?;
                 let mut columns = 0..;
                 $(let $field = row.get(columns.next().expect("endless"))?;)*
@@ -71,8 +73,6 @@ macro_rules! record {
         }
     };
 }
-
-pub(crate) use record;
 
 macro_rules! tuples {
     ($($column:ident $index:tt),*) => {

@@ -2,8 +2,8 @@
 
 use std::ops::{Deref, DerefMut};
 
-use super::value::Param;
-use super::{Error, FromRow, Result, postgres, sqlite};
+use crate::value::Param;
+use crate::{Error, FromRow, Result, postgres, sqlite};
 
 /// The text of one statement.
 ///
@@ -26,12 +26,12 @@ impl From<&'static str> for Sql {
     }
 }
 
-pub(super) enum Conn {
+pub(crate) enum Conn {
     Sqlite(rusqlite::Connection),
     Postgres(postgres::Conn),
 }
 
-/// A read: what a closure given to [`Db::read`](super::Db::read) may use.
+/// A read: what a closure given to [`Db::read`](crate::Db::read) may use.
 ///
 /// A statement that fails ends it: whatever follows is [`Error::Aborted`], on both databases.
 pub struct Rx {
@@ -39,7 +39,7 @@ pub struct Rx {
     failed: bool,
 }
 
-/// A write: what a closure given to [`Db::write`](super::Db::write) may use.
+/// A write: what a closure given to [`Db::write`](crate::Db::write) may use.
 ///
 /// Lends itself as the [`Rx`] it contains, so a store function that only reads takes `&mut Rx`
 /// and serves both.
@@ -62,11 +62,11 @@ impl DerefMut for Tx {
 }
 
 impl Tx {
-    pub(super) fn new(conn: Conn) -> Self {
+    pub(crate) fn new(conn: Conn) -> Self {
         Self { rx: Rx::new(conn) }
     }
 
-    pub(super) fn into_conn(self) -> Conn {
+    pub(crate) fn into_conn(self) -> Conn {
         self.rx.into_conn()
     }
 
@@ -83,7 +83,7 @@ impl Tx {
     }
 
     /// Runs several statements without parameters: a migration.
-    pub(super) async fn batch(&mut self, sql: Sql) -> Result<()> {
+    pub(crate) async fn batch(&mut self, sql: Sql) -> Result<()> {
         self.start()?;
         let outcome = match &mut self.rx.conn {
             Conn::Sqlite(conn) => sqlite::batch(conn, sql.sqlite),
@@ -94,18 +94,18 @@ impl Tx {
 }
 
 impl Rx {
-    pub(super) fn new(conn: Conn) -> Self {
+    pub(crate) fn new(conn: Conn) -> Self {
         Self {
             conn,
             failed: false,
         }
     }
 
-    pub(super) fn into_conn(self) -> Conn {
+    pub(crate) fn into_conn(self) -> Conn {
         self.conn
     }
 
-    pub(super) fn conn(&mut self) -> &mut Conn {
+    pub(crate) fn conn(&mut self) -> &mut Conn {
         &mut self.conn
     }
 
@@ -165,7 +165,7 @@ impl Rx {
     }
 
     /// The text of `sql` that this database runs.
-    pub(super) fn text(&self, sql: Sql) -> &'static str {
+    pub(crate) fn text(&self, sql: Sql) -> &'static str {
         match self.conn {
             Conn::Sqlite(_) => sql.sqlite,
             Conn::Postgres(_) => sql.postgres,
@@ -188,17 +188,14 @@ impl Rx {
     }
 
     /// A closure's verdict, unless it overlooked that a statement failed.
-    pub(super) fn verdict<T, E: From<Error>>(
-        &self,
-        outcome: std::result::Result<T, E>,
-    ) -> std::result::Result<T, E> {
+    pub(crate) fn verdict<T, E: From<Error>>(&self, outcome: Result<T, E>) -> Result<T, E> {
         match outcome {
             Ok(_) if self.failed => Err(Error::Aborted.into()),
             outcome => outcome,
         }
     }
 
-    pub(super) fn forget_failure(&mut self) {
+    pub(crate) fn forget_failure(&mut self) {
         self.failed = false;
     }
 }

@@ -19,11 +19,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect};
 use tokio_rustls::{TlsConnector, client};
 
-use super::{Error, Result};
+use crate::{Error, Result};
 
 /// Which certificates a server may show.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Certificates {
+pub(crate) enum Certificates {
     /// Any. Whoever can pose as the server can then read along; who only listens can't.
     #[default]
     Any,
@@ -35,11 +35,11 @@ pub enum Certificates {
 
 /// Opens TLS on connections to PostgreSQL.
 #[derive(Clone)]
-pub(super) struct Tls(TlsConnector);
+pub(crate) struct Tls(TlsConnector);
 
 impl Tls {
     /// [`Error::Unfit`] when there are no certificates to trust.
-    pub(super) fn new(certificates: &Certificates) -> Result<Self> {
+    pub(crate) fn new(certificates: &Certificates) -> Result<Self> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let builder = ClientConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()
@@ -100,7 +100,7 @@ impl ServerCertVerifier for AnyCertificate {
         _: &ServerName<'_>,
         _: &[u8],
         _: UnixTime,
-    ) -> std::result::Result<ServerCertVerified, rustls::Error> {
+    ) -> Result<ServerCertVerified, rustls::Error> {
         Ok(ServerCertVerified::assertion())
     }
 
@@ -109,7 +109,7 @@ impl ServerCertVerifier for AnyCertificate {
         message: &[u8],
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
-    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
         let algorithms = &self.0.signature_verification_algorithms;
         verify_tls12_signature(message, certificate, signed, algorithms)
     }
@@ -119,7 +119,7 @@ impl ServerCertVerifier for AnyCertificate {
         message: &[u8],
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
-    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
         let algorithms = &self.0.signature_verification_algorithms;
         verify_tls13_signature(message, certificate, signed, algorithms)
     }
@@ -130,7 +130,7 @@ impl ServerCertVerifier for AnyCertificate {
 }
 
 /// A [`Tls`] that knows whom it connects to.
-pub(super) struct TlsTo {
+pub(crate) struct TlsTo {
     connector: TlsConnector,
     /// Absent on a Unix socket, where nobody speaks TLS.
     server: Option<ServerName<'static>>,
@@ -142,7 +142,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> MakeTlsConnect<S> for T
     type Error = Infallible;
 
     /// Called for every connection, also for those that will be without TLS.
-    fn make_tls_connect(&mut self, host: &str) -> std::result::Result<TlsTo, Self::Error> {
+    fn make_tls_connect(&mut self, host: &str) -> Result<TlsTo, Self::Error> {
         Ok(TlsTo {
             connector: self.0.clone(),
             server: ServerName::try_from(host.to_owned()).ok(),
@@ -166,7 +166,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> TlsConnect<S> for TlsTo
 }
 
 /// A stream that the driver takes for one of TLS.
-pub(super) struct TlsStream<S>(client::TlsStream<S>);
+pub(crate) struct TlsStream<S>(client::TlsStream<S>);
 
 impl<S: AsyncRead + AsyncWrite + Unpin> tokio_postgres::tls::TlsStream for TlsStream<S> {
     fn channel_binding(&self) -> ChannelBinding {

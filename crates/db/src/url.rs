@@ -8,8 +8,9 @@ use std::str::FromStr;
 use percent_encoding::percent_decode_str;
 use tokio_postgres::config::SslMode;
 
-use super::error::unfit_file;
-use super::{Certificates, Error, Result};
+use crate::error::unfit_file;
+use crate::tls::Certificates;
+use crate::{Error, Result};
 
 /// Where the database is: `sqlite:///absolute/path.db` or `postgres://user@host/name`.
 #[derive(Clone)]
@@ -23,9 +24,9 @@ pub enum DatabaseUrl {
 /// A PostgreSQL server, and what it must prove to be taken for itself.
 #[derive(Clone)]
 pub struct PostgresUrl {
-    pub config: tokio_postgres::Config,
+    pub(crate) config: tokio_postgres::Config,
     /// Of no meaning where `config` does without TLS.
-    pub certificates: Certificates,
+    pub(crate) certificates: Certificates,
 }
 
 /// The text is no database URL. Says nothing of the text, which may hold a password.
@@ -51,7 +52,7 @@ pub enum ParseDatabaseUrlError {
 impl FromStr for DatabaseUrl {
     type Err = ParseDatabaseUrlError;
 
-    fn from_str(text: &str) -> std::result::Result<Self, ParseDatabaseUrlError> {
+    fn from_str(text: &str) -> Result<Self, ParseDatabaseUrlError> {
         if let Some(path) = text.strip_prefix("sqlite://") {
             // Taken literally: a path with `%` or a blank in it is written as it is.
             if !path.starts_with('/') || path.ends_with('/') || path.contains('?') {
@@ -71,7 +72,7 @@ impl FromStr for PostgresUrl {
 
     /// Takes `sslmode` and `sslrootcert` for itself, of which the driver knows not enough, and
     /// leaves the rest to it.
-    fn from_str(text: &str) -> std::result::Result<Self, ParseDatabaseUrlError> {
+    fn from_str(text: &str) -> Result<Self, ParseDatabaseUrlError> {
         // The driver takes everything up to the first `@` for user and password.
         let host = text.find('@').unwrap_or(0);
         let query = text[host..].find('?').map(|at| host + at);
@@ -114,7 +115,7 @@ impl FromStr for PostgresUrl {
     }
 }
 
-fn decoded(text: &str) -> std::result::Result<String, ParseDatabaseUrlError> {
+fn decoded(text: &str) -> Result<String, ParseDatabaseUrlError> {
     let text = percent_decode_str(text).decode_utf8();
     text.map(String::from)
         .map_err(|_| ParseDatabaseUrlError::Postgres)

@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
+use std::fmt::Display;
+use std::str::FromStr;
 
 use keymoor_types::{
     ApplicationId, AuthenticatorConfigId, BindingJobId, CredentialId, EventId, IdentityId,
@@ -63,27 +65,26 @@ macro_rules! int_column {
     )*};
 }
 
-/// Stores a type as the TEXT that its `Display` writes and its `FromStr` reads.
+/// Stores a type of the caller's as the TEXT that its `Display` writes and its `FromStr` reads.
+#[macro_export]
 macro_rules! text_column {
     ($($name:ty),* $(,)?) => {$(
-        impl $crate::db::Param for $name {
-            fn value(&self) -> $crate::db::Value<'_> {
-                $crate::db::Value::Text(::std::borrow::Cow::Owned(self.to_string()))
+        impl $crate::Param for $name {
+            fn value(&self) -> $crate::Value<'_> {
+                $crate::Value::Text(::std::borrow::Cow::Owned(self.to_string()))
             }
         }
 
-        impl $crate::db::Column for $name {
-            fn column(value: $crate::db::Value<'_>) -> Option<Self> {
+        impl $crate::Column for $name {
+            fn column(value: $crate::Value<'_>) -> Option<Self> {
                 match value {
-                    $crate::db::Value::Text(text) => text.parse().ok(),
+                    $crate::Value::Text(text) => text.parse().ok(),
                     _ => None,
                 }
             }
         }
     )*};
 }
-
-pub(crate) use text_column;
 
 int_column! {
     TenantId: as_i64, from_i64;
@@ -117,6 +118,26 @@ impl<T: DeserializeOwned> Column for Json<T> {
     fn column(value: Value<'_>) -> Option<Self> {
         match value {
             Value::Text(text) => serde_json::from_str(&text).ok().map(Self),
+            _ => None,
+        }
+    }
+}
+
+/// A column of the text that `T` writes and reads, for a type of another crate: one's own types
+/// are stored by [`text_column!`](crate::text_column).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Text<T>(pub T);
+
+impl<T: Display + Sync> Param for Text<T> {
+    fn value(&self) -> Value<'_> {
+        Value::Text(Cow::Owned(self.0.to_string()))
+    }
+}
+
+impl<T: FromStr> Column for Text<T> {
+    fn column(value: Value<'_>) -> Option<Self> {
+        match value {
+            Value::Text(text) => text.parse().ok().map(Self),
             _ => None,
         }
     }

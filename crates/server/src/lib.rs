@@ -8,7 +8,6 @@ pub mod attestation_roots;
 pub mod base;
 pub mod cli;
 pub mod config;
-#[path = "../../db/src/lib.rs"]
 pub mod db;
 pub mod http;
 pub mod infra;

@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use keymoor_bench::samples::Latencies;
-use keymoor_server::base::error::Result as AppResult;
-use keymoor_server::db::{DatabaseUrl, Db, Options, Tx};
+use keymoor_db::{DatabaseUrl, Db, Options, Tx};
 
 use super::Load;
 use super::work::{
@@ -19,7 +18,7 @@ use super::work::{
 const SLICE: i64 = 100;
 
 pub(crate) struct Layer {
-    db: Db,
+    db: Db<anyhow::Error>,
     /// The last id given away.
     last: Arc<AtomicI64>,
 }
@@ -84,7 +83,7 @@ impl Layer {
     }
 }
 
-async fn once(db: &Db, work: Work, id: i64) -> Result<()> {
+async fn once(db: &Db<anyhow::Error>, work: Work, id: i64) -> Result<()> {
     let rows = match work {
         Work::Bind => {
             db.write(async move |tx: &mut Tx| {
@@ -121,14 +120,14 @@ async fn once(db: &Db, work: Work, id: i64) -> Result<()> {
     Ok(())
 }
 
-async fn insert_credential(tx: &mut Tx, id: i64) -> AppResult<()> {
+async fn insert_credential(tx: &mut Tx, id: i64) -> Result<()> {
     let thumbprint = scattered(id);
     tx.exec(INSERT_CREDENTIAL, &[&TENANT, &id, &TEXT, &thumbprint])
         .await?;
     Ok(())
 }
 
-async fn insert_events(tx: &mut Tx, id: i64) -> AppResult<()> {
+async fn insert_events(tx: &mut Tx, id: i64) -> Result<()> {
     for id in [id, id + 1] {
         tx.exec(INSERT_EVENT, &[&TENANT, &id, &TEXT]).await?;
     }

@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use crate::db::Error;
+use crate::Error;
 
 /// `error` as ours, with the violated unique index by name.
 ///

@@ -14,23 +14,23 @@ use std::time::Duration;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
-pub(super) use readers::Readers;
-pub(super) use writer::Writer;
+pub(crate) use readers::Readers;
+pub(crate) use writer::Writer;
 
-use super::error::unfit_file;
-use super::row::Row;
-use super::value::Param;
-use super::{Error, FromRow, Result, Stats};
+use crate::error::unfit_file;
+use crate::row::Row;
+use crate::value::Param;
+use crate::{Error, FromRow, Result, Stats};
 
 /// Both ends of one database file.
-pub(super) struct Sqlite {
-    pub(super) writer: Writer,
-    pub(super) readers: Readers,
-    pub(super) scanners: Readers,
+pub(crate) struct Sqlite {
+    pub(crate) writer: Writer,
+    pub(crate) readers: Readers,
+    pub(crate) scanners: Readers,
 }
 
 impl Sqlite {
-    pub(super) fn open(path: &Path, patience: Duration, stats: Stats) -> Result<Self> {
+    pub(crate) fn open(path: &Path, patience: Duration, stats: Stats) -> Result<Self> {
         create_private(path).map_err(|error| unfit_file("open", path, &error))?;
         Ok(Self {
             // Turns WAL on, without which readers can't open.
@@ -41,7 +41,7 @@ impl Sqlite {
     }
 
     /// Without a writer.
-    pub(super) fn open_read_only(path: &Path) -> Self {
+    pub(crate) fn open_read_only(path: &Path) -> Self {
         Self {
             writer: Writer::none(),
             readers: Readers::new(path),
@@ -50,7 +50,7 @@ impl Sqlite {
     }
 
     /// Answers what is queued, then closes every connection.
-    pub(super) async fn close(&self) {
+    pub(crate) async fn close(&self) {
         self.readers.close();
         self.scanners.close();
         self.writer.close().await;
@@ -80,7 +80,7 @@ fn configure(conn: &Connection, cache_mib: i64) -> rusqlite::Result<()> {
 ///
 /// `VACUUM INTO` and not the backup API, which in steps starts anew at each write of somebody
 /// else, and so never ends beside a busy server.
-pub(super) fn copy(database: &Path, empty: &Path) -> Result<()> {
+pub(crate) fn copy(database: &Path, empty: &Path) -> Result<()> {
     let conn = readers::open(database)
         .map_err(|error| Error::Unfit(format!("can't open {}: {error}", database.display())))?;
     let target = empty
@@ -99,12 +99,12 @@ fn poll_once<T>(future: impl Future<Output = T>) -> Result<T> {
     }
 }
 
-pub(super) fn batch(conn: &Connection, sql: &str) -> Result<()> {
+pub(crate) fn batch(conn: &Connection, sql: &str) -> Result<()> {
     conn.execute_batch(sql)
         .map_err(|error| constraints::name(conn, error))
 }
 
-pub(super) fn exec(conn: &Connection, sql: &str, params: &[&dyn Param]) -> Result<u64> {
+pub(crate) fn exec(conn: &Connection, sql: &str, params: &[&dyn Param]) -> Result<u64> {
     let run = || {
         let mut statement = conn.prepare_cached(sql)?;
         bind(&mut statement, params)?;
@@ -115,7 +115,7 @@ pub(super) fn exec(conn: &Connection, sql: &str, params: &[&dyn Param]) -> Resul
         .map_err(|failure: Failure| failure.named(conn))
 }
 
-pub(super) fn query<T: FromRow>(
+pub(crate) fn query<T: FromRow>(
     conn: &Connection,
     sql: &str,
     params: &[&dyn Param],
@@ -163,10 +163,7 @@ impl From<Error> for Failure {
 ///
 /// To SQLite `$2` is a name, and it numbers names by first appearance: bound by position,
 /// `SELECT $2, $1` would give its values in another order than PostgreSQL does.
-fn bind(
-    statement: &mut rusqlite::Statement<'_>,
-    params: &[&dyn Param],
-) -> std::result::Result<(), Failure> {
+fn bind(statement: &mut rusqlite::Statement<'_>, params: &[&dyn Param]) -> Result<(), Failure> {
     let mismatch = Error::Parameters {
         given: params.len(),
     };

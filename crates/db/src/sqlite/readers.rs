@@ -6,8 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use rusqlite::{Connection, OpenFlags};
 
 use super::configure;
-use crate::db::statement::Conn;
-use crate::db::{Error, Result, Rx};
+use crate::statement::Conn;
+use crate::{Error, Result, Rx};
 
 /// More than this many at once are opened and closed again: enough for every worker of any
 /// machine this runs on, and idle ones cost a few hundred kilobytes.
@@ -17,7 +17,7 @@ const CACHE_MIB: i64 = 8;
 /// Connections to read from.
 ///
 /// None waits for another: a read never yields, so there are never more than threads that read.
-pub(in crate::db) struct Readers {
+pub(crate) struct Readers {
     path: PathBuf,
     /// `None` once closed.
     idle: Mutex<Option<Vec<Connection>>>,
@@ -32,9 +32,9 @@ impl Readers {
     }
 
     /// Runs `work` on this thread, in one go.
-    pub(in crate::db) fn read<T, E, F>(&self, work: F) -> std::result::Result<T, E>
+    pub(crate) fn read<T, E, F>(&self, work: F) -> Result<T, E>
     where
-        F: AsyncFnOnce(&mut Rx) -> std::result::Result<T, E>,
+        F: AsyncFnOnce(&mut Rx) -> Result<T, E>,
         E: From<Error>,
     {
         let mut rx = Rx::new(Conn::Sqlite(self.take()?));

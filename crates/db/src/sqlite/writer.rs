@@ -16,8 +16,8 @@ use tracing::{Span, error, warn};
 
 use super::inbox::Inbox;
 use super::{configure, poll_once};
-use crate::db::statement::Conn;
-use crate::db::{Error, Result, Stats, Tx};
+use crate::statement::Conn;
+use crate::{Error, Result, Stats, Tx};
 
 const GROUP: usize = 256;
 const CACHE_MIB: i64 = 32;
@@ -27,7 +27,7 @@ const CHECKPOINT_PAGES: i64 = 4000;
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The handle on the writer thread.
-pub(in crate::db) struct Writer {
+pub(crate) struct Writer {
     /// Once it is closed, the thread ends when it has emptied it.
     inbox: Arc<Inbox<Box<dyn Job>>>,
     /// Its sender lives as long as the thread.
@@ -73,9 +73,9 @@ impl Writer {
         }
     }
 
-    pub(in crate::db) async fn write<T, E, F>(&self, work: F) -> std::result::Result<T, E>
+    pub(crate) async fn write<T, E, F>(&self, work: F) -> Result<T, E>
     where
-        F: AsyncFn(&mut Tx) -> std::result::Result<T, E> + Send + Sync + 'static,
+        F: AsyncFn(&mut Tx) -> Result<T, E> + Send + Sync + 'static,
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
@@ -95,7 +95,7 @@ impl Writer {
         }
     }
 
-    pub(in crate::db) fn queue_length(&self) -> usize {
+    pub(crate) fn queue_length(&self) -> usize {
         self.inbox.len()
     }
 
@@ -105,7 +105,7 @@ impl Writer {
     }
 
     /// Waits for the end of the thread.
-    pub(in crate::db) async fn stopped(&self) {
+    pub(crate) async fn stopped(&self) {
         // Nothing is ever sent: this ends, with an error, when the thread does.
         let _ended = self.alive.clone().changed().await;
     }
@@ -143,7 +143,7 @@ trait Job: Send {
 }
 
 enum Outcome<T, E> {
-    Returned(std::result::Result<T, E>),
+    Returned(Result<T, E>),
     Panicked(Box<dyn Any + Send>),
 }
 
@@ -157,7 +157,7 @@ struct WriteJob<T, E, F> {
 
 impl<T, E, F> Job for WriteJob<T, E, F>
 where
-    F: AsyncFn(&mut Tx) -> std::result::Result<T, E> + Send,
+    F: AsyncFn(&mut Tx) -> Result<T, E> + Send,
     T: Send,
     E: From<Error> + Send,
 {
@@ -252,7 +252,7 @@ impl Loop {
         }
     }
 
-    fn run_group(&mut self, group: &mut [Box<dyn Job>]) -> std::result::Result<(), Lost> {
+    fn run_group(&mut self, group: &mut [Box<dyn Job>]) -> Result<(), Lost> {
         let size = f64::from(u32::try_from(group.len()).expect("a group is small"));
         self.control("BEGIN IMMEDIATE").map_err(Lost::Failed)?;
         if !self.run_together(group)? {
@@ -281,7 +281,7 @@ impl Loop {
     ///
     /// Savepoints would let that one be undone alone, but SQLite copies every page that is changed
     /// in one, and nearly every job is kept.
-    fn run_together(&mut self, group: &mut [Box<dyn Job>]) -> std::result::Result<bool, Lost> {
+    fn run_together(&mut self, group: &mut [Box<dyn Job>]) -> Result<bool, Lost> {
         let has_others = group.len() > 1;
         for job in group {
             let keep = self.run_job(job.as_mut());
@@ -298,7 +298,7 @@ impl Loop {
     /// A statement can end the whole transaction, savepoints and all (a full disk, an I/O error).
     /// What comes after such a one must not run: its SAVEPOINT would open a transaction of its
     /// own and its RELEASE commit that, whatever became of the group.
-    fn run_in_savepoint(&mut self, job: &mut dyn Job) -> std::result::Result<(), Lost> {
+    fn run_in_savepoint(&mut self, job: &mut dyn Job) -> Result<(), Lost> {
         self.control("SAVEPOINT job").map_err(|_| Lost::Ended)?;
         if !self.run_job(job) {
             self.control("ROLLBACK TO job").map_err(|_| Lost::Ended)?;

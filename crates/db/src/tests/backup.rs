@@ -5,21 +5,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use super::*;
-use crate::db::testing::{self, fresh_postgres, fresh_sqlite};
-use crate::db::{DatabaseUrl, backup};
-use crate::testing::TestApp;
-use crate::testing::sign_in::{Person, Site};
+use crate::{DatabaseUrl, backup};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backup_under_load_is_whole_and_has_what_was_acknowledged_before() {
     let test = fresh_sqlite().await;
-    make_tables(&test).await;
     let acknowledged = Arc::new(AtomicI64::new(0));
     let writing = {
         let (db, acknowledged) = (Db::clone(&test), acknowledged.clone());
         tokio::spawn(async move {
             for id in 1.. {
-                transact(&db, async move |tx| insert(tx, id).await)
+                db.write(async move |tx| insert(tx, id).await)
                     .await
                     .unwrap();
                 acknowledged.store(id, Ordering::Release);
@@ -44,9 +40,9 @@ async fn a_backup_under_load_is_whole_and_has_what_was_acknowledged_before() {
         );
 
         let restored = Db::open(&DatabaseUrl::Sqlite(target).into()).unwrap();
-        restored.require_current_schema().await.unwrap();
+        restored.require_current_schema(MIGRATIONS).await.unwrap();
         let intact: Result<String> = restored
-            .query(async |rx| rx.one("PRAGMA integrity_check", &[]).await)
+            .read(async |rx| rx.one("PRAGMA integrity_check", &[]).await)
             .await;
         assert_eq!(intact.unwrap(), "ok");
         let kept = ids(&restored).await;
@@ -54,7 +50,8 @@ async fn a_backup_under_load_is_whole_and_has_what_was_acknowledged_before() {
         let last = *kept.last().unwrap();
         assert_eq!(kept, (1..=last).collect::<Vec<_>>());
         assert!(last >= before, "{last} of {before}");
-        transact(&restored, async |tx| insert(tx, -1).await)
+        restored
+            .write(async |tx| insert(tx, -1).await)
             .await
             .unwrap();
         restored.close().await;
@@ -66,50 +63,6 @@ async fn a_backup_under_load_is_whole_and_has_what_was_acknowledged_before() {
         .filter(|name| name.to_string_lossy().contains("unfinished"))
         .collect();
     assert!(left.is_empty(), "{left:?}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_backup_taken_under_load_restores_to_a_server_that_signs_people_in() {
-    let test = Arc::new(TestApp::sqlite().await);
-    let site = Arc::new(Site::new(&test).await);
-    let ada = Person::new(&test, "ada").await;
-    let signed_in = Arc::new(AtomicI64::new(0));
-    let signing_in = {
-        let (test, site, signed_in) = (test.clone(), site.clone(), signed_in.clone());
-        tokio::spawn(async move {
-            let bob = Person::new(&test, "bob").await;
-            loop {
-                let started = site.start(&test, &[]).await;
-                site.answer(&test, &bob.proof(&test, &started)).await.ok();
-                signed_in.fetch_add(1, Ordering::Release);
-            }
-        })
-    };
-    while signed_in.load(Ordering::Acquire) < 10 {
-        tokio::task::yield_now().await;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let (url, copy) = (
-        test.app.config.database_url.clone(),
-        folder.path().join("keymoor.db"),
-    );
-    tokio::task::spawn_blocking(move || backup(&url, &copy))
-        .await
-        .unwrap()
-        .unwrap();
-    signing_in.abort();
-
-    let restored = test.on_copy(testing::sqlite_of(folder));
-    let earlier = restored
-        .count("SELECT COUNT(*) FROM authorization_codes")
-        .await;
-    assert!(earlier >= 10, "{earlier}");
-    let started = site.start(&restored, &[]).await;
-    let answer = site
-        .answer(&restored, &ada.proof(&restored, &started))
-        .await
-        .ok();
-    assert_eq!(answer["type"], "allow");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,20 +7,18 @@ use tokio::net::TcpListener;
 use tokio::time::timeout;
 
 use super::*;
-use crate::db::testing::fresh_sqlite;
-use crate::db::{DatabaseUrl, Options};
+use crate::{DatabaseUrl, Options};
 
 both_dbs! {
     async fn closing_answers_everybody_and_later_calls_are_refused(db: Db) {
-        make_tables(&db).await;
         let observer = db.clone();
-        let writes = (0..500).map(|id| transact(&db, async move |tx| insert(tx, id).await));
+        let writes = (0..500).map(|id| db.write(async move |tx| insert(tx, id).await));
         let (outcomes, ()) = join(join_all(writes), observer.close()).await;
         for outcome in outcomes {
             assert!(matches!(outcome, Ok(1) | Err(Error::Closed)), "{outcome:?}");
         }
-        assert_eq!(transact(&db, async |tx| insert(tx, 1000).await).await, Err(Error::Closed));
-        let read: Result<()> = db.query(async |_| Ok(())).await;
+        assert_eq!(db.write(async |tx| insert(tx, 1000).await).await, Err(Error::Closed));
+        let read: Result<()> = db.read(async |_| Ok(())).await;
         assert_eq!(read, Err(Error::Closed));
         assert!(db.scan(async |_| Ok(())).await.is_err());
         assert_eq!(db.health().await, Err(Error::Closed));
@@ -42,8 +40,7 @@ async fn the_end_of_the_writer_thread_can_be_waited_for() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn closing_sqlite_finishes_what_is_queued_and_leaves_one_file() {
     let test = fresh_sqlite().await;
-    make_tables(&test).await;
-    let writes = (0..500).map(|id| transact(&test, async move |tx| insert(tx, id).await));
+    let writes = (0..500).map(|id| test.write(async move |tx| insert(tx, id).await));
     let (outcomes, ()) = join(join_all(writes), test.close()).await;
     assert!(outcomes.iter().all(|outcome| *outcome == Ok(1)));
     let DatabaseUrl::Sqlite(path) = &test.options().url else {
@@ -61,7 +58,6 @@ async fn a_database_that_is_dropped_ends_its_writer_thread() {
         unreachable!()
     };
     let db = Db::open(test.options()).unwrap();
-    make_tables(&db).await;
     let wal = path.with_extension("db-wal");
     test.close().await;
     assert!(wal.exists(), "the other one is open");

@@ -4,33 +4,27 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::task::JoinSet;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::Client;
 
 use super::*;
-use crate::db::DatabaseUrl;
-use crate::db::testing::{TestDb, fresh_postgres, fresh_postgres_with};
+use crate::DatabaseUrl;
 
 /// A connection that the layer knows nothing of.
 async fn stranger(test: &TestDb) -> Client {
     let DatabaseUrl::Postgres(url) = &test.options().url else {
         unreachable!()
     };
-    let (client, connection) = url.config.connect(NoTls).await.unwrap();
-    tokio::spawn(connection);
-    client
+    testing::connect(&url.config).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn read_modify_writes_of_one_row_lose_nothing() {
-    let test = fresh_postgres_with(|config| {
+    let test = testing::fresh_postgres_with(MIGRATIONS, |config| {
         // A slow disk would make the collisions fewer and longer, and prove nothing more.
         config.options("-c default_transaction_isolation=serializable -c synchronous_commit=off");
     })
     .await;
-    make_tables(&test).await;
-    transact(&test, async |tx| insert(tx, 1).await)
-        .await
-        .unwrap();
+    test.write(async |tx| insert(tx, 1).await).await.unwrap();
     let runs = Arc::new(AtomicUsize::new(0));
     let mut tasks = JoinSet::new();
     for _ in 0..16 {
@@ -50,13 +44,13 @@ async fn read_modify_writes_of_one_row_lose_nothing() {
                     .await
                 };
                 // Sixteen for one row is more than is given up after on a busy machine.
-                while transact(&db, add_one.clone()).await == Err(Error::Conflict) {}
+                while db.write(add_one.clone()).await == Err(Error::Conflict) {}
             }
         });
     }
     tasks.join_all().await;
     let sum: Result<i64> = test
-        .query(async |rx| rx.one("SELECT value FROM probe_rows", &[]).await)
+        .read(async |rx| rx.one("SELECT value FROM probe_rows", &[]).await)
         .await;
     assert_eq!(sum, Ok(400));
     assert!(runs.load(Ordering::Relaxed) > 400, "nothing collided");
@@ -64,12 +58,11 @@ async fn read_modify_writes_of_one_row_lose_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_victim_of_a_deadlock_runs_again() {
-    let test = fresh_postgres_with(|config| {
+    let test = testing::fresh_postgres_with(MIGRATIONS, |config| {
         config.options("-c deadlock_timeout=100ms");
     })
     .await;
-    make_tables(&test).await;
-    transact(&test, async |tx| {
+    test.write(async |tx| {
         insert(tx, 1).await?;
         insert(tx, 2).await
     })
@@ -96,7 +89,7 @@ async fn the_victim_of_a_deadlock_runs_again() {
     let counted = runs.clone();
     let db = Db::clone(&test);
     let ours = tokio::spawn(async move {
-        transact(&db, async move |tx| {
+        db.write(async move |tx| {
             let is_first_run = counted.fetch_add(1, Ordering::Relaxed) == 0;
             let add = "UPDATE probe_rows SET value = value + 1 WHERE id = $1";
             tx.exec(add, &[&1_i64]).await?;
@@ -116,7 +109,7 @@ async fn the_victim_of_a_deadlock_runs_again() {
     assert_eq!(ours.await.unwrap(), Ok(1));
     assert!(runs.load(Ordering::Relaxed) > 1, "there was no deadlock");
     let values: Result<Vec<i64>> = test
-        .query(async |rx| {
+        .read(async |rx| {
             rx.all("SELECT value FROM probe_rows ORDER BY id", &[])
                 .await
         })
@@ -132,11 +125,12 @@ async fn a_closure_that_always_collides_is_given_up_whatever_it_makes_of_the_err
     let test = fresh_postgres().await;
     let runs = Arc::new(AtomicUsize::new(0));
     let counted = runs.clone();
-    let outcome = transact(&test, async move |tx| {
-        counted.fetch_add(1, Ordering::Relaxed);
-        tx.exec(COLLIDE, &[]).await.map_err(|_| Error::NoRow)
-    })
-    .await;
+    let outcome = test
+        .write(async move |tx| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            tx.exec(COLLIDE, &[]).await.map_err(|_| Error::NoRow)
+        })
+        .await;
     assert_eq!(outcome, Err(Error::Conflict));
     assert_eq!(runs.load(Ordering::Relaxed), 10);
 }
@@ -144,7 +138,6 @@ async fn a_closure_that_always_collides_is_given_up_whatever_it_makes_of_the_err
 #[tokio::test]
 async fn a_collision_at_commit_runs_again() {
     let test = fresh_postgres().await;
-    make_tables(&test).await;
     let refuse_twice = "
         CREATE SEQUENCE commits;
         CREATE FUNCTION refuse_twice() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -155,12 +148,12 @@ async fn a_collision_at_commit_runs_again() {
         END $$;
         CREATE CONSTRAINT TRIGGER refuse_twice AFTER INSERT ON probe_rows
             DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse_twice();";
-    transact(&test, async |tx| tx.batch(refuse_twice.into()).await)
+    test.write(async |tx| tx.batch(refuse_twice.into()).await)
         .await
         .unwrap();
     let runs = Arc::new(AtomicUsize::new(0));
     let counted = runs.clone();
-    let outcome = transact(&test, async move |tx| {
+    let outcome = test.write(async move |tx| {
         counted.fetch_add(1, Ordering::Relaxed);
         insert(tx, 1).await
     });
@@ -172,13 +165,13 @@ async fn a_collision_at_commit_runs_again() {
 #[tokio::test]
 async fn a_refusal_at_commit_is_known_and_undone() {
     let test = fresh_postgres().await;
-    make_tables(&test).await;
-    let outcome = transact(&test, async |tx| {
-        insert(tx, 1).await?;
-        tx.exec("INSERT INTO probe_late_children VALUES (1, 9)", &[])
-            .await
-    })
-    .await;
+    let outcome = test
+        .write(async |tx| {
+            insert(tx, 1).await?;
+            tx.exec("INSERT INTO probe_late_children VALUES (1, 9)", &[])
+                .await
+        })
+        .await;
     assert_eq!(outcome, Err(Error::ForeignKey));
     assert_eq!(ids(&test).await, NONE);
 }
@@ -186,18 +179,18 @@ async fn a_refusal_at_commit_is_known_and_undone() {
 #[tokio::test]
 async fn a_connection_lost_before_commit_is_replaced() {
     let test = fresh_postgres().await;
-    make_tables(&test).await;
     let kill = "SELECT pg_terminate_backend(pg_backend_pid())";
-    let outcome = transact(&test, async move |tx| {
-        insert(tx, 1).await?;
-        tx.exec(kill, &[]).await
-    })
-    .await;
+    let outcome = test
+        .write(async move |tx| {
+            insert(tx, 1).await?;
+            tx.exec(kill, &[]).await
+        })
+        .await;
     assert!(
         matches!(outcome, Err(Error::OutOfService(_))),
         "{outcome:?}"
     );
-    assert_eq!(transact(&test, async |tx| insert(tx, 2).await).await, Ok(1));
+    assert_eq!(test.write(async |tx| insert(tx, 2).await).await, Ok(1));
     assert_eq!(ids(&test).await, [2]);
 }
 
@@ -205,7 +198,7 @@ async fn a_connection_lost_before_commit_is_replaced() {
 async fn a_server_that_is_not_there_is_out_of_service() {
     let url: DatabaseUrl = "postgres://nobody@127.0.0.1:1/none".parse().unwrap();
     let db = Db::open(&url.into()).unwrap();
-    let outcome = transact(&db, async |tx| insert(tx, 1).await).await;
+    let outcome = db.write(async |tx| insert(tx, 1).await).await;
     let Err(error @ Error::OutOfService(_)) = outcome else {
         panic!("{outcome:?}");
     };

@@ -11,14 +11,7 @@ use tokio::task::JoinHandle;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 use super::*;
-use crate::db::testing::{TestDb, fresh_sqlite};
-use crate::db::{DatabaseUrl, Options};
-
-async fn probes() -> TestDb {
-    let test = fresh_sqlite().await;
-    make_tables(&test).await;
-    test
-}
+use crate::{DatabaseUrl, Options};
 
 /// Occupies the writer: what is queued until `release` becomes one group.
 struct Occupied {
@@ -33,7 +26,7 @@ impl Occupied {
         let (entered, mut has_entered) = tokio::sync::mpsc::unbounded_channel();
         let db = db.clone();
         let occupant = tokio::spawn(async move {
-            transact(&db, async move |tx| {
+            db.write(async move |tx| {
                 insert(tx, -1).await?;
                 entered.send(()).unwrap();
                 released.lock().unwrap().recv().unwrap();
@@ -63,7 +56,7 @@ where
         writes.push(async move {
             (
                 number,
-                transact(db, async move |tx| work(tx, number).await).await,
+                db.write(async move |tx| work(tx, number).await).await,
             )
         });
     }
@@ -84,7 +77,7 @@ async fn others(db: &Db) -> Vec<i64> {
 
 #[tokio::test]
 async fn twenty_failures_in_a_group_of_two_hundred_undo_themselves_only() {
-    let test = probes().await;
+    let test = fresh_sqlite().await;
     let outcomes = in_one_group(&test, 200, async |tx, id| {
         insert(tx, id).await?;
         if id % 10 == 3 {
@@ -107,7 +100,7 @@ async fn twenty_failures_in_a_group_of_two_hundred_undo_themselves_only() {
 
 /// How often closures ran when those whose number is in `refused` wanted their writes undone.
 async fn runs(size: i64, refused: &'static [i64]) -> usize {
-    let test = probes().await;
+    let test = fresh_sqlite().await;
     let runs = Arc::new(AtomicUsize::new(0));
     let counted = runs.clone();
     let outcomes = in_one_group(&test, size, async move |tx, id| {
@@ -135,7 +128,7 @@ async fn closures_run_once_unless_one_of_the_group_is_to_be_undone() {
 
 #[tokio::test]
 async fn a_statement_that_ends_the_transaction_ends_its_own_closure_only() {
-    let test = probes().await;
+    let test = fresh_sqlite().await;
     let runs = Arc::new(AtomicUsize::new(0));
     let counted = runs.clone();
     let outcomes = in_one_group(&test, 30, async move |tx, id| {
@@ -171,7 +164,7 @@ async fn a_statement_that_ends_the_transaction_ends_its_own_closure_only() {
 
 #[tokio::test]
 async fn a_failing_commit_fails_every_caller_of_its_group() {
-    let test = probes().await;
+    let test = fresh_sqlite().await;
     let outcomes = in_one_group(&test, 10, async |tx, id| {
         insert(tx, id).await?;
         match id {
@@ -189,18 +182,19 @@ async fn a_failing_commit_fails_every_caller_of_its_group() {
         assert!(matches!(outcome, Err(Error::Commit(_))), "{outcome:?}");
     }
     assert_eq!(others(&test).await, NONE);
-    assert_eq!(transact(&test, async |tx| insert(tx, 1).await).await, Ok(1));
+    assert_eq!(test.write(async |tx| insert(tx, 1).await).await, Ok(1));
 }
 
 #[tokio::test]
 async fn a_full_disk_fails_those_who_do_not_fit_and_heals() {
-    let test = probes().await;
-    let pages: Result<i64> = transact(&test, async |tx| {
-        let pages: i64 = tx.one("PRAGMA page_count", &[]).await?;
-        tx.one::<i64>("PRAGMA max_page_count = 60", &[]).await?;
-        Ok(pages)
-    })
-    .await;
+    let test = fresh_sqlite().await;
+    let pages: Result<i64> = test
+        .write(async |tx| {
+            let pages: i64 = tx.one("PRAGMA page_count", &[]).await?;
+            tx.one::<i64>("PRAGMA max_page_count = 60", &[]).await?;
+            Ok(pages)
+        })
+        .await;
     assert!(pages.clone().unwrap() < 60, "{pages:?}");
     let outcomes = in_one_group(&test, 100, async |tx, id| {
         let token = format!("{id} {}", "x".repeat(3_000));
@@ -215,27 +209,27 @@ async fn a_full_disk_fails_those_who_do_not_fit_and_heals() {
     let kept = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
     assert!(kept < 100);
     let state: Result<(i64, String)> = test
-        .query(async |rx| {
+        .read(async |rx| {
             let kept = rx.one("SELECT COUNT(*) FROM probe_tokens", &[]).await?;
             Ok((kept, rx.one("PRAGMA integrity_check", &[]).await?))
         })
         .await;
     assert_eq!(state, Ok((i64::try_from(kept).unwrap(), "ok".to_owned())));
-    transact(&test, async |tx| {
+    test.write(async |tx| {
         tx.one::<i64>("PRAGMA max_page_count = 4294967294", &[])
             .await
     })
     .await
     .unwrap();
-    assert_eq!(transact(&test, async |tx| insert(tx, 1).await).await, Ok(1));
+    assert_eq!(test.write(async |tx| insert(tx, 1).await).await, Ok(1));
 }
 
 #[tokio::test]
 async fn what_nobody_waits_for_any_more_is_not_run() {
-    let test = probes().await;
+    let test = fresh_sqlite().await;
     let occupied = Occupied::new(&test).await;
     let mut writes: Vec<_> = (0..100_i64)
-        .map(|id| Box::pin(transact(&test, async move |tx| insert(tx, id).await)))
+        .map(|id| Box::pin(test.write(async move |tx| insert(tx, id).await)))
         .collect();
     for write in &mut writes {
         assert!(poll_immediate(write).await.is_none());
@@ -260,13 +254,13 @@ async fn what_nobody_waits_for_any_more_is_not_run() {
 
 #[tokio::test]
 async fn a_full_queue_is_told_at_once() {
-    let test = probes().await;
+    let test = fresh_sqlite().await;
     let occupied = Occupied::new(&test).await;
     let mut writes: FuturesUnordered<_> = (0..1024)
-        .map(|id| transact(&test, async move |tx| insert(tx, id).await))
+        .map(|id| test.write(async move |tx| insert(tx, id).await))
         .collect();
     assert!(poll_immediate(writes.next()).await.is_none());
-    let refused = poll_immediate(transact(&test, async |tx| insert(tx, 9999).await)).await;
+    let refused = poll_immediate(test.write(async |tx| insert(tx, 9999).await)).await;
     assert_eq!(refused, Some(Err(Error::Overloaded)));
     occupied.release().await;
     let outcomes: Vec<_> = writes.collect().await;
@@ -276,37 +270,36 @@ async fn a_full_queue_is_told_at_once() {
 
 #[tokio::test]
 async fn somebody_elses_lock_is_told_as_overload_and_nothing_runs() {
-    let test = probes().await;
+    let test = fresh_sqlite().await;
     let DatabaseUrl::Sqlite(path) = &test.options().url else {
         unreachable!()
     };
     let stranger = rusqlite::Connection::open(path).unwrap();
-    transact(&test, async |tx| {
-        tx.one::<i64>("PRAGMA busy_timeout = 1", &[]).await
-    })
-    .await
-    .unwrap();
+    test.write(async |tx| tx.one::<i64>("PRAGMA busy_timeout = 1", &[]).await)
+        .await
+        .unwrap();
     stranger.execute_batch("BEGIN IMMEDIATE").unwrap();
     let runs = Arc::new(AtomicUsize::new(0));
     let counted = runs.clone();
-    let outcome = transact(&test, async move |tx| {
-        counted.fetch_add(1, Ordering::Relaxed);
-        insert(tx, 1).await
-    })
-    .await;
+    let outcome = test
+        .write(async move |tx| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            insert(tx, 1).await
+        })
+        .await;
     assert_eq!(
         (outcome, runs.load(Ordering::Relaxed)),
         (Err(Error::Overloaded), 0)
     );
     stranger.execute_batch("ROLLBACK").unwrap();
-    assert_eq!(transact(&test, async |tx| insert(tx, 1).await).await, Ok(1));
+    assert_eq!(test.write(async |tx| insert(tx, 1).await).await, Ok(1));
 }
 
 #[tokio::test]
 async fn a_full_disk_refuses_what_does_not_fit_until_there_is_room() {
-    let test = probes().await;
+    let test = fresh_sqlite().await;
     let limit = async |pragma: &'static str| {
-        transact(&test, async move |tx| tx.one::<i64>(pragma, &[]).await)
+        test.write(async move |tx| tx.one::<i64>(pragma, &[]).await)
             .await
             .unwrap()
     };
@@ -322,7 +315,7 @@ async fn a_full_disk_refuses_what_does_not_fit_until_there_is_room() {
 }
 
 async fn fill(test: &TestDb) -> Result<u64> {
-    transact(test, async |tx| {
+    test.write(async |tx| {
         tx.exec(
             "WITH RECURSIVE n (id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n WHERE id < 10000)
              INSERT INTO probe_rows SELECT id, 0 FROM n",
@@ -336,17 +329,18 @@ async fn fill(test: &TestDb) -> Result<u64> {
 #[tokio::test]
 async fn the_writer_is_durable_and_the_readers_cannot_write() {
     const FULL: i64 = 2;
-    let test = probes().await;
-    let settings = transact(&test, async |tx| {
-        let journal: String = tx.one("PRAGMA journal_mode", &[]).await?;
-        let synchronous: i64 = tx.one("PRAGMA synchronous", &[]).await?;
-        let foreign_keys: i64 = tx.one("PRAGMA foreign_keys", &[]).await?;
-        Ok((journal, synchronous, foreign_keys))
-    })
-    .await;
+    let test = fresh_sqlite().await;
+    let settings = test
+        .write(async |tx| {
+            let journal: String = tx.one("PRAGMA journal_mode", &[]).await?;
+            let synchronous: i64 = tx.one("PRAGMA synchronous", &[]).await?;
+            let foreign_keys: i64 = tx.one("PRAGMA foreign_keys", &[]).await?;
+            Ok((journal, synchronous, foreign_keys))
+        })
+        .await;
     assert_eq!(settings, Ok(("wal".to_owned(), FULL, 1)));
     let sql = "INSERT INTO probe_rows VALUES (1, 0) RETURNING id";
-    let refused: Result<i64> = test.query(async |rx| rx.one(sql, &[]).await).await;
+    let refused: Result<i64> = test.read(async |rx| rx.one(sql, &[]).await).await;
     assert!(matches!(refused, Err(Error::Other { .. })), "{refused:?}");
 }
 
@@ -362,12 +356,12 @@ impl<S: tracing::Subscriber> Layer<S> for Threads {
 
 #[tokio::test]
 async fn the_callers_span_travels_to_the_writer_thread() {
-    let test = probes().await;
+    let test = fresh_sqlite().await;
     let threads = Arc::new(Mutex::new(Vec::new()));
     let subscriber = tracing_subscriber::registry().with(Threads(threads.clone()));
     let _default = tracing::subscriber::set_default(subscriber);
     let span = tracing::info_span!("request");
-    let mut write = std::pin::pin!(transact(&test, async |tx| insert(tx, 1).await));
+    let mut write = std::pin::pin!(test.write(async |tx| insert(tx, 1).await));
     std::future::poll_fn(|cx| span.in_scope(|| write.as_mut().poll(cx)))
         .await
         .unwrap();
@@ -381,7 +375,6 @@ async fn the_callers_span_travels_to_the_writer_thread() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_has_waited_too_long_does_not_run_any_more() {
     let file = fresh_sqlite().await;
-    make_tables(&file).await;
     let patience = Duration::from_millis(200);
     let options = Options {
         patience,
@@ -390,7 +383,7 @@ async fn what_has_waited_too_long_does_not_run_any_more() {
     let db = Db::open(&options).unwrap();
     let occupied = Occupied::new(&db).await;
     let asked = Instant::now();
-    let mut late = Box::pin(transact(&db, async |tx| insert(tx, 2).await.map(drop)));
+    let mut late = Box::pin(db.write(async |tx| insert(tx, 2).await.map(drop)));
     assert!(poll_immediate(&mut late).await.is_none());
     while asked.elapsed() <= patience {
         tokio::task::yield_now().await;

@@ -10,10 +10,53 @@ mod statements;
 mod tls;
 mod transactions;
 
-use super::testing::both_dbs;
-use super::{Db, Error, Result, Sql, Tx};
+use crate::testing;
+use crate::{Error, Migration, Result, Sql, Tx};
 
-/// Tables of these tests' own, beside the product's.
+type Db = crate::Db<Error>;
+type TestDb = testing::TestDb<Error>;
+
+/// Makes of `async fn name(db: Db) { … }` a module `name` with the tests `sqlite` and `postgres`,
+/// each on a database of its own with [`MIGRATIONS`].
+macro_rules! both_dbs {
+    ($($(#[$meta:meta])* async fn $name:ident($db:ident: Db) $body:block)+) => {$(
+        $(#[$meta])*
+        mod $name {
+            use super::*;
+
+            async fn check($db: Db) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                let db = fresh_sqlite().await;
+                check(Db::clone(&db)).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                let db = fresh_postgres().await;
+                check(Db::clone(&db)).await;
+            }
+        }
+    )+};
+}
+
+use both_dbs;
+
+const MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    name: "0001_probes",
+    sql: TABLES,
+}];
+
+async fn fresh_sqlite() -> TestDb {
+    testing::fresh_sqlite(MIGRATIONS).await
+}
+
+async fn fresh_postgres() -> TestDb {
+    testing::fresh_postgres(MIGRATIONS).await
+}
+
 const TABLES: Sql = Sql {
     sqlite: "
         CREATE TABLE probe_rows (
@@ -57,21 +100,6 @@ const TABLES: Sql = Sql {
         );",
 };
 
-async fn make_tables(db: &Db) {
-    transact(db, async |tx| tx.batch(TABLES).await)
-        .await
-        .unwrap();
-}
-
-/// [`Db::write`] with this layer's errors instead of the application's.
-async fn transact<T, F>(db: &Db, work: F) -> Result<T>
-where
-    F: AsyncFn(&mut Tx) -> Result<T> + Send + Sync + 'static,
-    T: Send + 'static,
-{
-    db.transact(work).await
-}
-
 async fn insert(tx: &mut Tx, id: i64) -> Result<u64> {
     tx.exec("INSERT INTO probe_rows (id, value) VALUES ($1, 0)", &[&id])
         .await
@@ -81,8 +109,7 @@ const NONE: [i64; 0] = [];
 
 /// The ids kept, in order.
 async fn ids(db: &Db) -> Vec<i64> {
-    let ids: Result<_> = db
-        .query(async |rx| rx.all("SELECT id FROM probe_rows ORDER BY id", &[]).await)
-        .await;
-    ids.unwrap()
+    db.read(async |rx| rx.all("SELECT id FROM probe_rows ORDER BY id", &[]).await)
+        .await
+        .unwrap()
 }

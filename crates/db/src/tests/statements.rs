@@ -1,12 +1,14 @@
 //! Values in, rows out, refusals by name.
 
+use std::net::Ipv4Addr;
+
 use keymoor_types::{ApplicationId, Rng, TenantId, Timestamp};
 
 use super::*;
-use crate::db::{FromRow, Json, Param, record};
+use crate::{FromRow, Json, Param, Text, record};
 
 async fn select<T: FromRow + Send>(db: &Db, sql: &'static str, params: &[&dyn Param]) -> Result<T> {
-    db.query(async |rx| rx.one(sql, params).await).await
+    db.read(async |rx| rx.one(sql, params).await).await
 }
 
 struct Sevens;
@@ -27,6 +29,7 @@ type Values = (
     ApplicationId,
     Timestamp,
     Json<Vec<String>>,
+    Text<Ipv4Addr>,
 );
 type Nulls = (
     Option<bool>,
@@ -59,12 +62,14 @@ both_dbs! {
     }
 
     async fn values_come_back_as_they_went_in(db: Db) {
-        transact(&db, async |tx| tx.batch(Sql {
+        db.write(async |tx| tx.batch(Sql {
             sqlite: "CREATE TABLE probe_values (
-                a INTEGER, b INTEGER, c TEXT, d BLOB, e BLOB, f INTEGER, g TEXT, h INTEGER, i TEXT
+                a INTEGER, b INTEGER, c TEXT, d BLOB, e BLOB, f INTEGER, g TEXT, h INTEGER, i TEXT,
+                j TEXT
             ) STRICT",
             postgres: "CREATE TABLE probe_values (
-                a BIGINT, b BOOLEAN, c TEXT, d BYTEA, e BYTEA, f BIGINT, g TEXT, h BIGINT, i TEXT
+                a BIGINT, b BOOLEAN, c TEXT, d BYTEA, e BYTEA, f BIGINT, g TEXT, h BIGINT, i TEXT,
+                j TEXT
             )",
         }).await).await.unwrap();
         let values: Values = (
@@ -77,13 +82,14 @@ both_dbs! {
             ApplicationId::generate(Timestamp::from_seconds(1), &Sevens),
             Timestamp::from_micros(-1),
             Json(vec!["\"".to_owned()]),
+            Text(Ipv4Addr::LOCALHOST),
         );
         let stored = values.clone();
-        transact(&db, async move |tx| {
+        db.write(async move |tx| {
             let (none, v) = (None::<i64>, &stored);
             tx.exec(
-                "INSERT INTO probe_values VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-                &[&v.0, &v.1, &v.2, &v.3, &v.4, &v.5, &v.6, &v.7, &v.8],
+                "INSERT INTO probe_values VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                &[&v.0, &v.1, &v.2, &v.3, &v.4, &v.5, &v.6, &v.7, &v.8, &v.9],
             ).await?;
             tx.exec("INSERT INTO probe_values (a, h) VALUES (0, $1)", &[&none]).await
         }).await.unwrap();
@@ -103,8 +109,7 @@ both_dbs! {
     }
 
     async fn a_row_of_another_width_than_its_type_is_refused(db: Db) {
-        make_tables(&db).await;
-        transact(&db, async |tx| insert(tx, 7).await).await.unwrap();
+        db.write(async |tx| insert(tx, 7).await).await.unwrap();
         let sql = "SELECT id, value FROM probe_rows";
         assert_eq!(select(&db, sql, &[]).await, Ok(Probe { id: 7, value: 0 }));
         let refused = Err(Error::Columns { expected: 1, found: 2 });
@@ -112,20 +117,19 @@ both_dbs! {
     }
 
     async fn one_and_opt_insist_on_the_number_of_rows(db: Db) {
-        make_tables(&db).await;
         let (sql, none, many) = (
             "SELECT id FROM probe_rows WHERE id >= $1",
             Err::<i64, _>(Error::NoRow),
             Err::<i64, _>(Error::ManyRows),
         );
         assert_eq!(select(&db, sql, &[&0_i64]).await, none);
-        transact(&db, async |tx| {
+        db.write(async |tx| {
             insert(tx, 1).await?;
             insert(tx, 2).await
         }).await.unwrap();
         assert_eq!(select(&db, sql, &[&0_i64]).await, many);
         let opt = async |from: i64| -> Result<Option<i64>> {
-            db.query(async |rx| rx.opt(sql, &[&from]).await).await
+            db.read(async |rx| rx.opt(sql, &[&from]).await).await
         };
         assert_eq!(opt(0).await, Err(Error::ManyRows));
         assert_eq!(opt(2).await, Ok(Some(2)));
@@ -133,8 +137,7 @@ both_dbs! {
     }
 
     async fn returning_gives_rows_and_exec_counts_them(db: Db) {
-        make_tables(&db).await;
-        let (returned, touched) = transact(&db, async |tx| {
+        let (returned, touched) = db.write(async |tx| {
             insert(tx, 1).await?;
             insert(tx, 2).await?;
             let sql = "UPDATE probe_rows SET value = $2 WHERE id = $1 RETURNING id, value";
@@ -145,10 +148,9 @@ both_dbs! {
     }
 
     async fn constraints_have_the_same_names_on_both(db: Db) {
-        make_tables(&db).await;
         let try_out = async |statements: &[&'static str]| {
             let statements = statements.to_vec();
-            transact(&db, async move |tx| {
+            db.write(async move |tx| {
                 for sql in &statements {
                     tx.exec(*sql, &[]).await?;
                 }
@@ -180,14 +182,13 @@ both_dbs! {
     }
 
     async fn an_error_never_quotes_a_value(db: Db) {
-        make_tables(&db).await;
-        let refused = transact(&db, async |tx| {
+        let refused = db.write(async |tx| {
             let sql = "INSERT INTO probe_tokens VALUES ($1, $2, $1)";
             tx.exec(sql, &[&1_i64, &"s3cret"]).await?;
             tx.exec(sql, &[&1_i64, &"s3cret"]).await
         }).await.unwrap_err();
         assert!(!format!("{refused} {refused:?}").contains("s3cret"));
-        let wrong_type = transact(&db, async |tx| {
+        let wrong_type = db.write(async |tx| {
             tx.exec("INSERT INTO probe_rows VALUES (1, $1)", &[&"s3cret"]).await
         }).await.unwrap_err();
         assert!(!format!("{wrong_type} {wrong_type:?}").contains("s3cret"));

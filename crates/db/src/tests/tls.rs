@@ -15,8 +15,7 @@ use tokio_postgres::config::Host;
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
-use crate::db::testing::{self, TestDb};
-use crate::db::{DatabaseUrl, Options};
+use crate::{DatabaseUrl, Options};
 
 /// What a client asks before it speaks TLS (PostgreSQL's message SSLRequest).
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
@@ -33,7 +32,7 @@ struct Front {
 impl Front {
     /// Its certificate is made out to `name`; without one it has no TLS.
     async fn start(name: Option<&str>) -> Self {
-        let test = testing::fresh_postgres().await;
+        let test = fresh_postgres().await;
         let folder = tempfile::tempdir().unwrap();
         let acceptor = name.map(|name| acceptor(name, &folder.path().join("root.pem")));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -10,7 +10,6 @@ use super::*;
 
 both_dbs! {
     async fn writes_may_be_spawned_and_reads_may_borrow(db: Db) {
-        make_tables(&db).await;
         let (writer, owned) = (db.clone(), 5_i64);
         let spawned = tokio::spawn(async move {
             writer.write(async move |tx| {
@@ -22,9 +21,9 @@ both_dbs! {
         let spawned = tokio::spawn(async move {
             let lent = 5_i64;
             let sql = "SELECT value FROM probe_rows WHERE id = $1";
-            let read: Option<i64> = db.read(async |rx| Ok(rx.opt(sql, &[&lent]).await?)).await?;
-            let scan = db.scan(async move |rx| Ok(rx.all::<i64>(sql, &[&owned]).await?)).await?;
-            Ok::<_, crate::base::error::Error>((read, scan))
+            let read: Option<i64> = db.read(async |rx| rx.opt(sql, &[&lent]).await).await?;
+            let scan = db.scan(async move |rx| rx.all::<i64>(sql, &[&owned]).await).await?;
+            Ok::<_, Error>((read, scan))
         });
         assert_eq!(spawned.await.unwrap().unwrap(), (Some(0), vec![0]));
     }
@@ -35,19 +34,16 @@ const CLAIM: &str =
      RETURNING owner";
 
 async fn claim(db: &Db, token: String, owner: i64) -> Result<Option<i64>> {
-    transact(db, async move |tx| {
-        tx.opt(CLAIM, &[&1_i64, &token, &owner]).await
-    })
-    .await
+    db.write(async move |tx| tx.opt(CLAIM, &[&1_i64, &token, &owner]).await)
+        .await
 }
 
 both_dbs! {
     async fn of_fifty_racers_for_one_token_exactly_one_wins(db: Db) {
-        make_tables(&db).await;
         for round in 0..20 {
             let token = format!("token {round}");
             let minted = token.clone();
-            transact(&db, async move |tx| {
+            db.write(async move |tx| {
                 tx.exec("INSERT INTO probe_tokens VALUES (1, $1, NULL)", &[&minted]).await
             }).await.unwrap();
             let mut race = JoinSet::new();
@@ -61,8 +57,7 @@ both_dbs! {
     }
 
     async fn a_failing_closure_undoes_itself_and_nothing_else(db: Db) {
-        make_tables(&db).await;
-        let writes = (0..200).map(|id| transact(&db, async move |tx| {
+        let writes = (0..200).map(|id| db.write(async move |tx| {
             insert(tx, id).await?;
             if id % 10 == 3 { Err(Error::NoRow) } else { Ok(()) }
         }));
@@ -73,12 +68,11 @@ both_dbs! {
     }
 
     async fn a_panic_reaches_its_caller_and_spares_the_neighbours(db: Db) {
-        make_tables(&db).await;
         let mut writes = JoinSet::new();
         for id in 0..20 {
             let db = db.clone();
             writes.spawn(async move {
-                transact(&db, async move |tx| {
+                db.write(async move |tx| {
                     insert(tx, id).await?;
                     assert_ne!(id, 7, "seven");
                     Ok(id)
@@ -102,20 +96,19 @@ both_dbs! {
     }
 
     async fn awaiting_something_else_is_an_error_and_undone(db: Db) {
-        make_tables(&db).await;
-        let outcome = transact(&db, async |tx| {
+        let outcome = db.write(async |tx| {
             insert(tx, 1).await?;
             tokio::task::yield_now().await;
             Ok(())
         }).await;
         assert_eq!(outcome, Err(Error::ForeignAwait));
-        let outcome: Result<()> = transact(&db, async |tx| {
+        let outcome: Result<()> = db.write(async |tx| {
             insert(tx, 2).await?;
             std::future::pending().await
         }).await;
         assert_eq!(outcome, Err(Error::ForeignAwait));
         assert_eq!(ids(&db).await, NONE);
-        let outcome: Result<()> = db.query(async |rx| {
+        let outcome: Result<()> = db.read(async |rx| {
             rx.one::<i64>("SELECT CAST(1 AS BIGINT)", &[]).await?;
             std::future::pending().await
         }).await;
@@ -123,25 +116,23 @@ both_dbs! {
     }
 
     async fn writing_inside_a_write_is_an_error_and_not_a_deadlock(db: Db) {
-        make_tables(&db).await;
         let inner = db.clone();
-        let outcome = transact(&db, async move |tx| {
+        let outcome = db.write(async move |tx| {
             insert(tx, 1).await?;
-            transact(&inner, async |tx| insert(tx, 2).await).await
+            inner.write(async |tx| insert(tx, 2).await).await
         }).await;
         assert_eq!(outcome, Err(Error::ForeignAwait));
         assert!(!ids(&db).await.contains(&1));
     }
 
     async fn a_swallowed_error_aborts_the_transaction(db: Db) {
-        make_tables(&db).await;
-        let outcome = transact(&db, async |tx| {
+        let outcome = db.write(async |tx| {
             insert(tx, 1).await?;
             let _swallowed = insert(tx, 1).await;
             Ok(())
         }).await;
         assert_eq!(outcome, Err(Error::Aborted));
-        let outcome = transact(&db, async |tx| {
+        let outcome = db.write(async |tx| {
             insert(tx, 1).await?;
             let _swallowed = insert(tx, 1).await;
             insert(tx, 2).await
@@ -151,14 +142,13 @@ both_dbs! {
     }
 
     async fn the_layers_own_refusals_abort_the_transaction_too(db: Db) {
-        make_tables(&db).await;
-        let outcome = transact(&db, async |tx| {
+        let outcome = db.write(async |tx| {
             insert(tx, 1).await?;
             let _swallowed = tx.one::<i64>("SELECT id FROM probe_rows WHERE id = 9", &[]).await;
             Ok(())
         }).await;
         assert_eq!(outcome, Err(Error::Aborted));
-        let outcome = transact(&db, async |tx| {
+        let outcome = db.write(async |tx| {
             insert(tx, 1).await?;
             let _swallowed = tx.exec("not SQL", &[]).await;
             Ok(())
@@ -168,8 +158,7 @@ both_dbs! {
     }
 
     async fn a_statement_dropped_half_way_aborts_the_transaction(db: Db) {
-        make_tables(&db).await;
-        let outcome = transact(&db, async |tx| {
+        let outcome = db.write(async |tx| {
             insert(tx, 1).await?;
             let ready = futures_util::future::poll_immediate(insert(tx, 2)).await;
             // SQLite's statements are never half-way.
@@ -186,12 +175,11 @@ both_dbs! {
     }
 
     async fn a_caller_that_goes_away_leaves_no_half_transaction(db: Db) {
-        make_tables(&db).await;
         let finished = std::sync::Arc::new(AtomicUsize::new(0));
         let writes: Vec<_> = (0..400_i64).map(|pair| {
             let (db, finished) = (db.clone(), finished.clone());
             tokio::spawn(async move {
-                transact(&db, async move |tx| {
+                db.write(async move |tx| {
                     insert(tx, 2 * pair).await?;
                     insert(tx, 2 * pair + 1).await
                 }).await.unwrap();
@@ -230,7 +218,7 @@ async fn none_idle_in_transaction(db: &Db) {
     };
     let cleaned = async {
         loop {
-            let found: Result<i64> = db.query(async |rx| rx.one(idle, &[]).await).await;
+            let found: Result<i64> = db.read(async |rx| rx.one(idle, &[]).await).await;
             if found.unwrap() == 0 {
                 return;
             }
@@ -239,4 +227,43 @@ async fn none_idle_in_transaction(db: &Db) {
     tokio::time::timeout(Duration::from_secs(30), cleaned)
         .await
         .expect("connections stay dirty");
+}
+
+/// An error that this crate knows nothing of.
+#[derive(Debug, PartialEq)]
+enum Refusal {
+    Database(Error),
+    Own,
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_closure_fails_with_the_error_of_its_caller() {
+    for test in [
+        testing::fresh_sqlite::<Refusal>(MIGRATIONS).await,
+        testing::fresh_postgres::<Refusal>(MIGRATIONS).await,
+    ] {
+        let own = test.write(async |tx| {
+            insert(tx, 1).await?;
+            Err::<(), _>(Refusal::Own)
+        });
+        assert_eq!(own.await, Err(Refusal::Own));
+        let twice = test.write(async |tx| {
+            insert(tx, 1).await?;
+            Ok(insert(tx, 1).await?)
+        });
+        let constraint = "probe_rows_pkey".to_owned();
+        let refused = Refusal::Database(Error::Unique { constraint });
+        assert_eq!(twice.await, Err(refused));
+        let own = test.read(async |_| Err::<(), _>(Refusal::Own));
+        assert_eq!(own.await, Err(Refusal::Own));
+        test.close().await;
+        let closed = test.scan(async |_| Ok(()));
+        assert_eq!(closed.await, Err(Refusal::Database(Error::Closed)));
+    }
 }

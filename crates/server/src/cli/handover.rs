@@ -9,7 +9,7 @@ use crate::app::{App, SystemRng};
 use crate::base::context::Context;
 use crate::base::text;
 use crate::config::Config;
-use crate::db::{Db, DbLock};
+use crate::db::{Db, DbLock, MIGRATIONS};
 use crate::master_key;
 use crate::slices::provision::handover::{self, AdminAccess, Printed};
 use crate::slices::provision::{self, NewTenant};
@@ -69,9 +69,9 @@ pub(super) async fn init(
     json: bool,
 ) -> Outcome<String> {
     let db = Db::open(&config.database())?;
-    if db.require_current_schema().await.is_err() {
+    if db.require_current_schema(MIGRATIONS).await.is_err() {
         let _lock = DbLock::acquire(&config.database_url)?;
-        db.migrate().await?;
+        db.migrate(MIGRATIONS).await?;
     }
     let path = &config.master_key_file;
     let is_new = db.read(tenants::store::first).await?.is_none();
@@ -111,7 +111,7 @@ pub(super) async fn create_tenant(
 ) -> Outcome<String> {
     let key = node::master_key(&config).await?;
     let db = Db::open(&config.database())?;
-    db.require_current_schema().await?;
+    db.require_current_schema(MIGRATIONS).await?;
     let app = node::app(config, db, &key)?;
     provision::master_key_fits(&Context::system(&app))
         .await

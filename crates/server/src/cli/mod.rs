@@ -26,7 +26,7 @@ use tokio::runtime::Runtime;
 
 use crate::app::SystemClock;
 use crate::config::{Config, Flags};
-use crate::db::{self, Db, DbLock, SCHEMA_VERSION};
+use crate::db::{self, Db, DbLock, MIGRATIONS, SCHEMA_VERSION};
 use crate::http::router;
 use handover::Administrator;
 
@@ -229,7 +229,7 @@ fn print(text: &str) -> Outcome {
 async fn migrate(config: &Config) -> Outcome<String> {
     let _lock = DbLock::acquire(&config.database_url)?;
     let db = Db::open(&config.database())?;
-    let before = db.migrate().await?;
+    let before = db.migrate(MIGRATIONS).await?;
     db.close().await;
     Ok(if before == SCHEMA_VERSION {
         format!("the database has schema {SCHEMA_VERSION} already")

@@ -14,7 +14,7 @@ use super::{Failure, Outcome, node};
 use crate::app::{App, SystemClock};
 use crate::base::context::Context;
 use crate::config::{Config, Listen};
-use crate::db::{DatabaseUrl, Db, DbLock};
+use crate::db::{DatabaseUrl, Db, DbLock, MIGRATIONS};
 use crate::http::router::{self, Service};
 use crate::infra::metrics::scrape;
 use crate::infra::outbox;
@@ -103,7 +103,7 @@ impl Server {
         let lock = DbLock::acquire(&config.database_url)?;
         let key = node::master_key(&config).await?;
         let db = Db::open(&config.database())?;
-        db.require_current_schema().await?;
+        db.require_current_schema(MIGRATIONS).await?;
         let app = node::app(config, db, &key)?;
         check_start(&app).await?;
         app.revocations.refresh().await?;

@@ -10,7 +10,7 @@ use crate::base::context::Context;
 use crate::base::error::Error;
 use crate::cli::node;
 use crate::config::Config;
-use crate::db::{DatabaseUrl, Db, lock_path};
+use crate::db::{DatabaseUrl, Db, MIGRATIONS, lock_path};
 use crate::infra::mail::SmtpMailer;
 use crate::master_key::{self, MasterKeyError};
 use crate::slices::provision;
@@ -78,7 +78,7 @@ async fn opened(config: &Config, db: &Db, clock: &dyn Clock) -> Vec<Finding> {
     }
     findings.extend(journal(db).await);
     findings.extend(skew(db, clock).await);
-    match db.require_current_schema().await {
+    match db.require_current_schema(MIGRATIONS).await {
         Ok(()) => findings.extend(sealed(config, db).await),
         Err(error) => {
             let mend = "run `keymoor init` the first time, `keymoor migrate` after an update";

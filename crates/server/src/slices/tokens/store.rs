@@ -7,9 +7,7 @@ use keymoor_types::{IdentityId, RealmId, TenantId, Timestamp};
 use super::model::{IssuedToken, Principals, TokenId, TokenRef};
 use crate::base::error::Result;
 use crate::base::paging::{Page, PageRequest};
-use crate::db::{Rx, Tx, record, text_column};
-
-text_column!(ScopeSet);
+use crate::db::{Rx, Text, Tx, record};
 
 pub async fn insert(tx: &mut Tx, token: &IssuedToken) -> Result<()> {
     const SQL: &str = "INSERT INTO issued_tokens
@@ -34,7 +32,7 @@ pub async fn insert(tx: &mut Tx, token: &IssuedToken) -> Result<()> {
             application_id,
             id,
             identity_id,
-            scopes,
+            &Text(scopes),
             suffix,
             issued_at,
             expires_at,
@@ -47,7 +45,7 @@ pub async fn insert(tx: &mut Tx, token: &IssuedToken) -> Result<()> {
 struct TokenRow {
     id: TokenId,
     identity_id: Option<IdentityId>,
-    scopes: ScopeSet,
+    scopes: Text<ScopeSet>,
     suffix: String,
     issued_at: Timestamp,
     expires_at: Timestamp,
@@ -67,7 +65,7 @@ impl TokenRow {
         let Self {
             id,
             identity_id,
-            scopes,
+            scopes: Text(scopes),
             suffix,
             issued_at,
             expires_at,

@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 
 use super::*;
 use crate::slices::identities::model::Identity;
-use crate::testing::held::Suspension;
+use crate::testing::held;
 
 const TASKS: usize = 50;
 
@@ -99,7 +99,7 @@ async fn c3_a_suspension_that_commits_first_wins_against_redemption_on_postgres(
         id,
         ..
     } = ada.identity;
-    let suspension = Suspension::begin(&test, (tenant_id, realm_id, id)).await;
+    let suspension = held::suspension(&test, (tenant_id, realm_id, id)).await;
     let (racing, client) = (test.clone(), site.clone());
     let racer = tokio::spawn(async move { client.redeem(&racing, &code, &[]).await });
     let refused = suspension.commit_against(racer).await;

@@ -9,7 +9,7 @@ use crate::base::secret::Secret;
 use crate::slices::binding::model::{Event, MAX_FAILED_PROOFS, State, VerifiedKey};
 use crate::slices::binding::store;
 use crate::slices::identities::model::{Identity, Status};
-use crate::testing::held::Suspension;
+use crate::testing::held;
 use crate::testing::{TestApp, both_apps};
 
 const RACERS: usize = 50;
@@ -118,7 +118,7 @@ async fn b1_a_suspension_that_commits_first_wins_against_binding_on_postgres() {
         id,
         ..
     } = customers.identity;
-    let suspension = Suspension::begin(&test, (tenant_id, realm_id, id)).await;
+    let suspension = held::suspension(&test, (tenant_id, realm_id, id)).await;
     let (racing, device) = (test.clone(), job.clone());
     let racer = tokio::spawn(async move { device.bind_new_key(&racing).await });
     suspension.commit_against(racer).await.refused(403);

@@ -1,53 +1,30 @@
-//! Fresh databases for tests.
+//! Fresh databases for tests, of this crate and of those that build on it.
 //!
-//! [`both_dbs!`] runs a test on SQLite and on PostgreSQL. The latter is the server that
-//! `KEYMOOR_TEST_POSTGRES_URL` names; without it the test fails, for a test that skips itself
-//! proves nothing.
+//! PostgreSQL is the server that `KEYMOOR_TEST_POSTGRES_URL` names; without it a test fails, for a
+//! test that skips itself proves nothing.
 
+mod held;
+pub mod schema;
+
+use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::time::Duration;
 
 use aws_lc_rs::digest::{Context, SHA256};
 use tempfile::TempDir;
-use tokio::sync::OnceCell;
+use tokio::sync::Mutex;
 use tokio_postgres::{Client, Config, NoTls};
 
-use super::migrate::MIGRATIONS;
-use super::{DatabaseUrl, Db, Options};
+pub use held::HeldTransaction;
 
-/// Makes of `async fn name(db: Db) { … }` a module `name` with the tests `sqlite` and `postgres`,
-/// each on a database of its own that has been migrated.
-macro_rules! both_dbs {
-    ($($(#[$meta:meta])* async fn $name:ident($db:ident: Db) $body:block)+) => {$(
-        $(#[$meta])*
-        mod $name {
-            use super::*;
-
-            async fn check($db: $crate::db::Db) $body
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn sqlite() {
-                let db = $crate::db::testing::fresh_sqlite().await;
-                check($crate::db::Db::clone(&db)).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn postgres() {
-                let db = $crate::db::testing::fresh_postgres().await;
-                check($crate::db::Db::clone(&db)).await;
-            }
-        }
-    )+};
-}
-
-pub(crate) use both_dbs;
+use crate::{DatabaseUrl, Db, Error, Migration, Options};
 
 /// So many connections let every race be one, and leave the server enough for other tests.
 const CONNECTIONS: usize = 16;
 
-/// A migrated database that goes away with this guard, on failure too.
-pub(crate) struct TestDb {
-    db: Db,
+/// A database that goes away with this guard, on failure too.
+pub struct TestDb<E> {
+    db: Db<E>,
     options: Options,
     _home: Home,
 }
@@ -57,17 +34,17 @@ enum Home {
     Server(#[expect(dead_code, reason = "it is deleted when dropped")] Database),
 }
 
-impl Deref for TestDb {
-    type Target = Db;
+impl<E> Deref for TestDb<E> {
+    type Target = Db<E>;
 
-    fn deref(&self) -> &Db {
+    fn deref(&self) -> &Db<E> {
         &self.db
     }
 }
 
-impl TestDb {
+impl<E> TestDb<E> {
     /// How another handle, or another process, reaches the same database.
-    pub(crate) fn options(&self) -> &Options {
+    pub fn options(&self) -> &Options {
         &self.options
     }
 
@@ -87,47 +64,54 @@ impl TestDb {
     }
 }
 
-/// A new file.
-pub(crate) async fn fresh_sqlite() -> TestDb {
-    let test = empty_sqlite().await;
-    test.migrate().await.expect("a fresh database migrates");
+/// A new file with the schema of these migrations.
+pub async fn fresh_sqlite<E>(migrations: &'static [Migration]) -> TestDb<E> {
+    let test = empty_sqlite();
+    migrate(&test, migrations).await;
     test
 }
 
 /// A new file without a schema.
-pub(crate) async fn empty_sqlite() -> TestDb {
+pub fn empty_sqlite<E>() -> TestDb<E> {
     sqlite_of(tempfile::tempdir().expect("the temporary folder is writable"))
 }
 
 /// The file `keymoor.db` of this folder, made by somebody else.
-pub(crate) fn sqlite_of(folder: TempDir) -> TestDb {
+pub fn sqlite_of<E>(folder: TempDir) -> TestDb<E> {
     let url = DatabaseUrl::Sqlite(folder.path().join("keymoor.db"));
     TestDb::open(url, Home::Folder(folder))
 }
 
-/// A new database on the test server.
-pub(crate) async fn fresh_postgres() -> TestDb {
-    fresh_postgres_with(|_| ()).await
+/// A new database on the test server, with the schema of these migrations.
+pub async fn fresh_postgres<E>(migrations: &'static [Migration]) -> TestDb<E> {
+    fresh_postgres_with(migrations, |_| ()).await
 }
 
 /// The same, after `adjust` has changed how it is connected to.
-pub(crate) async fn fresh_postgres_with(adjust: impl FnOnce(&mut Config)) -> TestDb {
-    // Copying a migrated database is several times faster than migrating one.
-    static TEMPLATE: OnceCell<String> = OnceCell::const_new();
-    let template = TEMPLATE.get_or_init(make_template).await;
+pub(crate) async fn fresh_postgres_with<E>(
+    migrations: &'static [Migration],
+    adjust: impl FnOnce(&mut Config),
+) -> TestDb<E> {
+    let template = template(migrations).await;
     Database::create(&format!("TEMPLATE {template}"))
         .await
         .open(adjust)
 }
 
 /// A new database without a schema.
-pub(crate) async fn empty_postgres() -> TestDb {
-    Database::create(EMPTY).await.open(|_| ())
+pub async fn empty_postgres<E>() -> TestDb<E> {
+    postgres_made_with(EMPTY).await
 }
 
 /// A new database without a schema, made with these words of CREATE DATABASE.
-pub(crate) async fn postgres_made_with(words: &str) -> TestDb {
+pub(crate) async fn postgres_made_with<E>(words: &str) -> TestDb<E> {
     Database::create(words).await.open(|_| ())
+}
+
+async fn migrate<E>(db: &Db<E>, migrations: &'static [Migration]) {
+    db.migrate(migrations)
+        .await
+        .expect("a fresh database migrates");
 }
 
 fn server() -> Config {
@@ -140,7 +124,12 @@ fn server() -> Config {
 }
 
 async fn admin() -> Client {
-    let (client, connection) = server()
+    connect(&server()).await
+}
+
+/// A connection that the layer knows nothing of.
+pub(crate) async fn connect(config: &Config) -> Client {
+    let (client, connection) = config
         .connect(NoTls)
         .await
         .expect("the test server answers");
@@ -148,18 +137,32 @@ async fn admin() -> Client {
     client
 }
 
-/// Makes the migrated database that others are copied from, unless an earlier run did.
-async fn make_template() -> String {
-    let name = template_name();
+/// The migrated database that others are copied from, which is several times faster than
+/// migrating each.
+async fn template(migrations: &'static [Migration]) -> String {
+    static MADE: Mutex<BTreeSet<String>> = Mutex::const_new(BTreeSet::new());
+    let name = template_name(migrations);
+    let mut made = MADE.lock().await;
+    if !made.contains(&name) {
+        make_template(&name, migrations).await;
+        made.insert(name.clone());
+    }
+    name
+}
+
+/// Makes it unless another process did.
+async fn make_template(name: &str, migrations: &'static [Migration]) {
+    const ANSWERS: &str = "the test server answers";
     let admin = admin().await;
     // Two test processes may start at once. The lock ends with the connection.
     admin
         .execute("SELECT pg_advisory_lock(hashtext($1))", &[&name])
         .await
-        .unwrap();
+        .expect(ANSWERS);
     let find = "SELECT 1 FROM pg_database WHERE datname = $1";
-    if admin.query_opt(find, &[&name]).await.unwrap().is_some() {
-        return name;
+    let found = admin.query_opt(find, &[&name]).await.expect(ANSWERS);
+    if found.is_some() {
+        return;
     }
     let unfinished = format!("{name}_unfinished");
     drop_database(&admin, &unfinished).await;
@@ -167,21 +170,20 @@ async fn make_template() -> String {
     let mut config = server();
     config.dbname(&unfinished);
     let url = DatabaseUrl::Postgres(Box::new(config.into()));
-    let db = Db::open(&Options {
+    let db = Db::<Error>::open(&Options {
         connections: 1,
         ..url.into()
-    })
-    .unwrap();
-    db.migrate().await.expect("a fresh database migrates");
+    });
+    let db = db.expect("a fresh database opens");
+    migrate(&db, migrations).await;
     db.close().await;
     let rename = format!("ALTER DATABASE {unfinished} RENAME TO {name}");
-    admin.batch_execute(&rename).await.unwrap();
-    name
+    admin.batch_execute(&rename).await.expect(ANSWERS);
 }
 
-fn template_name() -> String {
+fn template_name(migrations: &[Migration]) -> String {
     let mut hash = Context::new(&SHA256);
-    for migration in MIGRATIONS {
+    for migration in migrations {
         hash.update(migration.sql.postgres.as_bytes());
     }
     let digest = hash.finish();
@@ -226,7 +228,7 @@ impl Database {
         Self { name }
     }
 
-    fn open(self, adjust: impl FnOnce(&mut Config)) -> TestDb {
+    fn open<E>(self, adjust: impl FnOnce(&mut Config)) -> TestDb<E> {
         let mut config = server();
         config.dbname(&self.name);
         adjust(&mut config);

@@ -4,55 +4,55 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Db, Result, Rx, Sql, record};
+use crate::{Db, Result, Rx, Sql, record};
 
-pub(crate) type Schema = BTreeMap<String, Table>;
+pub type Schema = BTreeMap<String, Table>;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Table {
+pub struct Table {
     /// In order.
-    pub(crate) columns: Vec<Column>,
-    pub(crate) primary_key: Vec<String>,
+    pub columns: Vec<Column>,
+    pub primary_key: Vec<String>,
     /// By name, without the primary key's.
-    pub(crate) indexes: BTreeMap<String, Index>,
-    pub(crate) foreign_keys: BTreeSet<ForeignKey>,
+    pub indexes: BTreeMap<String, Index>,
+    pub foreign_keys: BTreeSet<ForeignKey>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Column {
-    pub(crate) name: String,
+pub struct Column {
+    pub name: String,
     /// `integer`, `boolean`, `text` or `blob`; anything else as the database calls it.
-    pub(crate) kind: String,
-    pub(crate) is_nullable: bool,
-    pub(crate) has_default: bool,
+    pub kind: String,
+    pub is_nullable: bool,
+    pub has_default: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Index {
-    pub(crate) is_unique: bool,
-    pub(crate) is_partial: bool,
-    pub(crate) columns: Vec<String>,
+pub struct Index {
+    pub is_unique: bool,
+    pub is_partial: bool,
+    pub columns: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct ForeignKey {
-    pub(crate) columns: Vec<String>,
-    pub(crate) parent: String,
-    pub(crate) parent_columns: Vec<String>,
+pub struct ForeignKey {
+    pub columns: Vec<String>,
+    pub parent: String,
+    pub parent_columns: Vec<String>,
     /// As SQL spells it: `NO ACTION`, `CASCADE`, …
-    pub(crate) on_delete: String,
+    pub on_delete: String,
 }
 
 /// Describes every table, those of migrations included.
-pub(crate) async fn describe(db: &Db) -> Result<Schema> {
-    db.query(async |rx| {
+pub async fn describe<E>(db: &Db<E>) -> Result<Schema> {
+    let read = async |rx: &mut Rx| {
         let mut schema = Schema::new();
         add_columns(rx, &mut schema).await?;
         add_indexes(rx, &mut schema).await?;
         add_foreign_keys(rx, &mut schema).await?;
         Ok(schema)
-    })
-    .await
+    };
+    db.engine.read(read).await
 }
 
 struct ColumnRow {

@@ -1,0 +1,36 @@
+//! The database: the layer of `keymoor-db` with this server's errors, and its schema.
+//!
+//! [The rules for closures](keymoor_db) are the ones to read first.
+
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use keymoor_db::{
+    Column, DatabaseUrl, DbLock, Error, FromRow, Json, Migration, Options, Param,
+    ParseDatabaseUrlError, Result, Row, Rx, Sql, Stats, Text, Tx, Value, backup, lock_path, record,
+    text_column,
+};
+
+/// The database, whose closures fail with this server's error.
+pub type Db = keymoor_db::Db<crate::base::error::Error>;
+
+macro_rules! migration {
+    ($version:literal, $name:literal) => {
+        Migration {
+            version: $version,
+            name: $name,
+            sql: Sql {
+                sqlite: include_str!(concat!("../migrations/sqlite/", $name, ".sql")),
+                postgres: include_str!(concat!("../migrations/postgres/", $name, ".sql")),
+            },
+        }
+    };
+}
+
+/// What makes the schema, in order.
+pub const MIGRATIONS: &[Migration] = &[migration!(1, "0001_init")];
+
+/// The schema that this binary reads and writes.
+pub const SCHEMA_VERSION: i64 = MIGRATIONS[MIGRATIONS.len() - 1].version;
