@@ -15,6 +15,7 @@ mod setup;
 mod steps;
 mod test;
 mod tidy;
+mod walls;
 
 use std::process::ExitCode;
 

@@ -9,14 +9,14 @@ use crate::{
     bench, build, demo, markdown,
     postgres::{Durability, Postgres},
     process::{cargo, command, run},
-    repo, setup, tidy,
+    repo, setup, tidy, walls,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Step {
     /// Install what is missing: Debian packages, Node, npm packages, cargo-deny; build the npm packages
     Setup,
-    /// rustfmt; no source file is longer than 500 lines
+    /// rustfmt; no source file is longer than 500 lines; no file imports what its place forbids
     Fmt,
     /// Clippy on everything, warnings are errors
     Clippy,
@@ -76,7 +76,9 @@ impl Step {
 
 fn fmt() -> Result<()> {
     run(&mut cargo(&["fmt", "--all", "--check"]))?;
-    tidy::check(&repo::root())
+    let root = repo::root();
+    tidy::check(&root)?;
+    walls::check(&root)
 }
 
 fn clippy(long: bool) -> Result<()> {
