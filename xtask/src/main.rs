@@ -10,6 +10,7 @@ mod markdown;
 mod postgres;
 mod process;
 mod repo;
+mod rule_numbers;
 mod services;
 mod setup;
 mod steps;

@@ -9,14 +9,14 @@ use crate::{
     bench, build, demo, markdown,
     postgres::{Durability, Postgres},
     process::{cargo, command, run},
-    repo, setup, tidy, walls,
+    repo, rule_numbers, setup, tidy, walls,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Step {
     /// Install what is missing: Debian packages, Node, npm packages, cargo-deny; build the npm packages
     Setup,
-    /// rustfmt; no source file is longer than 500 lines; no file imports what its place forbids
+    /// rustfmt; lengths of files; numbers of rules in test names; what files may import
     Fmt,
     /// Clippy on everything, warnings are errors
     Clippy,
@@ -78,6 +78,7 @@ fn fmt() -> Result<()> {
     run(&mut cargo(&["fmt", "--all", "--check"]))?;
     let root = repo::root();
     tidy::check(&root)?;
+    rule_numbers::check(&root)?;
     walls::check(&root)
 }
 
