@@ -120,6 +120,11 @@ export class Keymoor implements AsyncDisposable {
     return run<T>(this.#within, this.#environment, ...args);
   }
 
+  /** The variables with the server's settings, for programs that run beside it. */
+  get environment(): Record<string, string> {
+    return { ...this.#environment };
+  }
+
   async log(): Promise<string> {
     return readFile(this.#logFile, 'utf8').catch(() => '');
   }
