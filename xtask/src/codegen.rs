@@ -7,20 +7,23 @@ use clap::Subcommand;
 
 use crate::{
     build,
-    process::{capture, cargo},
-    repo,
+    process::{capture, cargo, run},
+    repo, setup,
 };
 
 #[derive(Clone, Copy, Subcommand)]
 pub(crate) enum Generated {
     /// `openapi/`: the API documents, as the server's routes are declared
     Openapi,
+    /// `packages/api-client/src/generated`: the client of the management API, from its document in `openapi/`
+    Client,
 }
 
 impl Generated {
     pub(crate) fn make(self) -> Result<()> {
         match self {
             Self::Openapi => openapi(),
+            Self::Client => client(),
         }
     }
 }
@@ -36,4 +39,14 @@ fn openapi() -> Result<()> {
         println!("wrote {}", path.display());
     }
     Ok(())
+}
+
+fn client() -> Result<()> {
+    setup::npm_workspaces()?;
+    run(&mut setup::npm(&[
+        "run",
+        "generate",
+        "--workspace",
+        "packages/api-client",
+    ])?)
 }

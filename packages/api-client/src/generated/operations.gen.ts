@@ -1,0 +1,330 @@
+// Generated from openapi/management.json by `cargo xtask codegen client`. Do not edit.
+
+import type { Call, ListCall, Operation } from '../operation.ts';
+import type {
+  Application,
+  AuthenticatorConfig,
+  CreateApplicationInput,
+  CreateAuthenticatorConfigInput,
+  CreateCredentialBindingJobInput,
+  CreateCredentialBindingJobResponse,
+  CreateIdentityInput,
+  CreateRealmInput,
+  Credential,
+  CredentialBindingJob,
+  DeleteApplicationInput,
+  DeleteAuthenticatorConfigInput,
+  DeleteIdentityInput,
+  DeleteRealmInput,
+  GetApplicationInput,
+  GetAuthenticatorConfigInput,
+  GetCredentialBindingJobInput,
+  GetCredentialInput,
+  GetIdentityInput,
+  GetRealmInput,
+  GetResourceServerInput,
+  GetTenantInput,
+  Identity,
+  ListApplicationsInput,
+  ListApplicationsResponse,
+  ListAuthenticatorConfigsInput,
+  ListAuthenticatorConfigsResponse,
+  ListCredentialBindingJobsInput,
+  ListCredentialBindingJobsResponse,
+  ListCredentialsInput,
+  ListCredentialsResponse,
+  ListIdentitiesInput,
+  ListIdentitiesResponse,
+  ListRealmsInput,
+  ListRealmsResponse,
+  ListResourceServersInput,
+  ListResourceServersResponse,
+  ListTokensInput,
+  ListTokensResponse,
+  Realm,
+  ResourceServer,
+  RevokeCredentialInput,
+  RevokeTokenInput,
+  SetCredentialBindingJobRevokedInput,
+  Tenant,
+  UpdateApplicationInput,
+  UpdateAuthenticatorConfigInput,
+  UpdateIdentityInput,
+  UpdateRealmInput,
+  UpdateTenantInput,
+} from './types.gen.ts';
+
+/** The operations of the management API. Each call fails with a `KeymoorApiError` if the server refuses it. */
+export interface ManagementApi {
+  /** Reads the tenant. */
+  getTenant: Call<GetTenantInput, Tenant>;
+
+  /** Changes the tenant; what is left out stays. */
+  updateTenant: Call<UpdateTenantInput, Tenant>;
+
+  /** Lists the tenant's realms. Filters by `id` and `display_name`. */
+  listRealms: ListCall<ListRealmsInput, ListRealmsResponse, 'realms'>;
+
+  /** Creates an empty realm. */
+  createRealm: Call<CreateRealmInput, Realm>;
+
+  /** Reads a realm. */
+  getRealm: Call<GetRealmInput, Realm>;
+
+  /** Changes a realm; what is left out stays. */
+  updateRealm: Call<UpdateRealmInput, Realm>;
+
+  /** Deletes a realm that has no identities, with its configuration. The admin realm stays. */
+  deleteRealm: Call<DeleteRealmInput, void>;
+
+  /** Lists the applications of a realm. Filters by `id` and `display_name`. */
+  listApplications: ListCall<ListApplicationsInput, ListApplicationsResponse, 'applications'>;
+
+  /** Creates an application; its client id and secret are generated. */
+  createApplication: Call<CreateApplicationInput, Application>;
+
+  /** Reads an application. */
+  getApplication: Call<GetApplicationInput, Application>;
+
+  /**
+   * Changes an application: absent members stay as they are, inside `protocol_config` too. Its
+   * protocol and its confidentiality can't change.
+   */
+  updateApplication: Call<UpdateApplicationInput, Application>;
+
+  /** Deletes an application; its tokens are no longer good. */
+  deleteApplication: Call<DeleteApplicationInput, void>;
+
+  /** Lists the access tokens that an application issued and that hold. */
+  listTokens: ListCall<ListTokensInput, ListTokensResponse, 'tokens'>;
+
+  /** Revokes an access token: here at once, on other nodes within ten seconds. */
+  revokeToken: Call<RevokeTokenInput, void>;
+
+  /** Lists the configs of a realm. Filters by `id` and `display_name`. */
+  listAuthenticatorConfigs: ListCall<ListAuthenticatorConfigsInput, ListAuthenticatorConfigsResponse, 'authenticator_configs'>;
+
+  /** Creates a config. */
+  createAuthenticatorConfig: Call<CreateAuthenticatorConfigInput, AuthenticatorConfig>;
+
+  /** Reads a config. */
+  getAuthenticatorConfig: Call<GetAuthenticatorConfigInput, AuthenticatorConfig>;
+
+  /** Changes a config: absent members stay as they are, inside `config` too. Its type can't change. */
+  updateAuthenticatorConfig: Call<UpdateAuthenticatorConfigInput, AuthenticatorConfig>;
+
+  /** Deletes a config that no application refers to. */
+  deleteAuthenticatorConfig: Call<DeleteAuthenticatorConfigInput, void>;
+
+  /**
+   * Lists the identities of a realm. Filters by `id`, `display_name`, `traits.username` (ignoring
+   * case), `traits.external_id` and `traits.primary_email_address`.
+   */
+  listIdentities: ListCall<ListIdentitiesInput, ListIdentitiesResponse, 'identities'>;
+
+  /** Creates an identity. */
+  createIdentity: Call<CreateIdentityInput, Identity>;
+
+  /** Reads an identity. */
+  getIdentity: Call<GetIdentityInput, Identity>;
+
+  /** Changes an identity; what is left out stays, and an empty trait is removed. */
+  updateIdentity: Call<UpdateIdentityInput, Identity>;
+
+  /** Deletes an identity with its passkeys and binding jobs. */
+  deleteIdentity: Call<DeleteIdentityInput, void>;
+
+  /**
+   * Lists the jobs of an identity, or of every identity of the realm with `-`. Filters by `state`
+   * and `delivery_method`.
+   */
+  listCredentialBindingJobs: ListCall<ListCredentialBindingJobsInput, ListCredentialBindingJobsResponse, 'credential_binding_jobs'>;
+
+  /** Creates a job: a link with which a device can bind one passkey to the identity. */
+  createCredentialBindingJob: Call<CreateCredentialBindingJobInput, CreateCredentialBindingJobResponse>;
+
+  /** Reads a job. */
+  getCredentialBindingJob: Call<GetCredentialBindingJobInput, CredentialBindingJob>;
+
+  /** Revokes a job that has not ended: its link stops working at once. */
+  setCredentialBindingJobRevoked: Call<SetCredentialBindingJobRevokedInput, CredentialBindingJob>;
+
+  /**
+   * Lists the credentials of an identity, or of every identity of the realm with `-`. Filters by
+   * `state` and `jwk_thumbprint`.
+   */
+  listCredentials: ListCall<ListCredentialsInput, ListCredentialsResponse, 'credentials'>;
+
+  /** Reads a credential. */
+  getCredential: Call<GetCredentialInput, Credential>;
+
+  /** Revokes a credential for good. Its record stays, and revoking it again changes nothing. */
+  revokeCredential: Call<RevokeCredentialInput, Credential>;
+
+  /** Lists the resource servers of a realm. */
+  listResourceServers: ListCall<ListResourceServersInput, ListResourceServersResponse, 'resource_servers'>;
+
+  /** Reads a resource server. */
+  getResourceServer: Call<GetResourceServerInput, ResourceServer>;
+}
+
+export const OPERATIONS: Record<keyof ManagementApi, Operation> = {
+  getTenant: {
+    method: 'GET',
+    path: '/v1/tenants/{tenant_id}',
+  },
+  updateTenant: {
+    method: 'PATCH',
+    path: '/v1/tenants/{tenant_id}',
+    hasBody: true,
+  },
+  listRealms: {
+    method: 'GET',
+    path: '/v1/tenants/{tenant_id}/realms',
+    query: ['page_size', 'page_token', 'skip', 'filter'],
+    items: 'realms',
+  },
+  createRealm: {
+    method: 'POST',
+    path: '/v1/tenants/{tenant_id}/realms',
+    hasBody: true,
+  },
+  getRealm: {
+    method: 'GET',
+    path: '/v1/tenants/{tenant_id}/realms/{realm_id}',
+  },
+  updateRealm: {
+    method: 'PATCH',
+    path: '/v1/tenants/{tenant_id}/realms/{realm_id}',
+    hasBody: true,
+  },
+  deleteRealm: {
+    method: 'DELETE',
+    path: '/v1/tenants/{tenant_id}/realms/{realm_id}',
+  },
+  listApplications: {
+    method: 'GET',
+    path: '/v1/tenants/{tenant_id}/realms/{realm_id}/applications',
+    query: ['page_size', 'page_token', 'skip', 'filter'],
+    items: 'applications',
+  },
+  createApplication: {
+    method: 'POST',
+    path: '/v1/tenants/{tenant_id}/realms/{realm_id}/applications',
+    hasBody: true,
+  },
+  getApplication: {
+    method: 'GET',
+    path: '/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}',
+  },
+  updateApplication: {
+    method: 'PATCH',
+    path: '/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}',
+    hasBody: true,
+  },
+  deleteApplication: {
+    method: 'DELETE',
+    path: '/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}',
+  },
+  listTokens: {
+    method: 'GET',
+    path: '/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}/tokens',
+    query: ['principal_type', 'principal_id', 'page_size', 'page_token', 'skip', 'filter'],
+    items: 'tokens',
+  },
+  revokeToken: {
+    method: 'DELETE',
+    path: '/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}/tokens/{token_id}',
+  },
+  listAuthenticatorConfigs: {
+    method: 'GET',
+    path: '/v1/tenants/{tenant_id}/realms/{realm_id}/authenticator-configs',
+    query: ['page_size', 'page_token', 'skip', 'filter'],
+    items: 'authenticator_configs',
+  },
+  createAuthenticatorConfig: {
+    method: 'POST',
+    path: '/v1/tenants/{tenant_id}/realms/{realm_id}/authenticator-configs',
+    hasBody: true,
+  },
+  getAuthenticatorConfig: {
+    method: 'GET',
+    path: '/v1/tenants/{tenant_id}/realms/{realm_id}/authenticator-configs/{authenticator_config_id}',
+  },
+  updateAuthenticatorConfig: {
+    method: 'PATCH',
+    path: '/v1/tenants/{tenant_id}/realms/{realm_id}/authenticator-configs/{authenticator_config_id}',
+    hasBody: true,
+  },
+  deleteAuthenticatorConfig: {
+    method: 'DELETE',
+    path: '/v1/tenants/{tenant_id}/realms/{realm_id}/authenticator-configs/{authenticator_config_id}',
+  },
+  listIdentities: {
+    method: 'GET',
+    path: '/v1/tenants/{tenant_id}/realms/{realm_id}/identities',
+    query: ['page_size', 'page_token', 'skip', 'filter'],
+    items: 'identities',
+  },
+  createIdentity: {
+    method: 'POST',
+    path: '/v1/tenants/{tenant_id}/realms/{realm_id}/identities',
+    hasBody: true,
+  },
+  getIdentity: {
+    method: 'GET',
+    path: '/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}',
+  },
+  updateIdentity: {
+    method: 'PATCH',
+    path: '/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}',
+    hasBody: true,
+  },
+  deleteIdentity: {
+    method: 'DELETE',
+    path: '/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}',
+  },
+  listCredentialBindingJobs: {
+    method: 'GET',
+    path: '/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credential-binding-jobs',
+    query: ['page_size', 'page_token', 'skip', 'filter'],
+    items: 'credential_binding_jobs',
+  },
+  createCredentialBindingJob: {
+    method: 'POST',
+    path: '/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credential-binding-jobs',
+    hasBody: true,
+  },
+  getCredentialBindingJob: {
+    method: 'GET',
+    path: '/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credential-binding-jobs/{credential_binding_job_id}',
+  },
+  setCredentialBindingJobRevoked: {
+    method: 'POST',
+    path: '/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credential-binding-jobs/{credential_binding_job_id}:revoke',
+  },
+  listCredentials: {
+    method: 'GET',
+    path: '/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credentials',
+    query: ['page_size', 'page_token', 'skip', 'filter'],
+    items: 'credentials',
+  },
+  getCredential: {
+    method: 'GET',
+    path: '/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credentials/{credential_id}',
+  },
+  revokeCredential: {
+    method: 'POST',
+    path: '/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credentials/{credential_id}:revoke',
+  },
+  listResourceServers: {
+    method: 'GET',
+    path: '/v1/tenants/{tenant_id}/realms/{realm_id}/resource-servers',
+    query: ['page_size', 'page_token', 'skip', 'filter'],
+    items: 'resource_servers',
+  },
+  getResourceServer: {
+    method: 'GET',
+    path: '/v1/tenants/{tenant_id}/realms/{realm_id}/resource-servers/{resource_server_id}',
+  },
+};
