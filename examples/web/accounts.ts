@@ -1,4 +1,9 @@
-import { type ManagementApi, ManagementError } from './managementApi.ts';
+import {
+  type CreateCredentialBindingJobResponse,
+  type DeliveryMethod,
+  KeymoorApiError,
+  type ManagementApi,
+} from '@keymoor/api-client';
 import type { Provisioned } from './provision.ts';
 
 /** A passkey of an account, as the page shows it. */
@@ -7,13 +12,6 @@ export interface AccountPasskey {
   created: string;
   /** Whether the device's own authenticator holds the key; else the browser does. */
   inDevice: boolean;
-}
-
-interface Credential {
-  id: string;
-  state: 'ACTIVE' | 'REVOKED';
-  csr_type: 'JWT' | 'WEBAUTHN' | 'FIDO2';
-  create_time: string;
 }
 
 /** What this application asks of the management API. An account is an identity of our realm. */
@@ -32,26 +30,24 @@ export class Accounts {
   /** @returns The new account's id, or nothing if the username is taken. */
   async create(name: string, username: string, email: string): Promise<string | undefined> {
     try {
-      const identity = await this.#api.call<{ id: string }>('POST', this.#identities, {
+      const { id } = await this.#api.createIdentity({
+        realm_id: this.#keymoor.realmId,
         identity: {
           display_name: name,
           traits: { type: 'traits_v0', username, primary_email_address: email },
         },
       });
-      return identity.id;
+      return id;
     } catch (error) {
-      if (error instanceof ManagementError && error.status === 409) return undefined;
+      if (error instanceof KeymoorApiError && error.code === 'conflict') return undefined;
       throw error;
     }
   }
 
   async find(username: string): Promise<string | undefined> {
     const filter = `traits.username eq ${JSON.stringify(username)}`;
-    const list = await this.#api.call<{ identities: { id: string }[] }>(
-      'GET',
-      `${this.#identities}?filter=${encodeURIComponent(filter)}`,
-    );
-    return list.identities[0]?.id;
+    const { identities } = await this.#api.listIdentities({ realm_id: this.#keymoor.realmId, filter });
+    return identities[0]?.id;
   }
 
   /**
@@ -59,8 +55,9 @@ export class Accounts {
    * who has just created the account or has signed in to it.
    */
   async bindingLink(account: string): Promise<string> {
-    const job = await this.#createBindingJob(account, 'RETURN');
-    return job.credential_binding_link;
+    const { credential_binding_link } = await this.#createBindingJob(account, 'RETURN');
+    if (!credential_binding_link) throw new Error('the binding job returned no link');
+    return credential_binding_link;
   }
 
   /** Sends such a link to the account's own address. This is safe for anybody to ask for. */
@@ -69,26 +66,27 @@ export class Accounts {
   }
 
   async passkeys(account: string): Promise<AccountPasskey[]> {
-    const { credentials } = await this.#api.call<{ credentials: Credential[] }>(
-      'GET',
-      `${this.#identities}/${account}/credentials?page_size=200`,
-    );
-    return credentials
-      .filter(({ state }) => state === 'ACTIVE')
-      .map(({ id, csr_type, create_time }) => ({ id, created: create_time, inDevice: csr_type !== 'JWT' }));
+    const passkeys: AccountPasskey[] = [];
+    const credentials = this.#api.listCredentials({ realm_id: this.#keymoor.realmId, identity_id: account });
+    for await (const { id, state, csr_type, create_time } of credentials) {
+      if (state === 'ACTIVE') passkeys.push({ id, created: create_time, inDevice: csr_type !== 'JWT' });
+    }
+    return passkeys;
   }
 
   /** Makes a passkey useless wherever it is. */
   async revokePasskey(account: string, passkey: string): Promise<void> {
-    await this.#api.call('POST', `${this.#identities}/${account}/credentials/${encodeURIComponent(passkey)}:revoke`);
+    await this.#api.revokeCredential({
+      realm_id: this.#keymoor.realmId,
+      identity_id: account,
+      credential_id: passkey,
+    });
   }
 
-  get #identities(): string {
-    return `${this.#keymoor.realmPath}/identities`;
-  }
-
-  #createBindingJob(account: string, delivery: 'RETURN' | 'EMAIL'): Promise<{ credential_binding_link: string }> {
-    return this.#api.call('POST', `${this.#identities}/${account}/credential-binding-jobs`, {
+  #createBindingJob(account: string, delivery: DeliveryMethod): Promise<CreateCredentialBindingJobResponse> {
+    return this.#api.createCredentialBindingJob({
+      realm_id: this.#keymoor.realmId,
+      identity_id: account,
       job: {
         delivery_method: delivery,
         authenticator_config_id: this.#keymoor.authenticatorConfigId,

@@ -1,5 +1,5 @@
+import { KeymoorApiError } from '@keymoor/api-client';
 import type { Accounts } from './accounts.ts';
-import { ManagementError } from './managementApi.ts';
 import type { Session, Sessions } from './sessions.ts';
 import type { Account, SignIn } from './signIn.ts';
 import { type Exchange, type Handler, readFields, redirect, Refusal, sendJson } from './web.ts';
@@ -91,7 +91,7 @@ async function refuseWrongInput<T>(call: Promise<T>): Promise<T> {
   try {
     return await call;
   } catch (error) {
-    if (!(error instanceof ManagementError) || error.status !== 400) throw error;
+    if (!(error instanceof KeymoorApiError) || error.code !== 'bad_request') throw error;
     throw new Refusal(400, 'That name, username or address has characters that cannot be used.');
   }
 }

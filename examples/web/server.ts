@@ -1,19 +1,35 @@
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { clientCredentials, createClient } from '@keymoor/api-client';
 import { Accounts } from './accounts.ts';
-import { type KeymoorSettings, ManagementApi } from './managementApi.ts';
 import { provision } from './provision.ts';
 import { routes } from './routes.ts';
 import { Sessions } from './sessions.ts';
 import { SignIn } from './signIn.ts';
 import { type Handler, Refusal, sendJson, setSecurityHeaders, staticFile, staticFiles } from './web.ts';
 
+/** What `keymoor init --json` prints, as far as an application needs it. */
+interface KeymoorSettings {
+  auth_url: string;
+  api_url: string;
+  tenant_id: string;
+  management: { client_id: string; client_secret: string; token_endpoint: string };
+}
+
 const { INIT_JSON, MAIL_URL, PORT = '8025' } = process.env;
 if (!INIT_JSON) throw new Error('set INIT_JSON to a file with the output of `keymoor init --json`');
 const origin = process.env['APP_URL'] ?? `http://localhost:${PORT}`;
 
 const keymoor = JSON.parse(await readFile(INIT_JSON, 'utf8')) as KeymoorSettings;
-const api = new ManagementApi(keymoor);
+const api = createClient({
+  baseUrl: keymoor.api_url,
+  tenantId: keymoor.tenant_id,
+  token: clientCredentials({
+    tokenEndpoint: keymoor.management.token_endpoint,
+    clientId: keymoor.management.client_id,
+    clientSecret: keymoor.management.client_secret,
+  }),
+});
 const provisioned = await provision(api, `${keymoor.auth_url}/v1/tenants/${keymoor.tenant_id}`, origin);
 
 const services = {
