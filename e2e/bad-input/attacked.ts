@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import type { Application, Identity } from '@keymoor/api-client';
 import type { DatabaseKind } from '../support/databases.ts';
-import { type Application, type Identity, type Link, Management, type Realm } from '../support/directory.ts';
+import { type Link, Management, type Realm } from '../support/directory.ts';
 import { ok } from '../support/http.ts';
 import { type Init, Keymoor } from '../support/keymoor.ts';
 import { SignIns } from '../support/signIn.ts';

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { ok, refused, request } from '../support/http.ts';
+import type { Realm } from '../support/directory.ts';
+import { type Answer, ok, refused, request } from '../support/http.ts';
 import { bindSoftwareKey, getInfo } from '../support/softwareKey.ts';
 import { until } from '../support/until.ts';
 import { type Case, type JobLink, stillBinds } from './attacked.ts';
@@ -33,18 +34,15 @@ export const LINKS: Case[] = [
       const job = { id: link.jobId, identity_id: identity.id };
       await until(async () => (await realm.job(job)).state === 'EXPIRED', 'EXPIRED');
       await isDead(link, 'expired');
-      const path = `/identities/${identity.id}/credential-binding-jobs/${link.jobId}:revoke`;
-      refused(await realm.send('POST', path), 409);
+      refused(await revokeEnded(realm, link), 409);
     },
   },
   {
     name: 'a3_a_revoked_link_is_revoked_and_cannot_be_revoked_again',
     run: async ({ realm, freshLink }) => {
       const link = await freshLink();
-      const revoke = () =>
-        realm.send('POST', `/identities/${link.identityId}/credential-binding-jobs/${link.jobId}:revoke`);
-      assert.equal(ok<{ state: string }>(await revoke()).state, 'REVOKED');
-      refused(await revoke(), 409);
+      assert.equal((await realm.revokeJob(link)).state, 'REVOKED');
+      refused(await revokeEnded(realm, link), 409);
       await isDead(link, 'revoked');
     },
   },
@@ -52,11 +50,9 @@ export const LINKS: Case[] = [
     name: 'a3_a_link_of_a_suspended_identity_waits_until_it_is_active_again',
     run: async (on) => {
       const link = await on.freshLink();
-      const setStatus = (status: string) =>
-        on.realm.send('PATCH', `/identities/${link.identityId}`, { identity: { status } });
-      ok(await setStatus('suspended'));
+      await on.realm.setStatus(link.identityId, 'suspended');
       await answers(link, 403);
-      ok(await setStatus('active'));
+      await on.realm.setStatus(link.identityId, 'active');
       await stillBinds(on, link);
     },
   },
@@ -109,6 +105,11 @@ export const LINKS: Case[] = [
     },
   },
 ];
+
+/** Tries to revoke a job that has ended. */
+function revokeEnded(realm: Realm, { identityId, jobId }: JobLink): Promise<Answer> {
+  return realm.send('POST', `/identities/${identityId}/credential-binding-jobs/${jobId}:revoke`);
+}
 
 function withToken(link: JobLink, token: string): JobLink {
   return { ...link, token, url: link.url.replace(link.token, token) };

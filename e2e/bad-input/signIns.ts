@@ -106,12 +106,11 @@ export const SIGN_INS: Case[] = [
     run: async ({ person, signIns, realm }) => {
       const { identity, key, credentialId } = await person();
       const outcome = async () => ok<{ type: string }>(await signIns.prove(await signIns.start(), key, identity.id)).type;
-      const path = `/identities/${identity.id}`;
-      ok(await realm.send('PATCH', path, { identity: { status: 'suspended' } }));
+      await realm.setStatus(identity.id, 'suspended');
       assert.equal(await outcome(), 'deny');
-      ok(await realm.send('PATCH', path, { identity: { status: 'active' } }));
+      await realm.setStatus(identity.id, 'active');
       assert.equal(await outcome(), 'allow');
-      ok(await realm.send('POST', `${path}/credentials/${credentialId}:revoke`));
+      await realm.revokeCredential(identity.id, credentialId);
       assert.equal(await outcome(), 'deny');
     },
   },

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import type { NewCredentialBindingJob } from '@keymoor/api-client';
 import { DATABASES } from '../support/databases.ts';
 import { type Link, Management, Realm, unique } from '../support/directory.ts';
 import { FakeClock } from '../support/fakeClock.ts';
@@ -96,7 +97,7 @@ for (const database of DATABASES) {
       const where = days > 0 ? 'ahead' : 'back';
 
       test(`a day ${where}, what is over then is refused, and everything new works`, async () => {
-        const link = async (more: object = {}) => realm.link(configId, (await realm.identity()).id, more);
+        const link = async (more: Partial<NewCredentialBindingJob> = {}) => realm.link(configId, (await realm.identity()).id, more);
         const short = await link({ expires_in: HOUR });
         const long = await link();
         const code = await newCode();

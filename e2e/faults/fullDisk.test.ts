@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
 import { type Bound, Clients, emptyLedger } from '../support/clients.ts';
-import { ok } from '../support/http.ts';
 import { Keymoor } from '../support/keymoor.ts';
 import { LONG } from '../support/settings.ts';
 import { SmallDisk } from '../support/smallDisk.ts';
@@ -39,7 +38,7 @@ describe('a disk that fills up under load on sqlite', () => {
       disk.fill();
       const { putOff } = ledger;
       await until(() => ledger.putOff > putOff + 10, 'requests are put off');
-      ok(await clients.realm.send('GET', '/identities?page_size=1'));
+      await clients.realm.api.listIdentities({ realm_id: clients.realm.id, page_size: 1 });
 
       await disk.makeRoom();
       const { bound, codes } = ledger;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import type { CredentialBindingJob } from '@keymoor/api-client';
 import { type DatabaseKind, DATABASES } from '../support/databases.ts';
-import { type Job, Management, type Realm, unique } from '../support/directory.ts';
+import { Management, type Realm, unique } from '../support/directory.ts';
 import { Keymoor } from '../support/keymoor.ts';
 import { type Lie, LyingSmtp } from '../support/lyingSmtp.ts';
 import { LONG } from '../support/settings.ts';
@@ -83,7 +84,7 @@ function testLies(database: DatabaseKind): void {
     await smtp?.[Symbol.asyncDispose]();
   });
 
-  async function send(lie: Lie, queued: 0 | 1): Promise<{ address: string; job: Job }> {
+  async function send(lie: Lie, queued: 0 | 1): Promise<{ address: string; job: CredentialBindingJob }> {
     const address = `${unique('ada')}@example.com`;
     smtp.next(lie);
     sent.push({ address, queued });

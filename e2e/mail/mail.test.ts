@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { after, before, describe, test } from 'node:test';
+import type { CredentialBindingJob } from '@keymoor/api-client';
 import { type DatabaseKind, DATABASES } from '../support/databases.ts';
-import { type Job, Management, type Realm, unique } from '../support/directory.ts';
+import { Management, type Realm, unique } from '../support/directory.ts';
 import { request } from '../support/http.ts';
 import { Keymoor } from '../support/keymoor.ts';
 import { type Behaviour, Smtp } from '../support/smtp.ts';
@@ -33,14 +34,14 @@ function testMail(database: DatabaseKind): void {
   });
 
   /** Mails a link to an address whose next attempts go as said. */
-  async function send(...behaviours: Behaviour[]): Promise<{ address: string; job: Job }> {
+  async function send(...behaviours: Behaviour[]): Promise<{ address: string; job: CredentialBindingJob }> {
     const address = `${unique('ada')}@example.com`;
     smtp.next(address, ...behaviours);
     const identity = await realm.identity(address);
     return { address, job: await realm.mail(configId, identity.id) };
   }
 
-  async function state(job: Job): Promise<string> {
+  async function state(job: CredentialBindingJob): Promise<string> {
     return (await realm.job(job)).state;
   }
 

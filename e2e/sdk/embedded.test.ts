@@ -132,12 +132,12 @@ for (const database of DATABASES) {
       assert.equal(await bindingError(page, used.url), 'link_complete');
 
       const revoked = await realm.link(configId, identity.id);
-      await realm.send('POST', `/identities/${identity.id}/credential-binding-jobs/${revoked.jobId}:revoke`);
+      await realm.revokeJob(revoked);
       assert.equal(await bindingError(page, revoked.url), 'link_revoked');
       assert.equal(await bindingError(page, `${revoked.url.slice(0, -4)}AAAA`), 'link_not_found');
 
       const suspended = await realm.link(configId, identity.id);
-      await realm.send('PATCH', `/identities/${identity.id}`, { identity: { status: 'suspended' } });
+      await realm.setStatus(identity.id, 'suspended');
       assert.equal(await bindingError(page, suspended.url), 'user_suspended');
     });
 
@@ -154,7 +154,7 @@ for (const database of DATABASES) {
       const page = await device();
       const identity = await realm.identity();
       const { passkey } = await bindPasskey(page, (await realm.link(configId, identity.id)).url);
-      await realm.send('POST', `/identities/${identity.id}/credentials/${passkey.passkeyId}:revoke`);
+      await realm.revokeCredential(identity.id, passkey.passkeyId);
       await beginSignIn(world, await realm.application(configId, `${pages.origin}/callback`), page);
       const code = await page.evaluate(async (id) => {
         const embedded = await window.sdk.Embedded.initialize({ allowedDomains: ['localhost'] });

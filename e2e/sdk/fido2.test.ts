@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import type { Application, Identity } from '@keymoor/api-client';
 import type { Fido2Locator } from '@keymoor/sdk';
 import * as oidc from 'openid-client';
 import type { Page } from 'playwright-core';
@@ -7,7 +8,7 @@ import { CHROMIUM } from '../support/browser.ts';
 import { authenticate, beginSignIn, bindPasskey } from '../support/ceremonies.ts';
 import { addAuthenticator, type Authenticator, type Chromium } from '../support/chromium.ts';
 import { DATABASES } from '../support/databases.ts';
-import { type Application, type Identity, unique } from '../support/directory.ts';
+import { unique } from '../support/directory.ts';
 import { openPage } from '../support/pages.ts';
 import { startWorld, type World } from '../support/world.ts';
 

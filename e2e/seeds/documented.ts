@@ -1,6 +1,7 @@
+import type { Identity, NewCredentialBindingJob } from '@keymoor/api-client';
 import type { Page } from 'playwright-core';
 import type { Chromium } from '../support/chromium.ts';
-import { type Identity, type Realm, unique } from '../support/directory.ts';
+import { type Realm, unique } from '../support/directory.ts';
 import { type Answer, request } from '../support/http.ts';
 import { openPage } from '../support/pages.ts';
 import type { Mail, Smtp } from '../support/smtp.ts';
@@ -20,7 +21,7 @@ export interface Documented {
   /** The same on a device without one. */
   bareDevice(): Promise<Page>;
   jobs(): string;
-  link(more?: object): Promise<string>;
+  link(more?: Partial<NewCredentialBindingJob>): Promise<string>;
   newUsername(): string;
   nextMail(): Promise<Mail>;
   /** As `curl -X POST -H 'Content-Type: application/json' -d …`. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { type CreatedJob, type Job, parseLink } from '../support/directory.ts';
+import type { CreateCredentialBindingJobResponse, CredentialBindingJob } from '@keymoor/api-client';
+import { parseLink } from '../support/directory.ts';
 import { ok, request } from '../support/http.ts';
 import { openPage } from '../support/pages.ts';
 import { assertShape, HEX_ID, OPAQUE, printedJob } from './shapes.ts';
@@ -19,7 +20,7 @@ export const ADD_A_PASSKEY: Printed[] = [
       const answer = await on.curl(on.jobs(), {
         job: { delivery_method: 'RETURN', authenticator_config_id: on.configId },
       });
-      assertLink(ok<CreatedJob>(answer).credential_binding_link, on);
+      assertLink(ok<CreateCredentialBindingJobResponse>(answer).credential_binding_link, on);
     },
   },
   {
@@ -81,7 +82,7 @@ export const CREATE_PASSKEYS_HOW_TO: Printed[] = [
       const answer = await on.curl(on.jobs(), {
         job: { authenticator_config_id: on.configId, delivery_method: 'RETURN' },
       });
-      const body = ok<CreatedJob>(answer);
+      const body = ok<CreateCredentialBindingJobResponse>(answer);
       assertShape(body, {
         credential_binding_link: OPAQUE,
         credential_binding_job: printedJob(on.ids, 'RETURN'),
@@ -179,9 +180,9 @@ export const BIND_PASSKEY_REFERENCE: Printed[] = [
         },
       });
       assert.equal(linkResponse.status, 200);
-      const jsonResponse = (await linkResponse.json()) as CreatedJob;
+      const jsonResponse = (await linkResponse.json()) as CreateCredentialBindingJobResponse;
       const passkeyBindingLink = jsonResponse.credential_binding_link;
-      assert.equal(parseLink(passkeyBindingLink).identityId, identityId);
+      assert.equal(parseLink(passkeyBindingLink ?? '').identityId, identityId);
     },
   },
   {
@@ -321,20 +322,21 @@ async function bindWithPromises(on: Documented, link: string, returned = link): 
 }
 
 /** The job of a link, with the passkey that it bound. */
-async function assertBound(on: Documented, link: string): Promise<Job> {
+async function assertBound(on: Documented, link: string): Promise<CredentialBindingJob> {
   const job = await jobOf(on, link);
   assert.equal(job.state, 'COMPLETE');
   return job;
 }
 
-async function jobOf(on: Documented, link: string): Promise<Job> {
+async function jobOf(on: Documented, link: string): Promise<CredentialBindingJob> {
   const [, id = ''] = /credential-binding-jobs\/([^:?]+)/.exec(link) ?? [];
   return on.realm.job({ id, identity_id: on.identity.id });
 }
 
-function assertLink(link: string, { realm, identity }: Documented): void {
+function assertLink(link: string | null | undefined, { realm, identity }: Documented): void {
   const { init } = realm.management;
   const start = `${init.auth_url}/v1/tenants/${init.tenant_id}/realms/${realm.id}/identities/${identity.id}/credential-binding-jobs/`;
+  assert(link);
   assert(link.startsWith(start), link);
   assert.match(link.slice(start.length), /^[0-9a-f]{16}:invokeAuthenticator\?token=[\w-]+$/);
 }

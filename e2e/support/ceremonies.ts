@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import type { Application, Credential, Identity } from '@keymoor/api-client';
 import * as oidc from 'openid-client';
 import type { Device, Engine } from './browser.ts';
 import { DATABASES } from './databases.ts';
-import { type Application, type Credential, type Identity, parseLink } from './directory.ts';
+import { parseLink } from './directory.ts';
 import { openPage, type SdkName } from './pages.ts';
 import { startWorld, type World } from './world.ts';
 
@@ -73,7 +74,7 @@ function testKey(
   before(async () => {
     const { realm, pages, browser } = the();
     device = await browser.newDevice({ authenticator: engine.hasAuthenticators });
-    configId = await realm.config(pages.origin, methods && [...methods]);
+    configId = await realm.config(pages.origin, methods);
     application = await realm.application(configId, `${pages.origin}/callback`);
     identity = await realm.identity('ada@example.com');
     await openPage(device, pages.origin);

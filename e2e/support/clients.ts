@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Job, type Link, Management, type Realm, unique } from './directory.ts';
+import { KeymoorApiError } from '@keymoor/api-client';
+import { type Link, Management, type Realm, unique } from './directory.ts';
 import { oauthError, ok, UnexpectedAnswer } from './http.ts';
 import type { Keymoor } from './keymoor.ts';
 import { SignIns, type Started } from './signIn.ts';
@@ -103,9 +104,10 @@ export class Clients {
 
   /** Checks that no job was completed twice and that none of these passkeys is gone; says how many there are. */
   async checkAll(everBound: Bound[]): Promise<string> {
-    const jobs = await this.#every<Job>('/identities/-/credential-binding-jobs', 'credential_binding_jobs');
+    const ofAll = { realm_id: this.realm.id, identity_id: '-', page_size: 200 };
+    const jobs = await Array.fromAsync(this.realm.api.listCredentialBindingJobs(ofAll));
     const complete = jobs.filter(({ state }) => state === 'COMPLETE');
-    const passkeys = await this.#every<{ id: string; identity_id: string }>('/identities/-/credentials', 'credentials');
+    const passkeys = await Array.fromAsync(this.realm.api.listCredentials(ofAll));
     assert.deepEqual(
       passkeys.map(({ id, identity_id }) => `${identity_id} ${id}`).sort(),
       complete.map(({ credential_id, identity_id }) => `${identity_id} ${credential_id}`).sort(),
@@ -155,19 +157,6 @@ export class Clients {
     const job = await this.realm.job({ id: link.jobId, identity_id: link.identityId });
     assert.deepEqual([job.state, job.credential_id], ['COMPLETE', credentialId]);
   }
-
-  /** All pages of a list. */
-  async #every<T>(path: string, member: string): Promise<T[]> {
-    const items: T[] = [];
-    let token: string | undefined = '';
-    do {
-      const query: URLSearchParams = new URLSearchParams({ page_size: '200', page_token: token });
-      const page: any = ok(await this.realm.send('GET', `${path}?${query}`));
-      items.push(...page[member]);
-      token = page.next_page_token;
-    } while (token);
-    return items;
-  }
 }
 
 /** What `fetch` throws when the connection is refused or ends early. */
@@ -177,13 +166,20 @@ function isUnreachable(error: unknown): boolean {
 
 /** A 503 that says when to come again, as it must. */
 function isPutOff(error: unknown): boolean {
-  if (!(error instanceof UnexpectedAnswer) || error.answer.status !== 503) return false;
-  return /^[1-9][0-9]?$/.test(error.answer.headers.get('retry-after') ?? '');
+  const { status, retryAfter = '' } = refusal(error);
+  return status === 503 && /^[1-9][0-9]?$/.test(String(retryAfter));
 }
 
 /** The 500 for a commit of which the database did not say whether it took place. */
 function isUnknown(error: unknown): boolean {
-  if (!(error instanceof UnexpectedAnswer) || error.answer.status !== 500) return false;
-  const { message, error_description } = error.answer.body;
-  return /^it is not known whether/.test(message ?? error_description);
+  const { status, message = '' } = refusal(error);
+  return status === 500 && /^it is not known whether/.test(message);
+}
+
+/** What the server refused something with, whether the API's client or a device was told. */
+function refusal(error: unknown): { status?: number; retryAfter?: unknown; message?: string } {
+  if (error instanceof KeymoorApiError) return error;
+  if (!(error instanceof UnexpectedAnswer)) return {};
+  const { status, headers, body } = error.answer;
+  return { status, retryAfter: headers.get('retry-after'), message: body.message ?? body.error_description };
 }

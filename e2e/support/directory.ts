@@ -1,42 +1,18 @@
+import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { type Answer, ok, request } from './http.ts';
+import {
+  type Application,
+  type AuthenticationMethod,
+  type Credential,
+  type CredentialBindingJob,
+  clientCredentials,
+  createClient,
+  type Identity,
+  type ManagementApi,
+  type NewCredentialBindingJob,
+} from '@keymoor/api-client';
+import { type Answer, request } from './http.ts';
 import type { Init } from './keymoor.ts';
-
-export interface Identity {
-  id: string;
-  display_name: string;
-  traits: { type: 'traits_v0'; username: string; primary_email_address?: string };
-}
-
-export interface Job {
-  id: string;
-  identity_id: string;
-  state: string;
-  credential_id?: string;
-  delivery_method: string;
-  expire_time: string;
-  create_time: string;
-}
-
-export interface Credential {
-  id: string;
-  identity_id: string;
-  state: 'ACTIVE' | 'REVOKED';
-  csr_type: 'JWT' | 'WEBAUTHN' | 'FIDO2';
-  jwk_json: string;
-  jwk_thumbprint: string;
-}
-
-export interface Application {
-  id: string;
-  authenticator_config_id: string;
-  protocol_config: { client_id: string; client_secret?: string; redirect_uris: string[] };
-}
-
-export interface CreatedJob {
-  credential_binding_job: Job;
-  credential_binding_link: string;
-}
 
 /** A binding link taken apart. */
 export interface Link {
@@ -47,31 +23,34 @@ export interface Link {
   token: string;
 }
 
-/** Calls the management API of one tenant. */
+/** The management API of one tenant, by one token. */
 export class Management {
   readonly init: Init;
   readonly token: string;
+  readonly api: ManagementApi;
 
   private constructor(init: Init, token: string) {
     this.init = init;
     this.token = token;
+    this.api = createClient({ baseUrl: init.api_url, tenantId: init.tenant_id, token });
   }
 
   /** Gets a token by client credentials; all scopes unless some are named. */
   static async of(init: Init, scope?: string): Promise<Management> {
-    const { client_id, client_secret, token_endpoint } = init.management;
-    const answer = await request('POST', token_endpoint, {
-      headers: { authorization: `Basic ${btoa(`${client_id}:${client_secret}`)}` },
-      body: new URLSearchParams({ grant_type: 'client_credentials', ...(scope && { scope }) }),
-    });
-    return new Management(init, ok<{ access_token: string }>(answer).access_token);
+    const { client_id: clientId, client_secret: clientSecret, token_endpoint: tokenEndpoint } = init.management;
+    const token = clientCredentials({ tokenEndpoint, clientId, clientSecret, ...(scope && { scope }) });
+    return new Management(init, await token());
   }
 
   get url(): string {
     return `${this.init.api_url}/v1/tenants/${this.init.tenant_id}`;
   }
 
-  /** @param path - Below the tenant. */
+  /**
+   * Sends what the client would not.
+   *
+   * @param path - Below the tenant.
+   */
   send(method: string, path: string, body?: unknown): Promise<Answer> {
     return request(method, this.url + path, {
       headers: {
@@ -83,14 +62,15 @@ export class Management {
   }
 
   async realm(displayName = unique('Realm')): Promise<Realm> {
-    const realm = ok<{ id: string }>(await this.send('POST', '/realms', { realm: { display_name: displayName } }));
-    return new Realm(this, realm.id);
+    const { id } = await this.api.createRealm({ realm: { display_name: displayName } });
+    return new Realm(this, id);
   }
 }
 
 /** Makes what tests need in one realm. */
 export class Realm {
   readonly management: Management;
+  readonly api: ManagementApi;
   readonly id: string;
   readonly path: string;
   /** Where the realm's sign-in and binding URLs start. */
@@ -98,6 +78,7 @@ export class Realm {
 
   constructor(management: Management, id: string) {
     this.management = management;
+    this.api = management.api;
     this.id = id;
     this.path = `/realms/${id}`;
     this.authUrl = `${management.init.auth_url}/v1/tenants/${management.init.tenant_id}${this.path}`;
@@ -108,16 +89,21 @@ export class Realm {
   }
 
   /** An embedded config that leads to `invokeUrl`; it allows both kinds of key unless `methods` says which. */
-  async config(invokeUrl: string, methods?: string[], more: object = {}): Promise<string> {
+  async config(invokeUrl: string, methods?: readonly AuthenticationMethod['type'][]): Promise<string> {
     const authentication_methods = methods?.map((type) => ({ type }));
-    const config = { type: 'embedded', invoke_url: invokeUrl, ...(methods && { authentication_methods }), ...more };
-    const answer = await this.send('POST', '/authenticator-configs', { authenticator_config: { config } });
-    return ok<{ id: string }>(answer).id;
+    const { id } = await this.api.createAuthenticatorConfig({
+      realm_id: this.id,
+      authenticator_config: {
+        config: { type: 'embedded', invoke_url: invokeUrl, ...(authentication_methods && { authentication_methods }) },
+      },
+    });
+    return id;
   }
 
-  /** A public OpenID Connect client with PKCE, unless `protocol` says otherwise. */
-  async application(configId: string, redirectUri: string, protocol: object = {}): Promise<Application> {
-    const answer = await this.send('POST', '/applications', {
+  /** A public OpenID Connect client with PKCE. */
+  application(configId: string, redirectUri: string): Promise<Application> {
+    return this.api.createApplication({
+      realm_id: this.id,
       application: {
         display_name: 'Test application',
         authenticator_config_id: configId,
@@ -128,47 +114,68 @@ export class Realm {
           redirect_uris: [redirectUri],
           pkce: 's256',
           token_configuration: { expires_after: 3_600, token_signing_algorithm: 'ES256', subject_field: 'id' },
-          ...protocol,
         },
       },
     });
-    return ok<Application>(answer);
   }
 
-  async identity(email?: string, username = unique('user')): Promise<Identity> {
-    const answer = await this.send('POST', '/identities', {
+  identity(email?: string, username = unique('user')): Promise<Identity> {
+    return this.api.createIdentity({
+      realm_id: this.id,
       identity: {
         display_name: 'Ada L.',
         traits: { type: 'traits_v0', username, ...(email && { primary_email_address: email }) },
       },
     });
-    return ok<Identity>(answer);
+  }
+
+  setStatus(identityId: string, status: Identity['status']): Promise<Identity> {
+    return this.api.updateIdentity({ realm_id: this.id, identity_id: identityId, identity: { status } });
   }
 
   /** A job that returns its link. */
-  async link(configId: string, identityId: string, more: object = {}): Promise<Link & { jobId: string }> {
-    const created = ok<CreatedJob>(await this.createJob(configId, identityId, 'RETURN', more));
-    return { ...parseLink(created.credential_binding_link), jobId: created.credential_binding_job.id };
+  async link(
+    configId: string,
+    identityId: string,
+    more: Partial<NewCredentialBindingJob> = {},
+  ): Promise<Link & { jobId: string }> {
+    const { credential_binding_link, credential_binding_job } = await this.api.createCredentialBindingJob({
+      realm_id: this.id,
+      identity_id: identityId,
+      job: { delivery_method: 'RETURN', authenticator_config_id: configId, ...more },
+    });
+    assert(credential_binding_link);
+    return { ...parseLink(credential_binding_link), jobId: credential_binding_job.id };
   }
 
   /** A job that mails its link. */
-  async mail(configId: string, identityId: string): Promise<Job> {
-    return ok<CreatedJob>(await this.createJob(configId, identityId, 'EMAIL')).credential_binding_job;
+  async mail(configId: string, identityId: string): Promise<CredentialBindingJob> {
+    const { credential_binding_job } = await this.api.createCredentialBindingJob({
+      realm_id: this.id,
+      identity_id: identityId,
+      job: { delivery_method: 'EMAIL', authenticator_config_id: configId },
+    });
+    return credential_binding_job;
   }
 
-  createJob(configId: string, identityId: string, delivery: 'RETURN' | 'EMAIL', more: object = {}): Promise<Answer> {
-    return this.send('POST', `/identities/${identityId}/credential-binding-jobs`, {
-      job: { delivery_method: delivery, authenticator_config_id: configId, ...more },
+  job({ id, identity_id }: Pick<CredentialBindingJob, 'id' | 'identity_id'>): Promise<CredentialBindingJob> {
+    return this.api.getCredentialBindingJob({ realm_id: this.id, identity_id, credential_binding_job_id: id });
+  }
+
+  revokeJob({ jobId, identityId }: Link & { jobId: string }): Promise<CredentialBindingJob> {
+    return this.api.setCredentialBindingJobRevoked({
+      realm_id: this.id,
+      identity_id: identityId,
+      credential_binding_job_id: jobId,
     });
   }
 
-  async job({ id, identity_id }: Pick<Job, 'id' | 'identity_id'>): Promise<Job> {
-    return ok<Job>(await this.send('GET', `/identities/${identity_id}/credential-binding-jobs/${id}`));
+  credentials(identityId: string): Promise<Credential[]> {
+    return Array.fromAsync(this.api.listCredentials({ realm_id: this.id, identity_id: identityId }));
   }
 
-  async credentials(identityId: string): Promise<Credential[]> {
-    const answer = await this.send('GET', `/identities/${identityId}/credentials`);
-    return ok<{ credentials: Credential[] }>(answer).credentials;
+  revokeCredential(identityId: string, credentialId: string): Promise<Credential> {
+    return this.api.revokeCredential({ realm_id: this.id, identity_id: identityId, credential_id: credentialId });
   }
 }
 

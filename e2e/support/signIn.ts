@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import type { Application, Realm } from './directory.ts';
+import type { Application } from '@keymoor/api-client';
+import type { Realm } from './directory.ts';
 import { type Answer, expectStatus, ok, request } from './http.ts';
 import { type SoftwareKey, signInClaims } from './softwareKey.ts';
 
