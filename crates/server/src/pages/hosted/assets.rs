@@ -34,19 +34,19 @@ pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
 async fn icon() -> Response {
     asset(
         "image/svg+xml",
-        include_bytes!("../../../assets/icon.svg").as_slice(),
+        include_bytes!("../../../../../packages/pages/src/icon.svg").as_slice(),
     )
 }
 
 async fn stylesheet() -> Response {
     asset(
         "text/css; charset=utf-8",
-        include_bytes!("../../../assets/page.css").as_slice(),
+        include_bytes!("../../../../../packages/pages/src/page.css").as_slice(),
     )
 }
 
 async fn console_bind() -> Response {
-    script(include_bytes!("../../../assets/console-bind.js").as_slice())
+    script(include_bytes!("../../../../../packages/pages/src/console-bind.js").as_slice())
 }
 
 async fn sdk_module() -> Result<Response, Error> {
