@@ -1,14 +1,66 @@
-//! Makes cargo notice when the browser SDK, which goes into the binary, is built.
+//! Embeds what npm packages were built into, and makes cargo notice when they are built again.
 
-use std::path::Path;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
+
+/// Packages below `packages/` whose `dist` the server serves, those that are not built included.
+const PACKAGES: [&str; 1] = ["pages"];
 
 fn main() {
-    let bundle = Path::new("../../packages/sdk-js/dist");
-    // Cargo takes a path that does not exist for one that always changes.
-    let watched = match bundle.parent() {
-        Some(package) if !bundle.exists() => package,
-        _ => bundle,
-    };
-    println!("cargo:rerun-if-changed={}", watched.display());
     println!("cargo:rerun-if-changed=build.rs");
+    let packages = cargo_directory("CARGO_MANIFEST_DIR").join("../../packages");
+    watch(&packages.join("sdk-js"));
+    let mut table = String::from("&[\n");
+    for package in PACKAGES {
+        watch(&packages.join(package));
+        embed(package, &packages.join(package).join("dist"), &mut table);
+    }
+    table.push(']');
+    let table_file = cargo_directory("OUT_DIR").join("packages.rs");
+    fs::write(table_file, table).expect("OUT_DIR is writable");
+}
+
+fn cargo_directory(variable: &str) -> PathBuf {
+    env::var_os(variable).expect("set by cargo").into()
+}
+
+fn watch(package: &Path) {
+    let dist = package.join("dist");
+    // Cargo treats a missing path as one that always changes.
+    let watched = if dist.exists() { &dist } else { package };
+    println!("cargo:rerun-if-changed={}", watched.display());
+}
+
+/// Appends `(package, &[(file, content), …])` as Rust source.
+fn embed(package: &str, dist: &Path, table: &mut String) {
+    let mut files = Vec::new();
+    if dist.exists() {
+        list(dist, &mut files).expect("a built package is readable");
+    }
+    files.sort();
+    writeln!(table, "({package:?}, &[").expect("a String takes any text");
+    for file in files {
+        let name = utf8(file.strip_prefix(dist).expect("listed below it"));
+        let path = utf8(&file);
+        writeln!(table, "({name:?}, include_bytes!({path:?})),").expect("a String takes any text");
+    }
+    table.push_str("]),\n");
+}
+
+fn utf8(path: &Path) -> &str {
+    path.to_str()
+        .expect("the repository lies at a path that is UTF-8")
+}
+
+fn list(directory: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            list(&path, files)?;
+        } else {
+            files.push(path);
+        }
+    }
+    Ok(())
 }

@@ -1,0 +1,131 @@
+//! The files that packages were built into, as their manifests name them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use axum::http::HeaderValue;
+use serde::Deserialize;
+
+use super::encoding::Accepted;
+
+/// Each package with its files; a package that was not built has none.
+pub(super) type Packages = &'static [(&'static str, &'static [(&'static str, &'static [u8])])];
+
+/// Everything that is served, of all packages.
+#[derive(Default)]
+pub(super) struct Assets {
+    /// Where files are served, by the path of their source below `packages/`.
+    paths: HashMap<String, String>,
+    /// Files, by where they are served.
+    files: HashMap<String, File>,
+}
+
+/// An entry of a manifest; whatever else Vite writes into one is of no use here.
+#[derive(Deserialize)]
+struct Entry {
+    file: String,
+    /// Style sheets that a script needs.
+    #[serde(default)]
+    css: Vec<String>,
+    /// Images and fonts that a script or style sheet needs.
+    #[serde(default)]
+    assets: Vec<String>,
+}
+
+/// A file, in each coding that there is of it.
+pub(super) struct File {
+    pub(super) content_type: &'static str,
+    /// The best last; the first has no coding.
+    representations: Vec<Representation>,
+}
+
+pub(super) struct Representation {
+    /// The value of `Content-Encoding`, if it has one.
+    pub(super) coding: Option<&'static str>,
+    pub(super) content: &'static [u8],
+    pub(super) etag: HeaderValue,
+}
+
+impl Assets {
+    /// Reads the manifests of all packages.
+    ///
+    /// # Panics
+    ///
+    /// If a manifest is malformed, or names a file that is not there: its package's build is broken.
+    pub(super) fn load(packages: Packages) -> Self {
+        let mut assets = Self::default();
+        for (package, files) in packages {
+            assets.add(package, &files.iter().copied().collect());
+        }
+        assets
+    }
+
+    fn add(&mut self, package: &str, files: &HashMap<&str, &'static [u8]>) {
+        let Some(manifest) = files.get("manifest.json") else {
+            return;
+        };
+        let manifest: BTreeMap<String, Entry> = serde_json::from_slice(manifest)
+            .unwrap_or_else(|error| panic!("the manifest of {package}: {error}"));
+        for (source, entry) in manifest {
+            let served_at = |name: &str| format!("/assets/{package}/{name}");
+            let source = format!("{package}/{source}");
+            self.paths.insert(source, served_at(&entry.file));
+            for name in [entry.file].iter().chain(&entry.css).chain(&entry.assets) {
+                let file = File::find(name, files)
+                    .unwrap_or_else(|| panic!("{package} was built without {name}"));
+                self.files.insert(served_at(name), file);
+            }
+        }
+    }
+
+    /// Where the file built from `source` is served.
+    pub(super) fn path(&self, source: &str) -> Option<&str> {
+        self.paths.get(source).map(String::as_str)
+    }
+
+    /// What is served at `path`.
+    pub(super) fn file(&self, path: &str) -> Option<&File> {
+        self.files.get(path)
+    }
+}
+
+impl File {
+    fn find(name: &str, files: &HashMap<&str, &'static [u8]>) -> Option<Self> {
+        let representation = |coding, extension| {
+            let name = format!("{name}{extension}");
+            Some(Representation {
+                coding,
+                content: files.get(&*name)?,
+                // The name changes with the content.
+                etag: format!("\"{name}\"").parse().ok()?,
+            })
+        };
+        let mut representations = vec![representation(None, "")?];
+        representations.extend(representation(Some("gzip"), ".gz"));
+        representations.extend(representation(Some("br"), ".br"));
+        Some(Self {
+            content_type: content_type(name),
+            representations,
+        })
+    }
+
+    /// The representation that the caller prefers, the smallest one on a tie. The one without coding
+    /// if it accepts none.
+    pub(super) fn choose(&self, accepted: &Accepted<'_>) -> &Representation {
+        let weight = |representation: &&Representation| accepted.weight(representation.coding);
+        let acceptable = self.representations.iter().filter(|it| weight(it) > 0);
+        acceptable
+            .max_by_key(weight)
+            .unwrap_or(&self.representations[0])
+    }
+}
+
+fn content_type(name: &str) -> &'static str {
+    match name.rsplit_once('.').map(|(_, extension)| extension) {
+        Some("css") => "text/css; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("png") => "image/png",
+        Some("svg") => "image/svg+xml",
+        Some("woff2") => "font/woff2",
+        _ => "application/octet-stream",
+    }
+}

@@ -1,0 +1,117 @@
+//! What pages load (scripts, styles, images): built by npm packages, embedded in this binary.
+//!
+//! The `dist` of `packages/NAME` is served below `/assets/NAME/`. Its `manifest.json` has the
+//! format of [Vite's], reduced to what is used here:
+//!
+//! ```json
+//! { "src/page.css": { "file": "page-Dk3v0a1Z.css" } }
+//! ```
+//!
+//! It maps the path of a source to the built file, whose name contains a hash of its content: under
+//! one name there is never other content, so browsers may keep it for good. Only files that the
+//! manifest names are served. Next to each there may be the same file compressed, with `.br` or
+//! `.gz` appended to its name.
+//!
+//! To serve one more package, add its name to `PACKAGES` in `crates/server/build.rs`.
+//!
+//! [Vite's]: https://vite.dev/guide/backend-integration
+
+mod encoding;
+mod manifest;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::LazyLock;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+
+use crate::base::error::{Error, Kind};
+use encoding::Accepted;
+use manifest::{Assets, File};
+
+static ASSETS: LazyLock<Assets> =
+    LazyLock::new(|| Assets::load(include!(concat!(env!("OUT_DIR"), "/packages.rs"))));
+
+/// The path at which the file built from `source` is served, such as `/assets/pages/page-Dk3v0a1Z.css`
+/// for `pages/src/page.css`. `None` if its package was not built before this binary.
+pub fn path(source: &str) -> Option<&'static str> {
+    ASSETS.path(source)
+}
+
+/// Everything under `/assets`, and the icon.
+pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    routes_of(&ASSETS)
+}
+
+fn routes_of<S: Clone + Send + Sync + 'static>(assets: &'static Assets) -> Router<S> {
+    Router::new()
+        .route("/assets/{*file}", get(asset))
+        .route("/favicon.ico", get(icon))
+        .with_state(assets)
+}
+
+async fn asset(
+    State(assets): State<&'static Assets>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Response> {
+    const FOR_GOOD: &str = "public, max-age=31536000, immutable";
+    let file = assets.file(uri.path()).ok_or_else(not_found)?;
+    Ok(serve(file, FOR_GOOD, &headers))
+}
+
+/// Browsers ask for it by this name, whatever the page says, and go by its type.
+async fn icon(
+    State(assets): State<&'static Assets>,
+    headers: HeaderMap,
+) -> Result<Response, Response> {
+    let path = assets.path("pages/src/icon.svg").ok_or_else(not_found)?;
+    let file = assets.file(path).ok_or_else(not_found)?;
+    Ok(serve(file, "no-cache", &headers))
+}
+
+/// A node of another version may have the file: no cache may remember that this one hasn't.
+fn not_found() -> Response {
+    let error = Error::not_found(Kind::Route, "");
+    ([(CACHE_CONTROL, "no-store")], error).into_response()
+}
+
+fn serve(file: &'static File, cache_control: &'static str, request: &HeaderMap) -> Response {
+    let chosen = file.choose(&Accepted::of(request));
+    let validators: [(HeaderName, HeaderValue); 3] = [
+        (CACHE_CONTROL, HeaderValue::from_static(cache_control)),
+        (ETAG, chosen.etag.clone()),
+        (VARY, HeaderValue::from_static("accept-encoding")),
+    ];
+    if holds(request, &chosen.etag) {
+        return (StatusCode::NOT_MODIFIED, validators).into_response();
+    }
+    let content = [
+        (CONTENT_TYPE, file.content_type),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    let mut response = (validators, content, chosen.content).into_response();
+    if let Some(coding) = chosen.coding {
+        let coding = HeaderValue::from_static(coding);
+        response.headers_mut().insert(CONTENT_ENCODING, coding);
+    }
+    response
+}
+
+/// Whether the caller has a copy with this `ETag` (RFC 9110, section 13.1.2).
+fn holds(request: &HeaderMap, etag: &HeaderValue) -> bool {
+    let held = request.get_all(IF_NONE_MATCH).iter();
+    held.filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
+}
