@@ -10,7 +10,6 @@ const PACKAGES: [&str; 1] = ["pages"];
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     let packages = cargo_directory("CARGO_MANIFEST_DIR").join("../../packages");
-    watch(&packages.join("sdk-js"));
     let mut table = String::from("&[\n");
     for package in PACKAGES {
         watch(&packages.join(package));

@@ -15,8 +15,7 @@ use crate::app::App;
 use crate::base::error::{Error, Kind};
 use crate::http::envelope::Envelope;
 use crate::http::{openapi, verb};
-use crate::pages::console;
-use crate::pages::hosted;
+use crate::pages::{assets, console};
 
 /// A router as served: custom verbs are split off before routing.
 pub type Service = MapRequest<Router, fn(Request) -> Request>;
@@ -102,7 +101,7 @@ fn serve(app: &App, groups: impl IntoIterator<Item = Group>, pages: Router<App>)
     let pages = pages
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
-        .merge(hosted::assets::routes())
+        .merge(assets::routes())
         .fallback(unknown_route);
     let surrounded = groups
         .into_iter()

@@ -13,7 +13,8 @@ use crate::app::App;
 use crate::base::context::Context;
 use crate::base::error::{Error, Result};
 use crate::http::auth::Anonymous;
-use crate::pages::hosted::{assets, message};
+use crate::pages::assets;
+use crate::pages::hosted::message;
 
 /// The console's pages, below the path of its public URL.
 pub fn routes(app: &App) -> Router<App> {
@@ -24,15 +25,17 @@ pub fn routes(app: &App) -> Router<App> {
 #[derive(Template)]
 #[template(path = "console_bind.html")]
 struct BindPage<'a> {
+    stylesheet: &'a str,
+    script: &'a str,
     /// Host and port that the SDK may call.
     auth_host: &'a str,
 }
 
 async fn bind(Anonymous(ctx): Anonymous) -> Result<Response> {
-    let mut response = if assets::sdk().is_some() {
-        bind_page(&ctx)?
-    } else {
-        scripts_missing(&ctx)
+    let built = assets::path("pages/src/page.css").zip(assets::path("pages/src/consoleBind.ts"));
+    let mut response = match built {
+        Some((stylesheet, script)) => bind_page(&ctx, stylesheet, script)?,
+        None => scripts_missing(&ctx),
     };
     // The page's URL holds the link's token.
     let headers = response.headers_mut();
@@ -42,9 +45,11 @@ async fn bind(Anonymous(ctx): Anonymous) -> Result<Response> {
     Ok(response)
 }
 
-fn bind_page(ctx: &Context) -> Result<Response> {
+fn bind_page(ctx: &Context, stylesheet: &str, script: &str) -> Result<Response> {
     let auth_url = &ctx.app.config.auth_url;
     let page = BindPage {
+        stylesheet,
+        script,
         auth_host: auth_url.authority(),
     };
     let html = page.render().map_err(Error::internal)?;

@@ -1,7 +1,5 @@
 //! Pages of our own that people see in a browser, and what every one of them shares.
 
-pub mod assets;
-
 use askama::Template;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_SECURITY_POLICY;
@@ -9,6 +7,7 @@ use axum::response::{Html, IntoResponse as _, Response};
 
 use crate::base::context::Context;
 use crate::base::error::Error;
+use crate::pages::assets;
 
 /// Pages load nothing but our own stylesheet, run nothing, and can't be framed.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; \
@@ -17,6 +16,8 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base
 #[derive(Template)]
 #[template(path = "message.html")]
 struct Message<'a> {
+    /// Missing if the server was built without its pages' styles.
+    stylesheet: Option<&'a str>,
     title: &'a str,
     what: &'a str,
     next: &'a str,
@@ -26,6 +27,7 @@ struct Message<'a> {
 /// A page that says what happened and what to do next.
 pub fn message(ctx: &Context, status: StatusCode, title: &str, what: &str, next: &str) -> Response {
     let page = Message {
+        stylesheet: assets::path("pages/src/page.css"),
         title,
         what,
         next,
