@@ -39,24 +39,21 @@ use crate::slices::realms;
 use crate::slices::realms::model::{Classification, Realm};
 use crate::slices::tokens::access;
 
-/// Makes of `async fn name(test: TestApp) { … }` a module `name` with the tests `sqlite` and
-/// `postgres`, each with a server and a tenant of its own.
+/// Runs each listed `async fn name(test: TestApp)` as `name::sqlite` and `name::postgres`, each
+/// with its own server and tenant.
+///
+/// The compiler reports a test that no list names as dead code.
 macro_rules! both_apps {
-    ($($(#[$meta:meta])* async fn $name:ident($test:ident: TestApp) $body:block)+) => {$(
-        $(#[$meta])*
+    ($($name:ident),+ $(,)?) => {$(
         mod $name {
-            use super::*;
-
-            async fn check($test: $crate::testing::TestApp) $body
-
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
-                check($crate::testing::TestApp::sqlite().await).await;
+                super::$name($crate::testing::TestApp::sqlite().await).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
-                check($crate::testing::TestApp::postgres().await).await;
+                super::$name($crate::testing::TestApp::postgres().await).await;
             }
         }
     )+};

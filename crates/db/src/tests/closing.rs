@@ -9,21 +9,24 @@ use tokio::time::timeout;
 use super::*;
 use crate::{DatabaseUrl, Options};
 
-both_dbs! {
-    async fn closing_answers_everybody_and_later_calls_are_refused(db: Db) {
-        let observer = db.clone();
-        let writes = (0..500).map(|id| db.write(async move |tx| insert(tx, id).await));
-        let (outcomes, ()) = join(join_all(writes), observer.close()).await;
-        for outcome in outcomes {
-            assert!(matches!(outcome, Ok(1) | Err(Error::Closed)), "{outcome:?}");
-        }
-        assert_eq!(db.write(async |tx| insert(tx, 1000).await).await, Err(Error::Closed));
-        let read: Result<()> = db.read(async |_| Ok(())).await;
-        assert_eq!(read, Err(Error::Closed));
-        assert!(db.scan(async |_| Ok(())).await.is_err());
-        assert_eq!(db.health().await, Err(Error::Closed));
-        db.close().await;
+both_dbs!(closing_answers_everybody_and_later_calls_are_refused);
+
+async fn closing_answers_everybody_and_later_calls_are_refused(db: Db) {
+    let observer = db.clone();
+    let writes = (0..500).map(|id| db.write(async move |tx| insert(tx, id).await));
+    let (outcomes, ()) = join(join_all(writes), observer.close()).await;
+    for outcome in outcomes {
+        assert!(matches!(outcome, Ok(1) | Err(Error::Closed)), "{outcome:?}");
     }
+    assert_eq!(
+        db.write(async |tx| insert(tx, 1000).await).await,
+        Err(Error::Closed)
+    );
+    let read: Result<()> = db.read(async |_| Ok(())).await;
+    assert_eq!(read, Err(Error::Closed));
+    assert!(db.scan(async |_| Ok(())).await.is_err());
+    assert_eq!(db.health().await, Err(Error::Closed));
+    db.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,6 +5,15 @@ use futures_util::future::join_all;
 use super::*;
 use crate::testing::{empty_postgres, empty_sqlite, postgres_made_with};
 
+both_dbs!(
+    migrating_again_does_nothing,
+    a_new_file_is_applied_on_top,
+    a_failing_file_leaves_nothing_behind,
+    an_edited_file_is_refused,
+    a_database_newer_than_the_binary_is_refused,
+    a_migrated_database_is_fit_to_be_served,
+);
+
 /// Of [`MIGRATIONS`].
 const NEWEST: i64 = 1;
 const NEXT: i64 = NEWEST + 1;
@@ -18,47 +27,68 @@ fn and_then(sql: &'static str) -> &'static [Migration] {
     [MIGRATIONS, &[next]].concat().leak()
 }
 
-both_dbs! {
-    async fn migrating_again_does_nothing(db: Db) {
-        assert_eq!(db.schema_version().await, Ok(NEWEST));
-        assert_eq!(db.migrate(MIGRATIONS).await, Ok(NEWEST));
-        assert_eq!(db.schema_version().await, Ok(NEWEST));
-    }
+async fn migrating_again_does_nothing(db: Db) {
+    assert_eq!(db.schema_version().await, Ok(NEWEST));
+    assert_eq!(db.migrate(MIGRATIONS).await, Ok(NEWEST));
+    assert_eq!(db.schema_version().await, Ok(NEWEST));
+}
 
-    async fn a_new_file_is_applied_on_top(db: Db) {
-        let migrations = and_then("CREATE TABLE next_a (a TEXT); CREATE TABLE next_b (b TEXT)");
-        assert_eq!(db.migrate(migrations).await, Ok(NEWEST));
-        assert_eq!(db.schema_version().await, Ok(NEXT));
-        db.write(async |tx| tx.exec("INSERT INTO next_b VALUES ('b')", &[]).await).await.unwrap();
-    }
+async fn a_new_file_is_applied_on_top(db: Db) {
+    let migrations = and_then("CREATE TABLE next_a (a TEXT); CREATE TABLE next_b (b TEXT)");
+    assert_eq!(db.migrate(migrations).await, Ok(NEWEST));
+    assert_eq!(db.schema_version().await, Ok(NEXT));
+    db.write(async |tx| tx.exec("INSERT INTO next_b VALUES ('b')", &[]).await)
+        .await
+        .unwrap();
+}
 
-    async fn a_failing_file_leaves_nothing_behind(db: Db) {
-        let migrations = and_then("CREATE TABLE next_a (a TEXT); CREATE TABLE next_a (a TEXT)");
-        assert!(matches!(db.migrate(migrations).await, Err(Error::Other { .. })));
-        assert_eq!(db.schema_version().await, Ok(NEWEST));
-        let migrations = and_then("CREATE TABLE next_a (a TEXT)");
-        assert_eq!(db.migrate(migrations).await, Ok(NEWEST));
-    }
+async fn a_failing_file_leaves_nothing_behind(db: Db) {
+    let migrations = and_then("CREATE TABLE next_a (a TEXT); CREATE TABLE next_a (a TEXT)");
+    assert!(matches!(
+        db.migrate(migrations).await,
+        Err(Error::Other { .. })
+    ));
+    assert_eq!(db.schema_version().await, Ok(NEWEST));
+    let migrations = and_then("CREATE TABLE next_a (a TEXT)");
+    assert_eq!(db.migrate(migrations).await, Ok(NEWEST));
+}
 
-    async fn an_edited_file_is_refused(db: Db) {
-        db.migrate(and_then("CREATE TABLE next (a TEXT)")).await.unwrap();
-        let refused = db.migrate(and_then("CREATE TABLE next (b TEXT)")).await.unwrap_err();
-        assert!(refused.to_string().contains("migration next is not the one"), "{refused}");
-    }
+async fn an_edited_file_is_refused(db: Db) {
+    db.migrate(and_then("CREATE TABLE next (a TEXT)"))
+        .await
+        .unwrap();
+    let refused = db
+        .migrate(and_then("CREATE TABLE next (b TEXT)"))
+        .await
+        .unwrap_err();
+    assert!(
+        refused
+            .to_string()
+            .contains("migration next is not the one"),
+        "{refused}"
+    );
+}
 
-    async fn a_database_newer_than_the_binary_is_refused(db: Db) {
-        db.migrate(and_then("CREATE TABLE next (a TEXT)")).await.unwrap();
-        let refused = db.migrate(MIGRATIONS).await.unwrap_err();
-        assert!(refused.to_string().contains("newer than this binary"), "{refused}");
-        assert_eq!(db.schema_version().await, Ok(NEXT));
-        let refused = db.require_current_schema(MIGRATIONS).await.unwrap_err();
-        assert!(refused.to_string().contains("newer than this binary"), "{refused}");
-    }
+async fn a_database_newer_than_the_binary_is_refused(db: Db) {
+    db.migrate(and_then("CREATE TABLE next (a TEXT)"))
+        .await
+        .unwrap();
+    let refused = db.migrate(MIGRATIONS).await.unwrap_err();
+    assert!(
+        refused.to_string().contains("newer than this binary"),
+        "{refused}"
+    );
+    assert_eq!(db.schema_version().await, Ok(NEXT));
+    let refused = db.require_current_schema(MIGRATIONS).await.unwrap_err();
+    assert!(
+        refused.to_string().contains("newer than this binary"),
+        "{refused}"
+    );
+}
 
-    async fn a_migrated_database_is_fit_to_be_served(db: Db) {
-        assert_eq!(db.migrate(MIGRATIONS).await, Ok(NEWEST));
-        assert_eq!(db.require_current_schema(MIGRATIONS).await, Ok(()));
-    }
+async fn a_migrated_database_is_fit_to_be_served(db: Db) {
+    assert_eq!(db.migrate(MIGRATIONS).await, Ok(NEWEST));
+    assert_eq!(db.require_current_schema(MIGRATIONS).await, Ok(()));
 }
 
 #[tokio::test]

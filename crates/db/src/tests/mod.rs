@@ -16,26 +16,25 @@ use crate::{Error, Migration, Result, Sql, Tx};
 type Db = crate::Db<Error>;
 type TestDb = testing::TestDb<Error>;
 
-/// Makes of `async fn name(db: Db) { … }` a module `name` with the tests `sqlite` and `postgres`,
-/// each on a database of its own with [`MIGRATIONS`].
+/// Runs each listed `async fn name(db: Db)` as `name::sqlite` and `name::postgres`, each on its own
+/// migrated database.
+///
+/// The compiler reports a test that no list names as dead code.
 macro_rules! both_dbs {
-    ($($(#[$meta:meta])* async fn $name:ident($db:ident: Db) $body:block)+) => {$(
-        $(#[$meta])*
+    ($($name:ident),+ $(,)?) => {$(
         mod $name {
             use super::*;
-
-            async fn check($db: Db) $body
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
                 let db = fresh_sqlite().await;
-                check(Db::clone(&db)).await;
+                super::$name(Db::clone(&db)).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
                 let db = fresh_postgres().await;
-                check(Db::clone(&db)).await;
+                super::$name(Db::clone(&db)).await;
             }
         }
     )+};

@@ -332,11 +332,10 @@ mod tests {
 
     use super::*;
     use crate::cli::tests::Place;
-    use crate::db::testing::empty_sqlite;
 
     #[tokio::test]
     async fn a_part_that_dies_is_noticed() {
-        let place = Place::new(empty_sqlite().await);
+        let place = Place::sqlite().await;
         place.init().await.unwrap();
         let mut server = Server::start(place.config()).await.unwrap();
         assert_eq!(poll_immediate(server.died()).await, None);

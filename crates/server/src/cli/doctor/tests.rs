@@ -10,10 +10,16 @@ use crate::app::{SystemClock, SystemRng};
 use crate::cli::serve::Server;
 use crate::cli::tests::{Place, both_places};
 use crate::config::Listen;
-use crate::db::testing::{empty_postgres, empty_sqlite};
 use crate::infra::mail::MailSettings;
 use crate::infra::mail::testing::{Behaviour, Sink};
 use crate::infra::serving::tls::TlsFiles;
+
+both_places!(
+    a_sound_server_has_no_findings_and_no_mail_is_sent,
+    a_database_without_schema_or_tenant_is_found,
+    a_master_key_that_is_absent_foreign_or_exposed_is_found,
+    a_first_master_key_is_advised_once,
+);
 
 /// A clock that says one thing.
 struct Stopped(Timestamp);
@@ -62,72 +68,82 @@ fn only(lines: &[String], check: &str, words: &str) {
     );
 }
 
-both_places! {
-    async fn a_sound_server_has_no_findings_and_no_mail_is_sent(place: Place) {
-        let sink = Sink::start(Behaviour::Accepts).await;
-        place.init().await.unwrap();
-        let config = sound(&place, &sink);
-        assert_eq!(lines(&config).await, Vec::<String>::new());
-        let server = Server::start(place.config()).await.unwrap();
-        assert_eq!(lines(&config).await, Vec::<String>::new());
-        server.stop().await.unwrap();
-        assert_eq!(sink.accepted(), Vec::<String>::new());
-    }
+async fn a_sound_server_has_no_findings_and_no_mail_is_sent(place: Place) {
+    let sink = Sink::start(Behaviour::Accepts).await;
+    place.init().await.unwrap();
+    let config = sound(&place, &sink);
+    assert_eq!(lines(&config).await, Vec::<String>::new());
+    let server = Server::start(place.config()).await.unwrap();
+    assert_eq!(lines(&config).await, Vec::<String>::new());
+    server.stop().await.unwrap();
+    assert_eq!(sink.accepted(), Vec::<String>::new());
+}
 
-    async fn a_database_without_schema_or_tenant_is_found(place: Place) {
-        let sink = Sink::start(Behaviour::Accepts).await;
-        crate::master_key::create(&place.key_file(), &SystemRng).unwrap();
-        let config = sound(&place, &sink);
-        only(&lines(&config).await, "database", "is not migrated");
-        crate::cli::migrate(&config).await.unwrap();
-        only(&lines(&config).await, "database", "there is no tenant yet -> run `keymoor init`");
-    }
+async fn a_database_without_schema_or_tenant_is_found(place: Place) {
+    let sink = Sink::start(Behaviour::Accepts).await;
+    crate::master_key::create(&place.key_file(), &SystemRng).unwrap();
+    let config = sound(&place, &sink);
+    only(&lines(&config).await, "database", "is not migrated");
+    crate::cli::migrate(&config).await.unwrap();
+    only(
+        &lines(&config).await,
+        "database",
+        "there is no tenant yet -> run `keymoor init`",
+    );
+}
 
-    async fn a_master_key_that_is_absent_foreign_or_exposed_is_found(place: Place) {
-        let sink = Sink::start(Behaviour::Accepts).await;
-        place.init().await.unwrap();
-        let config = sound(&place, &sink);
-        let exposed = std::fs::Permissions::from_mode(0o640);
-        std::fs::set_permissions(place.key_file(), exposed).unwrap();
-        only(&lines(&config).await, "master_key", "may be read by others than its owner -> chmod 600 ");
-        std::fs::remove_file(place.key_file()).unwrap();
-        only(
-            &lines(&config).await,
-            "master_key",
-            "needs the one it was made with -> put it back from its copy, or set",
-        );
-        crate::master_key::create(&place.key_file(), &SystemRng).unwrap();
-        only(
-            &lines(&config).await,
-            "master_key",
-            "is not the master key that this database was made with -> put that one back",
-        );
-        std::fs::write(place.key_file(), "hunter2").unwrap();
-        only(
-            &lines(&config).await,
-            "master_key",
-            "holds no master key -> put the file back from its copy",
-        );
-        std::fs::remove_file(place.key_file()).unwrap();
-        std::fs::create_dir(place.key_file()).unwrap();
-        std::fs::set_permissions(place.key_file(), std::fs::Permissions::from_mode(0o700)).unwrap();
-        only(&lines(&config).await, "master_key", "-> let this user read it");
-    }
+async fn a_master_key_that_is_absent_foreign_or_exposed_is_found(place: Place) {
+    let sink = Sink::start(Behaviour::Accepts).await;
+    place.init().await.unwrap();
+    let config = sound(&place, &sink);
+    let exposed = std::fs::Permissions::from_mode(0o640);
+    std::fs::set_permissions(place.key_file(), exposed).unwrap();
+    only(
+        &lines(&config).await,
+        "master_key",
+        "may be read by others than its owner -> chmod 600 ",
+    );
+    std::fs::remove_file(place.key_file()).unwrap();
+    only(
+        &lines(&config).await,
+        "master_key",
+        "needs the one it was made with -> put it back from its copy, or set",
+    );
+    crate::master_key::create(&place.key_file(), &SystemRng).unwrap();
+    only(
+        &lines(&config).await,
+        "master_key",
+        "is not the master key that this database was made with -> put that one back",
+    );
+    std::fs::write(place.key_file(), "hunter2").unwrap();
+    only(
+        &lines(&config).await,
+        "master_key",
+        "holds no master key -> put the file back from its copy",
+    );
+    std::fs::remove_file(place.key_file()).unwrap();
+    std::fs::create_dir(place.key_file()).unwrap();
+    std::fs::set_permissions(place.key_file(), std::fs::Permissions::from_mode(0o700)).unwrap();
+    only(
+        &lines(&config).await,
+        "master_key",
+        "-> let this user read it",
+    );
+}
 
-    async fn a_first_master_key_is_advised_once(place: Place) {
-        let sink = Sink::start(Behaviour::Accepts).await;
-        crate::cli::migrate(&place.config()).await.unwrap();
-        only(
-            &lines(&sound(&place, &sink)).await,
-            "master_key",
-            "keymoor.key -> run `keymoor init`, or set KEYMOOR_MASTER_KEY_FILE",
-        );
-    }
+async fn a_first_master_key_is_advised_once(place: Place) {
+    let sink = Sink::start(Behaviour::Accepts).await;
+    crate::cli::migrate(&place.config()).await.unwrap();
+    only(
+        &lines(&sound(&place, &sink)).await,
+        "master_key",
+        "keymoor.key -> run `keymoor init`, or set KEYMOOR_MASTER_KEY_FILE",
+    );
 }
 
 #[tokio::test]
 async fn a_database_file_that_is_not_there_is_found_and_not_made() {
-    let place = Place::new(empty_sqlite().await);
+    let place = Place::sqlite().await;
     let sink = Sink::start(Behaviour::Accepts).await;
     place.init().await.unwrap();
     let path = place.key_file().with_file_name("elsewhere.db");
@@ -147,7 +163,7 @@ async fn a_database_file_that_is_not_there_is_found_and_not_made() {
 
 #[tokio::test]
 async fn a_journal_that_is_no_wal_is_found_and_nothing_is_changed() {
-    let place = Place::new(empty_sqlite().await);
+    let place = Place::sqlite().await;
     let sink = Sink::start(Behaviour::Accepts).await;
     place.init().await.unwrap();
     let copy = place.key_file().with_file_name("copy.db");
@@ -168,7 +184,7 @@ async fn a_journal_that_is_no_wal_is_found_and_nothing_is_changed() {
 
 #[tokio::test]
 async fn attestation_roots_that_can_not_be_read_are_found() {
-    let place = Place::new(empty_sqlite().await);
+    let place = Place::sqlite().await;
     let sink = Sink::start(Behaviour::Accepts).await;
     place.init().await.unwrap();
     let config = Config {
@@ -187,7 +203,7 @@ fn closed_port() -> (u16, TcpSocket) {
 
 #[tokio::test]
 async fn a_database_that_nobody_serves_is_found() {
-    let place = Place::new(empty_sqlite().await);
+    let place = Place::sqlite().await;
     let sink = Sink::start(Behaviour::Accepts).await;
     place.init().await.unwrap();
     let (port, _kept) = closed_port();
@@ -203,7 +219,7 @@ async fn a_database_that_nobody_serves_is_found() {
 
 #[tokio::test]
 async fn mail_that_can_not_be_sent_is_found() {
-    let place = Place::new(empty_sqlite().await);
+    let place = Place::sqlite().await;
     let refuses = Sink::start(Behaviour::RefusesLogin("535 5.7.8 no")).await;
     place.init().await.unwrap();
     let config = sound(&place, &refuses);
@@ -241,7 +257,7 @@ async fn mail_that_can_not_be_sent_is_found() {
 
 #[tokio::test]
 async fn mail_that_nobody_asked_for_is_remarked_and_not_counted() {
-    let place = Place::new(empty_sqlite().await);
+    let place = Place::sqlite().await;
     place.init().await.unwrap();
     let config = Config {
         mail: None,
@@ -261,7 +277,7 @@ async fn mail_that_nobody_asked_for_is_remarked_and_not_counted() {
 
 #[tokio::test]
 async fn urls_that_browsers_sdks_or_listeners_disagree_with_are_found() {
-    let place = Place::new(empty_sqlite().await);
+    let place = Place::sqlite().await;
     let sink = Sink::start(Behaviour::Accepts).await;
     let sound = sound(&place, &sink);
     let with = |auth_url: &str| {
@@ -331,7 +347,7 @@ async fn urls_that_browsers_sdks_or_listeners_disagree_with_are_found() {
 
 #[tokio::test]
 async fn tls_files_that_are_wrong_late_or_for_others_are_found() {
-    let place = Place::new(empty_sqlite().await);
+    let place = Place::sqlite().await;
     let sink = Sink::start(Behaviour::Accepts).await;
     let files = TlsFiles {
         certificate: place.key_file().with_extension("certificate.pem"),
@@ -363,7 +379,7 @@ async fn tls_files_that_are_wrong_late_or_for_others_are_found() {
 
 #[tokio::test]
 async fn metrics_for_everybody_are_found() {
-    let place = Place::new(empty_sqlite().await);
+    let place = Place::sqlite().await;
     let sink = Sink::start(Behaviour::Accepts).await;
     let with = |address: &str| {
         configuration(&Config {
@@ -381,7 +397,7 @@ async fn metrics_for_everybody_are_found() {
 
 #[tokio::test]
 async fn clocks_that_are_wrong_or_differ_are_found() {
-    let place = Place::new(empty_postgres().await);
+    let place = Place::postgres().await;
     let sink = Sink::start(Behaviour::Accepts).await;
     place.init().await.unwrap();
     let config = sound(&place, &sink);

@@ -4,7 +4,7 @@ use super::*;
 
 #[tokio::test]
 async fn a5_init_says_how_an_administrator_gets_in() {
-    let place = Place::new(empty_sqlite().await);
+    let place = Place::sqlite().await;
     let said = async || init_text(place.config(), &["init"]).await.unwrap();
     let first = said().await;
     let link = first.lines().last().unwrap();
@@ -24,7 +24,7 @@ async fn a5_init_says_how_an_administrator_gets_in() {
 
 #[tokio::test]
 async fn a_missing_folder_is_named_by_every_command_that_would_make_the_database() {
-    let place = Place::new(empty_sqlite().await);
+    let place = Place::sqlite().await;
     let folder = place.folder.path().join("missing");
     let config = || Config {
         database_url: DatabaseUrl::Sqlite(folder.join("keymoor.db")),

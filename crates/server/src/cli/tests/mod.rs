@@ -24,6 +24,17 @@ use crate::infra::mail::MailSettings;
 use crate::infra::mail::testing::{Behaviour, Sink};
 use crate::infra::outbox::{self, NewTask, Task};
 
+both_places!(
+    init_prepares_everything_and_prints_it_again,
+    init_never_replaces_a_master_key_that_something_is_sealed_under,
+    a_tenant_is_made_under_the_master_key_of_the_others_only,
+    g2_the_consoles_config_follows_the_settings,
+    only_init_and_migrate_change_the_schema,
+    e5_init_and_admin_work_beside_a_running_server,
+    d1_each_listener_serves_its_own_part_until_the_server_is_stopped,
+    mail_in_flight_has_its_own_time_when_the_server_stops_and_no_more_is_begun,
+);
+
 /// A place to run commands in, without a schema at first.
 pub(super) struct Place {
     db: TestDb,
@@ -31,7 +42,15 @@ pub(super) struct Place {
 }
 
 impl Place {
-    pub(super) fn new(db: TestDb) -> Self {
+    pub(super) async fn sqlite() -> Self {
+        Self::new(empty_sqlite().await)
+    }
+
+    pub(super) async fn postgres() -> Self {
+        Self::new(empty_postgres().await)
+    }
+
+    fn new(db: TestDb) -> Self {
         let folder = tempfile::tempdir().unwrap();
         Self { db, folder }
     }
@@ -183,22 +202,18 @@ async fn send(
     (head.lines().next().unwrap().to_owned(), body.to_owned())
 }
 
-/// Makes of `async fn name(place: Place) { … }` a test on each database.
+/// Runs each listed `async fn name(place: Place)` as `name::sqlite` and `name::postgres`.
 macro_rules! both_places {
-    ($(async fn $name:ident($place:ident: Place) $body:block)+) => {$(
+    ($($name:ident),+ $(,)?) => {$(
         mod $name {
-            use super::*;
-
-            async fn check($place: Place) $body
-
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
-                check(Place::new(empty_sqlite().await)).await;
+                super::$name($crate::cli::tests::Place::sqlite().await).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
-                check(Place::new(empty_postgres().await)).await;
+                super::$name($crate::cli::tests::Place::postgres().await).await;
             }
         }
     )+};
@@ -209,166 +224,225 @@ pub(super) use both_places;
 const FOREIGN: &str =
     "keymoor.key is not the master key that this database was made with: put that one back";
 
-both_places! {
-    async fn init_prepares_everything_and_prints_it_again(place: Place) {
-        let first = place.init().await.unwrap();
-        assert!(place.key_file().exists());
-        let mut second = place.init().await.unwrap();
-        assert_ne!(first["admin_binding_link"], second["admin_binding_link"]);
-        second["admin_binding_link"] = first["admin_binding_link"].clone();
-        assert_eq!(first, second);
-        let tenants = place.create_tenant(&["--display-name", "Acme"]).await.unwrap();
-        assert_ne!(tenants["tenant_id"], first["tenant_id"]);
-        assert!(tenants["admin_binding_link"].is_string());
-        assert_eq!(place.init().await.unwrap()["tenant_id"], first["tenant_id"]);
+async fn init_prepares_everything_and_prints_it_again(place: Place) {
+    let first = place.init().await.unwrap();
+    assert!(place.key_file().exists());
+    let mut second = place.init().await.unwrap();
+    assert_ne!(first["admin_binding_link"], second["admin_binding_link"]);
+    second["admin_binding_link"] = first["admin_binding_link"].clone();
+    assert_eq!(first, second);
+    let tenants = place
+        .create_tenant(&["--display-name", "Acme"])
+        .await
+        .unwrap();
+    assert_ne!(tenants["tenant_id"], first["tenant_id"]);
+    assert!(tenants["admin_binding_link"].is_string());
+    assert_eq!(place.init().await.unwrap()["tenant_id"], first["tenant_id"]);
+}
+
+async fn init_never_replaces_a_master_key_that_something_is_sealed_under(place: Place) {
+    place.init().await.unwrap();
+    std::fs::remove_file(place.key_file()).unwrap();
+    for error in [
+        place.init().await.unwrap_err().to_string(),
+        place.refusal().await,
+        place
+            .create_tenant(&["--display-name", "Acme"])
+            .await
+            .unwrap_err()
+            .to_string(),
+    ] {
+        assert!(
+            error.contains("needs the one it was made with: put it back from its copy, or set"),
+            "{error}"
+        );
     }
+    assert!(!place.key_file().exists());
+    crate::master_key::create(&place.key_file(), &crate::app::SystemRng).unwrap();
+    let error = place.init().await.unwrap_err().to_string();
+    assert!(error.ends_with(FOREIGN), "{error}");
+    let error = place.refusal().await;
+    assert!(error.ends_with(FOREIGN), "{error}");
+}
 
-    async fn init_never_replaces_a_master_key_that_something_is_sealed_under(place: Place) {
-        place.init().await.unwrap();
-        std::fs::remove_file(place.key_file()).unwrap();
-        for error in [
-            place.init().await.unwrap_err().to_string(),
-            place.refusal().await,
-            place.create_tenant(&["--display-name", "Acme"]).await.unwrap_err().to_string(),
-        ] {
-            assert!(
-                error.contains("needs the one it was made with: put it back from its copy, or set"),
-                "{error}"
-            );
-        }
-        assert!(!place.key_file().exists());
-        crate::master_key::create(&place.key_file(), &crate::app::SystemRng).unwrap();
-        let error = place.init().await.unwrap_err().to_string();
-        assert!(error.ends_with(FOREIGN), "{error}");
-        let error = place.refusal().await;
-        assert!(error.ends_with(FOREIGN), "{error}");
+async fn a_tenant_is_made_under_the_master_key_of_the_others_only(place: Place) {
+    place.init().await.unwrap();
+    std::fs::remove_file(place.key_file()).unwrap();
+    crate::master_key::create(&place.key_file(), &crate::app::SystemRng).unwrap();
+    let error = place
+        .create_tenant(&["--display-name", "Acme"])
+        .await
+        .unwrap_err();
+    assert!(error.to_string().ends_with(FOREIGN), "{error}");
+    assert_eq!(place.ask::<i64>("SELECT COUNT(*) FROM tenants").await, [1]);
+}
+
+async fn g2_the_consoles_config_follows_the_settings(place: Place) {
+    const CONFIGS: &str = "SELECT config FROM authenticator_configs";
+    const CHANGES: &str = "SELECT actor FROM events WHERE kind = 'AuthenticatorConfigOperation'";
+    place.init().await.unwrap();
+    place
+        .create_tenant(&["--display-name", "Acme"])
+        .await
+        .unwrap();
+    let before: Vec<String> = place.ask(CONFIGS).await;
+    Server::start(place.config())
+        .await
+        .unwrap()
+        .stop()
+        .await
+        .unwrap();
+    assert_eq!(place.ask::<String>(CONFIGS).await, before);
+    assert!(place.ask::<String>(CHANGES).await.is_empty());
+
+    let at = |url: &str| Config {
+        console_url: url.parse().unwrap(),
+        ..place.config()
+    };
+    let says = |config: &String, url: &str| {
+        config.contains(&format!(r#""invoke_url":"{url}""#))
+            && config.contains(r#""trusted_origins":["https://console.example"]"#)
+    };
+    // What `init` is run with is not what a running server has.
+    place.init_as(at("https://console.example")).await.unwrap();
+    assert_eq!(place.ask::<String>(CONFIGS).await, before);
+    assert!(place.ask::<String>(CHANGES).await.is_empty());
+    let moved = at("https://console.example");
+    Server::start(moved).await.unwrap().stop().await.unwrap();
+    let configs: Vec<String> = place.ask(CONFIGS).await;
+    assert_eq!(configs.len(), 2);
+    assert!(
+        configs
+            .iter()
+            .all(|config| says(config, "https://console.example")),
+        "{configs:?}"
+    );
+    assert_eq!(place.ask::<String>(CHANGES).await, ["system", "system"]);
+
+    let moved = at("https://console.example/admin");
+    Server::start(moved).await.unwrap().stop().await.unwrap();
+    let configs: Vec<String> = place.ask(CONFIGS).await;
+    assert!(
+        configs
+            .iter()
+            .all(|config| says(config, "https://console.example/admin")),
+        "{configs:?}"
+    );
+    assert_eq!(place.ask::<String>(CHANGES).await.len(), 4);
+}
+
+async fn only_init_and_migrate_change_the_schema(place: Place) {
+    crate::master_key::create(&place.key_file(), &crate::app::SystemRng).unwrap();
+    let error = place.refusal().await;
+    assert!(error.contains("keymoor migrate"), "{error}");
+    let error = place
+        .create_tenant(&["--display-name", "Acme"])
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("keymoor migrate"), "{error}");
+    let told = migrate(&place.config()).await.unwrap();
+    assert!(told.ends_with("now; it had 0"), "{told}");
+    let told = migrate(&place.config()).await.unwrap();
+    assert!(told.ends_with("already"), "{told}");
+    Server::start(place.config())
+        .await
+        .unwrap()
+        .stop()
+        .await
+        .unwrap();
+}
+
+async fn e5_init_and_admin_work_beside_a_running_server(place: Place) {
+    place.init().await.unwrap();
+    let server = Server::start(place.config()).await.unwrap();
+    place.init().await.unwrap();
+    place
+        .create_tenant(&["--display-name", "Acme"])
+        .await
+        .unwrap();
+    let link = place.init().await.unwrap()["admin_binding_link"].take();
+    let path = link
+        .as_str()
+        .unwrap()
+        .strip_prefix("http://localhost:8021")
+        .unwrap()
+        .to_owned();
+    let (status, _) = get(server.addresses[0], &path).await;
+    assert_eq!(status, "HTTP/1.1 302 Found");
+    server.stop().await.unwrap();
+}
+
+async fn d1_each_listener_serves_its_own_part_until_the_server_is_stopped(place: Place) {
+    place.init().await.unwrap();
+    let server = Server::start(place.config()).await.unwrap();
+    let [auth, management] = server.addresses[..] else {
+        panic!("two addresses were configured");
+    };
+    for address in [auth, management] {
+        assert_eq!(
+            get(address, "/healthz").await,
+            ("HTTP/1.1 200 OK".to_owned(), "ok".to_owned())
+        );
+        assert_eq!(
+            get(address, "/readyz").await,
+            ("HTTP/1.1 200 OK".to_owned(), "ready".to_owned())
+        );
     }
-
-    async fn a_tenant_is_made_under_the_master_key_of_the_others_only(place: Place) {
-        place.init().await.unwrap();
-        std::fs::remove_file(place.key_file()).unwrap();
-        crate::master_key::create(&place.key_file(), &crate::app::SystemRng).unwrap();
-        let error = place.create_tenant(&["--display-name", "Acme"]).await.unwrap_err();
-        assert!(error.to_string().ends_with(FOREIGN), "{error}");
-        assert_eq!(place.ask::<i64>("SELECT COUNT(*) FROM tenants").await, [1]);
+    assert_eq!(
+        get(auth, "/v1/tenants/0000000000000000").await.0,
+        "HTTP/1.1 404 Not Found"
+    );
+    assert_eq!(
+        get(management, "/console/bind").await.0,
+        "HTTP/1.1 404 Not Found"
+    );
+    server.stop().await.unwrap();
+    for address in [auth, management] {
+        assert!(TcpStream::connect(address).await.is_err());
     }
+}
 
-    async fn g2_the_consoles_config_follows_the_settings(place: Place) {
-        const CONFIGS: &str = "SELECT config FROM authenticator_configs";
-        const CHANGES: &str = "SELECT actor FROM events WHERE kind = 'AuthenticatorConfigOperation'";
-        place.init().await.unwrap();
-        place.create_tenant(&["--display-name", "Acme"]).await.unwrap();
-        let before: Vec<String> = place.ask(CONFIGS).await;
-        Server::start(place.config()).await.unwrap().stop().await.unwrap();
-        assert_eq!(place.ask::<String>(CONFIGS).await, before);
-        assert!(place.ask::<String>(CHANGES).await.is_empty());
-
-        let at = |url: &str| Config { console_url: url.parse().unwrap(), ..place.config() };
-        let says = |config: &String, url: &str| {
-            config.contains(&format!(r#""invoke_url":"{url}""#))
-                && config.contains(r#""trusted_origins":["https://console.example"]"#)
-        };
-        // What `init` is run with is not what a running server has.
-        place.init_as(at("https://console.example")).await.unwrap();
-        assert_eq!(place.ask::<String>(CONFIGS).await, before);
-        assert!(place.ask::<String>(CHANGES).await.is_empty());
-        let moved = at("https://console.example");
-        Server::start(moved).await.unwrap().stop().await.unwrap();
-        let configs: Vec<String> = place.ask(CONFIGS).await;
-        assert_eq!(configs.len(), 2);
-        assert!(configs.iter().all(|config| says(config, "https://console.example")), "{configs:?}");
-        assert_eq!(place.ask::<String>(CHANGES).await, ["system", "system"]);
-
-        let moved = at("https://console.example/admin");
-        Server::start(moved).await.unwrap().stop().await.unwrap();
-        let configs: Vec<String> = place.ask(CONFIGS).await;
-        assert!(configs.iter().all(|config| says(config, "https://console.example/admin")), "{configs:?}");
-        assert_eq!(place.ask::<String>(CHANGES).await.len(), 4);
+async fn mail_in_flight_has_its_own_time_when_the_server_stops_and_no_more_is_begun(place: Place) {
+    place.init().await.unwrap();
+    for number in 0..9 {
+        place.write_down_a_mail(number).await;
     }
-
-    async fn only_init_and_migrate_change_the_schema(place: Place) {
-        crate::master_key::create(&place.key_file(), &crate::app::SystemRng).unwrap();
-        let error = place.refusal().await;
-        assert!(error.contains("keymoor migrate"), "{error}");
-        let error = place.create_tenant(&["--display-name", "Acme"]).await.unwrap_err();
-        assert!(error.to_string().contains("keymoor migrate"), "{error}");
-        let told = migrate(&place.config()).await.unwrap();
-        assert!(told.ends_with("now; it had 0"), "{told}");
-        let told = migrate(&place.config()).await.unwrap();
-        assert!(told.ends_with("already"), "{told}");
-        Server::start(place.config()).await.unwrap().stop().await.unwrap();
-    }
-
-    async fn e5_init_and_admin_work_beside_a_running_server(place: Place) {
-        place.init().await.unwrap();
-        let server = Server::start(place.config()).await.unwrap();
-        place.init().await.unwrap();
-        place.create_tenant(&["--display-name", "Acme"]).await.unwrap();
-        let link = place.init().await.unwrap()["admin_binding_link"].take();
-        let path = link.as_str().unwrap().strip_prefix("http://localhost:8021").unwrap().to_owned();
-        let (status, _) = get(server.addresses[0], &path).await;
-        assert_eq!(status, "HTTP/1.1 302 Found");
-        server.stop().await.unwrap();
-    }
-
-    async fn d1_each_listener_serves_its_own_part_until_the_server_is_stopped(place: Place) {
-        place.init().await.unwrap();
-        let server = Server::start(place.config()).await.unwrap();
-        let [auth, management] = server.addresses[..] else {
-            panic!("two addresses were configured");
-        };
-        for address in [auth, management] {
-            assert_eq!(get(address, "/healthz").await, ("HTTP/1.1 200 OK".to_owned(), "ok".to_owned()));
-            assert_eq!(get(address, "/readyz").await, ("HTTP/1.1 200 OK".to_owned(), "ready".to_owned()));
-        }
-        assert_eq!(get(auth, "/v1/tenants/0000000000000000").await.0, "HTTP/1.1 404 Not Found");
-        assert_eq!(get(management, "/console/bind").await.0, "HTTP/1.1 404 Not Found");
-        server.stop().await.unwrap();
-        for address in [auth, management] {
-            assert!(TcpStream::connect(address).await.is_err());
-        }
-    }
-
-    async fn mail_in_flight_has_its_own_time_when_the_server_stops_and_no_more_is_begun(place: Place) {
-        place.init().await.unwrap();
-        for number in 0..9 {
-            place.write_down_a_mail(number).await;
-        }
-        let sink = Sink::start(Behaviour::AcceptsWhenTold).await;
-        let config = Config {
-            mail: Some(MailSettings {
-                server: format!("smtp://127.0.0.1:{}", sink.port).parse().unwrap(),
-                from: "keymoor@example.com".parse().unwrap(),
-                timeout: Seconds::MINUTE,
-            }),
-            // Requests get no time at all.
-            shutdown: Seconds(0),
-            ..place.config()
-        };
-        let server = Server::start(config).await.unwrap();
-        let address = server.addresses[0];
-        sink.message_has_come().await;
-        let stopping = tokio::spawn(server.stop());
-        let refused = async {
-            while TcpStream::connect(address).await.is_ok() {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(30), refused).await.unwrap();
-        while !stopping.is_finished() {
-            sink.accept();
+    let sink = Sink::start(Behaviour::AcceptsWhenTold).await;
+    let config = Config {
+        mail: Some(MailSettings {
+            server: format!("smtp://127.0.0.1:{}", sink.port).parse().unwrap(),
+            from: "keymoor@example.com".parse().unwrap(),
+            timeout: Seconds::MINUTE,
+        }),
+        // Requests get no time at all.
+        shutdown: Seconds(0),
+        ..place.config()
+    };
+    let server = Server::start(config).await.unwrap();
+    let address = server.addresses[0];
+    sink.message_has_come().await;
+    let stopping = tokio::spawn(server.stop());
+    let refused = async {
+        while TcpStream::connect(address).await.is_ok() {
             tokio::task::yield_now().await;
         }
-        stopping.await.unwrap().unwrap();
-        // Eight go side by side.
-        assert_eq!(sink.accepted().len(), 8);
-        assert_eq!(place.ask::<i64>("SELECT COUNT(*) FROM outbox").await, [1]);
+    };
+    tokio::time::timeout(Duration::from_secs(30), refused)
+        .await
+        .unwrap();
+    while !stopping.is_finished() {
+        sink.accept();
+        tokio::task::yield_now().await;
     }
+    stopping.await.unwrap().unwrap();
+    // Eight go side by side.
+    assert_eq!(sink.accepted().len(), 8);
+    assert_eq!(place.ask::<i64>("SELECT COUNT(*) FROM outbox").await, [1]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_starts_from_a_backup_and_the_master_key() {
-    let place = Place::new(empty_sqlite().await);
+    let place = Place::sqlite().await;
     let tenant = place.init().await.unwrap()["tenant_id"].take();
     let server = Server::start(place.config()).await.unwrap();
     let file = place.folder.path().join("backup.db");
@@ -395,7 +469,7 @@ async fn a_server_starts_from_a_backup_and_the_master_key() {
 
 #[tokio::test]
 async fn where_nothing_is_sealed_yet_a_missing_master_key_is_made_by_init() {
-    let place = Place::new(empty_sqlite().await);
+    let place = Place::sqlite().await;
     let error = place.refusal().await;
     assert!(
         error.ends_with("keymoor.key: run `keymoor init`, or set KEYMOOR_MASTER_KEY_FILE"),
@@ -405,7 +479,7 @@ async fn where_nothing_is_sealed_yet_a_missing_master_key_is_made_by_init() {
 
 #[tokio::test]
 async fn a_postgresql_database_that_nobody_made_is_no_outage() {
-    let place = Place::new(empty_postgres().await);
+    let place = Place::postgres().await;
     let Ok(url) = std::env::var("KEYMOOR_TEST_POSTGRES_URL") else {
         panic!("the database above was made by it");
     };
@@ -425,7 +499,7 @@ async fn a_postgresql_database_that_nobody_made_is_no_outage() {
 
 #[tokio::test]
 async fn a_backup_of_a_database_that_is_not_there_says_so_once() {
-    let place = Place::new(empty_sqlite().await);
+    let place = Place::sqlite().await;
     let absent = place.folder.path().join("absent.db");
     let config = Config {
         database_url: DatabaseUrl::Sqlite(absent.clone()),

@@ -7,7 +7,7 @@ use super::*;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn e5_a_second_server_or_migration_on_one_file_is_refused() {
-    let place = Place::new(empty_sqlite().await);
+    let place = Place::sqlite().await;
     place.init().await.unwrap();
     let server = Server::start(place.config()).await.unwrap();
     let error = place.refusal().await;
@@ -25,7 +25,7 @@ async fn e5_a_second_server_or_migration_on_one_file_is_refused() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn e4_another_server_learns_by_itself_that_a_token_was_revoked() {
-    let place = Place::new(empty_postgres().await);
+    let place = Place::postgres().await;
     let management = place.init().await.unwrap()["management"].take();
     let text = |name: &str| management[name].as_str().unwrap();
     let (one, other) = (
@@ -66,7 +66,7 @@ async fn e4_another_server_learns_by_itself_that_a_token_was_revoked() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn metrics_have_an_address_of_their_own() {
-    let place = Place::new(empty_sqlite().await);
+    let place = Place::sqlite().await;
     place.init().await.unwrap();
     let config = Config {
         metrics_listen: Some("127.0.0.1:0".parse().unwrap()),
@@ -89,7 +89,7 @@ async fn metrics_have_an_address_of_their_own() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn browsers_are_told_to_insist_on_https_where_the_public_url_is() {
-    let place = Place::new(empty_sqlite().await);
+    let place = Place::sqlite().await;
     place.init().await.unwrap();
     for (auth_url, insists) in [
         ("https://auth.example", true),
@@ -113,7 +113,7 @@ async fn browsers_are_told_to_insist_on_https_where_the_public_url_is() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_self_signed_certificate_is_kept_beside_the_database_and_served_on_both_addresses() {
-    let place = Place::new(empty_sqlite().await);
+    let place = Place::sqlite().await;
     place.init().await.unwrap();
     let config = serve::with_self_signed(place.config()).unwrap();
     let files = config.tls.clone().unwrap();
@@ -137,7 +137,7 @@ async fn a_self_signed_certificate_is_kept_beside_the_database_and_served_on_bot
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tls_files_that_can_not_be_used_end_the_start() {
-    let place = Place::new(empty_sqlite().await);
+    let place = Place::sqlite().await;
     place.init().await.unwrap();
     let absent = place.key_file().with_file_name("absent.pem");
     let config = Config {
@@ -156,7 +156,7 @@ async fn tls_files_that_can_not_be_used_end_the_start() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_taken_address_is_named() {
-    let place = Place::new(empty_sqlite().await);
+    let place = Place::sqlite().await;
     place.init().await.unwrap();
     let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = taken.local_addr().unwrap();

@@ -11,6 +11,12 @@ use super::*;
 use crate::infra::outbox;
 use crate::testing::{TestApp, both_apps};
 
+both_apps!(
+    requests_are_counted_by_template_and_without_ids,
+    ceremonies_are_counted_by_outcome,
+    the_state_of_outbox_and_process_is_asked_for,
+);
+
 async fn scrape(test: &TestApp) -> String {
     let request = Request::get("/metrics").body(Body::empty()).unwrap();
     let answer = scrape::service(&test.app).oneshot(request).await.unwrap();
@@ -62,50 +68,75 @@ async fn the_reference_lists_exactly_what_is_exported() {
     );
 }
 
-both_apps! {
-    async fn requests_are_counted_by_template_and_without_ids(test: TestApp) {
-        let path = test.realm_path("/identities?page_size=1");
-        test.manage(Method::GET, &path, None).await.ok();
-        let token = test.realm_path("/identities/0000000000000000/credential-binding-jobs/0000000000000000:bind");
-        test.auth(Request::post(token).body(Body::from("{}")).unwrap()).await.refused(400);
-        test.auth(Request::get("/nobody/knows/this").body(Body::empty()).unwrap()).await.refused(404);
-        let text = scrape(&test).await;
-        for (route, method, status) in [
-            ("/v1/tenants/{tenant_id}/realms/{realm_id}/identities", "GET", "2xx"),
-            (
-                "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/\
+async fn requests_are_counted_by_template_and_without_ids(test: TestApp) {
+    let path = test.realm_path("/identities?page_size=1");
+    test.manage(Method::GET, &path, None).await.ok();
+    let token = test
+        .realm_path("/identities/0000000000000000/credential-binding-jobs/0000000000000000:bind");
+    test.auth(Request::post(token).body(Body::from("{}")).unwrap())
+        .await
+        .refused(400);
+    test.auth(
+        Request::get("/nobody/knows/this")
+            .body(Body::empty())
+            .unwrap(),
+    )
+    .await
+    .refused(404);
+    let scraped = scrape(&test).await;
+    for (route, method, status) in [
+        (
+            "/v1/tenants/{tenant_id}/realms/{realm_id}/identities",
+            "GET",
+            "2xx",
+        ),
+        (
+            "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/\
                  credential-binding-jobs/{credential_binding_job_id}:bind",
-                "POST",
-                "4xx",
-            ),
-            ("", "GET", "4xx"),
-        ] {
-            let labels = format!("{{route=\"{route}\",method=\"{method}\",status=\"{status}\"}} 1\n");
-            let line = format!("keymoor_http_request_duration_seconds_count{labels}");
-            assert!(text.contains(&line), "{line}{text}");
-        }
-        let (tenant, realm) = (test.made.tenant.id.to_string(), test.made.realm.id.to_string());
-        for id in [tenant.as_str(), realm.as_str(), "Acme", "nobody"] {
-            assert!(!text.contains(id), "{id}: {text}");
-        }
+            "POST",
+            "4xx",
+        ),
+        ("", "GET", "4xx"),
+    ] {
+        let labels = format!("{{route=\"{route}\",method=\"{method}\",status=\"{status}\"}} 1\n");
+        let line = format!("keymoor_http_request_duration_seconds_count{labels}");
+        assert!(scraped.contains(&line), "{line}{scraped}");
     }
+    let (tenant, realm) = (
+        test.made.tenant.id.to_string(),
+        test.made.realm.id.to_string(),
+    );
+    for id in [tenant.as_str(), realm.as_str(), "Acme", "nobody"] {
+        assert!(!scraped.contains(id), "{id}: {scraped}");
+    }
+}
 
-    async fn ceremonies_are_counted_by_outcome(test: TestApp) {
-        test.bind_passkey(&test.made.administrator.id.to_string()).await;
-        let text = scrape(&test).await;
-        assert!(text.contains("keymoor_bindings_total{outcome=\"succeeded\"} 1\n"), "{text}");
-    }
+async fn ceremonies_are_counted_by_outcome(test: TestApp) {
+    test.bind_passkey(&test.made.administrator.id.to_string())
+        .await;
+    let scraped = scrape(&test).await;
+    assert!(
+        scraped.contains("keymoor_bindings_total{outcome=\"succeeded\"} 1\n"),
+        "{scraped}"
+    );
+}
 
-    async fn the_state_of_outbox_and_process_is_asked_for(test: TestApp) {
-        test.bind_passkey(&test.made.administrator.id.to_string()).await;
-        let due = scrape(&test).await;
-        assert!(due.contains("\nkeymoor_mails_due 1\n"), "{due}");
-        assert!(!due.contains("\nprocess_resident_memory_bytes 0\n"), "{due}");
-        outbox::worker::run_due(&test.app).await.unwrap();
-        let sent = scrape(&test).await;
-        assert!(sent.contains("\nkeymoor_mails_due 0\n"), "{sent}");
-        assert!(sent.contains("keymoor_mails_total{outcome=\"sent\"} 1\n"), "{sent}");
-    }
+async fn the_state_of_outbox_and_process_is_asked_for(test: TestApp) {
+    test.bind_passkey(&test.made.administrator.id.to_string())
+        .await;
+    let due = scrape(&test).await;
+    assert!(due.contains("\nkeymoor_mails_due 1\n"), "{due}");
+    assert!(
+        !due.contains("\nprocess_resident_memory_bytes 0\n"),
+        "{due}"
+    );
+    outbox::worker::run_due(&test.app).await.unwrap();
+    let sent = scrape(&test).await;
+    assert!(sent.contains("\nkeymoor_mails_due 0\n"), "{sent}");
+    assert!(
+        sent.contains("keymoor_mails_total{outcome=\"sent\"} 1\n"),
+        "{sent}"
+    );
 }
 
 #[tokio::test]

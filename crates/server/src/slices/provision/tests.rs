@@ -9,6 +9,15 @@ use super::*;
 use crate::slices::provision::handover::AdminAccess;
 use crate::testing::{TestApp, both_apps};
 
+both_apps!(
+    what_is_handed_over_has_this_form,
+    a5_each_hand_over_gives_a_fresh_link_until_an_administrator_has_a_passkey,
+    a5_a_passkey_that_nobody_can_use_does_not_count,
+    a5_of_many_hand_overs_at_once_one_link_works,
+    a10_only_the_operator_makes_an_administrators_link_without_every_scope,
+    there_is_one_first_tenant_however_many_ask_at_once,
+);
+
 const BASE: &str = "http://localhost:8021";
 
 async fn printed(test: &TestApp) -> Value {
@@ -55,16 +64,17 @@ async fn bind(test: &TestApp, link: &str) {
         .ok();
 }
 
-both_apps! {
-    async fn what_is_handed_over_has_this_form(test: TestApp) {
-        let printed = printed(&test).await;
-        let management = &test.made.management;
-        let (tenant, realm) = (test.made.tenant.id, test.made.realm.id);
-        let endpoint = format!(
-            "{BASE}/v1/tenants/{tenant}/realms/{realm}/applications/{}/token",
-            management.id
-        );
-        assert_eq!(printed, json!({
+async fn what_is_handed_over_has_this_form(test: TestApp) {
+    let printed = printed(&test).await;
+    let management = &test.made.management;
+    let (tenant, realm) = (test.made.tenant.id, test.made.realm.id);
+    let endpoint = format!(
+        "{BASE}/v1/tenants/{tenant}/realms/{realm}/applications/{}/token",
+        management.id
+    );
+    assert_eq!(
+        printed,
+        json!({
             "auth_url": BASE,
             "api_url": "http://localhost:8023",
             "tenant_id": tenant,
@@ -76,112 +86,119 @@ both_apps! {
                 "token_endpoint": endpoint,
             },
             "admin_binding_link": printed["admin_binding_link"],
-        }));
-    }
+        })
+    );
+}
 
-    async fn a5_each_hand_over_gives_a_fresh_link_until_an_administrator_has_a_passkey(test: TestApp) {
-        let first = link(&test).await.unwrap();
-        assert_eq!(open(&test, &first).await, 200);
-        let second = link(&test).await.unwrap();
-        assert_ne!(first, second);
-        assert_eq!(open(&test, &first).await, 409);
-        assert_eq!(open(&test, &second).await, 200);
-        bind(&test, &second).await;
-        assert_eq!(link(&test).await, None);
-        assert!(matches!(access(&test).await, AdminAccess::Passkey));
-    }
+async fn a5_each_hand_over_gives_a_fresh_link_until_an_administrator_has_a_passkey(test: TestApp) {
+    let first = link(&test).await.unwrap();
+    assert_eq!(open(&test, &first).await, 200);
+    let second = link(&test).await.unwrap();
+    assert_ne!(first, second);
+    assert_eq!(open(&test, &first).await, 409);
+    assert_eq!(open(&test, &second).await, 200);
+    bind(&test, &second).await;
+    assert_eq!(link(&test).await, None);
+    assert!(matches!(access(&test).await, AdminAccess::Passkey));
+}
 
-    async fn a5_a_passkey_that_nobody_can_use_does_not_count(test: TestApp) {
-        bind(&test, &link(&test).await.unwrap()).await;
-        let revoke = async |tx: &mut Tx| {
-            Ok(tx.exec("UPDATE credentials SET state = 'REVOKED'", &[]).await?)
-        };
-        test.app.db.write(revoke).await.unwrap();
-        let fresh = link(&test).await.unwrap();
-        bind(&test, &fresh).await;
-        assert_eq!(link(&test).await, None);
-        let suspend = async |tx: &mut Tx| {
-            Ok(tx.exec("UPDATE identities SET status = 'suspended'", &[]).await?)
-        };
-        test.app.db.write(suspend).await.unwrap();
-        assert_eq!(link(&test).await, None);
-        assert!(matches!(access(&test).await, AdminAccess::Nobody));
-    }
+async fn a5_a_passkey_that_nobody_can_use_does_not_count(test: TestApp) {
+    bind(&test, &link(&test).await.unwrap()).await;
+    let revoke = async |tx: &mut Tx| {
+        Ok(tx
+            .exec("UPDATE credentials SET state = 'REVOKED'", &[])
+            .await?)
+    };
+    test.app.db.write(revoke).await.unwrap();
+    let fresh = link(&test).await.unwrap();
+    bind(&test, &fresh).await;
+    assert_eq!(link(&test).await, None);
+    let suspend = async |tx: &mut Tx| {
+        Ok(tx
+            .exec("UPDATE identities SET status = 'suspended'", &[])
+            .await?)
+    };
+    test.app.db.write(suspend).await.unwrap();
+    assert_eq!(link(&test).await, None);
+    assert!(matches!(access(&test).await, AdminAccess::Nobody));
+}
 
-    async fn a5_of_many_hand_overs_at_once_one_link_works(test: TestApp) {
-        let asking: Vec<_> = (0..8)
-            .map(|_| {
-                let (ctx, realm) = (test.context(), test.made.realm.clone());
-                tokio::spawn(async move {
-                    match handover::admin_access(&ctx, &realm).await.unwrap() {
-                        AdminAccess::Link(link) => link,
-                        AdminAccess::Passkey | AdminAccess::Nobody => panic!("no passkey was made yet"),
-                    }
-                })
+async fn a5_of_many_hand_overs_at_once_one_link_works(test: TestApp) {
+    let asking: Vec<_> = (0..8)
+        .map(|_| {
+            let (ctx, realm) = (test.context(), test.made.realm.clone());
+            tokio::spawn(async move {
+                match handover::admin_access(&ctx, &realm).await.unwrap() {
+                    AdminAccess::Link(link) => link,
+                    AdminAccess::Passkey | AdminAccess::Nobody => panic!("no passkey was made yet"),
+                }
             })
-            .collect();
-        let mut links = Vec::new();
-        for asked in asking {
-            links.push(asked.await.unwrap());
-        }
-        let mut working = 0;
-        for link in links {
-            working += usize::from(open(&test, link.expose()).await == 200);
-        }
-        assert_eq!(working, 1);
+        })
+        .collect();
+    let mut links = Vec::new();
+    for asked in asking {
+        links.push(asked.await.unwrap());
     }
+    let mut working = 0;
+    for link in links {
+        working += usize::from(open(&test, link.expose()).await == 200);
+    }
+    assert_eq!(working, 1);
+}
 
-    async fn a10_only_the_operator_makes_an_administrators_link_without_every_scope(test: TestApp) {
-        let jobs = test.realm_path(&format!(
-            "/identities/{}/credential-binding-jobs",
-            test.made.administrator.id
-        ));
-        let token = test.token(&["credential-binding-jobs:create"]).await;
-        let body = json!({ "job": {
-            "delivery_method": "RETURN",
-            "authenticator_config_id": test.made.console_config.id,
-        } });
-        let request = Request::builder()
-            .method(Method::POST)
-            .uri(jobs)
-            .header("authorization", format!("Bearer {}", token.expose()))
-            .header("content-type", "application/json")
-            .body(Body::from(body.to_string()));
-        test.management(request.unwrap()).await.refused(403);
-    }
+async fn a10_only_the_operator_makes_an_administrators_link_without_every_scope(test: TestApp) {
+    let jobs = test.realm_path(&format!(
+        "/identities/{}/credential-binding-jobs",
+        test.made.administrator.id
+    ));
+    let token = test.token(&["credential-binding-jobs:create"]).await;
+    let body = json!({ "job": {
+        "delivery_method": "RETURN",
+        "authenticator_config_id": test.made.console_config.id,
+    } });
+    let request = Request::builder()
+        .method(Method::POST)
+        .uri(jobs)
+        .header("authorization", format!("Bearer {}", token.expose()))
+        .header("content-type", "application/json")
+        .body(Body::from(body.to_string()));
+    test.management(request.unwrap()).await.refused(403);
+}
 
-    async fn there_is_one_first_tenant_however_many_ask_at_once(test: TestApp) {
-        let new = NewTenant {
-            display_name: "Other".to_owned(),
-            admin_username: "admin".to_owned(),
-            admin_email_address: None,
-        };
-        let forget = async |tx: &mut Tx| {
-            for sql in [
-                "DELETE FROM signing_keys",
-                "DELETE FROM applications",
-                "DELETE FROM resource_servers",
-                "DELETE FROM authenticator_configs",
-                "DELETE FROM identities",
-                "DELETE FROM realms",
-                "DELETE FROM tenants",
-            ] {
-                tx.exec(sql, &[]).await?;
-            }
-            Ok(())
-        };
-        test.app.db.write(forget).await.unwrap();
-        let asking: Vec<_> = (0..10)
-            .map(|_| {
-                let (ctx, new) = (test.context(), new.clone());
-                tokio::spawn(async move { first_tenant(&ctx, &new).await.unwrap() })
-            })
-            .collect();
-        let mut tenants = Vec::new();
-        for asked in asking {
-            tenants.push(asked.await.unwrap());
+async fn there_is_one_first_tenant_however_many_ask_at_once(test: TestApp) {
+    let new = NewTenant {
+        display_name: "Other".to_owned(),
+        admin_username: "admin".to_owned(),
+        admin_email_address: None,
+    };
+    let forget = async |tx: &mut Tx| {
+        for sql in [
+            "DELETE FROM signing_keys",
+            "DELETE FROM applications",
+            "DELETE FROM resource_servers",
+            "DELETE FROM authenticator_configs",
+            "DELETE FROM identities",
+            "DELETE FROM realms",
+            "DELETE FROM tenants",
+        ] {
+            tx.exec(sql, &[]).await?;
         }
-        assert!(tenants.iter().all(|tenant| *tenant == tenants[0]), "{tenants:?}");
-        assert_ne!(tenants[0], test.made.tenant.id);
+        Ok(())
+    };
+    test.app.db.write(forget).await.unwrap();
+    let asking: Vec<_> = (0..10)
+        .map(|_| {
+            let (ctx, new) = (test.context(), new.clone());
+            tokio::spawn(async move { first_tenant(&ctx, &new).await.unwrap() })
+        })
+        .collect();
+    let mut tenants = Vec::new();
+    for asked in asking {
+        tenants.push(asked.await.unwrap());
     }
+    assert!(
+        tenants.iter().all(|tenant| *tenant == tenants[0]),
+        "{tenants:?}"
+    );
+    assert_ne!(tenants[0], test.made.tenant.id);
 }

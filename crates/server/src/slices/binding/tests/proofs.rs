@@ -9,7 +9,18 @@ use serde_json::{Value, json};
 
 use super::{APP, Customers, Job, events, row_counts};
 use crate::slices::binding::model::MAX_FAILED_PROOFS;
-use crate::testing::{Answer, attestation_authority, both_apps};
+use crate::testing::{Answer, TestApp, attestation_authority, both_apps};
+
+both_apps!(
+    b1_a12_bad_software_proofs_all_look_alike_and_change_nothing,
+    b2_a12_bad_webauthn_proofs_all_look_alike_and_change_nothing,
+    b2_a_webauthn_registration_binds,
+    what_an_attestation_has_shown_is_kept_and_told,
+    b4_a_key_is_bound_once_in_a_realm,
+    a4_ten_failed_proofs_with_the_right_token_end_a_job,
+    malformed_bodies_are_refused_and_not_counted,
+    a_token_for_another_job_opens_nothing,
+);
 
 pub(super) const HOST: &str = "app.example";
 
@@ -173,155 +184,248 @@ pub(super) fn does_not_verify(answer: &Answer, why: &str) {
     );
 }
 
-both_apps! {
-    async fn b1_a12_bad_software_proofs_all_look_alike_and_change_nothing(test: TestApp) {
-        let customers = Customers::new(&test).await;
-        let before = row_counts(&test).await;
-        for index in 0..bad_software_proofs(&customers.job(&test).await).len() {
-            let job = customers.job(&test).await;
-            let bad = bad_software_proofs(&job).swap_remove(index);
-            does_not_verify(&job.bind(&test, bad.kind, &bad.raw).await, bad.why);
-            assert_eq!(job.state(&test).await, "LINK_SENT");
-        }
-        assert_eq!(row_counts(&test).await, before);
-    }
-
-    async fn b2_a12_bad_webauthn_proofs_all_look_alike_and_change_nothing(test: TestApp) {
-        let customers = Customers::new(&test).await;
-        let before = row_counts(&test).await;
-        for index in 0..bad_webauthn_proofs(&customers.job(&test).await).len() {
-            let job = customers.job(&test).await;
-            let bad = bad_webauthn_proofs(&job).swap_remove(index);
-            does_not_verify(&job.bind(&test, bad.kind, &bad.raw).await, bad.why);
-        }
-        assert_eq!(row_counts(&test).await, before);
-    }
-
-    async fn b2_a_webauthn_registration_binds(test: TestApp) {
-        let customers = Customers::new(&test).await;
+async fn b1_a12_bad_software_proofs_all_look_alike_and_change_nothing(test: TestApp) {
+    let customers = Customers::new(&test).await;
+    let before = row_counts(&test).await;
+    for index in 0..bad_software_proofs(&customers.job(&test).await).len() {
         let job = customers.job(&test).await;
-        let raw = Authenticator::from_seed(4).register(&registration(&job));
-        job.bind(&test, "WEBAUTHN", &raw).await.ok();
-        let facts: (String, Option<String>, bool) = test
-            .app
-            .db
-            .read(async |rx| {
-                let sql = "SELECT csr_type, rp_id, webauthn_id IS NOT NULL FROM credentials";
-                Ok(rx.one(sql, &[]).await?)
-            })
-            .await
-            .unwrap();
-        assert_eq!(facts, ("WEBAUTHN".to_owned(), Some(HOST.to_owned()), true));
+        let bad = bad_software_proofs(&job).swap_remove(index);
+        does_not_verify(&job.bind(&test, bad.kind, &bad.raw).await, bad.why);
+        assert_eq!(job.state(&test).await, "LINK_SENT");
     }
+    assert_eq!(row_counts(&test).await, before);
+}
 
-    async fn what_an_attestation_has_shown_is_kept_and_told(test: TestApp) {
-        let customers = Customers::new(&test).await;
-        let by = |authority: CredentialKey| {
-            let authority = Authority::new("Attestation CA", authority);
-            Attestation::by(PackedStatement::new(authority, CredentialKey::es256(2)))
-        };
-        let key = attestation_authority();
-        for (authenticator, attestation, more, level, format) in [
-            (Authenticator::from_seed(10), by(key.clone()), 0, "attested", "packed"),
-            (Authenticator::with_key(CredentialKey::rs256()), by(key), flags::BE, "attested", "packed"),
-            (Authenticator::from_seed(11), by(CredentialKey::es256(9)), 0, "flagged", "packed"),
-            (Authenticator::with_key(CredentialKey::ed25519(1)), Attestation::None, 0, "flagged", "none"),
-            (Authenticator::with_key(CredentialKey::es384()), Attestation::PackedSelf, flags::BE, "unproven", "packed"),
-        ] {
-            let job = customers.job(&test).await;
-            let mut options = registration(&job);
-            (options.attestation, options.flags) = (attestation, options.flags | more);
-            let raw = authenticator.register(&options);
-            let bound = job.bind(&test, "WEBAUTHN", &raw).await.ok();
-            let [tenant, realm, identity, _] = job.ids();
-            let path = format!(
-                "/v1/tenants/{tenant}/realms/{realm}/identities/{identity}/credentials/{}",
-                bound["id"].as_str().unwrap()
-            );
-            let shown = test.manage(Method::GET, &path, None).await.ok();
-            assert_eq!(shown["attestation"], json!({ "level": level, "format": format }));
-            let jwk: Value = serde_json::from_str(shown["jwk_json"].as_str().unwrap()).unwrap();
-            assert_eq!(jwk, authenticator.credential_key().jwk());
-        }
+async fn b2_a12_bad_webauthn_proofs_all_look_alike_and_change_nothing(test: TestApp) {
+    let customers = Customers::new(&test).await;
+    let before = row_counts(&test).await;
+    for index in 0..bad_webauthn_proofs(&customers.job(&test).await).len() {
+        let job = customers.job(&test).await;
+        let bad = bad_webauthn_proofs(&job).swap_remove(index);
+        does_not_verify(&job.bind(&test, bad.kind, &bad.raw).await, bad.why);
     }
+    assert_eq!(row_counts(&test).await, before);
+}
 
-    async fn b4_a_key_is_bound_once_in_a_realm(test: TestApp) {
-        let customers = Customers::new(&test).await;
-        let key = SoftwareKey::from_seed(5);
-        let authenticator = Authenticator::from_seed(6);
-        for round in [200, 409] {
-            let job = customers.job(&test).await;
-            let answer = job.bind(&test, "JWT", &key.binding_jws(&job.subject(), &job.token)).await;
-            assert_eq!(answer.status, round, "{}", answer.text);
-            let expected = if round == 200 { "COMPLETE" } else { "LINK_SENT" };
-            assert_eq!(job.state(&test).await, expected);
-            let job = customers.job(&test).await;
-            let answer = job.bind(&test, "WEBAUTHN", &authenticator.register(&registration(&job))).await;
-            assert_eq!(answer.status, round, "{}", answer.text);
-        }
-        // Another key under a credential id that is taken.
+async fn b2_a_webauthn_registration_binds(test: TestApp) {
+    let customers = Customers::new(&test).await;
+    let job = customers.job(&test).await;
+    let raw = Authenticator::from_seed(4).register(&registration(&job));
+    job.bind(&test, "WEBAUTHN", &raw).await.ok();
+    let facts: (String, Option<String>, bool) = test
+        .app
+        .db
+        .read(async |rx| {
+            let sql = "SELECT csr_type, rp_id, webauthn_id IS NOT NULL FROM credentials";
+            Ok(rx.one(sql, &[]).await?)
+        })
+        .await
+        .unwrap();
+    assert_eq!(facts, ("WEBAUTHN".to_owned(), Some(HOST.to_owned()), true));
+}
+
+async fn what_an_attestation_has_shown_is_kept_and_told(test: TestApp) {
+    let customers = Customers::new(&test).await;
+    let by = |authority: CredentialKey| {
+        let authority = Authority::new("Attestation CA", authority);
+        Attestation::by(PackedStatement::new(authority, CredentialKey::es256(2)))
+    };
+    let key = attestation_authority();
+    for (authenticator, attestation, more, level, format) in [
+        (
+            Authenticator::from_seed(10),
+            by(key.clone()),
+            0,
+            "attested",
+            "packed",
+        ),
+        (
+            Authenticator::with_key(CredentialKey::rs256()),
+            by(key),
+            flags::BE,
+            "attested",
+            "packed",
+        ),
+        (
+            Authenticator::from_seed(11),
+            by(CredentialKey::es256(9)),
+            0,
+            "flagged",
+            "packed",
+        ),
+        (
+            Authenticator::with_key(CredentialKey::ed25519(1)),
+            Attestation::None,
+            0,
+            "flagged",
+            "none",
+        ),
+        (
+            Authenticator::with_key(CredentialKey::es384()),
+            Attestation::PackedSelf,
+            flags::BE,
+            "unproven",
+            "packed",
+        ),
+    ] {
         let job = customers.job(&test).await;
         let mut options = registration(&job);
-        options.credential_id = Some(authenticator.credential_id().to_vec());
-        job.bind(&test, "WEBAUTHN", &Authenticator::from_seed(7).register(&options)).await.refused(409);
+        (options.attestation, options.flags) = (attestation, options.flags | more);
+        let raw = authenticator.register(&options);
+        let bound = job.bind(&test, "WEBAUTHN", &raw).await.ok();
+        let [tenant, realm, identity, _] = job.ids();
+        let path = format!(
+            "/v1/tenants/{tenant}/realms/{realm}/identities/{identity}/credentials/{}",
+            bound["id"].as_str().unwrap()
+        );
+        let shown = test.manage(Method::GET, &path, None).await.ok();
+        assert_eq!(
+            shown["attestation"],
+            json!({ "level": level, "format": format })
+        );
+        let jwk: Value = serde_json::from_str(shown["jwk_json"].as_str().unwrap()).unwrap();
+        assert_eq!(jwk, authenticator.credential_key().jwk());
     }
+}
 
-    async fn a4_ten_failed_proofs_with_the_right_token_end_a_job(test: TestApp) {
-        let customers = Customers::new(&test).await;
+async fn b4_a_key_is_bound_once_in_a_realm(test: TestApp) {
+    let customers = Customers::new(&test).await;
+    let key = SoftwareKey::from_seed(5);
+    let authenticator = Authenticator::from_seed(6);
+    for round in [200, 409] {
         let job = customers.job(&test).await;
-        let stranger = Job { token: "wrong".to_owned(), ..job.clone() };
-        for _ in 0..20 {
-            stranger.bind(&test, "JWT", "nonsense").await.refused(404);
-        }
-        for failed in 1..=MAX_FAILED_PROOFS {
-            job.bind(&test, "JWT", "nonsense").await.refused(400);
-            let expected = if failed < MAX_FAILED_PROOFS { "LINK_SENT" } else { "REVOKED" };
-            assert_eq!(job.state(&test).await, expected, "after {failed}");
-        }
-        assert_eq!(job.bind_new_key(&test).await.refused(409)["details"][0]["description"], "revoked");
-        let told: Vec<String> =
-            events(&test, customers.realm.id).await.into_iter().map(|(_, outcome)| outcome).collect();
-        let refusals = told.iter().filter(|outcome| *outcome == "PROOF_REFUSED").count();
-        assert_eq!(i64::try_from(refusals).unwrap(), MAX_FAILED_PROOFS);
-        assert!(told.contains(&"REVOKED".to_owned()), "{told:?}");
+        let answer = job
+            .bind(&test, "JWT", &key.binding_jws(&job.subject(), &job.token))
+            .await;
+        assert_eq!(answer.status, round, "{}", answer.text);
+        let expected = if round == 200 {
+            "COMPLETE"
+        } else {
+            "LINK_SENT"
+        };
+        assert_eq!(job.state(&test).await, expected);
+        let job = customers.job(&test).await;
+        let answer = job
+            .bind(
+                &test,
+                "WEBAUTHN",
+                &authenticator.register(&registration(&job)),
+            )
+            .await;
+        assert_eq!(answer.status, round, "{}", answer.text);
     }
+    // Another key under a credential id that is taken.
+    let job = customers.job(&test).await;
+    let mut options = registration(&job);
+    options.credential_id = Some(authenticator.credential_id().to_vec());
+    job.bind(
+        &test,
+        "WEBAUTHN",
+        &Authenticator::from_seed(7).register(&options),
+    )
+    .await
+    .refused(409);
+}
 
-    async fn malformed_bodies_are_refused_and_not_counted(test: TestApp) {
-        let customers = Customers::new(&test).await;
-        let job = customers.job(&test).await;
-        let json_type = [("content-type", "application/json")];
-        for body in ["", "{", "[]", "{\"type\":\"JWT\"}", "{\"type\":\"PIGEON\",\"raw\":\"\"}", "{\"type\":\"JWT\",\"raw\":5}"] {
-            job.post(&test, "bind", &json_type, body.to_owned()).await.refused(400);
-        }
-        let form = [("content-type", "application/x-www-form-urlencoded")];
-        job.post(&test, "bind", &form, "type=JWT".to_owned()).await.refused(415);
-        let oversized = json!({ "type": "JWT", "raw": "x".repeat(100_000) }).to_string();
-        job.post(&test, "bind", &json_type, oversized).await.refused(413);
-        let failed: i64 = test.app.db
-            .read(async |rx| Ok(rx.one("SELECT failed_proofs FROM binding_jobs", &[]).await?))
+async fn a4_ten_failed_proofs_with_the_right_token_end_a_job(test: TestApp) {
+    let customers = Customers::new(&test).await;
+    let job = customers.job(&test).await;
+    let stranger = Job {
+        token: "wrong".to_owned(),
+        ..job.clone()
+    };
+    for _ in 0..20 {
+        stranger.bind(&test, "JWT", "nonsense").await.refused(404);
+    }
+    for failed in 1..=MAX_FAILED_PROOFS {
+        job.bind(&test, "JWT", "nonsense").await.refused(400);
+        let expected = if failed < MAX_FAILED_PROOFS {
+            "LINK_SENT"
+        } else {
+            "REVOKED"
+        };
+        assert_eq!(job.state(&test).await, expected, "after {failed}");
+    }
+    assert_eq!(
+        job.bind_new_key(&test).await.refused(409)["details"][0]["description"],
+        "revoked"
+    );
+    let told: Vec<String> = events(&test, customers.realm.id)
+        .await
+        .into_iter()
+        .map(|(_, outcome)| outcome)
+        .collect();
+    let refusals = told
+        .iter()
+        .filter(|outcome| *outcome == "PROOF_REFUSED")
+        .count();
+    assert_eq!(i64::try_from(refusals).unwrap(), MAX_FAILED_PROOFS);
+    assert!(told.contains(&"REVOKED".to_owned()), "{told:?}");
+}
+
+async fn malformed_bodies_are_refused_and_not_counted(test: TestApp) {
+    let customers = Customers::new(&test).await;
+    let job = customers.job(&test).await;
+    let json_type = [("content-type", "application/json")];
+    for body in [
+        "",
+        "{",
+        "[]",
+        "{\"type\":\"JWT\"}",
+        "{\"type\":\"PIGEON\",\"raw\":\"\"}",
+        "{\"type\":\"JWT\",\"raw\":5}",
+    ] {
+        job.post(&test, "bind", &json_type, body.to_owned())
             .await
-            .unwrap();
-        assert_eq!(failed, 0);
+            .refused(400);
     }
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    job.post(&test, "bind", &form, "type=JWT".to_owned())
+        .await
+        .refused(415);
+    let oversized = json!({ "type": "JWT", "raw": "x".repeat(100_000) }).to_string();
+    job.post(&test, "bind", &json_type, oversized)
+        .await
+        .refused(413);
+    let failed: i64 = test
+        .app
+        .db
+        .read(async |rx| {
+            Ok(rx
+                .one("SELECT failed_proofs FROM binding_jobs", &[])
+                .await?)
+        })
+        .await
+        .unwrap();
+    assert_eq!(failed, 0);
+}
 
-    async fn a_token_for_another_job_opens_nothing(test: TestApp) {
-        let customers = Customers::new(&test).await;
-        let (one, two) = (customers.job(&test).await, customers.job(&test).await);
-        let crossed = Job { token: two.token.clone(), ..one.clone() };
-        crossed.bind_new_key(&test).await.refused(404);
-        let [tenant, realm, identity, _] = one.ids();
-        let (admin_realm, admin) = (test.made.realm.id.to_string(), test.made.administrator.id.to_string());
-        for path in [
-            one.path.replace(tenant, "0000000000000001"),
-            one.path.replace(realm, &admin_realm),
-            one.path.replace(identity, &admin),
-        ] {
-            let moved = Job { path, ..one.clone() };
-            moved.bind_new_key(&test).await.refused(404);
-        }
-        let bare = axum::http::Request::post(format!("{}:bind", one.path))
-            .body(axum::body::Body::from("{\"type\":\"JWT\",\"raw\":\"x\"}"))
-            .unwrap();
-        test.auth(bare).await.refused(401);
+async fn a_token_for_another_job_opens_nothing(test: TestApp) {
+    let customers = Customers::new(&test).await;
+    let (one, two) = (customers.job(&test).await, customers.job(&test).await);
+    let crossed = Job {
+        token: two.token.clone(),
+        ..one.clone()
+    };
+    crossed.bind_new_key(&test).await.refused(404);
+    let [tenant, realm, identity, _] = one.ids();
+    let (admin_realm, admin) = (
+        test.made.realm.id.to_string(),
+        test.made.administrator.id.to_string(),
+    );
+    for path in [
+        one.path.replace(tenant, "0000000000000001"),
+        one.path.replace(realm, &admin_realm),
+        one.path.replace(identity, &admin),
+    ] {
+        let moved = Job {
+            path,
+            ..one.clone()
+        };
+        moved.bind_new_key(&test).await.refused(404);
     }
+    let bare = axum::http::Request::post(format!("{}:bind", one.path))
+        .body(axum::body::Body::from("{\"type\":\"JWT\",\"raw\":\"x\"}"))
+        .unwrap();
+    test.auth(bare).await.refused(401);
 }

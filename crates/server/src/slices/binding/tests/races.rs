@@ -12,96 +12,132 @@ use crate::slices::identities::model::{Identity, Status};
 use crate::testing::held;
 use crate::testing::{TestApp, both_apps};
 
+both_apps!(
+    of_fifty_that_claim_one_link_exactly_one_wins,
+    of_fifty_devices_that_bind_exactly_one_gets_a_passkey,
+    b1_one_statement_checks_token_state_expiry_attempts_and_status,
+    the_statements_agree_with_the_model,
+);
+
 const RACERS: usize = 50;
 
-both_apps! {
-    async fn of_fifty_that_claim_one_link_exactly_one_wins(test: TestApp) {
-        let job = Customers::new(&test).await.job(&test).await;
-        let (key, digest, now) = (job.at(), Secret::new(job.token.as_str()).digest(), test.app.now());
-        let racers: Vec<_> = (0..RACERS)
-            .map(|racer| {
-                let db = test.app.db.clone();
-                let credential = CredentialId::from_i64(i64::try_from(racer).unwrap());
-                tokio::spawn(async move {
-                    db.write(async move |tx| store::claim(tx, key, &digest, credential, now).await).await
-                })
-            })
-            .collect();
-        let mut winners = 0;
-        for racer in racers {
-            winners += usize::from(racer.await.unwrap().unwrap());
-        }
-        assert_eq!(winners, 1);
-    }
-
-    async fn of_fifty_devices_that_bind_exactly_one_gets_a_passkey(test: TestApp) {
-        let job = Customers::new(&test).await.job(&test).await;
-        let attempts = (0..RACERS).map(|_| job.bind_new_key(&test));
-        let answers = futures_util::future::join_all(attempts).await;
-        let bound = answers.iter().filter(|answer| answer.status == 200).count();
-        let refused = answers.iter().filter(|answer| answer.status == 409).count();
-        assert_eq!((bound, refused), (1, RACERS - 1));
-        let stored: i64 =
-            test.app.db.read(async |rx| Ok(rx.one("SELECT COUNT(*) FROM credentials", &[]).await?)).await.unwrap();
-        assert_eq!(stored, 1);
-    }
-
-    async fn b1_one_statement_checks_token_state_expiry_attempts_and_status(test: TestApp) {
-        let customers = Customers::new(&test).await;
-        let job = customers.job(&test).await;
-        let right = Secret::new(job.token.as_str()).digest();
-        let wrong = Secret::new("wrong").digest();
-        let (key, now) = (job.at(), test.app.now());
-        let expires_at = now + Seconds::DAY.times(7);
-        let claim = async |digest, at| {
-            let credential = CredentialId::from_i64(1);
-            test.app.db.write(async move |tx| store::claim(tx, key, &digest, credential, at).await).await.unwrap()
-        };
-        assert!(!claim(wrong, now).await);
-        assert!(!claim(right, expires_at).await);
-        set_status(&test, &customers.identity, Status::Suspended).await;
-        assert!(!claim(right, now).await);
-        set_status(&test, &customers.identity, Status::Active).await;
-        let set_failed = async |failed: i64| {
-            let sql = "UPDATE binding_jobs SET failed_proofs = $2 WHERE binding_job_id = $1";
-            test.app.db.write(async move |tx| Ok(tx.exec(sql, &[&key.job_id, &failed]).await?)).await.unwrap();
-        };
-        set_failed(MAX_FAILED_PROOFS).await;
-        assert!(!claim(right, now).await);
-        set_failed(MAX_FAILED_PROOFS - 1).await;
-        let half_a_second_before = keymoor_types::Timestamp::from_micros(expires_at.as_micros() - 500_000);
-        assert!(claim(right, half_a_second_before).await);
-        assert!(!claim(right, now).await);
-    }
-
-    async fn the_statements_agree_with_the_model(test: TestApp) {
-        let customers = Customers::new(&test).await;
-        let proof = verified_key();
-        let stored = State::ALL.into_iter().filter(|state| *state != State::Expired);
-        for state in stored {
-            for event in [Event::Opened, Event::InfoRequested, Event::Proved(&proof), Event::Withdrawn] {
-                let job = customers.job(&test).await;
-                let (key, digest, now) = (job.at(), Secret::new(job.token.as_str()).digest(), test.app.now());
-                let name = event_name(event);
-                let changed = test
-                    .app
-                    .db
-                    .write(async move |tx| {
-                        let set = "UPDATE binding_jobs SET state = $2 WHERE binding_job_id = $1";
-                        tx.exec(set, &[&key.job_id, &state]).await?;
-                        match name {
-                            "open" => store::mark_opened(tx, key, &digest, now).await,
-                            "info" => store::mark_delivered(tx, key, &digest, now).await,
-                            "prove" => store::claim(tx, key, &digest, CredentialId::from_i64(1), now).await,
-                            _ => Ok(store::revoke(tx, key, now).await?.is_some()),
-                        }
-                    })
+async fn of_fifty_that_claim_one_link_exactly_one_wins(test: TestApp) {
+    let job = Customers::new(&test).await.job(&test).await;
+    let (key, digest, now) = (
+        job.at(),
+        Secret::new(job.token.as_str()).digest(),
+        test.app.now(),
+    );
+    let racers: Vec<_> = (0..RACERS)
+        .map(|racer| {
+            let db = test.app.db.clone();
+            let credential = CredentialId::from_i64(i64::try_from(racer).unwrap());
+            tokio::spawn(async move {
+                db.write(async move |tx| store::claim(tx, key, &digest, credential, now).await)
                     .await
-                    .unwrap();
-                assert_eq!(changed, state.after(event).is_some(), "{state} {name}");
-                if let Some(next) = state.after(event) {
-                    assert_eq!(job.state(&test).await, next.as_str());
-                }
+            })
+        })
+        .collect();
+    let mut winners = 0;
+    for racer in racers {
+        winners += usize::from(racer.await.unwrap().unwrap());
+    }
+    assert_eq!(winners, 1);
+}
+
+async fn of_fifty_devices_that_bind_exactly_one_gets_a_passkey(test: TestApp) {
+    let job = Customers::new(&test).await.job(&test).await;
+    let attempts = (0..RACERS).map(|_| job.bind_new_key(&test));
+    let answers = futures_util::future::join_all(attempts).await;
+    let bound = answers.iter().filter(|answer| answer.status == 200).count();
+    let refused = answers.iter().filter(|answer| answer.status == 409).count();
+    assert_eq!((bound, refused), (1, RACERS - 1));
+    let stored: i64 = test
+        .app
+        .db
+        .read(async |rx| Ok(rx.one("SELECT COUNT(*) FROM credentials", &[]).await?))
+        .await
+        .unwrap();
+    assert_eq!(stored, 1);
+}
+
+async fn b1_one_statement_checks_token_state_expiry_attempts_and_status(test: TestApp) {
+    let customers = Customers::new(&test).await;
+    let job = customers.job(&test).await;
+    let right = Secret::new(job.token.as_str()).digest();
+    let wrong = Secret::new("wrong").digest();
+    let (key, now) = (job.at(), test.app.now());
+    let expires_at = now + Seconds::DAY.times(7);
+    let claim = async |digest, at| {
+        let credential = CredentialId::from_i64(1);
+        test.app
+            .db
+            .write(async move |tx| store::claim(tx, key, &digest, credential, at).await)
+            .await
+            .unwrap()
+    };
+    assert!(!claim(wrong, now).await);
+    assert!(!claim(right, expires_at).await);
+    set_status(&test, &customers.identity, Status::Suspended).await;
+    assert!(!claim(right, now).await);
+    set_status(&test, &customers.identity, Status::Active).await;
+    let set_failed = async |failed: i64| {
+        let sql = "UPDATE binding_jobs SET failed_proofs = $2 WHERE binding_job_id = $1";
+        test.app
+            .db
+            .write(async move |tx| Ok(tx.exec(sql, &[&key.job_id, &failed]).await?))
+            .await
+            .unwrap();
+    };
+    set_failed(MAX_FAILED_PROOFS).await;
+    assert!(!claim(right, now).await);
+    set_failed(MAX_FAILED_PROOFS - 1).await;
+    let half_a_second_before =
+        keymoor_types::Timestamp::from_micros(expires_at.as_micros() - 500_000);
+    assert!(claim(right, half_a_second_before).await);
+    assert!(!claim(right, now).await);
+}
+
+async fn the_statements_agree_with_the_model(test: TestApp) {
+    let customers = Customers::new(&test).await;
+    let proof = verified_key();
+    let stored = State::ALL
+        .into_iter()
+        .filter(|state| *state != State::Expired);
+    for state in stored {
+        for event in [
+            Event::Opened,
+            Event::InfoRequested,
+            Event::Proved(&proof),
+            Event::Withdrawn,
+        ] {
+            let job = customers.job(&test).await;
+            let (key, digest, now) = (
+                job.at(),
+                Secret::new(job.token.as_str()).digest(),
+                test.app.now(),
+            );
+            let name = event_name(event);
+            let changed = test
+                .app
+                .db
+                .write(async move |tx| {
+                    let set = "UPDATE binding_jobs SET state = $2 WHERE binding_job_id = $1";
+                    tx.exec(set, &[&key.job_id, &state]).await?;
+                    match name {
+                        "open" => store::mark_opened(tx, key, &digest, now).await,
+                        "info" => store::mark_delivered(tx, key, &digest, now).await,
+                        "prove" => {
+                            store::claim(tx, key, &digest, CredentialId::from_i64(1), now).await
+                        }
+                        _ => Ok(store::revoke(tx, key, now).await?.is_some()),
+                    }
+                })
+                .await
+                .unwrap();
+            assert_eq!(changed, state.after(event).is_some(), "{state} {name}");
+            if let Some(next) = state.after(event) {
+                assert_eq!(job.state(&test).await, next.as_str());
             }
         }
     }

@@ -16,6 +16,11 @@ use crate::base::scope;
 use crate::slices::applications::issuer;
 use crate::testing::{TestApp, both_apps};
 
+both_apps!(
+    c6_only_a_living_token_for_the_management_api_is_accepted,
+    e4_what_an_application_may_no_longer_do_its_tokens_may_not_either,
+);
+
 /// The claims of a token that is accepted.
 fn good(test: &TestApp) -> AccessTokenClaims {
     let application = &test.made.management;
@@ -56,68 +61,151 @@ async fn sign(test: &TestApp, typ: TokenType, claims: &AccessTokenClaims) -> Str
         .sign(JwtHeader { typ, jku: None }, claims)
 }
 
-both_apps! {
-    async fn c6_only_a_living_token_for_the_management_api_is_accepted(test: TestApp) {
-        let claims = good(&test);
-        assert_eq!(status(&test, &sign(&test, TokenType::AccessToken, &claims).await).await, 200);
+async fn c6_only_a_living_token_for_the_management_api_is_accepted(test: TestApp) {
+    let claims = good(&test);
+    assert_eq!(
+        status(&test, &sign(&test, TokenType::AccessToken, &claims).await).await,
+        200
+    );
 
-        let realm = test.made.realm.id;
-        let (other_tenant, other_realm) = (TenantId::from_i64(1), RealmId::from_i64(1));
-        let other_application = ApplicationId::generate(test.app.now(), &*test.app.rng);
-        let azp = |realm_id, application_id| Principal::Application {
-            tenant_id: test.made.tenant.id, realm_id, application_id,
-        };
-        let own = test.made.management.id;
-        let bad: Vec<(&str, AccessTokenClaims)> = vec![
-            ("no audience", AccessTokenClaims { aud: vec![], ..claims.clone() }),
-            ("a foreign audience", AccessTokenClaims { aud: vec!["https://api.example".to_owned()], ..claims.clone() }),
-            ("an audience in other letters", AccessTokenClaims { aud: vec![MANAGEMENT_AUDIENCE.to_uppercase()], ..claims.clone() }),
-            ("two audiences", AccessTokenClaims { aud: vec![MANAGEMENT_AUDIENCE.to_owned(), "x".to_owned()], ..claims.clone() }),
-            ("one realm", AccessTokenClaims { bi_r: TargetRealm::One(realm), ..claims.clone() }),
-            ("an end in the past", AccessTokenClaims { exp: claims.iat, ..claims.clone() }),
-            ("a start far ahead", AccessTokenClaims { nbf: claims.iat + 3_600, ..claims.clone() }),
-            ("another tenant", AccessTokenClaims { bi_t: other_tenant, ..claims.clone() }),
-            ("another issuer", AccessTokenClaims {
-                iss: issuer::url(&test.app, test.made.realm.at().application_id(other_application)), ..claims.clone()
-            }),
-            ("another realm's application", AccessTokenClaims { azp: azp(other_realm, own), ..claims.clone() }),
-            ("an id that is none", AccessTokenClaims { jti: "a token".to_owned(), ..claims.clone() }),
-            ("an application that does not exist", AccessTokenClaims {
-                azp: azp(realm, other_application),
-                iss: issuer::url(&test.app, test.made.realm.at().application_id(other_application)),
+    let realm = test.made.realm.id;
+    let (other_tenant, other_realm) = (TenantId::from_i64(1), RealmId::from_i64(1));
+    let other_application = ApplicationId::generate(test.app.now(), &*test.app.rng);
+    let azp = |realm_id, application_id| Principal::Application {
+        tenant_id: test.made.tenant.id,
+        realm_id,
+        application_id,
+    };
+    let own = test.made.management.id;
+    let bad: Vec<(&str, AccessTokenClaims)> = vec![
+        (
+            "no audience",
+            AccessTokenClaims {
+                aud: vec![],
                 ..claims.clone()
-            }),
-        ];
-        for (what, claims) in bad {
-            let token = sign(&test, TokenType::AccessToken, &claims).await;
-            assert_eq!(status(&test, &token).await, 401, "a token with {what}");
-        }
-        for typ in [TokenType::IdToken, TokenType::Request] {
-            assert_eq!(status(&test, &sign(&test, typ, &claims).await).await, 401, "{typ:?}");
-        }
-        let stranger = SigningKey::generate(Algorithm::Es256).unwrap();
-        let header = JwtHeader { typ: TokenType::AccessToken, jku: None };
-        assert_eq!(status(&test, &stranger.sign(header, &claims)).await, 401);
-        for nonsense in ["", "x", "a.b.c", "e30.e30.e30"] {
-            assert_eq!(status(&test, nonsense).await, 401, "{nonsense:?}");
-        }
+            },
+        ),
+        (
+            "a foreign audience",
+            AccessTokenClaims {
+                aud: vec!["https://api.example".to_owned()],
+                ..claims.clone()
+            },
+        ),
+        (
+            "an audience in other letters",
+            AccessTokenClaims {
+                aud: vec![MANAGEMENT_AUDIENCE.to_uppercase()],
+                ..claims.clone()
+            },
+        ),
+        (
+            "two audiences",
+            AccessTokenClaims {
+                aud: vec![MANAGEMENT_AUDIENCE.to_owned(), "x".to_owned()],
+                ..claims.clone()
+            },
+        ),
+        (
+            "one realm",
+            AccessTokenClaims {
+                bi_r: TargetRealm::One(realm),
+                ..claims.clone()
+            },
+        ),
+        (
+            "an end in the past",
+            AccessTokenClaims {
+                exp: claims.iat,
+                ..claims.clone()
+            },
+        ),
+        (
+            "a start far ahead",
+            AccessTokenClaims {
+                nbf: claims.iat + 3_600,
+                ..claims.clone()
+            },
+        ),
+        (
+            "another tenant",
+            AccessTokenClaims {
+                bi_t: other_tenant,
+                ..claims.clone()
+            },
+        ),
+        (
+            "another issuer",
+            AccessTokenClaims {
+                iss: issuer::url(
+                    &test.app,
+                    test.made.realm.at().application_id(other_application),
+                ),
+                ..claims.clone()
+            },
+        ),
+        (
+            "another realm's application",
+            AccessTokenClaims {
+                azp: azp(other_realm, own),
+                ..claims.clone()
+            },
+        ),
+        (
+            "an id that is none",
+            AccessTokenClaims {
+                jti: "a token".to_owned(),
+                ..claims.clone()
+            },
+        ),
+        (
+            "an application that does not exist",
+            AccessTokenClaims {
+                azp: azp(realm, other_application),
+                iss: issuer::url(
+                    &test.app,
+                    test.made.realm.at().application_id(other_application),
+                ),
+                ..claims.clone()
+            },
+        ),
+    ];
+    for (what, claims) in bad {
+        let token = sign(&test, TokenType::AccessToken, &claims).await;
+        assert_eq!(status(&test, &token).await, 401, "a token with {what}");
     }
+    for typ in [TokenType::IdToken, TokenType::Request] {
+        assert_eq!(
+            status(&test, &sign(&test, typ, &claims).await).await,
+            401,
+            "{typ:?}"
+        );
+    }
+    let stranger = SigningKey::generate(Algorithm::Es256).unwrap();
+    let header = JwtHeader {
+        typ: TokenType::AccessToken,
+        jku: None,
+    };
+    assert_eq!(status(&test, &stranger.sign(header, &claims)).await, 401);
+    for nonsense in ["", "x", "a.b.c", "e30.e30.e30"] {
+        assert_eq!(status(&test, nonsense).await, 401, "{nonsense:?}");
+    }
+}
 
-    async fn e4_what_an_application_may_no_longer_do_its_tokens_may_not_either(test: TestApp) {
-        let token = sign(&test, TokenType::AccessToken, &good(&test)).await;
-        let mut protocol = test.made.management.protocol.clone();
-        protocol.allowed_scopes = ScopeSet::from_tokens(["realms:read"]).unwrap();
-        let id = test.made.management.id;
-        test.app
-            .db
-            .write(async move |tx| {
-                let protocol = crate::db::Json(&protocol);
-                let sql = "UPDATE applications SET protocol_config = $2 WHERE application_id = $1";
-                Ok(tx.exec(sql, &[&id, &protocol]).await?)
-            })
-            .await
-            .unwrap();
-        test.clock.advance(keymoor_types::Seconds(5));
-        assert_eq!(status(&test, &token).await, 403);
-    }
+async fn e4_what_an_application_may_no_longer_do_its_tokens_may_not_either(test: TestApp) {
+    let token = sign(&test, TokenType::AccessToken, &good(&test)).await;
+    let mut protocol = test.made.management.protocol.clone();
+    protocol.allowed_scopes = ScopeSet::from_tokens(["realms:read"]).unwrap();
+    let id = test.made.management.id;
+    test.app
+        .db
+        .write(async move |tx| {
+            let protocol = crate::db::Json(&protocol);
+            let sql = "UPDATE applications SET protocol_config = $2 WHERE application_id = $1";
+            Ok(tx.exec(sql, &[&id, &protocol]).await?)
+        })
+        .await
+        .unwrap();
+    test.clock.advance(keymoor_types::Seconds(5));
+    assert_eq!(status(&test, &token).await, 403);
 }
