@@ -1,6 +1,16 @@
-//! What `keymoor init` says besides what it hands over.
+//! What `keymoor init` prints, and the master key that it never replaces.
 
 use super::*;
+
+both_places!(
+    init_prepares_everything_and_prints_it_again,
+    init_never_replaces_a_master_key_that_something_is_sealed_under,
+    a_tenant_is_made_under_the_master_key_of_the_others_only,
+);
+
+/// How a command ends that is given another key than the database was made with.
+const FOREIGN: &str =
+    "keymoor.key is not the master key that this database was made with: put that one back";
 
 #[tokio::test]
 async fn a5_init_says_how_an_administrator_gets_in() {
@@ -36,4 +46,67 @@ async fn a_missing_folder_is_named_by_every_command_that_would_make_the_database
         let mend = format!("; make the folder {}", folder.display());
         assert!(error.ends_with(&mend), "{error}");
     }
+}
+
+async fn init_prepares_everything_and_prints_it_again(place: Place) {
+    let first = place.init().await.unwrap();
+    assert!(place.key_file().exists());
+    let mut second = place.init().await.unwrap();
+    assert_ne!(first["admin_binding_link"], second["admin_binding_link"]);
+    second["admin_binding_link"] = first["admin_binding_link"].clone();
+    assert_eq!(first, second);
+    let tenants = place
+        .create_tenant(&["--display-name", "Acme"])
+        .await
+        .unwrap();
+    assert_ne!(tenants["tenant_id"], first["tenant_id"]);
+    assert!(tenants["admin_binding_link"].is_string());
+    assert_eq!(place.init().await.unwrap()["tenant_id"], first["tenant_id"]);
+}
+
+async fn init_never_replaces_a_master_key_that_something_is_sealed_under(place: Place) {
+    place.init().await.unwrap();
+    std::fs::remove_file(place.key_file()).unwrap();
+    for error in [
+        place.init().await.unwrap_err().to_string(),
+        place.refusal().await,
+        place
+            .create_tenant(&["--display-name", "Acme"])
+            .await
+            .unwrap_err()
+            .to_string(),
+    ] {
+        assert!(
+            error.contains("needs the one it was made with: put it back from its copy, or set"),
+            "{error}"
+        );
+    }
+    assert!(!place.key_file().exists());
+    crate::master_key::create(&place.key_file(), &crate::app::SystemRng).unwrap();
+    let error = place.init().await.unwrap_err().to_string();
+    assert!(error.ends_with(FOREIGN), "{error}");
+    let error = place.refusal().await;
+    assert!(error.ends_with(FOREIGN), "{error}");
+}
+
+async fn a_tenant_is_made_under_the_master_key_of_the_others_only(place: Place) {
+    place.init().await.unwrap();
+    std::fs::remove_file(place.key_file()).unwrap();
+    crate::master_key::create(&place.key_file(), &crate::app::SystemRng).unwrap();
+    let error = place
+        .create_tenant(&["--display-name", "Acme"])
+        .await
+        .unwrap_err();
+    assert!(error.to_string().ends_with(FOREIGN), "{error}");
+    assert_eq!(place.ask::<i64>("SELECT COUNT(*) FROM tenants").await, [1]);
+}
+
+#[tokio::test]
+async fn where_nothing_is_sealed_yet_a_missing_master_key_is_made_by_init() {
+    let place = Place::sqlite().await;
+    let error = place.refusal().await;
+    assert!(
+        error.ends_with("keymoor.key: run `keymoor init`, or set KEYMOOR_MASTER_KEY_FILE"),
+        "{error}"
+    );
 }

@@ -5,10 +5,9 @@ mod server;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clap::CommandFactory as _;
-use keymoor_types::{Clock as _, CredentialId, IdentityId, RealmId, Seconds, TenantId};
+use keymoor_types::{Clock as _, CredentialId, IdentityId, RealmId, TenantId};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -20,19 +19,12 @@ use crate::app::SystemClock;
 use crate::base::error::Error;
 use crate::db::testing::{TestDb, empty_postgres, empty_sqlite};
 use crate::db::{DatabaseUrl, FromRow, Tx};
-use crate::infra::mail::MailSettings;
-use crate::infra::mail::testing::{Behaviour, Sink};
 use crate::infra::outbox::{self, NewTask, Task};
 
 both_places!(
-    init_prepares_everything_and_prints_it_again,
-    init_never_replaces_a_master_key_that_something_is_sealed_under,
-    a_tenant_is_made_under_the_master_key_of_the_others_only,
     g2_the_consoles_config_follows_the_settings,
     only_init_and_migrate_change_the_schema,
     e5_init_and_admin_work_beside_a_running_server,
-    d1_each_listener_serves_its_own_part_until_the_server_is_stopped,
-    mail_in_flight_has_its_own_time_when_the_server_stops_and_no_more_is_begun,
 );
 
 /// A place to run commands in, without a schema at first.
@@ -220,63 +212,6 @@ macro_rules! both_places {
 }
 pub(super) use both_places;
 
-/// How a command ends that is given another key than the database was made with.
-const FOREIGN: &str =
-    "keymoor.key is not the master key that this database was made with: put that one back";
-
-async fn init_prepares_everything_and_prints_it_again(place: Place) {
-    let first = place.init().await.unwrap();
-    assert!(place.key_file().exists());
-    let mut second = place.init().await.unwrap();
-    assert_ne!(first["admin_binding_link"], second["admin_binding_link"]);
-    second["admin_binding_link"] = first["admin_binding_link"].clone();
-    assert_eq!(first, second);
-    let tenants = place
-        .create_tenant(&["--display-name", "Acme"])
-        .await
-        .unwrap();
-    assert_ne!(tenants["tenant_id"], first["tenant_id"]);
-    assert!(tenants["admin_binding_link"].is_string());
-    assert_eq!(place.init().await.unwrap()["tenant_id"], first["tenant_id"]);
-}
-
-async fn init_never_replaces_a_master_key_that_something_is_sealed_under(place: Place) {
-    place.init().await.unwrap();
-    std::fs::remove_file(place.key_file()).unwrap();
-    for error in [
-        place.init().await.unwrap_err().to_string(),
-        place.refusal().await,
-        place
-            .create_tenant(&["--display-name", "Acme"])
-            .await
-            .unwrap_err()
-            .to_string(),
-    ] {
-        assert!(
-            error.contains("needs the one it was made with: put it back from its copy, or set"),
-            "{error}"
-        );
-    }
-    assert!(!place.key_file().exists());
-    crate::master_key::create(&place.key_file(), &crate::app::SystemRng).unwrap();
-    let error = place.init().await.unwrap_err().to_string();
-    assert!(error.ends_with(FOREIGN), "{error}");
-    let error = place.refusal().await;
-    assert!(error.ends_with(FOREIGN), "{error}");
-}
-
-async fn a_tenant_is_made_under_the_master_key_of_the_others_only(place: Place) {
-    place.init().await.unwrap();
-    std::fs::remove_file(place.key_file()).unwrap();
-    crate::master_key::create(&place.key_file(), &crate::app::SystemRng).unwrap();
-    let error = place
-        .create_tenant(&["--display-name", "Acme"])
-        .await
-        .unwrap_err();
-    assert!(error.to_string().ends_with(FOREIGN), "{error}");
-    assert_eq!(place.ask::<i64>("SELECT COUNT(*) FROM tenants").await, [1]);
-}
-
 async fn g2_the_consoles_config_follows_the_settings(place: Place) {
     const CONFIGS: &str = "SELECT config FROM authenticator_configs";
     const CHANGES: &str = "SELECT actor FROM events WHERE kind = 'AuthenticatorConfigOperation'";
@@ -372,74 +307,6 @@ async fn e5_init_and_admin_work_beside_a_running_server(place: Place) {
     server.stop().await.unwrap();
 }
 
-async fn d1_each_listener_serves_its_own_part_until_the_server_is_stopped(place: Place) {
-    place.init().await.unwrap();
-    let server = Server::start(place.config()).await.unwrap();
-    let [auth, management] = server.addresses[..] else {
-        panic!("two addresses were configured");
-    };
-    for address in [auth, management] {
-        assert_eq!(
-            get(address, "/healthz").await,
-            ("HTTP/1.1 200 OK".to_owned(), "ok".to_owned())
-        );
-        assert_eq!(
-            get(address, "/readyz").await,
-            ("HTTP/1.1 200 OK".to_owned(), "ready".to_owned())
-        );
-    }
-    assert_eq!(
-        get(auth, "/v1/tenants/0000000000000000").await.0,
-        "HTTP/1.1 404 Not Found"
-    );
-    assert_eq!(
-        get(management, "/console/bind").await.0,
-        "HTTP/1.1 404 Not Found"
-    );
-    server.stop().await.unwrap();
-    for address in [auth, management] {
-        assert!(TcpStream::connect(address).await.is_err());
-    }
-}
-
-async fn mail_in_flight_has_its_own_time_when_the_server_stops_and_no_more_is_begun(place: Place) {
-    place.init().await.unwrap();
-    for number in 0..9 {
-        place.write_down_a_mail(number).await;
-    }
-    let sink = Sink::start(Behaviour::AcceptsWhenTold).await;
-    let config = Config {
-        mail: Some(MailSettings {
-            server: format!("smtp://127.0.0.1:{}", sink.port).parse().unwrap(),
-            from: "keymoor@example.com".parse().unwrap(),
-            timeout: Seconds::MINUTE,
-        }),
-        // Requests get no time at all.
-        shutdown: Seconds(0),
-        ..place.config()
-    };
-    let server = Server::start(config).await.unwrap();
-    let address = server.addresses[0];
-    sink.message_has_come().await;
-    let stopping = tokio::spawn(server.stop());
-    let refused = async {
-        while TcpStream::connect(address).await.is_ok() {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), refused)
-        .await
-        .unwrap();
-    while !stopping.is_finished() {
-        sink.accept();
-        tokio::task::yield_now().await;
-    }
-    stopping.await.unwrap().unwrap();
-    // Eight go side by side.
-    assert_eq!(sink.accepted().len(), 8);
-    assert_eq!(place.ask::<i64>("SELECT COUNT(*) FROM outbox").await, [1]);
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_starts_from_a_backup_and_the_master_key() {
     let place = Place::sqlite().await;
@@ -465,16 +332,6 @@ async fn a_server_starts_from_a_backup_and_the_master_key() {
     std::fs::remove_file(place.key_file()).unwrap();
     let error = Server::start(restored()).await.err().unwrap().to_string();
     assert!(error.contains("needs the one it was made with"), "{error}");
-}
-
-#[tokio::test]
-async fn where_nothing_is_sealed_yet_a_missing_master_key_is_made_by_init() {
-    let place = Place::sqlite().await;
-    let error = place.refusal().await;
-    assert!(
-        error.ends_with("keymoor.key: run `keymoor init`, or set KEYMOOR_MASTER_KEY_FILE"),
-        "{error}"
-    );
 }
 
 #[tokio::test]

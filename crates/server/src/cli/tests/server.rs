@@ -1,9 +1,19 @@
 //! Servers as `keymoor serve` starts them.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use keymoor_types::Seconds;
 
 use super::*;
+use crate::infra::mail::MailSettings;
+use crate::infra::mail::testing::{Behaviour, Sink};
+
+both_places!(
+    d1_each_listener_serves_its_own_part_until_the_server_is_stopped,
+    mail_in_flight_has_its_own_time_when_the_server_stops_and_no_more_is_begun,
+);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn e5_a_second_server_or_migration_on_one_file_is_refused() {
@@ -179,4 +189,72 @@ async fn a_taken_address_is_named() {
         error.ends_with("; give another in KEYMOOR_METRICS_LISTEN"),
         "{error}"
     );
+}
+
+async fn d1_each_listener_serves_its_own_part_until_the_server_is_stopped(place: Place) {
+    place.init().await.unwrap();
+    let server = Server::start(place.config()).await.unwrap();
+    let [auth, management] = server.addresses[..] else {
+        panic!("two addresses were configured");
+    };
+    for address in [auth, management] {
+        assert_eq!(
+            get(address, "/healthz").await,
+            ("HTTP/1.1 200 OK".to_owned(), "ok".to_owned())
+        );
+        assert_eq!(
+            get(address, "/readyz").await,
+            ("HTTP/1.1 200 OK".to_owned(), "ready".to_owned())
+        );
+    }
+    assert_eq!(
+        get(auth, "/v1/tenants/0000000000000000").await.0,
+        "HTTP/1.1 404 Not Found"
+    );
+    assert_eq!(
+        get(management, "/console/bind").await.0,
+        "HTTP/1.1 404 Not Found"
+    );
+    server.stop().await.unwrap();
+    for address in [auth, management] {
+        assert!(TcpStream::connect(address).await.is_err());
+    }
+}
+
+async fn mail_in_flight_has_its_own_time_when_the_server_stops_and_no_more_is_begun(place: Place) {
+    place.init().await.unwrap();
+    for number in 0..9 {
+        place.write_down_a_mail(number).await;
+    }
+    let sink = Sink::start(Behaviour::AcceptsWhenTold).await;
+    let config = Config {
+        mail: Some(MailSettings {
+            server: format!("smtp://127.0.0.1:{}", sink.port).parse().unwrap(),
+            from: "keymoor@example.com".parse().unwrap(),
+            timeout: Seconds::MINUTE,
+        }),
+        // Requests get no time at all.
+        shutdown: Seconds(0),
+        ..place.config()
+    };
+    let server = Server::start(config).await.unwrap();
+    let address = server.addresses[0];
+    sink.message_has_come().await;
+    let stopping = tokio::spawn(server.stop());
+    let refused = async {
+        while TcpStream::connect(address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), refused)
+        .await
+        .unwrap();
+    while !stopping.is_finished() {
+        sink.accept();
+        tokio::task::yield_now().await;
+    }
+    stopping.await.unwrap().unwrap();
+    // Eight go side by side.
+    assert_eq!(sink.accepted().len(), 8);
+    assert_eq!(place.ask::<i64>("SELECT COUNT(*) FROM outbox").await, [1]);
 }

@@ -1,9 +1,12 @@
 //! Identities over HTTP, on both databases.
 
+mod fields;
+mod lists;
+
 use axum::body::Body;
 use axum::http::{Method, Request};
 use keymoor_types::{BindingJobId, IdentityId, Seconds};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::base::error::Error;
 use crate::base::scope;
@@ -11,51 +14,15 @@ use crate::slices::events::EventKind;
 use crate::testing::{Answer, TestApp, both_apps, without_ids};
 
 both_apps!(
-    an_identity_with_every_trait_is_kept_as_given,
     an_identity_is_created_as_published,
     d3_a_body_sent_as_text_is_read_and_a_form_is_not,
-    e2_usernames_are_unique_in_a_realm_ignoring_case_and_form,
-    d10_wrong_fields_are_all_named_and_change_nothing,
     a_patch_changes_what_it_names_and_says_so_in_the_log,
     patches_at_the_same_time_keep_each_others_traits,
-    e3_lists_count_and_page,
-    filters_find_by_each_attribute,
     enrollment_follows_passkeys_then_jobs,
     deleting_takes_passkeys_and_jobs_along,
     a10_an_administrators_address_is_changed_only_by_who_can_do_everything,
     another_realms_and_tenants_identities_are_out_of_reach,
 );
-
-/// Every optional trait of version 0 that is neither an address nor a URL.
-const PLAIN_TRAITS: [&str; 27] = [
-    "external_id",
-    "family_name",
-    "given_name",
-    "formatted_name",
-    "middle_name",
-    "honorific_prefix",
-    "honorific_suffix",
-    "nick_name",
-    "title",
-    "primary_phone",
-    "secondary_phone",
-    "preferred_language",
-    "locale",
-    "timezone",
-    "formatted_address",
-    "street_address",
-    "locality",
-    "region",
-    "postal_code",
-    "country",
-    "user_type",
-    "employee_number",
-    "cost_center",
-    "organization",
-    "division",
-    "department",
-    "manager_name",
-];
 
 fn path(test: &TestApp, rest: &str) -> String {
     test.realm_path(&format!("/identities{rest}"))
@@ -167,30 +134,6 @@ async fn enrollment(test: &TestApp, at: &str) -> String {
     one
 }
 
-async fn an_identity_with_every_trait_is_kept_as_given(test: TestApp) {
-    let mut given: Map<String, Value> = PLAIN_TRAITS
-        .iter()
-        .map(|name| ((*name).to_owned(), json!(format!("some {name}"))))
-        .collect();
-    for (name, value) in [
-        ("type", "traits_v0"),
-        ("username", "ada@example.com"),
-        ("primary_email_address", "ada@example.com"),
-        ("secondary_email_address", "ada@example.org"),
-        ("profile_url", "https://example.com/~ada"),
-        ("photo", "https://example.com/ada.png"),
-        ("manager_id", "8f5bec58229e6f29"),
-    ] {
-        given.insert(name.to_owned(), value.into());
-    }
-    let made = create(&test, json!({ "display_name": "Ada", "traits": given }))
-        .await
-        .ok();
-    assert_eq!(made["traits"], Value::Object(given));
-    let at = path(&test, &format!("/{}", made["id"].as_str().unwrap()));
-    assert_eq!(read(&test, &at).await.ok(), made);
-}
-
 async fn an_identity_is_created_as_published(test: TestApp) {
     let nulls = json!({ "type": "traits_v0", "username": "test", "primary_email_address": "test@example.com",
         "title": null, "region": "" });
@@ -236,103 +179,6 @@ async fn d3_a_body_sent_as_text_is_read_and_a_form_is_not(test: TestApp) {
             .body(Body::from(body.clone()));
         assert_eq!(test.management(request.unwrap()).await.status, status);
     }
-}
-
-async fn e2_usernames_are_unique_in_a_realm_ignoring_case_and_form(test: TestApp) {
-    let ada = at_new(&test, "Ada").await;
-    let bob = at_new(&test, "bob").await;
-    for same in ["ada", "ADA", "Ａda"] {
-        let refused = create(
-            &test,
-            json!({ "display_name": "x", "traits": traits(same) }),
-        )
-        .await
-        .refused(409);
-        assert_eq!(refused["message"], "username already exists");
-        patch(&test, &bob, json!({ "traits": traits(same) }))
-            .await
-            .refused(409);
-    }
-    let respelled = patch(&test, &ada, json!({ "traits": traits("ADA") }))
-        .await
-        .ok();
-    assert_eq!(respelled["traits"]["username"], "ADA");
-    assert_eq!(list(&test, "").await["total_size"], 3);
-}
-
-async fn d10_wrong_fields_are_all_named_and_change_nothing(test: TestApp) {
-    let at = at_new(&test, "ada").await;
-    let before = read(&test, &at).await.ok();
-    let everything = json!({
-        "display_name": "a<b",
-        "traits": {
-            "type": "traits_v0",
-            "username": "",
-            "title": "a\nb",
-            "primary_email_address": "nobody",
-            "photo": "javascript:alert(1)",
-        },
-    });
-    let all = [
-        "identity.display_name",
-        "identity.traits.username",
-        "identity.traits.primary_email_address",
-        "identity.traits.title",
-        "identity.traits.photo",
-    ];
-    assert_eq!(violated(&create(&test, everything.clone()).await), all);
-    assert_eq!(violated(&patch(&test, &at, everything).await), all);
-    for (wrong, field) in [
-        (
-            json!({ "traits": { "username": "x".repeat(65) } }),
-            "identity.traits.username",
-        ),
-        (
-            json!({ "traits": { "title": "x".repeat(301) } }),
-            "identity.traits.title",
-        ),
-        (
-            json!({ "traits": { "external_id": "\u{0}" } }),
-            "identity.traits.external_id",
-        ),
-        (
-            json!({ "traits": { "type": null } }),
-            "identity.traits.type",
-        ),
-        (
-            json!({ "traits": { "type": "traits_v1" } }),
-            "identity.traits.type",
-        ),
-        (json!({ "traits": { "age": "7" } }), "identity.traits.age"),
-        (json!({ "traits": { "title": 7 } }), "identity.traits.title"),
-        (json!({ "status": "gone" }), "identity.status"),
-        (json!({ "password": "x" }), "identity.password"),
-    ] {
-        let mut identity = json!({ "display_name": "x", "traits": traits("x") });
-        for (name, value) in wrong.as_object().unwrap() {
-            match value.as_object() {
-                Some(members) => identity[name]
-                    .as_object_mut()
-                    .unwrap()
-                    .extend(members.clone()),
-                None => identity[name] = value.clone(),
-            }
-        }
-        assert_eq!(violated(&create(&test, identity.clone()).await), [field]);
-        assert_eq!(violated(&patch(&test, &at, identity).await), [field]);
-    }
-    for (identity, field) in [
-        (json!({ "traits": traits("x") }), "identity.display_name"),
-        (json!({ "display_name": "x" }), "identity.traits"),
-        (
-            json!({ "display_name": "x", "traits": only("title", "x") }),
-            "identity.traits.username",
-        ),
-    ] {
-        assert_eq!(violated(&create(&test, identity).await), [field]);
-    }
-    assert_eq!(read(&test, &at).await.ok(), before);
-    assert_eq!(list(&test, "").await["total_size"], 2);
 }
 
 async fn a_patch_changes_what_it_names_and_says_so_in_the_log(test: TestApp) {
@@ -414,91 +260,6 @@ async fn patches_at_the_same_time_keep_each_others_traits(test: TestApp) {
     ] {
         assert_eq!(traits[name], "set", "{name}");
     }
-}
-
-async fn e3_lists_count_and_page(test: TestApp) {
-    for username in ["ada", "bob", "eve"] {
-        test.clock.advance(Seconds(1));
-        new_identity(&test, username).await;
-    }
-    let all = list(&test, "").await;
-    assert_eq!(
-        (usernames(&all), &all["total_size"]),
-        (vec!["admin", "ada", "bob", "eve"], &json!(4))
-    );
-    assert!(all.get("next_page_token").is_none());
-    let first = list(&test, "?page_size=2").await;
-    assert_eq!(
-        (usernames(&first), &first["total_size"]),
-        (vec!["admin", "ada"], &json!(4))
-    );
-    let token = first["next_page_token"].as_str().unwrap();
-    let second = list(&test, &format!("?page_token={token}")).await;
-    assert_eq!(
-        (usernames(&second), &second["total_size"]),
-        (vec!["bob", "eve"], &json!(4))
-    );
-    assert!(second.get("next_page_token").is_none());
-    assert_eq!(
-        usernames(&list(&test, "?skip=1&page_size=2").await),
-        ["ada", "bob"]
-    );
-}
-
-async fn filters_find_by_each_attribute(test: TestApp) {
-    for (name, username) in [("Ada", "ada"), ("Ada", "lovelace"), ("Bob", "bob")] {
-        test.clock.advance(Seconds(1));
-        let mut traits = traits(username);
-        traits["external_id"] = format!("x-{username}").into();
-        traits["primary_email_address"] = format!("{username}@example.com").into();
-        create(&test, json!({ "display_name": name, "traits": traits }))
-            .await
-            .ok();
-    }
-    let ada = list(&test, "?skip=1&page_size=1").await["identities"][0]["id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    for (attribute, value, found) in [
-        ("id", ada.as_str(), vec!["ada"]),
-        ("id", "nonsense", vec![]),
-        ("display_name", "Ada", vec!["ada", "lovelace"]),
-        ("traits.username", "BOB", vec!["bob"]),
-        ("username", "bob", vec!["bob"]),
-        ("traits.external_id", "x-ada", vec!["ada"]),
-        (
-            "traits.primary_email_address",
-            "bob@example.com",
-            vec!["bob"],
-        ),
-        ("traits.primary_email_address", "eve@example.com", vec![]),
-    ] {
-        let page = list(&test, &format!("?filter={attribute}%20eq%20%22{value}%22")).await;
-        assert_eq!(
-            (usernames(&page), &page["total_size"]),
-            (found.clone(), &json!(found.len())),
-            "{attribute}"
-        );
-    }
-    let first = list(&test, "?page_size=1&filter=display_name%20eq%20%22Ada%22").await;
-    assert_eq!(
-        (usernames(&first), &first["total_size"]),
-        (vec!["ada"], &json!(2))
-    );
-    let token = first["next_page_token"].as_str().unwrap();
-    let second = list(&test, &format!("?page_token={token}")).await;
-    assert_eq!(
-        (usernames(&second), &second["total_size"]),
-        (vec!["lovelace"], &json!(2))
-    );
-    let refused = read(&test, &path(&test, "?filter=status%20eq%20%22active%22")).await;
-    assert_eq!(violated(&refused), ["filter"]);
-    let zero_byte = read(
-        &test,
-        &path(&test, "?filter=display_name%20eq%20%22%5Cu0000%22"),
-    )
-    .await;
-    assert_eq!(violated(&zero_byte), ["filter"]);
 }
 
 async fn enrollment_follows_passkeys_then_jobs(test: TestApp) {

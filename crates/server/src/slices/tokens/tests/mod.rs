@@ -61,116 +61,62 @@ async fn sign(test: &TestApp, typ: TokenType, claims: &AccessTokenClaims) -> Str
         .sign(JwtHeader { typ, jku: None }, claims)
 }
 
+/// Claims that are not accepted, each for one reason.
+fn bad(test: &TestApp, good: &AccessTokenClaims) -> Vec<(&'static str, AccessTokenClaims)> {
+    let (tenant_id, realm_id) = (test.made.tenant.id, test.made.realm.id);
+    let other_application = ApplicationId::generate(test.app.now(), &*test.app.rng);
+    let azp = |realm_id, application_id| Principal::Application {
+        tenant_id,
+        realm_id,
+        application_id,
+    };
+    let other_issuer = issuer(&test.app, tenant_id, realm_id, other_application);
+    let with = |change: &dyn Fn(&mut AccessTokenClaims)| {
+        let mut claims = good.clone();
+        change(&mut claims);
+        claims
+    };
+    vec![
+        ("no audience", with(&|c| c.aud.clear())),
+        (
+            "a foreign audience",
+            with(&|c| c.aud = vec!["https://api.example".to_owned()]),
+        ),
+        (
+            "an audience in other letters",
+            with(&|c| c.aud = vec![MANAGEMENT.to_uppercase()]),
+        ),
+        ("two audiences", with(&|c| c.aud.push("x".to_owned()))),
+        ("one realm", with(&|c| c.bi_r = TargetRealm::One(realm_id))),
+        ("an end in the past", with(&|c| c.exp = c.iat)),
+        ("a start far ahead", with(&|c| c.nbf = c.iat + 3_600)),
+        ("another tenant", with(&|c| c.bi_t = TenantId::from_i64(1))),
+        ("another issuer", with(&|c| c.iss.clone_from(&other_issuer))),
+        (
+            "another realm's application",
+            with(&|c| c.azp = azp(RealmId::from_i64(1), test.made.management.id)),
+        ),
+        (
+            "an id that is none",
+            with(&|c| c.jti = "a token".to_owned()),
+        ),
+        (
+            "an application that does not exist",
+            with(&|c| {
+                c.azp = azp(realm_id, other_application);
+                c.iss.clone_from(&other_issuer);
+            }),
+        ),
+    ]
+}
+
 async fn c6_only_a_living_token_for_the_management_api_is_accepted(test: TestApp) {
     let claims = good(&test);
     assert_eq!(
         status(&test, &sign(&test, TokenType::AccessToken, &claims).await).await,
         200
     );
-
-    let realm = test.made.realm.id;
-    let (other_tenant, other_realm) = (TenantId::from_i64(1), RealmId::from_i64(1));
-    let other_application = ApplicationId::generate(test.app.now(), &*test.app.rng);
-    let azp = |realm_id, application_id| Principal::Application {
-        tenant_id: test.made.tenant.id,
-        realm_id,
-        application_id,
-    };
-    let own = test.made.management.id;
-    let bad: Vec<(&str, AccessTokenClaims)> = vec![
-        (
-            "no audience",
-            AccessTokenClaims {
-                aud: vec![],
-                ..claims.clone()
-            },
-        ),
-        (
-            "a foreign audience",
-            AccessTokenClaims {
-                aud: vec!["https://api.example".to_owned()],
-                ..claims.clone()
-            },
-        ),
-        (
-            "an audience in other letters",
-            AccessTokenClaims {
-                aud: vec![MANAGEMENT_AUDIENCE.to_uppercase()],
-                ..claims.clone()
-            },
-        ),
-        (
-            "two audiences",
-            AccessTokenClaims {
-                aud: vec![MANAGEMENT_AUDIENCE.to_owned(), "x".to_owned()],
-                ..claims.clone()
-            },
-        ),
-        (
-            "one realm",
-            AccessTokenClaims {
-                bi_r: TargetRealm::One(realm),
-                ..claims.clone()
-            },
-        ),
-        (
-            "an end in the past",
-            AccessTokenClaims {
-                exp: claims.iat,
-                ..claims.clone()
-            },
-        ),
-        (
-            "a start far ahead",
-            AccessTokenClaims {
-                nbf: claims.iat + 3_600,
-                ..claims.clone()
-            },
-        ),
-        (
-            "another tenant",
-            AccessTokenClaims {
-                bi_t: other_tenant,
-                ..claims.clone()
-            },
-        ),
-        (
-            "another issuer",
-            AccessTokenClaims {
-                iss: issuer::url(
-                    &test.app,
-                    test.made.realm.at().application_id(other_application),
-                ),
-                ..claims.clone()
-            },
-        ),
-        (
-            "another realm's application",
-            AccessTokenClaims {
-                azp: azp(other_realm, own),
-                ..claims.clone()
-            },
-        ),
-        (
-            "an id that is none",
-            AccessTokenClaims {
-                jti: "a token".to_owned(),
-                ..claims.clone()
-            },
-        ),
-        (
-            "an application that does not exist",
-            AccessTokenClaims {
-                azp: azp(realm, other_application),
-                iss: issuer::url(
-                    &test.app,
-                    test.made.realm.at().application_id(other_application),
-                ),
-                ..claims.clone()
-            },
-        ),
-    ];
-    for (what, claims) in bad {
+    for (what, claims) in bad(&test, &claims) {
         let token = sign(&test, TokenType::AccessToken, &claims).await;
         assert_eq!(status(&test, &token).await, 401, "a token with {what}");
     }
