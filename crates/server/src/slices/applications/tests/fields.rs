@@ -277,8 +277,11 @@ async fn references_are_removed_by_the_empty_string(test: TestApp) {
     let changed = change(
         &test,
         &path,
-        json!({ "resource_server_id": "", "authenticator_config_id": "",
-        "protocol_config": { "allowed_scopes": [] } }),
+        json!({
+            "resource_server_id": "",
+            "authenticator_config_id": "",
+            "protocol_config": { "allowed_scopes": [] },
+        }),
     )
     .await
     .ok();

@@ -105,8 +105,10 @@ fn management_server(test: &TestApp) -> String {
 fn manager(test: &TestApp) -> Value {
     with(
         machine(),
-        json!({ "resource_server_id": management_server(test),
-        "protocol_config": { "allowed_scopes": ["realms:read"] } }),
+        json!({
+            "resource_server_id": management_server(test),
+            "protocol_config": { "allowed_scopes": ["realms:read"] },
+        }),
     )
 }
 
@@ -207,17 +209,24 @@ async fn a_change_keeps_what_it_leaves_out_inside_the_protocol_too(test: TestApp
         &test,
         &path,
         json!({ "protocol_config": {
-        "redirect_uris": ["acme://cb", "https://app.example/cb"], "pkce": "plain",
-        "token_configuration": { "expires_after": 60 } } }),
+            "redirect_uris": ["acme://cb", "https://app.example/cb"],
+            "pkce": "plain",
+            "token_configuration": { "expires_after": 60 },
+        } }),
     )
     .await
     .ok();
     let expected = with(
         made.clone(),
         json!({ "protocol_config": {
-        "redirect_uris": ["acme://cb", "https://app.example/cb"], "pkce": "plain",
-        "token_configuration": {
-            "expires_after": 60, "token_signing_algorithm": "RS256", "subject_field": "id" } } }),
+            "redirect_uris": ["acme://cb", "https://app.example/cb"],
+            "pkce": "plain",
+            "token_configuration": {
+                "expires_after": 60,
+                "token_signing_algorithm": "RS256",
+                "subject_field": "id",
+            },
+        } }),
     );
     assert_eq!(changed, expected);
     let renamed = change(&test, &path, json!({ "display_name": "Pets" }))
@@ -229,9 +238,19 @@ async fn a_change_keeps_what_it_leaves_out_inside_the_protocol_too(test: TestApp
 
 async fn d3_read_only_members_are_ignored_and_null_is_absent(test: TestApp) {
     let realm = test.new_realm().await;
-    let read_only = json!({ "id": "x", "tenant_id": 1, "realm_id": null, "is_managed": true,
-        "classification": "management_api", "resource_server_id": null,
-        "protocol_config": { "client_id": "x", "client_secret": "x", "token_endpoint_auth_method": "none" } });
+    let read_only = json!({
+        "id": "x",
+        "tenant_id": 1,
+        "realm_id": null,
+        "is_managed": true,
+        "classification": "management_api",
+        "resource_server_id": null,
+        "protocol_config": {
+            "client_id": "x",
+            "client_secret": "x",
+            "token_endpoint_auth_method": "none",
+        },
+    });
     let made = create(&test, realm, with(web(), read_only.clone()))
         .await
         .ok();

@@ -106,15 +106,22 @@ async fn secrets_are_sealed_at_rest_and_in_no_event_or_debug_output(test: TestAp
         test.made.tenant.id,
         id(&made).parse::<ApplicationId>().unwrap(),
     );
-    let (stored, sealed, events) = test.app.db.read(async |rx| {
-        let (stored, sealed): (Option<Digest>, Vec<u8>) = rx.one(
-            "SELECT client_secret_hash, client_secret_sealed FROM applications
-                 WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3", &[&tenant, &realm, &id]).await?;
-        let events: Vec<(String, String, Json<Value>)> = rx.all(
-            "SELECT kind, outcome, details FROM events WHERE tenant_id = $1 AND realm_id = $2 AND resource_id = $3",
-            &[&tenant, &realm, &id.to_string()]).await?;
-        Ok((stored, sealed, events))
-    }).await.unwrap();
+    let (stored, sealed, events) = test
+        .app
+        .db
+        .read(async |rx| {
+            let sql = "SELECT client_secret_hash, client_secret_sealed FROM applications
+                WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3";
+            let (stored, sealed): (Option<Digest>, Vec<u8>) =
+                rx.one(sql, &[&tenant, &realm, &id]).await?;
+            let sql = "SELECT kind, outcome, details FROM events
+                WHERE tenant_id = $1 AND realm_id = $2 AND resource_id = $3";
+            let events: Vec<(String, String, Json<Value>)> =
+                rx.all(sql, &[&tenant, &realm, &id.to_string()]).await?;
+            Ok((stored, sealed, events))
+        })
+        .await
+        .unwrap();
     assert!(stored.is_some_and(|stored| stored.matches(&secret.digest())));
     let plain = secret.expose().as_bytes();
     assert!(!sealed.windows(plain.len()).any(|window| window == plain));

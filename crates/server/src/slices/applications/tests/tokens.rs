@@ -46,8 +46,9 @@ async fn a_realm_has_the_keys_that_its_applications_sign_with(test: TestApp) {
     );
     let path = format!("{}/{}", list_path(&test, realm), id(&made));
     let rsa = |more: Value| {
+        let tokens = json!({ "token_signing_algorithm": "RS256" });
         with(
-            json!({ "protocol_config": { "token_configuration": { "token_signing_algorithm": "RS256" } } }),
+            json!({ "protocol_config": { "token_configuration": tokens } }),
             more,
         )
     };

@@ -188,7 +188,10 @@ async fn scopes_that_were_withdrawn_meanwhile_are_not_granted(test: TestApp) {
     let denied = site.answer(&test, &ada.proof(&test, &one)).await.ok();
     assert_eq!(
         denied,
-        json!({ "type": "deny", "message": "The app no longer accepts the sign-in that it asked for." })
+        json!({
+            "type": "deny",
+            "message": "The app no longer accepts the sign-in that it asked for.",
+        })
     );
 }
 

@@ -98,7 +98,9 @@ async fn a_change_keeps_what_it_leaves_out_inside_config_too(test: TestApp) {
         &test,
         &path,
         json!({ "config": {
-        "invoke_url": "acme://open", "trusted_origins": ["http://localhost:8092"] } }),
+            "invoke_url": "acme://open",
+            "trusted_origins": ["http://localhost:8092"],
+        } }),
     )
     .await
     .ok();
@@ -107,8 +109,10 @@ async fn a_change_keeps_what_it_leaves_out_inside_config_too(test: TestApp) {
     let changed = change(
         &test,
         &path,
-        json!({ "display_name": "Y",
-        "config": { "type": "embedded", "invocation_type": "manual" } }),
+        json!({
+            "display_name": "Y",
+            "config": { "type": "embedded", "invocation_type": "manual" },
+        }),
     )
     .await
     .ok();
@@ -138,7 +142,10 @@ async fn a_hosted_config_needs_nothing_but_its_type(test: TestApp) {
         json!({
             "type": "hosted_web",
             "trusted_origins": [],
-            "authentication_methods": [{ "type": "webauthn_passkey" }, { "type": "software_passkey" }],
+            "authentication_methods": [
+                { "type": "webauthn_passkey" },
+                { "type": "software_passkey" },
+            ],
         })
     );
     assert!(made.get("display_name").is_none());
@@ -192,8 +199,14 @@ async fn e8_default_methods_are_shown_and_not_insisted_on(test: TestApp) {
 
 async fn d3_read_only_members_are_ignored_and_null_is_absent(test: TestApp) {
     let (path, made) = one(&test).await;
-    let back = json!({ "id": "x", "tenant_id": 1, "realm_id": null, "is_managed": true,
-        "display_name": null, "config": { "type": "embedded", "trusted_origins": null } });
+    let back = json!({
+        "id": "x",
+        "tenant_id": 1,
+        "realm_id": null,
+        "is_managed": true,
+        "display_name": null,
+        "config": { "type": "embedded", "trusted_origins": null },
+    });
     assert_eq!(change(&test, &path, back).await.ok(), made);
 }
 
@@ -217,9 +230,15 @@ async fn a_config_stays_while_an_application_refers_to_it(test: TestApp) {
     let (path, made) = one(&test).await;
     let applications = list_path(&test, made["realm_id"].as_str().unwrap().parse().unwrap())
         .replace("authenticator-configs", "applications");
-    let application = json!({ "application": { "display_name": "A", "authenticator_config_id": made["id"],
-        "protocol_config": { "type": "oidc", "grant_type": ["authorization_code"],
-            "redirect_uris": ["https://a.example/cb"] } } });
+    let application = json!({ "application": {
+        "display_name": "A",
+        "authenticator_config_id": made["id"],
+        "protocol_config": {
+            "type": "oidc",
+            "grant_type": ["authorization_code"],
+            "redirect_uris": ["https://a.example/cb"],
+        },
+    } });
     let application = test
         .manage(Method::POST, &applications, Some(application))
         .await

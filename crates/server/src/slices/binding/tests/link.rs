@@ -66,7 +66,9 @@ async fn a_device_binds_and_each_step_shows(test: TestApp) {
             "identity": {
                 "display_name": "User One",
                 "traits": {
-                    "type": "traits_v0", "username": "user1", "primary_email_address": "user1@example.com",
+                    "type": "traits_v0",
+                    "username": "user1",
+                    "primary_email_address": "user1@example.com",
                 },
             },
             "theme": { "logo_url_light": "", "logo_url_dark": "", "support_url": "" },

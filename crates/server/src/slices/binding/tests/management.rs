@@ -55,7 +55,10 @@ async fn sealed_token(test: &TestApp) -> Option<Vec<u8>> {
 
 async fn a_returned_job_has_the_published_shape_and_its_link(test: TestApp) {
     let customers = Customers::new(&test).await;
-    let asked = json!({ "delivery_method": "RETURN", "post_binding_redirect_uri": "https://app.example/done" });
+    let asked = json!({
+        "delivery_method": "RETURN",
+        "post_binding_redirect_uri": "https://app.example/done",
+    });
     let mut answer = customers.create(&test, asked).await.ok();
     let link = answer
         .as_object_mut()
@@ -214,12 +217,18 @@ async fn wrong_fields_are_named(test: TestApp) {
             "no such authenticator config",
         ),
         (
-            json!({ "delivery_method": "RETURN", "authenticator_config_id": test.made.console_config.id }),
+            json!({
+                "delivery_method": "RETURN",
+                "authenticator_config_id": test.made.console_config.id,
+            }),
             "job.authenticator_config_id",
             "no such authenticator config",
         ),
         (
-            json!({ "delivery_method": "RETURN", "post_binding_redirect_uri": "javascript:alert(1)" }),
+            json!({
+                "delivery_method": "RETURN",
+                "post_binding_redirect_uri": "javascript:alert(1)",
+            }),
             "job.post_binding_redirect_uri",
             "must not use this scheme",
         ),
@@ -235,7 +244,10 @@ async fn unknown_and_suspended_identities_get_no_job(test: TestApp) {
     let elsewhere = customers
         .jobs()
         .replace(&customers.identity.id.to_string(), "0000000000000001");
-    let body = json!({ "job": { "delivery_method": "RETURN", "authenticator_config_id": customers.config.id } });
+    let body = json!({ "job": {
+        "delivery_method": "RETURN",
+        "authenticator_config_id": customers.config.id,
+    } });
     test.manage(Method::GET, &elsewhere, None)
         .await
         .refused(404);
@@ -270,7 +282,10 @@ async fn a10_an_administrators_link_needs_every_scope(test: TestApp) {
         .refused(403);
     test.manage(Method::POST, &path, Some(body)).await.ok();
     let customers = Customers::new(&test).await;
-    let body = json!({ "job": { "delivery_method": "RETURN", "authenticator_config_id": customers.config.id } });
+    let body = json!({ "job": {
+        "delivery_method": "RETURN",
+        "authenticator_config_id": customers.config.id,
+    } });
     test.manage_as(&[scope], Method::POST, &customers.jobs(), Some(body))
         .await
         .ok();

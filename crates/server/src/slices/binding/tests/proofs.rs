@@ -177,7 +177,9 @@ pub(super) fn does_not_verify(answer: &Answer, why: &str) {
             "message": "invalid parameters",
             "details": [{
                 "type": "FieldViolations",
-                "field_violations": [{ "field": "raw", "description": "the proof does not verify" }],
+                "field_violations": [
+                    { "field": "raw", "description": "the proof does not verify" },
+                ],
             }],
         }),
         "a proof {why}"

@@ -135,12 +135,21 @@ async fn enrollment(test: &TestApp, at: &str) -> String {
 }
 
 async fn an_identity_is_created_as_published(test: TestApp) {
-    let nulls = json!({ "type": "traits_v0", "username": "test", "primary_email_address": "test@example.com",
-        "title": null, "region": "" });
+    let nulls = json!({
+        "type": "traits_v0",
+        "username": "test",
+        "primary_email_address": "test@example.com",
+        "title": null,
+        "region": "",
+    });
     let made = create(
         &test,
-        json!({ "id": "ignored", "enrollment_status": "ENROLLED",
-        "display_name": "Test Identity", "traits": nulls }),
+        json!({
+            "id": "ignored",
+            "enrollment_status": "ENROLLED",
+            "display_name": "Test Identity",
+            "traits": nulls,
+        }),
     )
     .await
     .ok();
@@ -267,7 +276,8 @@ async fn enrollment_follows_passkeys_then_jobs(test: TestApp) {
     assert_eq!(enrollment(&test, &at).await, "UNENROLLED");
     let pending = job(&test, &at).await;
     assert_eq!(enrollment(&test, &at).await, "PENDING");
-    let fail = "UPDATE binding_jobs SET state = 'FAILED_TO_SEND' WHERE tenant_id = $1 AND identity_id = $2";
+    let fail = "UPDATE binding_jobs SET state = 'FAILED_TO_SEND'
+        WHERE tenant_id = $1 AND identity_id = $2";
     tamper(&test, fail, &at).await;
     assert_eq!(enrollment(&test, &at).await, "INVITE_FAILED");
     test.manage(Method::POST, &format!("{pending}:revoke"), None)

@@ -277,7 +277,8 @@ async fn e4_what_is_wrong_with_one_tenants_list_hides_no_other_tenants_revocatio
     let tenant = test.made.tenant.id;
     let unreadable = async move |tx: &mut Tx| -> Result<()> {
         for id in [TenantId::from_i64(1), TenantId::from_i64(i64::MAX)] {
-            let list = "INSERT INTO revoked_tokens SELECT $1, realm_id, $2, expires_at FROM revoked_tokens WHERE tenant_id = $3";
+            let list = "INSERT INTO revoked_tokens SELECT $1, realm_id, $2, expires_at
+                FROM revoked_tokens WHERE tenant_id = $3";
             let generation = "INSERT INTO revocation_generations VALUES ($1, 1)";
             tx.exec(list, &[&id, &b"short".to_vec(), &tenant]).await?;
             tx.exec(generation, &[&id]).await?;

@@ -70,7 +70,10 @@ fn bad(test: &TestApp, good: &AccessTokenClaims) -> Vec<(&'static str, AccessTok
         realm_id,
         application_id,
     };
-    let other_issuer = issuer(&test.app, tenant_id, realm_id, other_application);
+    let other_issuer = issuer::url(
+        &test.app,
+        test.made.realm.at().application_id(other_application),
+    );
     let with = |change: &dyn Fn(&mut AccessTokenClaims)| {
         let mut claims = good.clone();
         change(&mut claims);
@@ -84,7 +87,7 @@ fn bad(test: &TestApp, good: &AccessTokenClaims) -> Vec<(&'static str, AccessTok
         ),
         (
             "an audience in other letters",
-            with(&|c| c.aud = vec![MANAGEMENT.to_uppercase()]),
+            with(&|c| c.aud = vec![MANAGEMENT_AUDIENCE.to_uppercase()]),
         ),
         ("two audiences", with(&|c| c.aud.push("x".to_owned()))),
         ("one realm", with(&|c| c.bi_r = TargetRealm::One(realm_id))),
