@@ -16,21 +16,8 @@ pub use keymoor_db::{
 /// The database, whose closures fail with this server's error.
 pub type Db = keymoor_db::Db<crate::base::error::Error>;
 
-macro_rules! migration {
-    ($version:literal, $name:literal) => {
-        Migration {
-            version: $version,
-            name: $name,
-            sql: Sql {
-                sqlite: include_str!(concat!("../migrations/sqlite/", $name, ".sql")),
-                postgres: include_str!(concat!("../migrations/postgres/", $name, ".sql")),
-            },
-        }
-    };
-}
-
-/// What makes the schema, in order.
-pub const MIGRATIONS: &[Migration] = &[migration!(1, "0001_init")];
+/// What makes the schema, in order: the pairs of files in `migrations`.
+pub const MIGRATIONS: &[Migration] = include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
 
 /// The schema that this binary reads and writes.
 pub const SCHEMA_VERSION: i64 = MIGRATIONS[MIGRATIONS.len() - 1].version;

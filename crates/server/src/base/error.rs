@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use crate::base::names::named;
 use crate::db;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -35,6 +36,13 @@ pub enum Error {
     Conflict {
         message: String,
         resource: Option<Resource>,
+    },
+    /// The thing has ended, so that nothing can be done with it any more.
+    #[error("{} is {ending}", kind.noun)]
+    Ended {
+        kind: Kind,
+        id: String,
+        ending: Ending,
     },
     /// Well-formed, and impossible for what it names.
     #[error("unprocessable: {message}")]
@@ -75,7 +83,7 @@ impl Error {
 
     pub fn not_found(kind: Kind, id: impl fmt::Display) -> Self {
         Self::NotFound(Resource {
-            description: format!("{} not found", kind.noun()),
+            description: format!("{} not found", kind.noun),
             ..Resource::new(kind, id)
         })
     }
@@ -178,58 +186,44 @@ impl Resource {
 
 impl fmt::Display for Resource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.kind.noun())
+        f.write_str(self.kind.noun)
     }
 }
 
-/// The kinds of things that errors and audit events name.
+named! {
+    /// How something ended that is used once.
+    pub enum Ending {
+        /// It was used.
+        Complete = "complete",
+        /// Its time passed.
+        Expired = "expired",
+        /// It was withdrawn.
+        Revoked = "revoked",
+    }
+}
+
+/// A kind of thing that errors name. A slice declares those that only it knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    Tenant,
-    Realm,
-    Identity,
-    Credential,
-    CredentialBindingJob,
-    Application,
-    AuthenticatorConfig,
-    ResourceServer,
-    Token,
-    Route,
-    Origin,
+pub struct Kind {
+    /// The spelling in `ResourceInfo` details.
+    pub type_name: &'static str,
+    /// The spelling in messages.
+    pub noun: &'static str,
 }
 
 impl Kind {
-    /// The spelling in `ResourceInfo` details.
-    pub const fn type_name(self) -> &'static str {
-        match self {
-            Self::Tenant => "Tenant",
-            Self::Realm => "Realm",
-            Self::Identity => "Identity",
-            Self::Credential => "Credential",
-            Self::CredentialBindingJob => "CredentialBindingJob",
-            Self::Application => "Application",
-            Self::AuthenticatorConfig => "AuthenticatorConfig",
-            Self::ResourceServer => "ResourceServer",
-            Self::Token => "Token",
-            Self::Route => "Route",
-            Self::Origin => "Origin",
-        }
-    }
+    pub const TENANT: Self = Self::new("Tenant", "tenant");
+    pub const REALM: Self = Self::new("Realm", "realm");
+    pub const IDENTITY: Self = Self::new("Identity", "identity");
+    pub const CREDENTIAL: Self = Self::new("Credential", "credential");
+    pub const CREDENTIAL_BINDING_JOB: Self =
+        Self::new("CredentialBindingJob", "credential binding job");
+    pub const APPLICATION: Self = Self::new("Application", "application");
+    pub const AUTHENTICATOR_CONFIG: Self = Self::new("AuthenticatorConfig", "authenticator config");
+    pub const ROUTE: Self = Self::new("Route", "route");
+    pub const ORIGIN: Self = Self::new("Origin", "origin");
 
-    /// The spelling in messages.
-    pub const fn noun(self) -> &'static str {
-        match self {
-            Self::Tenant => "tenant",
-            Self::Realm => "realm",
-            Self::Identity => "identity",
-            Self::Credential => "credential",
-            Self::CredentialBindingJob => "credential binding job",
-            Self::Application => "application",
-            Self::AuthenticatorConfig => "authenticator config",
-            Self::ResourceServer => "resource server",
-            Self::Token => "token",
-            Self::Route => "route",
-            Self::Origin => "origin",
-        }
+    pub const fn new(type_name: &'static str, noun: &'static str) -> Self {
+        Self { type_name, noun }
     }
 }

@@ -6,6 +6,7 @@ pub mod error;
 pub mod failure;
 pub mod limits;
 pub mod long_id;
+pub mod names;
 pub mod origin;
 pub mod paging;
 pub mod refs;

@@ -63,11 +63,11 @@ pub trait Segments {
 }
 
 impl Segment for TenantId {
-    const KIND: Kind = Kind::Tenant;
+    const KIND: Kind = Kind::TENANT;
 }
 
 impl Segment for RealmId {
-    const KIND: Kind = Kind::Realm;
+    const KIND: Kind = Kind::REALM;
 
     fn describe(self, subject: &mut Subject) {
         subject.realm_id = Some(self);
@@ -75,7 +75,7 @@ impl Segment for RealmId {
 }
 
 impl Segment for IdentityId {
-    const KIND: Kind = Kind::Identity;
+    const KIND: Kind = Kind::IDENTITY;
 
     fn describe(self, subject: &mut Subject) {
         subject.identity_id = Some(self);
@@ -83,23 +83,23 @@ impl Segment for IdentityId {
 }
 
 impl Segment for CredentialId {
-    const KIND: Kind = Kind::Credential;
+    const KIND: Kind = Kind::CREDENTIAL;
 }
 
 impl Segment for BindingJobId {
-    const KIND: Kind = Kind::CredentialBindingJob;
+    const KIND: Kind = Kind::CREDENTIAL_BINDING_JOB;
 }
 
 impl Segment for ApplicationId {
-    const KIND: Kind = Kind::Application;
+    const KIND: Kind = Kind::APPLICATION;
 }
 
 impl Segment for AuthenticatorConfigId {
-    const KIND: Kind = Kind::AuthenticatorConfig;
+    const KIND: Kind = Kind::AUTHENTICATOR_CONFIG;
 }
 
 impl Segment for OneOrAll {
-    const KIND: Kind = Kind::Identity;
+    const KIND: Kind = Kind::IDENTITY;
 }
 
 /// Declares a reference; one that only a single slice uses stands in that slice's `model`.
@@ -177,7 +177,7 @@ pub struct TenantRef {
 }
 
 impl Ref for TenantRef {
-    const KIND: Kind = Kind::Tenant;
+    const KIND: Kind = Kind::TENANT;
 
     fn subject(&self) -> Subject {
         Subject {

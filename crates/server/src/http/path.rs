@@ -19,7 +19,7 @@ impl PathSegments {
         RawPathParams::from_request_parts(parts, &())
             .await
             .map(Self)
-            .map_err(|_| Error::not_found(Kind::Tenant, ""))
+            .map_err(|_| Error::not_found(Kind::TENANT, ""))
     }
 }
 

@@ -60,7 +60,7 @@ impl From<Resource> for Detail {
             description,
         } = resource;
         Self::ResourceInfo {
-            resource_type: kind.type_name(),
+            resource_type: kind.type_name,
             id,
             description,
         }
@@ -111,7 +111,7 @@ pub fn problem(error: Error) -> (StatusCode, Problem) {
             let problem = Problem::new("forbidden", "the origin is not trusted");
             (
                 StatusCode::FORBIDDEN,
-                problem.with(Resource::new(Kind::Origin, "")),
+                problem.with(Resource::new(Kind::ORIGIN, "")),
             )
         }
         Error::NotFound(resource) => {
@@ -122,6 +122,14 @@ pub fn problem(error: Error) -> (StatusCode, Problem) {
             let problem = Problem::new("conflict", message);
             let details = resource.into_iter().map(Detail::from).collect();
             (StatusCode::CONFLICT, Problem { details, ..problem })
+        }
+        Error::Ended { kind, id, ending } => {
+            let problem = Problem::new("conflict", format!("{} is {ending}", kind.noun));
+            let resource = Resource {
+                description: ending.to_string(),
+                ..Resource::new(kind, id)
+            };
+            (StatusCode::CONFLICT, problem.with(resource))
         }
         Error::Unprocessable { message, resource } => {
             let problem = Problem::new("unprocessable_entity", message);
@@ -247,7 +255,7 @@ mod tests {
 
     #[test]
     fn bodies_have_the_published_shape() {
-        let (status, body) = problem(Error::not_found(Kind::Identity, "0000000000000001"));
+        let (status, body) = problem(Error::not_found(Kind::IDENTITY, "0000000000000001"));
         assert_eq!(status, 404);
         insta::assert_json_snapshot!(body, @r#"
         {

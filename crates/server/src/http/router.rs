@@ -136,7 +136,7 @@ async fn readyz(State(app): State<App>) -> Response {
 }
 
 async fn unknown_route() -> Error {
-    Error::not_found(Kind::Route, "")
+    Error::not_found(Kind::ROUTE, "")
 }
 
 #[cfg(test)]

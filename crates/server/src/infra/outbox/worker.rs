@@ -244,7 +244,7 @@ fn status_event(ctx: &Context, claim: &Claim, task: &Task, verdict: &Verdict) ->
             binding_job_id,
         } => {
             let job = realm.identity_id(identity_id).job_id(binding_job_id);
-            Event::about(ctx, job, EventKind::EmailStatusChange, outcome)
+            Event::about(ctx, job, EventKind::EMAIL_STATUS_CHANGE, outcome)
         }
         Task::PasskeyAdded {
             identity_id,
@@ -252,7 +252,7 @@ fn status_event(ctx: &Context, claim: &Claim, task: &Task, verdict: &Verdict) ->
             ..
         } => {
             let credential = realm.identity_id(identity_id).credential_id(credential_id);
-            Event::about(ctx, credential, EventKind::EmailStatusChange, outcome)
+            Event::about(ctx, credential, EventKind::EMAIL_STATUS_CHANGE, outcome)
         }
     };
     let event = |outcome| {

@@ -81,7 +81,7 @@ async fn icon(
 
 /// A node of another version may have the file: no cache may remember that this one hasn't.
 fn not_found() -> Response {
-    let error = Error::not_found(Kind::Route, "");
+    let error = Error::not_found(Kind::ROUTE, "");
     ([(CACHE_CONTROL, "no-store")], error).into_response()
 }
 

@@ -20,7 +20,6 @@ use crate::base::scope::{self, MANAGEMENT_AUDIENCE, Scope as _};
 use crate::base::secret::Secret;
 use crate::db::Rx;
 use crate::infra::directory;
-use crate::infra::directory::store::Directory;
 use crate::slices::events::{self, Event, EventKind};
 use crate::slices::resource_servers::model::ResourceServer;
 use crate::slices::{authenticator_configs, realms, resource_servers};
@@ -63,7 +62,7 @@ pub async fn create(ctx: &Context, realm: RealmRef, asked: &Change) -> Result<Re
             realms::ops::require(tx, realm).await?;
             check_references(tx, &application, &caller).await?;
             store::insert(tx, &application, sealed.as_ref()).await?;
-            directory::store::add(tx, realm, Directory::Applications, 1).await?;
+            directory::store::add(tx, realm, store::DIRECTORY, 1).await?;
             events::append(tx, &event).await?;
             Ok(application.clone())
         })
@@ -260,7 +259,7 @@ pub async fn delete(ctx: &Context, at: ApplicationRef) -> Result<()> {
             if !store::delete(tx, at).await? {
                 return Err(untouchable(tx, at).await?);
             }
-            directory::store::add(tx, at.realm(), Directory::Applications, -1).await?;
+            directory::store::add(tx, at.realm(), store::DIRECTORY, -1).await?;
             events::append(tx, &event).await
         })
         .await?;
@@ -277,5 +276,5 @@ async fn untouchable(rx: &mut Rx, at: ApplicationRef) -> Result<Error> {
 }
 
 fn event(ctx: &Context, at: ApplicationRef, outcome: &'static str) -> Event {
-    Event::about(ctx, at, EventKind::ApplicationOperation, outcome)
+    Event::about(ctx, at, EventKind::APPLICATION_OPERATION, outcome)
 }

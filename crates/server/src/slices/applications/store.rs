@@ -14,6 +14,9 @@ use crate::base::vault::Purpose;
 use crate::db::{self, Json, Rx, Tx, record};
 use crate::infra::directory::store::{Directory, total};
 
+/// The list of which the totals are kept.
+pub const DIRECTORY: Directory = Directory::new("applications");
+
 struct ApplicationRow {
     tenant_id: TenantId,
     realm_id: RealmId,
@@ -157,7 +160,7 @@ pub async fn insert(
             if application.resource_server_id.is_none()
                 && application.authenticator_config_id.is_none() =>
         {
-            Error::not_found(Kind::Realm, application.realm_id)
+            Error::not_found(Kind::REALM, application.realm_id)
         }
         other => refused(other),
     })?;
@@ -300,7 +303,7 @@ pub async fn list(rx: &mut Rx, realm: RealmRef, page: &PageRequest) -> Result<Pa
         rx.one(COUNT, &[&realm.tenant_id, &realm.realm_id, &id, &name])
             .await?
     } else {
-        total(rx, realm, Directory::Applications).await?
+        total(rx, realm, DIRECTORY).await?
     };
     let applications = rows.into_iter().map(WithSecret::from).collect();
     Ok(

@@ -144,7 +144,7 @@ impl<'a> Attempt<'a> {
         let row = self.new_code(ctx, credential, key, ctx.now + CODE_LIFETIME);
         let usage = Usage::of(credential, said);
         let used = credential.at();
-        let requested = self.event(ctx, EventKind::AuthorizeRequest, "ACCEPTED");
+        let requested = self.event(ctx, EventKind::AUTHORIZE_REQUEST, "ACCEPTED");
         let allowed = self
             .outcome(ctx, "COMPLETE:ALLOW", credential)
             .detail("method", row.facts.method)
@@ -246,7 +246,7 @@ impl<'a> Attempt<'a> {
         ctx.app.limits.wrong_proof(ctx.source.ip)?;
         let (_, key) = CodeKey::generate(self.challenge.transaction_id, &*ctx.app.rng);
         let row = self.new_code(ctx, credential, key, ctx.now);
-        let requested = self.event(ctx, EventKind::AuthorizeRequest, "ACCEPTED");
+        let requested = self.event(ctx, EventKind::AUTHORIZE_REQUEST, "ACCEPTED");
         let denied = self
             .outcome(ctx, "COMPLETE:DENY", credential)
             .detail("reason", message);
@@ -289,7 +289,7 @@ impl<'a> Attempt<'a> {
     ) -> Result<Error> {
         ctx.app.limits.wrong_proof(ctx.source.ip)?;
         let event = self
-            .event(ctx, EventKind::AuthenticationTransaction, "ERROR")
+            .event(ctx, EventKind::AUTHENTICATION_TRANSACTION, "ERROR")
             .identity(identity)
             .detail("error", error.to_string());
         record(ctx, event).await?;
@@ -302,7 +302,7 @@ impl<'a> Attempt<'a> {
 
     /// An event of somebody whose passkey was verified.
     fn outcome(&self, ctx: &Context, outcome: &'static str, credential: &Credential) -> Event {
-        self.event(ctx, EventKind::AuthenticationTransaction, outcome)
+        self.event(ctx, EventKind::AUTHENTICATION_TRANSACTION, outcome)
             .by(credential.at().identity().principal())
             .identity(credential.identity_id)
             .detail("credential_id", credential.id)

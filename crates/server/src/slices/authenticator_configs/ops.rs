@@ -13,7 +13,6 @@ use crate::base::error::{Error, Result};
 use crate::base::paging::{Page, PageRequest};
 use crate::db::Rx;
 use crate::infra::directory;
-use crate::infra::directory::store::Directory;
 use crate::slices::events::{self, Event, EventKind};
 use crate::slices::realms;
 
@@ -29,7 +28,7 @@ pub async fn create(ctx: &Context, realm: RealmRef, asked: &Change) -> Result<Au
         .db
         .write(async move |tx| {
             store::insert(tx, &config).await?;
-            directory::store::add(tx, realm, Directory::AuthenticatorConfigs, 1).await?;
+            directory::store::add(tx, realm, store::DIRECTORY, 1).await?;
             events::append(tx, &event).await?;
             Ok(config.clone())
         })
@@ -114,7 +113,7 @@ pub async fn delete(ctx: &Context, at: AuthenticatorConfigRef) -> Result<()> {
             if !store::delete(tx, at).await? {
                 return Err(untouchable(tx, at).await?);
             }
-            directory::store::add(tx, at.realm(), Directory::AuthenticatorConfigs, -1).await?;
+            directory::store::add(tx, at.realm(), store::DIRECTORY, -1).await?;
             events::append(tx, &event).await
         })
         .await?;
@@ -131,5 +130,5 @@ async fn untouchable(rx: &mut Rx, at: AuthenticatorConfigRef) -> Result<Error> {
 }
 
 fn event(ctx: &Context, at: AuthenticatorConfigRef, outcome: &'static str) -> Event {
-    Event::about(ctx, at, EventKind::AuthenticatorConfigOperation, outcome)
+    Event::about(ctx, at, EventKind::AUTHENTICATOR_CONFIG_OPERATION, outcome)
 }

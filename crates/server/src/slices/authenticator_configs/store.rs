@@ -9,6 +9,9 @@ use crate::base::paging::{Page, PageRequest};
 use crate::db::{self, Json, Rx, Tx, record};
 use crate::infra::directory::store::{Directory, total};
 
+/// The list of which the totals are kept.
+pub const DIRECTORY: Directory = Directory::new("authenticator_configs");
+
 struct ConfigRow {
     tenant_id: TenantId,
     realm_id: RealmId,
@@ -97,7 +100,7 @@ pub async fn insert(tx: &mut Tx, config: &AuthenticatorConfig) -> Result<()> {
     )
     .await
     .map_err(|error| match error {
-        db::Error::ForeignKey => Error::not_found(Kind::Realm, realm_id),
+        db::Error::ForeignKey => Error::not_found(Kind::REALM, realm_id),
         other => other.into(),
     })?;
     Ok(())
@@ -178,7 +181,7 @@ pub async fn delete(tx: &mut Tx, at: AuthenticatorConfigRef) -> Result<bool> {
         .map_err(|error| match error {
             db::Error::ForeignKey => Error::conflict_on(
                 "authenticator config has applications",
-                Kind::AuthenticatorConfig,
+                Kind::AUTHENTICATOR_CONFIG,
                 at.authenticator_config_id,
                 "in use",
             ),
@@ -231,7 +234,7 @@ pub async fn list(
         rx.one(COUNT, &[&realm.tenant_id, &realm.realm_id, &id, &name])
             .await?
     } else {
-        total(rx, realm, Directory::AuthenticatorConfigs).await?
+        total(rx, realm, DIRECTORY).await?
     };
     let configs = rows.into_iter().map(AuthenticatorConfig::from).collect();
     Ok(page.page(configs, total, |config: &AuthenticatorConfig| config.id))

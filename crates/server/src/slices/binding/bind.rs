@@ -293,7 +293,7 @@ async fn count_failed_proof(ctx: &Context, job: &BindingJob) -> Result<()> {
     let failed = Event::about(
         ctx,
         key,
-        EventKind::CredentialBindingJobChange,
+        EventKind::CREDENTIAL_BINDING_JOB_CHANGE,
         "PROOF_REFUSED",
     )
     .detail("failed_proofs_allowed", MAX_FAILED_PROOFS);
@@ -334,7 +334,7 @@ async fn store_key(
         updated_at: ctx.now,
     };
     let complete = step_event(ctx, key, State::Complete);
-    let bound = Event::about(ctx, credential.at(), EventKind::CredentialChange, "BOUND")
+    let bound = Event::about(ctx, credential.at(), EventKind::CREDENTIAL_CHANGE, "BOUND")
         .detail("csr_type", credential.origin.csr_type().as_str())
         .detail(
             "attestation",
@@ -391,7 +391,7 @@ fn step_event(ctx: &Context, key: JobRef, state: State) -> Event {
     Event::about(
         ctx,
         key,
-        EventKind::CredentialBindingJobChange,
+        EventKind::CREDENTIAL_BINDING_JOB_CHANGE,
         state.as_str(),
     )
 }

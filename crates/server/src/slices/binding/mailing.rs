@@ -86,7 +86,7 @@ impl LinkTask {
         let failed = Event::about(
             ctx,
             key,
-            EventKind::CredentialBindingJobChange,
+            EventKind::CREDENTIAL_BINDING_JOB_CHANGE,
             State::FailedToSend.as_str(),
         );
         Some(Self { key, failed })

@@ -1,9 +1,6 @@
 //! The states of a binding job and what moves them: pure rules.
 
 use crate::base::refs::JobRef;
-use std::fmt;
-use std::str::FromStr;
-
 use keymoor_types::{
     AuthenticatorConfigId, BindingJobId, CredentialId, IdentityId, RealmId, TenantId, Timestamp,
 };
@@ -11,11 +8,10 @@ use keymoor_webauthn::PublicKey;
 use keymoor_webauthn::proof::VerifiedBinding;
 use keymoor_webauthn::registration::VerifiedRegistration;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
-use crate::base::error::Error;
+use crate::base::error::Ending;
+use crate::base::names::named;
 use crate::base::secret::Digest;
-use crate::db::text_column;
 use crate::slices::authenticator_configs::model::{AuthenticationMethod, AuthenticatorConfig};
 use crate::slices::credentials::model::{KeyOrigin, Mechanism, WebAuthnFacts};
 
@@ -79,65 +75,42 @@ impl Snapshot {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum DeliveryMethod {
-    /// The link is in the answer to the request that creates the job.
-    Return,
-    /// The link is mailed to the identity's primary address.
-    Email,
+named! {
+    pub enum DeliveryMethod {
+        /// The link is in the answer to the request that creates the job.
+        Return = "RETURN",
+        /// The link is mailed to the identity's primary address.
+        Email = "EMAIL",
+    }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[schema(as = CredentialBindingJobState)]
-pub enum State {
-    /// The link was returned, or is on its way by mail.
-    LinkSent,
-    /// Something opened the link: a person, or a scanner.
-    LinkOpened,
-    /// A device asked what to bind.
-    RequestDelivered,
-    /// A passkey was bound.
-    Complete,
-    /// Nobody bound in time.
-    Expired,
-    /// The mail could not be delivered.
-    FailedToSend,
-    /// Withdrawn by an administrator, or after too many failed proofs.
-    Revoked,
+named! {
+    #[schema(as = CredentialBindingJobState)]
+    pub enum State {
+        /// The link was returned, or is on its way by mail.
+        LinkSent = "LINK_SENT",
+        /// Something opened the link: a person, or a scanner.
+        LinkOpened = "LINK_OPENED",
+        /// A device asked what to bind.
+        RequestDelivered = "REQUEST_DELIVERED",
+        /// A passkey was bound.
+        Complete = "COMPLETE",
+        /// Nobody bound in time.
+        Expired = "EXPIRED",
+        /// The mail could not be delivered.
+        FailedToSend = "FAILED_TO_SEND",
+        /// Withdrawn by an administrator, or after too many failed proofs.
+        Revoked = "REVOKED",
+    }
 }
 
 impl State {
-    #[cfg(test)]
-    pub const ALL: [Self; 7] = [
-        Self::LinkSent,
-        Self::LinkOpened,
-        Self::RequestDelivered,
-        Self::Complete,
-        Self::Expired,
-        Self::FailedToSend,
-        Self::Revoked,
-    ];
-
-    pub const fn as_str(self) -> &'static str {
+    /// Why the link no longer works; `None` while it works.
+    pub const fn ending(self) -> Option<Ending> {
         match self {
-            Self::LinkSent => "LINK_SENT",
-            Self::LinkOpened => "LINK_OPENED",
-            Self::RequestDelivered => "REQUEST_DELIVERED",
-            Self::Complete => "COMPLETE",
-            Self::Expired => "EXPIRED",
-            Self::FailedToSend => "FAILED_TO_SEND",
-            Self::Revoked => "REVOKED",
-        }
-    }
-
-    /// Why the link is dead, in the word that errors use; `None` while it works.
-    pub const fn ending(self) -> Option<&'static str> {
-        match self {
-            Self::Complete => Some("complete"),
-            Self::Expired => Some("expired"),
-            Self::Revoked => Some("revoked"),
+            Self::Complete => Some(Ending::Complete),
+            Self::Expired => Some(Ending::Expired),
+            Self::Revoked => Some(Ending::Revoked),
             Self::LinkSent | Self::LinkOpened | Self::RequestDelivered | Self::FailedToSend => None,
         }
     }
@@ -164,54 +137,6 @@ impl State {
         }
     }
 }
-
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for State {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        match text {
-            "LINK_SENT" => Ok(Self::LinkSent),
-            "LINK_OPENED" => Ok(Self::LinkOpened),
-            "REQUEST_DELIVERED" => Ok(Self::RequestDelivered),
-            "COMPLETE" => Ok(Self::Complete),
-            "EXPIRED" => Ok(Self::Expired),
-            "FAILED_TO_SEND" => Ok(Self::FailedToSend),
-            "REVOKED" => Ok(Self::Revoked),
-            _ => Err(Error::internal("unknown binding job state")),
-        }
-    }
-}
-
-text_column!(State);
-
-impl fmt::Display for DeliveryMethod {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Return => "RETURN",
-            Self::Email => "EMAIL",
-        })
-    }
-}
-
-impl FromStr for DeliveryMethod {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        match text {
-            "RETURN" => Ok(Self::Return),
-            "EMAIL" => Ok(Self::Email),
-            _ => Err(Error::internal("unknown delivery method")),
-        }
-    }
-}
-
-text_column!(DeliveryMethod);
 
 /// What can happen to a job.
 #[derive(Clone, Copy)]

@@ -87,8 +87,13 @@ async fn create_once(
             binding_job_id: id,
         },
     );
-    let event = Event::about(ctx, key, EventKind::CredentialBindingJobChange, "LINK_SENT")
-        .detail("delivery_method", new.delivery_method);
+    let event = Event::about(
+        ctx,
+        key,
+        EventKind::CREDENTIAL_BINDING_JOB_CHANGE,
+        "LINK_SENT",
+    )
+    .detail("delivery_method", new.delivery_method);
     let (new, token_hash, now) = (new.clone(), token.digest(), ctx.now);
     let may_do_anything = ctx.may_do_anything();
     let job = app
@@ -173,12 +178,12 @@ async fn refuse_second(tx: &mut Tx, at: IdentityRef, now: Timestamp) -> Result<(
 async fn identity(tx: &mut Tx, at: IdentityRef) -> Result<Identity> {
     let identity = identities::store::find(tx, at)
         .await?
-        .ok_or_else(|| Error::not_found(Kind::Identity, at.identity_id))?;
+        .ok_or_else(|| Error::not_found(Kind::IDENTITY, at.identity_id))?;
     match identity.status {
         Status::Active => Ok(identity),
         Status::Suspended => Err(Error::conflict_on(
             "identity is suspended",
-            Kind::Identity,
+            Kind::IDENTITY,
             at.identity_id,
             "suspended",
         )),
@@ -191,7 +196,7 @@ fn require_mailable(job: &BindingJob) -> Result<()> {
         let description = MISSING.to_owned();
         let resource = Resource {
             description,
-            ..Resource::new(Kind::Identity, job.identity_id)
+            ..Resource::new(Kind::IDENTITY, job.identity_id)
         };
         return Err(Error::Unprocessable {
             message: MISSING.to_owned(),
@@ -297,7 +302,12 @@ pub async fn get(ctx: &Context, key: JobRef) -> Result<BindingJob> {
 /// # Errors
 /// `NotFound`; `Conflict` if the job is complete, expired or revoked already.
 pub async fn revoke(ctx: &Context, key: JobRef) -> Result<BindingJob> {
-    let event = Event::about(ctx, key, EventKind::CredentialBindingJobChange, "REVOKED");
+    let event = Event::about(
+        ctx,
+        key,
+        EventKind::CREDENTIAL_BINDING_JOB_CHANGE,
+        "REVOKED",
+    );
     let now = ctx.now;
     ctx.app
         .db
@@ -313,16 +323,17 @@ pub async fn revoke(ctx: &Context, key: JobRef) -> Result<BindingJob> {
 }
 
 pub fn not_found(key: JobRef) -> Error {
-    Error::not_found(Kind::CredentialBindingJob, key.job_id)
+    Error::not_found(Kind::CREDENTIAL_BINDING_JOB, key.job_id)
 }
 
 /// The refusal to use a job that has ended as `state` says.
 pub fn ended(job: &BindingJob, state: State) -> Error {
-    let ending = state.ending().unwrap_or("unavailable");
-    Error::conflict_on(
-        format!("credential binding job is {ending}"),
-        Kind::CredentialBindingJob,
-        job.id,
-        ending,
-    )
+    match state.ending() {
+        Some(ending) => Error::Ended {
+            kind: Kind::CREDENTIAL_BINDING_JOB,
+            id: job.id.to_string(),
+            ending,
+        },
+        None => Error::internal(format!("a job that is {state} was not claimed")),
+    }
 }

@@ -5,7 +5,7 @@ use axum::http::header::RETRY_AFTER;
 use axum::response::Response;
 
 use crate::base::context::Context;
-use crate::base::error::Error;
+use crate::base::error::{Ending, Error};
 use crate::http::problem;
 use crate::pages::hosted::message;
 
@@ -37,21 +37,18 @@ pub(super) fn open_in_application(ctx: &Context) -> Response {
 fn words(error: &Error) -> (&'static str, &'static str, &'static str) {
     const ASK: &str = "Ask whoever sent it for a new link.";
     match error {
-        Error::Conflict {
-            resource: Some(job),
-            ..
-        } => match job.description.as_str() {
-            "complete" => (
+        Error::Ended { ending, .. } => match ending {
+            Ending::Complete => (
                 "This link was already used",
                 "A passkey was added with it.",
                 "If that was you, go back to the app and sign in. If not, tell whoever sent you the link.",
             ),
-            "expired" => (
+            Ending::Expired => (
                 "This link has expired",
                 "Links that add a passkey work for a limited time.",
                 ASK,
             ),
-            _ => (
+            Ending::Revoked => (
                 "This link was withdrawn",
                 "It can no longer add a passkey.",
                 ASK,

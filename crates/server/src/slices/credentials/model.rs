@@ -1,18 +1,12 @@
 //! What a credential is.
 
 use crate::base::refs::CredentialRef;
-use std::fmt;
-use std::str::FromStr;
-
 use keymoor_types::wire::ProofKind;
 use keymoor_types::{BindingJobId, CredentialId, IdentityId, RealmId, TenantId, Timestamp};
 use keymoor_webauthn::registration::VerifiedRegistration;
 use keymoor_webauthn::{AttestationLevel, PublicKey};
-use serde::Serialize;
-use utoipa::ToSchema;
 
-use crate::base::error::Error;
-use crate::db::text_column;
+use crate::base::names::named;
 
 #[derive(Clone, Debug)]
 pub struct Credential {
@@ -116,33 +110,10 @@ impl KeyOrigin {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "UPPERCASE")]
-#[schema(as = CredentialState)]
-pub enum State {
-    Active,
-    Revoked,
-}
-
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Active => "ACTIVE",
-            Self::Revoked => "REVOKED",
-        })
+named! {
+    #[schema(as = CredentialState)]
+    pub enum State {
+        Active = "ACTIVE",
+        Revoked = "REVOKED",
     }
 }
-
-impl FromStr for State {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        match text {
-            "ACTIVE" => Ok(Self::Active),
-            "REVOKED" => Ok(Self::Revoked),
-            _ => Err(Error::internal("unknown credential state")),
-        }
-    }
-}
-
-text_column!(State);

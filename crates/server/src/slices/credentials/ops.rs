@@ -39,7 +39,7 @@ pub async fn get(ctx: &Context, key: CredentialRef) -> Result<Credential> {
 }
 
 fn not_found(key: CredentialRef) -> Error {
-    Error::not_found(Kind::Credential, key.credential_id)
+    Error::not_found(Kind::CREDENTIAL, key.credential_id)
 }
 
 /// Revokes a credential for good: nobody signs in with it any more. Its record stays, and
@@ -48,7 +48,7 @@ fn not_found(key: CredentialRef) -> Error {
 /// # Errors
 /// `NotFound`
 pub async fn revoke(ctx: &Context, key: CredentialRef) -> Result<Credential> {
-    let event = Event::about(ctx, key, EventKind::CredentialChange, "REVOKED");
+    let event = Event::about(ctx, key, EventKind::CREDENTIAL_CHANGE, "REVOKED");
     let now = ctx.now;
     ctx.app
         .db

@@ -150,7 +150,7 @@ fn refused(error: db::Error, id: CredentialId) -> Error {
         db::Error::Unique { constraint } => match constraint.as_str() {
             "credentials_key" | "credentials_webauthn_id" => Error::conflict_on(
                 "this key is already bound",
-                Kind::Credential,
+                Kind::CREDENTIAL,
                 "",
                 "duplicate",
             ),

@@ -89,7 +89,7 @@ async fn revoking_is_final_keeps_the_record_and_is_recorded_once(test: TestApp) 
     test.clock.advance(Seconds(1));
     assert_eq!(revoke(&test, &at).await.ok(), revoked);
     assert_eq!(read(&test, &at).await.ok(), revoked);
-    let outcomes = test.outcomes(EventKind::CredentialChange).await;
+    let outcomes = test.outcomes(EventKind::CREDENTIAL_CHANGE).await;
     assert_eq!(
         outcomes
             .iter()

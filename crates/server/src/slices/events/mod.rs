@@ -15,39 +15,30 @@ pub use store::append;
 use crate::base::context::Context;
 use crate::base::refs::{Ref, Subject};
 
-/// What kind of thing happened.
+/// What kind of thing happened. A slice declares those that only it records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EventKind {
-    TenantChange,
-    RealmChange,
-    IdentityChange,
-    ApplicationOperation,
-    AuthenticatorConfigOperation,
-    CredentialBindingJobChange,
-    CredentialChange,
-    EmailStatusChange,
-    AuthorizeRequest,
-    AuthenticationTransaction,
-    TokenRequest,
-    TokenOperation,
-}
+pub struct EventKind(&'static str);
 
 impl EventKind {
+    pub const TENANT_CHANGE: Self = Self::new("V1TenantChange");
+    pub const REALM_CHANGE: Self = Self::new("V1RealmChange");
+    pub const IDENTITY_CHANGE: Self = Self::new("IdentityChange");
+    pub const APPLICATION_OPERATION: Self = Self::new("ApplicationOperation");
+    pub const AUTHENTICATOR_CONFIG_OPERATION: Self = Self::new("AuthenticatorConfigOperation");
+    pub const CREDENTIAL_BINDING_JOB_CHANGE: Self = Self::new("CredentialBindingJobChange");
+    pub const CREDENTIAL_CHANGE: Self = Self::new("CredentialChange");
+    pub const EMAIL_STATUS_CHANGE: Self = Self::new("EmailStatusChange");
+    pub const AUTHORIZE_REQUEST: Self = Self::new("AuthorizeRequest");
+    pub const AUTHENTICATION_TRANSACTION: Self = Self::new("AuthenticationTransaction");
+    pub const TOKEN_REQUEST: Self = Self::new("TokenRequest");
+    pub const TOKEN_OPERATION: Self = Self::new("TokenOperation");
+
+    pub const fn new(name: &'static str) -> Self {
+        Self(name)
+    }
+
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::TenantChange => "V1TenantChange",
-            Self::RealmChange => "V1RealmChange",
-            Self::IdentityChange => "IdentityChange",
-            Self::ApplicationOperation => "ApplicationOperation",
-            Self::AuthenticatorConfigOperation => "AuthenticatorConfigOperation",
-            Self::CredentialBindingJobChange => "CredentialBindingJobChange",
-            Self::CredentialChange => "CredentialChange",
-            Self::EmailStatusChange => "EmailStatusChange",
-            Self::AuthorizeRequest => "AuthorizeRequest",
-            Self::AuthenticationTransaction => "AuthenticationTransaction",
-            Self::TokenRequest => "TokenRequest",
-            Self::TokenOperation => "TokenOperation",
-        }
+        self.0
     }
 }
 

@@ -1,17 +1,15 @@
 //! What an identity is.
 
 use crate::base::refs::IdentityRef;
-use std::fmt;
-use std::str::FromStr;
 
 use keymoor_types::url_rules::check_url;
 use keymoor_types::{IdentityId, RealmId, Rng, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::base::error::Error;
+use crate::base::names::named;
 use crate::base::text::{Name, Violations, check_email_address, check_name, check_plain};
-use crate::db::{Column, Param, Value, text_column};
+use crate::db::{Column, Param, Value};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
@@ -112,79 +110,30 @@ impl Identity {
     }
 }
 
-/// How far an identity has come towards its first passkey. Derived from its credentials and
-/// jobs, never stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum EnrollmentStatus {
-    /// It has an active passkey.
-    Enrolled,
-    /// It has none, and a binding job that may still give it one.
-    Pending,
-    /// It has neither, and a binding job whose mail could not be delivered.
-    InviteFailed,
-    /// None of these.
-    Unenrolled,
-}
-
-impl fmt::Display for EnrollmentStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Enrolled => "ENROLLED",
-            Self::Pending => "PENDING",
-            Self::InviteFailed => "INVITE_FAILED",
-            Self::Unenrolled => "UNENROLLED",
-        })
+named! {
+    /// How far an identity has come towards its first passkey. Derived from its credentials and
+    /// jobs, never stored.
+    pub enum EnrollmentStatus {
+        /// It has an active passkey.
+        Enrolled = "ENROLLED",
+        /// It has none, and a binding job that may still give it one.
+        Pending = "PENDING",
+        /// It has neither, and a binding job whose mail could not be delivered.
+        InviteFailed = "INVITE_FAILED",
+        /// None of these.
+        Unenrolled = "UNENROLLED",
     }
 }
 
-impl FromStr for EnrollmentStatus {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        match text {
-            "ENROLLED" => Ok(Self::Enrolled),
-            "PENDING" => Ok(Self::Pending),
-            "INVITE_FAILED" => Ok(Self::InviteFailed),
-            "UNENROLLED" => Ok(Self::Unenrolled),
-            _ => Err(Error::internal("unknown enrollment status")),
-        }
+named! {
+    /// Whether an identity may make passkeys and sign in.
+    #[derive(Default)]
+    pub enum Status {
+        #[default]
+        Active = "active",
+        Suspended = "suspended",
     }
 }
-
-text_column!(EnrollmentStatus);
-
-/// Whether an identity may make passkeys and sign in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Status {
-    #[default]
-    Active,
-    Suspended,
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Active => "active",
-            Self::Suspended => "suspended",
-        })
-    }
-}
-
-impl FromStr for Status {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        match text {
-            "active" => Ok(Self::Active),
-            "suspended" => Ok(Self::Suspended),
-            _ => Err(Error::internal("unknown identity status")),
-        }
-    }
-}
-
-text_column!(Status);
 
 /// The optional traits, in the published order; one list for the type, its checks and its merge.
 macro_rules! traits {

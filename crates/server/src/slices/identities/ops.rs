@@ -11,7 +11,7 @@ use crate::base::error::{Error, Result, with_fresh_ids};
 use crate::base::paging::{Page, PageRequest};
 use crate::base::refs::{IdentitiesRef, IdentityRef, RealmRef, Ref as _};
 use crate::db::Rx;
-use crate::infra::directory::{self, store::Directory};
+use crate::infra::directory;
 use crate::slices::events::{self, Event, EventKind};
 use crate::slices::realms;
 
@@ -50,7 +50,7 @@ async fn create_once(ctx: &Context, at: RealmRef, new: &NewIdentity) -> Result<P
         .write(async move |tx| {
             realms::ops::require(tx, at).await?;
             store::insert(tx, &identity).await?;
-            directory::store::add(tx, at, Directory::Identities, 1).await?;
+            directory::store::add(tx, at, store::DIRECTORY, 1).await?;
             events::append(tx, &event).await?;
             Ok(identity.clone())
         })
@@ -62,7 +62,7 @@ async fn create_once(ctx: &Context, at: RealmRef, new: &NewIdentity) -> Result<P
 }
 
 fn change(ctx: &Context, identity: IdentityRef, outcome: &'static str) -> Event {
-    Event::about(ctx, identity, EventKind::IdentityChange, outcome)
+    Event::about(ctx, identity, EventKind::IDENTITY_CHANGE, outcome)
 }
 
 /// A page of a realm's identities.
@@ -159,7 +159,7 @@ pub async fn delete(ctx: &Context, at: IdentityRef) -> Result<()> {
             if !store::delete(tx, at).await? {
                 return Err(at.not_found());
             }
-            directory::store::add(tx, at.realm(), Directory::Identities, -1).await?;
+            directory::store::add(tx, at.realm(), store::DIRECTORY, -1).await?;
             events::append(tx, &event).await
         })
         .await

@@ -10,6 +10,9 @@ use crate::base::text;
 use crate::db::{self, Json, Param, Rx, Sql, Tx, record};
 use crate::infra::directory::store::{self as totals, Directory};
 
+/// The list of which the totals are kept.
+pub const DIRECTORY: Directory = Directory::new("identities");
+
 struct IdentityRow {
     tenant_id: TenantId,
     realm_id: RealmId,
@@ -178,7 +181,7 @@ pub async fn insert(tx: &mut Tx, identity: &Identity) -> Result<()> {
 fn refused(error: db::Error, realm: RealmId) -> Error {
     match &error {
         // The realm was deleted a moment ago.
-        db::Error::ForeignKey => Error::not_found(Kind::Realm, realm),
+        db::Error::ForeignKey => Error::not_found(Kind::REALM, realm),
         db::Error::Unique { constraint } if constraint == "identities_username" => {
             Error::conflict("username already exists")
         }
@@ -322,7 +325,7 @@ pub async fn list(
             rx.one(count_sql, &[&realm.tenant_id, &realm.realm_id, wanted])
                 .await?
         }
-        None => totals::total(rx, realm, Directory::Identities).await?,
+        None => totals::total(rx, realm, DIRECTORY).await?,
     };
     let profiles = rows.into_iter().map(Profile::from).collect();
     Ok(page.page(profiles, total, |profile: &Profile| profile.identity.id))

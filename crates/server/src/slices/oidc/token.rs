@@ -307,7 +307,7 @@ async fn refuse(ctx: &Context, issuer: &Issuer, code: &IssuedCode) -> Result<Fai
 }
 
 fn event(ctx: &Context, issuer: &Issuer, code: &IssuedCode, outcome: &'static str) -> Event {
-    Event::about(ctx, issuer.at, EventKind::TokenRequest, outcome)
+    Event::about(ctx, issuer.at, EventKind::TOKEN_REQUEST, outcome)
         .by(issuer.at.principal())
         .identity(code.identity_id)
 }

@@ -65,7 +65,7 @@ pub async fn follow_settings(ctx: &Context) -> Result<()> {
 
 async fn correct(ctx: &Context, found: AuthenticatorConfig, wanted: &ConfigBody) -> Result<()> {
     let at = found.at();
-    let kind = EventKind::AuthenticatorConfigOperation;
+    let kind = EventKind::AUTHENTICATOR_CONFIG_OPERATION;
     let event = Event::about(ctx, at, kind, "UPDATED");
     let corrected = AuthenticatorConfig {
         config: wanted.clone(),

@@ -179,7 +179,7 @@ async fn replace_admin_link(ctx: &Context, realm: &Realm) -> Result<AdminAccess>
 /// Revokes a job, unless it has just ended by itself.
 async fn withdraw(ctx: &Context, job: &BindingJob) -> Result<()> {
     match binding::ops::revoke(ctx, job.at()).await {
-        Ok(_) | Err(Error::Conflict { .. }) => Ok(()),
+        Ok(_) | Err(Error::Ended { .. }) => Ok(()),
         Err(error) => Err(error),
     }
 }

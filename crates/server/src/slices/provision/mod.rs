@@ -23,7 +23,6 @@ use crate::base::scope;
 use crate::base::secret::Secret;
 use crate::db::Tx;
 use crate::infra::directory;
-use crate::infra::directory::store::Directory;
 use crate::slices::applications::model::{
     Application, MANAGEMENT_API, ProtocolConfig, SigningAlgorithm, SubjectField,
     TokenConfiguration, new_client_id, new_client_secret,
@@ -244,7 +243,7 @@ impl Plan {
         let event = Event::about(
             ctx,
             TenantRef { tenant_id },
-            EventKind::TenantChange,
+            EventKind::TENANT_CHANGE,
             "CREATED",
         );
         let provisioned = Provisioned {
@@ -278,12 +277,12 @@ impl Plan {
         applications::store::insert(tx, management, Some(&self.sealed_secret)).await?;
         authenticator_configs::store::insert(tx, console_config).await?;
         identities::store::insert(tx, administrator).await?;
-        directory::store::add(tx, realm.at().tenant(), Directory::Realms, 1).await?;
+        directory::store::add(tx, realm.at().tenant(), realms::store::DIRECTORY, 1).await?;
         for directory in [
-            Directory::ResourceServers,
-            Directory::Applications,
-            Directory::AuthenticatorConfigs,
-            Directory::Identities,
+            resource_servers::store::DIRECTORY,
+            applications::store::DIRECTORY,
+            authenticator_configs::store::DIRECTORY,
+            identities::store::DIRECTORY,
         ] {
             directory::store::add(tx, realm.at(), directory, 1).await?;
         }

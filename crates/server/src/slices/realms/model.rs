@@ -1,13 +1,8 @@
+//! What a realm is.
+
+use crate::base::names::named;
 use crate::base::refs::RealmRef;
-use std::fmt;
-use std::str::FromStr;
-
 use keymoor_types::{RealmId, TenantId, Timestamp};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
-
-use crate::base::error::Error;
-use crate::db::text_column;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Realm {
@@ -38,37 +33,15 @@ pub struct RealmPatch {
     pub classification: Option<Classification>,
 }
 
-/// Whose people a realm holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Classification {
-    #[default]
-    #[serde(alias = "Secure Customer")]
-    SecureCustomer,
-    // The second alias is how the published contract misspells it.
-    #[serde(alias = "Secure Workforce", alias = "SECURE_WORFORCE")]
-    SecureWorkforce,
-}
-
-impl fmt::Display for Classification {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::SecureCustomer => "SECURE_CUSTOMER",
-            Self::SecureWorkforce => "SECURE_WORKFORCE",
-        })
+named! {
+    /// Whose people a realm holds.
+    #[derive(Default)]
+    pub enum Classification {
+        #[default]
+        #[serde(alias = "Secure Customer")]
+        SecureCustomer = "SECURE_CUSTOMER",
+        // The second alias is how the published contract misspells it.
+        #[serde(alias = "Secure Workforce", alias = "SECURE_WORFORCE")]
+        SecureWorkforce = "SECURE_WORKFORCE",
     }
 }
-
-impl FromStr for Classification {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        match text {
-            "SECURE_CUSTOMER" => Ok(Self::SecureCustomer),
-            "SECURE_WORKFORCE" => Ok(Self::SecureWorkforce),
-            _ => Err(Error::internal("unknown realm classification")),
-        }
-    }
-}
-
-text_column!(Classification);

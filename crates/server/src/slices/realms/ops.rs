@@ -9,7 +9,7 @@ use crate::base::error::{Error, Result, with_fresh_ids};
 use crate::base::paging::{Page, PageRequest};
 use crate::base::refs::{RealmRef, Ref as _, TenantRef};
 use crate::db::Rx;
-use crate::infra::directory::{self, store::Directory};
+use crate::infra::directory;
 use crate::slices::events::{self, Event, EventKind};
 use crate::slices::identities;
 
@@ -43,8 +43,7 @@ async fn create_once(ctx: &Context, tenant: TenantId, new: &NewRealm) -> Result<
         .db
         .write(async move |tx| {
             store::insert(tx, &realm).await?;
-            directory::store::add(tx, TenantRef { tenant_id: tenant }, Directory::Realms, 1)
-                .await?;
+            directory::store::add(tx, TenantRef { tenant_id: tenant }, store::DIRECTORY, 1).await?;
             events::append(tx, &event).await?;
             Ok(realm.clone())
         })
@@ -52,7 +51,7 @@ async fn create_once(ctx: &Context, tenant: TenantId, new: &NewRealm) -> Result<
 }
 
 fn change(ctx: &Context, realm: RealmRef, outcome: &'static str) -> Event {
-    Event::about(ctx, realm, EventKind::RealmChange, outcome)
+    Event::about(ctx, realm, EventKind::REALM_CHANGE, outcome)
 }
 
 /// A page of the tenant's realms.
@@ -119,7 +118,7 @@ pub async fn delete(ctx: &Context, at: RealmRef) -> Result<()> {
             }
             store::delete(tx, at).await?;
             directory::store::forget(tx, at).await?;
-            directory::store::add(tx, at.tenant(), Directory::Realms, -1).await?;
+            directory::store::add(tx, at.tenant(), store::DIRECTORY, -1).await?;
             events::append(tx, &event).await
         })
         .await?;

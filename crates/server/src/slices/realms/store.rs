@@ -10,6 +10,9 @@ use crate::base::text;
 use crate::db::{self, Param, Rx, Sql, Tx, record};
 use crate::infra::directory::store::{self as totals, Directory};
 
+/// The list of which the totals are kept.
+pub const DIRECTORY: Directory = Directory::new("realms");
+
 record!(Realm {
     tenant_id,
     id,
@@ -151,7 +154,7 @@ pub async fn list(rx: &mut Rx, tenant: TenantRef, page: &PageRequest) -> Result<
     let total = if page.filter.is_some() {
         rx.one(count_sql, &[&tenant.tenant_id, value]).await?
     } else {
-        totals::total(rx, tenant, Directory::Realms).await?
+        totals::total(rx, tenant, DIRECTORY).await?
     };
     Ok(page.page(rows, total, |realm: &Realm| realm.id))
 }

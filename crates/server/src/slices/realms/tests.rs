@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 
 use crate::base::error::{Error, Kind};
 use crate::infra::directory;
-use crate::infra::directory::store::Directory;
 use crate::slices::applications::model::Application;
 use crate::slices::authenticator_configs::model::AuthenticatorConfig;
 use crate::slices::events::EventKind;
@@ -109,9 +108,9 @@ async fn furnish(test: &TestApp, realm_id: RealmId) {
             resource_servers::store::insert(tx, &server).await?;
             applications::store::insert(tx, &application, None).await?;
             for directory in [
-                Directory::AuthenticatorConfigs,
-                Directory::ResourceServers,
-                Directory::Applications,
+                authenticator_configs::store::DIRECTORY,
+                resource_servers::store::DIRECTORY,
+                applications::store::DIRECTORY,
             ] {
                 directory::store::add(tx, config.at().realm(), directory, 1).await?;
             }
@@ -194,7 +193,7 @@ async fn a_realm_is_created_read_changed_and_deleted(test: TestApp) {
         .await
         .refused(404);
     assert_eq!(
-        test.outcomes(EventKind::RealmChange).await,
+        test.outcomes(EventKind::REALM_CHANGE).await,
         ["CREATED", "UPDATED", "UPDATED", "DELETED"]
     );
 }
@@ -381,7 +380,7 @@ async fn nothing_is_made_in_a_realm_that_was_deleted_after_it_was_looked_at(test
     ];
     for refusal in refusals {
         assert!(
-            matches!(&refusal, Err(Error::NotFound(what)) if what.kind == Kind::Realm),
+            matches!(&refusal, Err(Error::NotFound(what)) if what.kind == Kind::REALM),
             "{refusal:?}"
         );
     }

@@ -6,7 +6,7 @@ use crate::base::error::Kind;
 use crate::base::refs::{RealmRef, Segment, reference};
 
 impl Segment for ResourceServerId {
-    const KIND: Kind = Kind::ResourceServer;
+    const KIND: Kind = Kind::new("ResourceServer", "resource server");
 }
 
 reference! {

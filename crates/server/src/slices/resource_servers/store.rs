@@ -9,6 +9,9 @@ use crate::base::paging::{Page, PageRequest};
 use crate::db::{Json, Rx, Tx, record};
 use crate::infra::directory::store::{self as totals, Directory};
 
+/// The list of which the totals are kept.
+pub const DIRECTORY: Directory = Directory::new("resource_servers");
+
 struct ResourceServerRow {
     tenant_id: TenantId,
     realm_id: RealmId,
@@ -136,7 +139,7 @@ pub async fn list(
             ],
         )
         .await?;
-    let total = totals::total(rx, realm, Directory::ResourceServers).await?;
+    let total = totals::total(rx, realm, DIRECTORY).await?;
     let servers = rows.into_iter().map(ResourceServer::from).collect();
     Ok(page.page(servers, total, |server: &ResourceServer| server.id))
 }

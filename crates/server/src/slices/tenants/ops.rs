@@ -31,7 +31,7 @@ pub async fn update(ctx: &Context, id: TenantId, patch: TenantPatch) -> Result<T
     let event = Event::about(
         ctx,
         TenantRef { tenant_id: id },
-        EventKind::TenantChange,
+        EventKind::TENANT_CHANGE,
         "UPDATED",
     );
     let now = ctx.now;
@@ -48,5 +48,5 @@ pub async fn update(ctx: &Context, id: TenantId, patch: TenantPatch) -> Result<T
 }
 
 fn not_found(id: TenantId) -> Error {
-    Error::not_found(Kind::Tenant, id)
+    Error::not_found(Kind::TENANT, id)
 }

@@ -46,7 +46,7 @@ async fn a_tenant_is_read_and_renamed(test: TestApp) {
         changed
     );
     assert_eq!(
-        test.outcomes(EventKind::TenantChange).await,
+        test.outcomes(EventKind::TENANT_CHANGE).await,
         ["CREATED", "UPDATED"]
     );
 }
@@ -58,7 +58,7 @@ async fn a_patch_without_changes_is_no_change(test: TestApp) {
         .await
         .ok();
     assert_eq!(same["update_time"], "2026-01-01T00:00:00.000Z");
-    assert_eq!(test.outcomes(EventKind::TenantChange).await, ["CREATED"]);
+    assert_eq!(test.outcomes(EventKind::TENANT_CHANGE).await, ["CREATED"]);
 }
 
 async fn d3_wrong_fields_are_named_and_change_nothing(test: TestApp) {

@@ -8,7 +8,7 @@ pub use crate::base::long_id::TokenId;
 use crate::base::refs::{ApplicationRef, Segment, reference};
 
 impl Segment for TokenId {
-    const KIND: Kind = Kind::Token;
+    const KIND: Kind = Kind::new("Token", "token");
 }
 
 reference! {

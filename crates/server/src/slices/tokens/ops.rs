@@ -68,7 +68,7 @@ pub async fn revoke(ctx: &Context, at: TokenRef) -> Result<()> {
 }
 
 fn event(ctx: &Context, at: TokenRef) -> Event {
-    Event::about(ctx, at, EventKind::TokenOperation, "REVOKED")
+    Event::about(ctx, at, EventKind::TOKEN_OPERATION, "REVOKED")
         .detail("application_id", at.application_id)
 }
 

@@ -102,7 +102,8 @@ async fn the_statements_agree_with_the_model(test: TestApp) {
     let customers = Customers::new(&test).await;
     let proof = verified_key();
     let stored = State::ALL
-        .into_iter()
+        .iter()
+        .copied()
         .filter(|state| *state != State::Expired);
     for state in stored {
         for event in [

@@ -221,7 +221,7 @@ async fn a_patch_changes_what_it_names_and_says_so_in_the_log(test: TestApp) {
     assert_eq!(read(&test, &at).await.ok(), suspended);
 
     assert_eq!(
-        test.outcomes(EventKind::IdentityChange).await,
+        test.outcomes(EventKind::IDENTITY_CHANGE).await,
         ["CREATED", "UPDATED", "UPDATED"]
     );
     let sql = "SELECT details FROM events WHERE outcome = 'UPDATED' ORDER BY created_at";
@@ -328,7 +328,7 @@ async fn deleting_takes_passkeys_and_jobs_along(test: TestApp) {
     );
     assert_eq!(list(&test, "").await["total_size"], 1);
     assert_eq!(
-        test.outcomes(EventKind::IdentityChange).await,
+        test.outcomes(EventKind::IDENTITY_CHANGE).await,
         ["CREATED", "DELETED"]
     );
     new_identity(&test, "ada").await;
