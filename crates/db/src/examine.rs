@@ -7,7 +7,7 @@ use crate::{Db, Engine, Error, Result, Rx};
 impl<E> Db<E> {
     /// Whether the database answers. Unlike [`Db::health`] it asks for no transaction to write in.
     pub async fn readable(&self) -> Result<()> {
-        let read = async |rx: &mut Rx| rx.one::<i64>("SELECT CAST(1 AS BIGINT)", &[]).await;
+        let read = async |rx: &mut Rx| rx.one::<i64>("SELECT CAST(1 AS BIGINT)", &()).await;
         self.engine.read::<_, Error, _>(read).await.map(drop)
     }
 
@@ -16,7 +16,7 @@ impl<E> Db<E> {
         match &*self.engine {
             Engine::Postgres(_) => Ok(None),
             Engine::Sqlite(_) => {
-                let read = async |rx: &mut Rx| rx.one("PRAGMA journal_mode", &[]).await;
+                let read = async |rx: &mut Rx| rx.one("PRAGMA journal_mode", &()).await;
                 self.engine.read::<_, Error, _>(read).await.map(Some)
             }
         }
@@ -28,7 +28,7 @@ impl<E> Db<E> {
         match &*self.engine {
             Engine::Sqlite(_) => Ok(None),
             Engine::Postgres(_) => {
-                let read = async |rx: &mut Rx| rx.one(SQL, &[]).await;
+                let read = async |rx: &mut Rx| rx.one(SQL, &()).await;
                 self.engine.read::<_, Error, _>(read).await.map(Some)
             }
         }

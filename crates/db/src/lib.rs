@@ -25,6 +25,7 @@ mod backup;
 mod error;
 mod examine;
 mod migrate;
+mod params;
 mod postgres;
 mod row;
 mod sqlite;
@@ -47,6 +48,7 @@ use std::time::Duration;
 pub use backup::backup;
 pub use error::{Error, Result};
 pub use migrate::Migration;
+pub use params::{Params, Values};
 pub use row::{FromRow, Row};
 pub use statement::{Rx, Sql, Tx};
 pub use stats::Stats;
@@ -149,7 +151,7 @@ impl<E> Db<E> {
     pub async fn health(&self) -> Result<()> {
         self.engine
             .write(async |tx| {
-                tx.one::<i64>("SELECT CAST(1 AS BIGINT)", &[])
+                tx.one::<i64>("SELECT CAST(1 AS BIGINT)", &())
                     .await
                     .map(drop)
             })

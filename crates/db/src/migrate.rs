@@ -33,14 +33,14 @@ impl<E> Db<E> {
             tx.batch(LIFT_TIMEOUTS).await?;
             // Row 0 exists for this: whoever comes second waits here until the first has
             // committed. SQLite has one writer anyway.
-            tx.one::<i64>(LOCK, &[]).await?;
+            tx.one::<i64>(LOCK, &()).await?;
             let before = check_history(tx, migrations).await?;
             for migration in migrations.iter().filter(|next| next.version > before) {
                 tx.batch(migration.sql).await?;
                 let checksum = checksum(tx.text(migration.sql));
                 tx.exec(
                     "INSERT INTO schema_migrations (version, name, checksum) VALUES ($1, $2, $3)",
-                    &[&migration.version, &migration.name, &checksum],
+                    &(migration.version, migration.name, checksum),
                 )
                 .await?;
             }
@@ -52,13 +52,13 @@ impl<E> Db<E> {
     /// The version that the schema has: 0 before the first migration.
     pub async fn schema_version(&self) -> Result<i64> {
         let read = async |rx: &mut Rx| {
-            let is_there: i64 = rx.one(HISTORY_EXISTS, &[]).await?;
+            let is_there: i64 = rx.one(HISTORY_EXISTS, &()).await?;
             if is_there == 0 {
                 return Ok(0);
             }
             rx.one(
                 "SELECT CAST(MAX(version) AS BIGINT) FROM schema_migrations",
-                &[],
+                &(),
             )
             .await
         };
@@ -80,19 +80,19 @@ impl<E> Db<E> {
     /// [`Error::Unfit`] unless PostgreSQL's version and the database's collation and encoding will do.
     pub async fn check_server(&self) -> Result<()> {
         let check = async |rx: &mut Rx| {
-            let version: i64 = rx.one(SERVER_VERSION, &[]).await?;
+            let version: i64 = rx.one(SERVER_VERSION, &()).await?;
             if version < OLDEST_POSTGRES {
                 let major = version / 10_000;
                 let why = format!("PostgreSQL 15 or newer is needed, not {major}");
                 return Err(Error::Unfit(why));
             }
-            let collation: String = rx.one(COLLATION, &[]).await?;
+            let collation: String = rx.one(COLLATION, &()).await?;
             if !BY_CODE_POINT.contains(&collation.as_str()) {
                 return Err(Error::Unfit(format!(
                     "the database must have collation C, not {collation}; make it with {CREATE_DATABASE}"
                 )));
             }
-            let encoding: String = rx.one(ENCODING, &[]).await?;
+            let encoding: String = rx.one(ENCODING, &()).await?;
             if encoding != "UTF8" {
                 return Err(Error::Unfit(format!(
                     "the database must have encoding UTF8, not {encoding}; make it with {CREATE_DATABASE}"
@@ -175,7 +175,7 @@ async fn check_history(rx: &mut Rx, migrations: &[Migration]) -> Result<i64> {
         .all(
             "SELECT version, name, checksum FROM schema_migrations
              WHERE version > 0 ORDER BY version",
-            &[],
+            &(),
         )
         .await?;
     for (version, name, sum) in &applied {

@@ -21,8 +21,7 @@ use tracing::warn;
 use crate::row::Row;
 use crate::statement::{self, Rx, Tx};
 use crate::tls::Tls;
-use crate::value::{Param, Value};
-use crate::{Error, FromRow, Options, PostgresUrl, Result, Stats};
+use crate::{Error, FromRow, Options, PostgresUrl, Result, Stats, Value};
 
 /// How often a transaction that collides with others runs before its caller is told.
 const RUNS: u32 = 10;
@@ -240,19 +239,19 @@ impl Conn {
         }
     }
 
-    pub(crate) async fn exec(&mut self, sql: &str, params: &[&dyn Param]) -> Result<u64> {
+    pub(crate) async fn exec(&mut self, sql: &str, values: &[Value<'_>]) -> Result<u64> {
         let _in_statement = InStatement::enter(&self.in_statement);
-        let outcome = self.try_exec(sql, params).await;
+        let outcome = self.try_exec(sql, values).await;
         self.note_collision(outcome)
     }
 
     pub(crate) async fn query<T: FromRow>(
         &mut self,
         sql: &str,
-        params: &[&dyn Param],
+        values: &[Value<'_>],
     ) -> Result<Vec<T>> {
         let _in_statement = InStatement::enter(&self.in_statement);
-        let outcome = self.try_query(sql, params).await;
+        let outcome = self.try_query(sql, values).await;
         self.note_collision(outcome)
     }
 
@@ -267,20 +266,20 @@ impl Conn {
         self.note_collision(outcome)
     }
 
-    async fn try_exec(&mut self, sql: &str, params: &[&dyn Param]) -> Result<u64> {
-        let statement = prepare(self.object()?, sql, params).await?;
+    async fn try_exec(&mut self, sql: &str, values: &[Value<'_>]) -> Result<u64> {
+        let statement = prepare(self.object()?, sql, values).await?;
         let begins = self.begins();
         let client = self.object()?;
-        let run = async { Ok(client.execute_raw(&statement, values(params)).await?) };
+        let run = async { Ok(client.execute_raw(&statement, values).await?) };
         with_begin(begins, client, run).await
     }
 
-    async fn try_query<T: FromRow>(&mut self, sql: &str, params: &[&dyn Param]) -> Result<Vec<T>> {
-        let statement = prepare(self.object()?, sql, params).await?;
+    async fn try_query<T: FromRow>(&mut self, sql: &str, values: &[Value<'_>]) -> Result<Vec<T>> {
+        let statement = prepare(self.object()?, sql, values).await?;
         let begins = self.begins();
         let client = self.object()?;
         let run = async {
-            let mut rows = pin!(client.query_raw(&statement, values(params)).await?);
+            let mut rows = pin!(client.query_raw(&statement, values).await?);
             let mut found = Vec::new();
             while let Some(row) = rows.try_next().await? {
                 found.push(T::from_row(&Row::Postgres(&row))?);
@@ -380,19 +379,15 @@ fn discard(object: Object) {
     drop(Object::take(object));
 }
 
-async fn prepare(client: &Object, sql: &str, params: &[&dyn Param]) -> Result<Statement> {
+async fn prepare(client: &Object, sql: &str, values: &[Value<'_>]) -> Result<Statement> {
     let statement = client.prepare_cached(sql).await?;
-    if statement.params().len() == params.len() {
+    if statement.params().len() == values.len() {
         Ok(statement)
     } else {
         Err(Error::Parameters {
-            given: params.len(),
+            given: values.len(),
         })
     }
-}
-
-fn values<'a>(params: &'a [&dyn Param]) -> impl ExactSizeIterator<Item = Value<'a>> {
-    params.iter().map(|param| param.value())
 }
 
 /// The two are sent in this order and travel together.

@@ -2,8 +2,8 @@
 
 use std::ops::{Deref, DerefMut};
 
-use crate::value::Param;
-use crate::{Error, FromRow, Result, postgres, sqlite};
+use crate::params::Params;
+use crate::{Error, FromRow, Result, Value, Values, postgres, sqlite};
 
 /// The text of one statement.
 ///
@@ -72,12 +72,20 @@ impl Tx {
 
     /// Runs a statement that gives no rows, and says how many rows an INSERT, UPDATE or DELETE
     /// touched; of anything else the number means nothing.
-    pub async fn exec(&mut self, sql: impl Into<Sql>, params: &[&dyn Param]) -> Result<u64> {
-        let sql = sql.into();
+    pub async fn exec(
+        &mut self,
+        sql: impl Into<Sql>,
+        params: &(impl Params + ?Sized),
+    ) -> Result<u64> {
+        self.execute(sql.into(), &Values::of(params)).await
+    }
+
+    /// Without the types of the parameters, so as to be compiled once.
+    async fn execute(&mut self, sql: Sql, values: &[Value<'_>]) -> Result<u64> {
         self.start()?;
         let outcome = match &mut self.rx.conn {
-            Conn::Sqlite(conn) => sqlite::exec(conn, sql.sqlite, params),
-            Conn::Postgres(conn) => conn.exec(sql.postgres, params).await,
+            Conn::Sqlite(conn) => sqlite::exec(conn, sql.sqlite, values),
+            Conn::Postgres(conn) => conn.exec(sql.postgres, values).await,
         };
         self.finish(outcome)
     }
@@ -115,9 +123,9 @@ impl Rx {
     pub async fn opt<T: FromRow>(
         &mut self,
         sql: impl Into<Sql>,
-        params: &[&dyn Param],
+        params: &(impl Params + ?Sized),
     ) -> Result<Option<T>> {
-        self.query(sql.into(), params, |rows| match rows.len() {
+        self.query(sql.into(), &Values::of(params), |rows| match rows.len() {
             0 | 1 => Ok(rows.pop()),
             _ => Err(Error::ManyRows),
         })
@@ -130,9 +138,9 @@ impl Rx {
     pub async fn one<T: FromRow>(
         &mut self,
         sql: impl Into<Sql>,
-        params: &[&dyn Param],
+        params: &(impl Params + ?Sized),
     ) -> Result<T> {
-        self.query(sql.into(), params, |rows| match rows.len() {
+        self.query(sql.into(), &Values::of(params), |rows| match rows.len() {
             0 | 1 => rows.pop().ok_or(Error::NoRow),
             _ => Err(Error::ManyRows),
         })
@@ -143,23 +151,25 @@ impl Rx {
     pub async fn all<T: FromRow>(
         &mut self,
         sql: impl Into<Sql>,
-        params: &[&dyn Param],
+        params: &(impl Params + ?Sized),
     ) -> Result<Vec<T>> {
-        self.query(sql.into(), params, |rows| Ok(std::mem::take(rows)))
-            .await
+        self.query(sql.into(), &Values::of(params), |rows| {
+            Ok(std::mem::take(rows))
+        })
+        .await
     }
 
     /// Runs the statement to its end, also when it is an UPDATE with RETURNING.
     async fn query<T: FromRow, U>(
         &mut self,
         sql: Sql,
-        params: &[&dyn Param],
+        values: &[Value<'_>],
         shape: impl FnOnce(&mut Vec<T>) -> Result<U>,
     ) -> Result<U> {
         self.start()?;
         let rows = match &mut self.conn {
-            Conn::Sqlite(conn) => sqlite::query(conn, sql.sqlite, params),
-            Conn::Postgres(conn) => conn.query(sql.postgres, params).await,
+            Conn::Sqlite(conn) => sqlite::query(conn, sql.sqlite, values),
+            Conn::Postgres(conn) => conn.query(sql.postgres, values).await,
         };
         self.finish(rows.and_then(|mut rows| shape(&mut rows)))
     }

@@ -36,7 +36,7 @@ pub enum Value<'a> {
 
 /// Can be bound to a statement's parameter.
 ///
-/// `Sync`, because the futures of a store function hold a slice of these across an await.
+/// `Sync`, because the futures of a store function hold these across an await.
 pub trait Param: Sync {
     /// The value to bind.
     fn value(&self) -> Value<'_>;

@@ -8,9 +8,9 @@ pub(crate) mod testing;
 mod tests;
 
 pub use keymoor_db::{
-    Column, DatabaseUrl, DbLock, Error, FromRow, Json, Migration, Options, Param,
-    ParseDatabaseUrlError, Result, Row, Rx, Sql, Stats, Text, Tx, Value, backup, lock_path, record,
-    text_column,
+    Column, DatabaseUrl, DbLock, Error, FromRow, Json, Migration, Options, Param, Params,
+    ParseDatabaseUrlError, Result, Row, Rx, Sql, Stats, Text, Tx, Value, Values, backup, lock_path,
+    record, text_column,
 };
 
 /// The database, whose closures fail with this server's error.

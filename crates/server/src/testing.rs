@@ -309,7 +309,7 @@ impl TestApp {
         let tenant = self.made.tenant.id;
         self.app
             .db
-            .read(async |rx| Ok::<_, Error>(rx.all(SQL, &[&tenant, &kind.as_str()]).await?))
+            .read(async |rx| Ok::<_, Error>(rx.all(SQL, &(tenant, kind.as_str())).await?))
             .await
             .expect("events can be read")
     }

@@ -29,7 +29,7 @@ impl Layer {
         let db = Db::open(&Options::from(url))?;
         db.write(async |tx: &mut Tx| {
             for statement in SCHEMA {
-                tx.exec(statement, &[]).await?;
+                tx.exec(statement, &()).await?;
             }
             Ok(())
         })
@@ -39,7 +39,7 @@ impl Layer {
             db.write(async move |tx: &mut Tx| {
                 for id in ids.clone() {
                     if id <= JOBS {
-                        tx.exec(INSERT_JOB, &[&TENANT, &id, &TEXT]).await?;
+                        tx.exec(INSERT_JOB, &(TENANT, id, TEXT)).await?;
                     }
                     insert_credential(tx, id).await?;
                 }
@@ -88,7 +88,7 @@ async fn once(db: &Db<anyhow::Error>, work: Work, id: i64) -> Result<()> {
         Work::Bind => {
             db.write(async move |tx: &mut Tx| {
                 let job = id % JOBS + 1;
-                let claimed = tx.exec(CLAIM, &[&id, &TENANT, &job]).await?;
+                let claimed = tx.exec(CLAIM, &(id, TENANT, job)).await?;
                 insert_credential(tx, id).await?;
                 insert_events(tx, id).await?;
                 Ok(claimed)
@@ -98,9 +98,7 @@ async fn once(db: &Db<anyhow::Error>, work: Work, id: i64) -> Result<()> {
         Work::SignIn => {
             db.write(async move |tx: &mut Tx| {
                 let hash = scattered(id);
-                let code = tx
-                    .exec(INSERT_CODE, &[&TENANT, &id, &TEXT, &hash, &id])
-                    .await?;
+                let code = tx.exec(INSERT_CODE, &(TENANT, id, TEXT, hash, id)).await?;
                 insert_events(tx, id).await?;
                 Ok(code)
             })
@@ -109,8 +107,7 @@ async fn once(db: &Db<anyhow::Error>, work: Work, id: i64) -> Result<()> {
         Work::Read => {
             let credential = id % CREDENTIALS + 1;
             db.read(async |rx| {
-                let found: Option<(String, [u8; 32])> =
-                    rx.opt(READ, &[&TENANT, &credential]).await?;
+                let found: Option<(String, [u8; 32])> = rx.opt(READ, &(TENANT, credential)).await?;
                 Ok(u64::from(found.is_some()))
             })
             .await?
@@ -122,14 +119,14 @@ async fn once(db: &Db<anyhow::Error>, work: Work, id: i64) -> Result<()> {
 
 async fn insert_credential(tx: &mut Tx, id: i64) -> Result<()> {
     let thumbprint = scattered(id);
-    tx.exec(INSERT_CREDENTIAL, &[&TENANT, &id, &TEXT, &thumbprint])
+    tx.exec(INSERT_CREDENTIAL, &(TENANT, id, TEXT, thumbprint))
         .await?;
     Ok(())
 }
 
 async fn insert_events(tx: &mut Tx, id: i64) -> Result<()> {
     for id in [id, id + 1] {
-        tx.exec(INSERT_EVENT, &[&TENANT, &id, &TEXT]).await?;
+        tx.exec(INSERT_EVENT, &(TENANT, id, TEXT)).await?;
     }
     Ok(())
 }

@@ -19,8 +19,7 @@ pub(crate) use writer::Writer;
 
 use crate::error::unfit_file;
 use crate::row::Row;
-use crate::value::Param;
-use crate::{Error, FromRow, Result, Stats};
+use crate::{Error, FromRow, Result, Stats, Value};
 
 /// Both ends of one database file.
 pub(crate) struct Sqlite {
@@ -104,10 +103,10 @@ pub(crate) fn batch(conn: &Connection, sql: &str) -> Result<()> {
         .map_err(|error| constraints::name(conn, error))
 }
 
-pub(crate) fn exec(conn: &Connection, sql: &str, params: &[&dyn Param]) -> Result<u64> {
+pub(crate) fn exec(conn: &Connection, sql: &str, values: &[Value<'_>]) -> Result<u64> {
     let run = || {
         let mut statement = conn.prepare_cached(sql)?;
-        bind(&mut statement, params)?;
+        bind(&mut statement, values)?;
         Ok(statement.raw_execute()?)
     };
     run()
@@ -118,11 +117,11 @@ pub(crate) fn exec(conn: &Connection, sql: &str, params: &[&dyn Param]) -> Resul
 pub(crate) fn query<T: FromRow>(
     conn: &Connection,
     sql: &str,
-    params: &[&dyn Param],
+    values: &[Value<'_>],
 ) -> Result<Vec<T>> {
     let run = || {
         let mut statement = conn.prepare_cached(sql)?;
-        bind(&mut statement, params)?;
+        bind(&mut statement, values)?;
         let mut rows = statement.raw_query();
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
@@ -163,21 +162,21 @@ impl From<Error> for Failure {
 ///
 /// To SQLite `$2` is a name, and it numbers names by first appearance: bound by position,
 /// `SELECT $2, $1` would give its values in another order than PostgreSQL does.
-fn bind(statement: &mut rusqlite::Statement<'_>, params: &[&dyn Param]) -> Result<(), Failure> {
+fn bind(statement: &mut rusqlite::Statement<'_>, values: &[Value<'_>]) -> Result<(), Failure> {
     let mismatch = Error::Parameters {
-        given: params.len(),
+        given: values.len(),
     };
-    if statement.parameter_count() != params.len() {
+    if statement.parameter_count() != values.len() {
         return Err(mismatch.into());
     }
-    for slot in 1..=params.len() {
+    for slot in 1..=values.len() {
         let number = statement
             .parameter_name(slot)
             .and_then(|name| name.strip_prefix('$')?.parse::<usize>().ok());
-        let Some(param) = number.and_then(|n| params.get(n.checked_sub(1)?)) else {
+        let Some(value) = number.and_then(|n| values.get(n.checked_sub(1)?)) else {
             return Err(mismatch.into());
         };
-        statement.raw_bind_parameter(slot, param.value())?;
+        statement.raw_bind_parameter(slot, value)?;
     }
     Ok(())
 }

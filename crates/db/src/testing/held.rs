@@ -7,7 +7,7 @@ use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
 
 use super::connect;
-use crate::{DatabaseUrl, Param, Value};
+use crate::{DatabaseUrl, Params, Values};
 
 /// A transaction that is still open, by nobody whom the layer knows. PostgreSQL only: SQLite has
 /// one writer.
@@ -34,8 +34,8 @@ impl HeldTransaction {
     }
 
     /// Runs a statement, and says how many rows it touched.
-    pub async fn exec(&self, sql: &'static str, params: &[&dyn Param]) -> u64 {
-        let values: Vec<Value<'_>> = params.iter().map(|param| param.value()).collect();
+    pub async fn exec(&self, sql: &'static str, params: &impl Params) -> u64 {
+        let values = Values::of(params);
         let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
         self.transaction
             .execute(sql, &values)

@@ -99,7 +99,7 @@ const COLUMNS: Sql = Sql {
 };
 
 async fn add_columns(rx: &mut Rx, schema: &mut Schema) -> Result<()> {
-    let mut rows: Vec<ColumnRow> = rx.all(COLUMNS, &[]).await?;
+    let mut rows: Vec<ColumnRow> = rx.all(COLUMNS, &()).await?;
     for row in &rows {
         schema
             .entry(row.table.clone())
@@ -158,7 +158,7 @@ const INDEXES: Sql = Sql {
 };
 
 async fn add_indexes(rx: &mut Rx, schema: &mut Schema) -> Result<()> {
-    for row in rx.all::<IndexRow>(INDEXES, &[]).await? {
+    for row in rx.all::<IndexRow>(INDEXES, &()).await? {
         let indexes = &mut schema.entry(row.table).or_default().indexes;
         let index = indexes.entry(row.name).or_insert(Index {
             is_unique: row.is_unique,
@@ -212,7 +212,7 @@ const FOREIGN_KEYS: Sql = Sql {
 
 async fn add_foreign_keys(rx: &mut Rx, schema: &mut Schema) -> Result<()> {
     let mut keys = BTreeMap::<(String, i64), ForeignKey>::new();
-    for row in rx.all::<ForeignKeyRow>(FOREIGN_KEYS, &[]).await? {
+    for row in rx.all::<ForeignKeyRow>(FOREIGN_KEYS, &()).await? {
         let key = keys.entry((row.table, row.number)).or_default();
         let parents_key = schema.get(&row.parent).map(|parent| &parent.primary_key);
         let implied = parents_key.and_then(|columns| columns.get(key.columns.len()).cloned());

@@ -42,7 +42,7 @@ async fn a_backup_under_load_is_whole_and_has_what_was_acknowledged_before() {
         let restored = Db::open(&DatabaseUrl::Sqlite(target).into()).unwrap();
         restored.require_current_schema(MIGRATIONS).await.unwrap();
         let intact: Result<String> = restored
-            .read(async |rx| rx.one("PRAGMA integrity_check", &[]).await)
+            .read(async |rx| rx.one("PRAGMA integrity_check", &()).await)
             .await;
         assert_eq!(intact.unwrap(), "ok");
         let kept = ids(&restored).await;

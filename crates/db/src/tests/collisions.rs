@@ -35,11 +35,11 @@ async fn read_modify_writes_of_one_row_lose_nothing() {
                 let add_one = async move |tx: &mut Tx| {
                     runs.fetch_add(1, Ordering::Relaxed);
                     let value: i64 = tx
-                        .one("SELECT value FROM probe_rows WHERE id = 1", &[])
+                        .one("SELECT value FROM probe_rows WHERE id = 1", &())
                         .await?;
                     tx.exec(
                         "UPDATE probe_rows SET value = $1 WHERE id = 1",
-                        &[&(value + 1)],
+                        &(value + 1),
                     )
                     .await
                 };
@@ -50,7 +50,7 @@ async fn read_modify_writes_of_one_row_lose_nothing() {
     }
     tasks.join_all().await;
     let sum: Result<i64> = test
-        .read(async |rx| rx.one("SELECT value FROM probe_rows", &[]).await)
+        .read(async |rx| rx.one("SELECT value FROM probe_rows", &()).await)
         .await;
     assert_eq!(sum, Ok(400));
     assert!(runs.load(Ordering::Relaxed) > 400, "nothing collided");
@@ -92,11 +92,11 @@ async fn the_victim_of_a_deadlock_runs_again() {
         db.write(async move |tx| {
             let is_first_run = counted.fetch_add(1, Ordering::Relaxed) == 0;
             let add = "UPDATE probe_rows SET value = value + 1 WHERE id = $1";
-            tx.exec(add, &[&1_i64]).await?;
+            tx.exec(add, &1_i64).await?;
             has_first.send(()).unwrap();
             let waits = "SELECT pg_backend_pid() = ANY (pg_blocking_pids($1))";
-            while is_first_run && !tx.one::<bool>(waits, &[&i64::from(pid)]).await? {}
-            tx.exec(add, &[&2_i64]).await
+            while is_first_run && !tx.one::<bool>(waits, &i64::from(pid)).await? {}
+            tx.exec(add, &2_i64).await
         })
         .await
     });
@@ -110,7 +110,7 @@ async fn the_victim_of_a_deadlock_runs_again() {
     assert!(runs.load(Ordering::Relaxed) > 1, "there was no deadlock");
     let values: Result<Vec<i64>> = test
         .read(async |rx| {
-            rx.all("SELECT value FROM probe_rows ORDER BY id", &[])
+            rx.all("SELECT value FROM probe_rows ORDER BY id", &())
                 .await
         })
         .await;
@@ -128,7 +128,7 @@ async fn a_closure_that_always_collides_is_given_up_whatever_it_makes_of_the_err
     let outcome = test
         .write(async move |tx| {
             counted.fetch_add(1, Ordering::Relaxed);
-            tx.exec(COLLIDE, &[]).await.map_err(|_| Error::NoRow)
+            tx.exec(COLLIDE, &()).await.map_err(|_| Error::NoRow)
         })
         .await;
     assert_eq!(outcome, Err(Error::Conflict));
@@ -168,7 +168,7 @@ async fn a_refusal_at_commit_is_known_and_undone() {
     let outcome = test
         .write(async |tx| {
             insert(tx, 1).await?;
-            tx.exec("INSERT INTO probe_late_children VALUES (1, 9)", &[])
+            tx.exec("INSERT INTO probe_late_children VALUES (1, 9)", &())
                 .await
         })
         .await;
@@ -183,7 +183,7 @@ async fn a_connection_lost_before_commit_is_replaced() {
     let outcome = test
         .write(async move |tx| {
             insert(tx, 1).await?;
-            tx.exec(kill, &[]).await
+            tx.exec(kill, &()).await
         })
         .await;
     assert!(

@@ -135,7 +135,7 @@ async fn a_statement_that_ends_the_transaction_ends_its_own_closure_only() {
         counted.fetch_add(1, Ordering::Relaxed);
         insert(tx, id).await?;
         if id == 20 {
-            tx.exec("INSERT OR ROLLBACK INTO probe_rows VALUES (-1, 0)", &[])
+            tx.exec("INSERT OR ROLLBACK INTO probe_rows VALUES (-1, 0)", &())
                 .await?;
         }
         Ok(())
@@ -169,7 +169,7 @@ async fn a_failing_commit_fails_every_caller_of_its_group() {
         insert(tx, id).await?;
         match id {
             3 => tx
-                .exec("INSERT INTO probe_late_children VALUES (1, 99)", &[])
+                .exec("INSERT INTO probe_late_children VALUES (1, 99)", &())
                 .await
                 .map(drop),
             // May have failed because of what is now undone.
@@ -190,33 +190,30 @@ async fn a_full_disk_fails_those_who_do_not_fit_and_heals() {
     let test = fresh_sqlite().await;
     let pages: Result<i64> = test
         .write(async |tx| {
-            let pages: i64 = tx.one("PRAGMA page_count", &[]).await?;
-            tx.one::<i64>("PRAGMA max_page_count = 60", &[]).await?;
+            let pages: i64 = tx.one("PRAGMA page_count", &()).await?;
+            tx.one::<i64>("PRAGMA max_page_count = 60", &()).await?;
             Ok(pages)
         })
         .await;
     assert!(pages.clone().unwrap() < 60, "{pages:?}");
     let outcomes = in_one_group(&test, 100, async |tx, id| {
         let token = format!("{id} {}", "x".repeat(3_000));
-        tx.exec(
-            "INSERT INTO probe_tokens VALUES (1, $1, $2)",
-            &[&token, &id],
-        )
-        .await
-        .map(drop)
+        tx.exec("INSERT INTO probe_tokens VALUES (1, $1, $2)", &(token, id))
+            .await
+            .map(drop)
     })
     .await;
     let kept = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
     assert!(kept < 100);
     let state: Result<(i64, String)> = test
         .read(async |rx| {
-            let kept = rx.one("SELECT COUNT(*) FROM probe_tokens", &[]).await?;
-            Ok((kept, rx.one("PRAGMA integrity_check", &[]).await?))
+            let kept = rx.one("SELECT COUNT(*) FROM probe_tokens", &()).await?;
+            Ok((kept, rx.one("PRAGMA integrity_check", &()).await?))
         })
         .await;
     assert_eq!(state, Ok((i64::try_from(kept).unwrap(), "ok".to_owned())));
     test.write(async |tx| {
-        tx.one::<i64>("PRAGMA max_page_count = 4294967294", &[])
+        tx.one::<i64>("PRAGMA max_page_count = 4294967294", &())
             .await
     })
     .await
@@ -275,7 +272,7 @@ async fn somebody_elses_lock_is_told_as_overload_and_nothing_runs() {
         unreachable!()
     };
     let stranger = rusqlite::Connection::open(path).unwrap();
-    test.write(async |tx| tx.one::<i64>("PRAGMA busy_timeout = 1", &[]).await)
+    test.write(async |tx| tx.one::<i64>("PRAGMA busy_timeout = 1", &()).await)
         .await
         .unwrap();
     stranger.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -299,7 +296,7 @@ async fn somebody_elses_lock_is_told_as_overload_and_nothing_runs() {
 async fn a_full_disk_refuses_what_does_not_fit_until_there_is_room() {
     let test = fresh_sqlite().await;
     let limit = async |pragma: &'static str| {
-        test.write(async move |tx| tx.one::<i64>(pragma, &[]).await)
+        test.write(async move |tx| tx.one::<i64>(pragma, &()).await)
             .await
             .unwrap()
     };
@@ -319,7 +316,7 @@ async fn fill(test: &TestDb) -> Result<u64> {
         tx.exec(
             "WITH RECURSIVE n (id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n WHERE id < 10000)
              INSERT INTO probe_rows SELECT id, 0 FROM n",
-            &[],
+            &(),
         )
         .await
     })
@@ -332,15 +329,15 @@ async fn the_writer_is_durable_and_the_readers_cannot_write() {
     let test = fresh_sqlite().await;
     let settings = test
         .write(async |tx| {
-            let journal: String = tx.one("PRAGMA journal_mode", &[]).await?;
-            let synchronous: i64 = tx.one("PRAGMA synchronous", &[]).await?;
-            let foreign_keys: i64 = tx.one("PRAGMA foreign_keys", &[]).await?;
+            let journal: String = tx.one("PRAGMA journal_mode", &()).await?;
+            let synchronous: i64 = tx.one("PRAGMA synchronous", &()).await?;
+            let foreign_keys: i64 = tx.one("PRAGMA foreign_keys", &()).await?;
             Ok((journal, synchronous, foreign_keys))
         })
         .await;
     assert_eq!(settings, Ok(("wal".to_owned(), FULL, 1)));
     let sql = "INSERT INTO probe_rows VALUES (1, 0) RETURNING id";
-    let refused: Result<i64> = test.read(async |rx| rx.one(sql, &[]).await).await;
+    let refused: Result<i64> = test.read(async |rx| rx.one(sql, &()).await).await;
     assert!(matches!(refused, Err(Error::Other { .. })), "{refused:?}");
 }
 

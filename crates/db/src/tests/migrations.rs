@@ -37,7 +37,7 @@ async fn a_new_file_is_applied_on_top(db: Db) {
     let migrations = and_then("CREATE TABLE next_a (a TEXT); CREATE TABLE next_b (b TEXT)");
     assert_eq!(db.migrate(migrations).await, Ok(NEWEST));
     assert_eq!(db.schema_version().await, Ok(NEXT));
-    db.write(async |tx| tx.exec("INSERT INTO next_b VALUES ('b')", &[]).await)
+    db.write(async |tx| tx.exec("INSERT INTO next_b VALUES ('b')", &()).await)
         .await
         .unwrap();
 }

@@ -100,7 +100,7 @@ const TABLES: Sql = Sql {
 };
 
 async fn insert(tx: &mut Tx, id: i64) -> Result<u64> {
-    tx.exec("INSERT INTO probe_rows (id, value) VALUES ($1, 0)", &[&id])
+    tx.exec("INSERT INTO probe_rows (id, value) VALUES ($1, 0)", &id)
         .await
 }
 
@@ -108,7 +108,7 @@ const NONE: [i64; 0] = [];
 
 /// The ids kept, in order.
 async fn ids(db: &Db) -> Vec<i64> {
-    db.read(async |rx| rx.all("SELECT id FROM probe_rows ORDER BY id", &[]).await)
+    db.read(async |rx| rx.all("SELECT id FROM probe_rows ORDER BY id", &()).await)
         .await
         .unwrap()
 }

@@ -18,7 +18,7 @@ async fn a_difference_between_the_databases_is_seen() {
     ] {
         let fresh = fresh_postgres().await;
         fresh
-            .write(async move |tx| tx.exec(change, &[]).await)
+            .write(async move |tx| tx.exec(change, &()).await)
             .await
             .unwrap();
         assert_ne!(before, describe(&fresh).await.unwrap(), "{change}");

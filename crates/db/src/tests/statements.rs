@@ -5,10 +5,11 @@ use std::net::Ipv4Addr;
 use keymoor_types::{ApplicationId, Rng, TenantId, Timestamp};
 
 use super::*;
-use crate::{FromRow, Json, Param, Text, record};
+use crate::{FromRow, Json, Params, Text, Values, record};
 
 both_dbs!(
     parameters_are_bound_by_their_number_not_by_their_order,
+    what_consists_of_several_parameters_is_bound_as_these,
     a_wrong_number_of_parameters_is_refused,
     values_come_back_as_they_went_in,
     a_row_of_another_width_than_its_type_is_refused,
@@ -18,7 +19,11 @@ both_dbs!(
     an_error_never_quotes_a_value,
 );
 
-async fn select<T: FromRow + Send>(db: &Db, sql: &'static str, params: &[&dyn Param]) -> Result<T> {
+async fn select<T: FromRow>(
+    db: &Db,
+    sql: &'static str,
+    params: &(impl Params + ?Sized),
+) -> Result<T> {
     db.read(async |rx| rx.one(sql, params).await).await
 }
 
@@ -30,7 +35,7 @@ impl Rng for Sevens {
     }
 }
 
-type Values = (
+type Stored = (
     i64,
     bool,
     String,
@@ -57,17 +62,42 @@ struct Probe {
 
 record!(Probe { id, value });
 
+impl Params for Probe {
+    fn bind<'a>(&'a self, values: &mut Values<'a>) {
+        values.push(&self.id);
+        values.push(&self.value);
+    }
+}
+
 async fn parameters_are_bound_by_their_number_not_by_their_order(db: Db) {
     let sql = "SELECT CAST($2 AS BIGINT), CAST($1 AS BIGINT), CAST($2 AS BIGINT)";
-    let row: (i64, i64, i64) = select(&db, sql, &[&1_i64, &2_i64]).await.unwrap();
+    let row: (i64, i64, i64) = select(&db, sql, &(1_i64, 2_i64)).await.unwrap();
     assert_eq!(row, (2, 1, 2));
+}
+
+async fn what_consists_of_several_parameters_is_bound_as_these(db: Db) {
+    let sql = "SELECT CAST($1 AS BIGINT), CAST($2 AS BIGINT), CAST($3 AS TEXT),
+                          CAST($4 AS BIGINT), CAST($5 AS BOOLEAN)";
+    let probe = Probe { id: 1, value: 2 };
+    let row: (i64, i64, String, i64, bool) =
+        select(&db, sql, &((probe, "three"), (), (4_i64, Some(true))))
+            .await
+            .unwrap();
+    assert_eq!(row, (1, 2, "three".to_owned(), 4, true));
+    let probe = Probe { id: 1, value: 2 };
+    let sql = "SELECT CAST($1 AS BIGINT), CAST($2 AS BIGINT)";
+    assert_eq!(select(&db, sql, &probe).await, Ok((1_i64, 2_i64)));
+    assert_eq!(
+        select(&db, "SELECT CAST($1 AS TEXT)", "one").await,
+        Ok("one".to_owned())
+    );
 }
 
 async fn a_wrong_number_of_parameters_is_refused(db: Db) {
     let sql = "SELECT CAST($1 AS BIGINT)";
-    let refused = select::<i64>(&db, sql, &[&1_i64, &2_i64]).await;
+    let refused = select::<i64>(&db, sql, &(1_i64, 2_i64)).await;
     assert_eq!(refused, Err(Error::Parameters { given: 2 }));
-    let refused = select::<i64>(&db, sql, &[]).await;
+    let refused = select::<i64>(&db, sql, &()).await;
     assert_eq!(refused, Err(Error::Parameters { given: 0 }));
 }
 
@@ -87,7 +117,7 @@ async fn values_come_back_as_they_went_in(db: Db) {
     })
     .await
     .unwrap();
-    let values: Values = (
+    let values: Stored = (
         i64::MIN,
         true,
         "käse 🧀 '; --".to_owned(),
@@ -101,28 +131,30 @@ async fn values_come_back_as_they_went_in(db: Db) {
     );
     let stored = values.clone();
     db.write(async move |tx| {
-        let (none, v) = (None::<i64>, &stored);
         tx.exec(
             "INSERT INTO probe_values VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-            &[&v.0, &v.1, &v.2, &v.3, &v.4, &v.5, &v.6, &v.7, &v.8, &v.9],
+            &stored,
         )
         .await?;
-        tx.exec("INSERT INTO probe_values (a, h) VALUES (0, $1)", &[&none])
-            .await
+        tx.exec(
+            "INSERT INTO probe_values (a, h) VALUES (0, $1)",
+            &None::<i64>,
+        )
+        .await
     })
     .await
     .unwrap();
-    let read: Values = select(&db, "SELECT * FROM probe_values WHERE b", &[])
+    let read: Stored = select(&db, "SELECT * FROM probe_values WHERE b", &())
         .await
         .unwrap();
     assert_eq!(read, values);
     let sql = "SELECT b, c, d, h FROM probe_values WHERE a = 0";
     assert_eq!(
-        select::<Nulls>(&db, sql, &[]).await,
+        select::<Nulls>(&db, sql, &()).await,
         Ok((None, None, None, None))
     );
     assert!(matches!(
-        select::<(bool, String, Vec<u8>, i64)>(&db, sql, &[]).await,
+        select::<(bool, String, Vec<u8>, i64)>(&db, sql, &()).await,
         Err(Error::Column {
             index: 0,
             expected: "bool"
@@ -130,7 +162,7 @@ async fn values_come_back_as_they_went_in(db: Db) {
     ));
     let sql = "SELECT e FROM probe_values WHERE a < $1";
     assert!(matches!(
-        select::<[u8; 16]>(&db, sql, &[&0_i64]).await,
+        select::<[u8; 16]>(&db, sql, &0_i64).await,
         Err(Error::Column { index: 0, .. })
     ));
 }
@@ -138,12 +170,12 @@ async fn values_come_back_as_they_went_in(db: Db) {
 async fn a_row_of_another_width_than_its_type_is_refused(db: Db) {
     db.write(async |tx| insert(tx, 7).await).await.unwrap();
     let sql = "SELECT id, value FROM probe_rows";
-    assert_eq!(select(&db, sql, &[]).await, Ok(Probe { id: 7, value: 0 }));
+    assert_eq!(select(&db, sql, &()).await, Ok(Probe { id: 7, value: 0 }));
     let refused = Err(Error::Columns {
         expected: 1,
         found: 2,
     });
-    assert_eq!(select::<i64>(&db, sql, &[]).await, refused);
+    assert_eq!(select::<i64>(&db, sql, &()).await, refused);
 }
 
 async fn one_and_opt_insist_on_the_number_of_rows(db: Db) {
@@ -152,16 +184,16 @@ async fn one_and_opt_insist_on_the_number_of_rows(db: Db) {
         Err::<i64, _>(Error::NoRow),
         Err::<i64, _>(Error::ManyRows),
     );
-    assert_eq!(select(&db, sql, &[&0_i64]).await, none);
+    assert_eq!(select(&db, sql, &0_i64).await, none);
     db.write(async |tx| {
         insert(tx, 1).await?;
         insert(tx, 2).await
     })
     .await
     .unwrap();
-    assert_eq!(select(&db, sql, &[&0_i64]).await, many);
+    assert_eq!(select(&db, sql, &0_i64).await, many);
     let opt = async |from: i64| -> Result<Option<i64>> {
-        db.read(async |rx| rx.opt(sql, &[&from]).await).await
+        db.read(async |rx| rx.opt(sql, &from).await).await
     };
     assert_eq!(opt(0).await, Err(Error::ManyRows));
     assert_eq!(opt(2).await, Ok(Some(2)));
@@ -174,8 +206,8 @@ async fn returning_gives_rows_and_exec_counts_them(db: Db) {
             insert(tx, 1).await?;
             insert(tx, 2).await?;
             let sql = "UPDATE probe_rows SET value = $2 WHERE id = $1 RETURNING id, value";
-            let returned: Option<Probe> = tx.opt(sql, &[&2_i64, &5_i64]).await?;
-            Ok((returned, tx.exec("DELETE FROM probe_rows", &[]).await?))
+            let returned: Option<Probe> = tx.opt(sql, &(2_i64, 5_i64)).await?;
+            Ok((returned, tx.exec("DELETE FROM probe_rows", &()).await?))
         })
         .await
         .unwrap();
@@ -187,7 +219,7 @@ async fn constraints_have_the_same_names_on_both(db: Db) {
         let statements = statements.to_vec();
         db.write(async move |tx| {
             for sql in &statements {
-                tx.exec(*sql, &[]).await?;
+                tx.exec(*sql, &()).await?;
             }
             Ok(())
         })
@@ -238,15 +270,15 @@ async fn an_error_never_quotes_a_value(db: Db) {
     let refused = db
         .write(async |tx| {
             let sql = "INSERT INTO probe_tokens VALUES ($1, $2, $1)";
-            tx.exec(sql, &[&1_i64, &"s3cret"]).await?;
-            tx.exec(sql, &[&1_i64, &"s3cret"]).await
+            tx.exec(sql, &(1_i64, "s3cret")).await?;
+            tx.exec(sql, &(1_i64, "s3cret")).await
         })
         .await
         .unwrap_err();
     assert!(!format!("{refused} {refused:?}").contains("s3cret"));
     let wrong_type = db
         .write(async |tx| {
-            tx.exec("INSERT INTO probe_rows VALUES (1, $1)", &[&"s3cret"])
+            tx.exec("INSERT INTO probe_rows VALUES (1, $1)", &"s3cret")
                 .await
         })
         .await

@@ -26,7 +26,7 @@ async fn writes_may_be_spawned_and_reads_may_borrow(db: Db) {
     let spawned = tokio::spawn(async move {
         writer
             .write(async move |tx| {
-                tx.exec("INSERT INTO probe_rows VALUES ($1, 0)", &[&owned])
+                tx.exec("INSERT INTO probe_rows VALUES ($1, 0)", &owned)
                     .await?;
                 Ok(())
             })
@@ -36,9 +36,9 @@ async fn writes_may_be_spawned_and_reads_may_borrow(db: Db) {
     let spawned = tokio::spawn(async move {
         let lent = 5_i64;
         let sql = "SELECT value FROM probe_rows WHERE id = $1";
-        let read: Option<i64> = db.read(async |rx| rx.opt(sql, &[&lent]).await).await?;
+        let read: Option<i64> = db.read(async |rx| rx.opt(sql, &lent).await).await?;
         let scan = db
-            .scan(async move |rx| rx.all::<i64>(sql, &[&owned]).await)
+            .scan(async move |rx| rx.all::<i64>(sql, &owned).await)
             .await?;
         Ok::<_, Error>((read, scan))
     });
@@ -50,7 +50,7 @@ const CLAIM: &str =
      RETURNING owner";
 
 async fn claim(db: &Db, token: String, owner: i64) -> Result<Option<i64>> {
-    db.write(async move |tx| tx.opt(CLAIM, &[&1_i64, &token, &owner]).await)
+    db.write(async move |tx| tx.opt(CLAIM, &(1_i64, &token, owner)).await)
         .await
 }
 
@@ -59,7 +59,7 @@ async fn of_fifty_racers_for_one_token_exactly_one_wins(db: Db) {
         let token = format!("token {round}");
         let minted = token.clone();
         db.write(async move |tx| {
-            tx.exec("INSERT INTO probe_tokens VALUES (1, $1, NULL)", &[&minted])
+            tx.exec("INSERT INTO probe_tokens VALUES (1, $1, NULL)", &minted)
                 .await
         })
         .await
@@ -143,7 +143,7 @@ async fn awaiting_something_else_is_an_error_and_undone(db: Db) {
     assert_eq!(ids(&db).await, NONE);
     let outcome: Result<()> = db
         .read(async |rx| {
-            rx.one::<i64>("SELECT CAST(1 AS BIGINT)", &[]).await?;
+            rx.one::<i64>("SELECT CAST(1 AS BIGINT)", &()).await?;
             std::future::pending().await
         })
         .await;
@@ -187,7 +187,7 @@ async fn the_layers_own_refusals_abort_the_transaction_too(db: Db) {
         .write(async |tx| {
             insert(tx, 1).await?;
             let _swallowed = tx
-                .one::<i64>("SELECT id FROM probe_rows WHERE id = 9", &[])
+                .one::<i64>("SELECT id FROM probe_rows WHERE id = 9", &())
                 .await;
             Ok(())
         })
@@ -196,7 +196,7 @@ async fn the_layers_own_refusals_abort_the_transaction_too(db: Db) {
     let outcome = db
         .write(async |tx| {
             insert(tx, 1).await?;
-            let _swallowed = tx.exec("not SQL", &[]).await;
+            let _swallowed = tx.exec("not SQL", &()).await;
             Ok(())
         })
         .await;
@@ -270,7 +270,7 @@ async fn none_idle_in_transaction(db: &Db) {
     };
     let cleaned = async {
         loop {
-            let found: Result<i64> = db.read(async |rx| rx.one(idle, &[]).await).await;
+            let found: Result<i64> = db.read(async |rx| rx.one(idle, &()).await).await;
             if found.unwrap() == 0 {
                 return;
             }

@@ -14,6 +14,7 @@ use keymoor_types::{
 use utoipa::IntoParams;
 
 use crate::base::error::{Error, Kind, Result};
+use crate::db::{Params, Values};
 
 /// An id that stands in paths.
 pub trait Segment: FromStr + fmt::Display + Copy {
@@ -158,6 +159,14 @@ macro_rules! reference {
             }
         }
 
+        /// Binds the ids from the tenant down.
+        impl $crate::db::Params for $name {
+            fn bind<'a>(&'a self, values: &mut $crate::db::Values<'a>) {
+                $(values.push(&self.$upper);)+
+                values.push(&self.$own);
+            }
+        }
+
         /// The ids from the tenant down, separated by slashes.
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -192,6 +201,12 @@ impl Ref for TenantRef {
         Ok(Self {
             tenant_id: segments.get("tenant_id")?,
         })
+    }
+}
+
+impl Params for TenantRef {
+    fn bind<'a>(&'a self, values: &mut Values<'a>) {
+        values.push(&self.tenant_id);
     }
 }
 

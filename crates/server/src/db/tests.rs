@@ -31,7 +31,7 @@ async fn e7_every_table_of_sqlite_is_strict() {
         .read(async |rx| {
             let sql = "SELECT name FROM pragma_table_list
                        WHERE NOT strict AND schema = 'main' AND name NOT LIKE 'sqlite!_%' ESCAPE '!'";
-            Ok(rx.all(sql, &[]).await?)
+            Ok(rx.all(sql, &()).await?)
         })
         .await
         .unwrap();

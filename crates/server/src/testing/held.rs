@@ -13,6 +13,6 @@ pub(crate) async fn suspension(
     const SQL: &str = "UPDATE identities SET status = 'suspended'
         WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3";
     let held = HeldTransaction::begin(test.database()).await;
-    assert_eq!(held.exec(SQL, &[&tenant, &realm, &identity]).await, 1);
+    assert_eq!(held.exec(SQL, &(tenant, realm, identity)).await, 1);
     held
 }

@@ -121,13 +121,13 @@ impl TestApp {
         let sql = "SELECT outcome FROM events WHERE tenant_id = $1 AND kind = $2
             ORDER BY outcome";
         let tenant = self.made.tenant.id;
-        let read = async |rx: &mut Rx| Ok(rx.all(sql, &[&tenant, &kind]).await?);
+        let read = async |rx: &mut Rx| Ok(rx.all(sql, &(tenant, kind)).await?);
         self.app.db.read(read).await.unwrap()
     }
 
     /// How many rows a statement without parameters counts.
     pub(crate) async fn count(&self, sql: &'static str) -> i64 {
-        let read = async |rx: &mut Rx| Ok(rx.one(sql, &[]).await?);
+        let read = async |rx: &mut Rx| Ok(rx.one(sql, &()).await?);
         self.app.db.read(read).await.unwrap()
     }
 }

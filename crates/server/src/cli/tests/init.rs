@@ -21,7 +21,7 @@ async fn a5_init_says_how_an_administrator_gets_in() {
     assert!(link.starts_with("http://localhost:8021/v1/"), "{link}");
     let suspend = async |tx: &mut Tx| {
         let sql = "UPDATE identities SET status = 'suspended'";
-        Ok::<_, Error>(tx.exec(sql, &[]).await?)
+        Ok::<_, Error>(tx.exec(sql, &()).await?)
     };
     place.db.write(suspend).await.unwrap();
     let said = said().await;

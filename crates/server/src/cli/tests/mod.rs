@@ -83,7 +83,7 @@ impl Place {
     async fn ask<T: FromRow + Send>(&self, sql: &'static str) -> Vec<T> {
         let answer = self
             .db
-            .read(async |rx| Ok::<_, Error>(rx.all(sql, &[]).await?));
+            .read(async |rx| Ok::<_, Error>(rx.all(sql, &()).await?));
         answer.await.unwrap()
     }
 

@@ -34,8 +34,7 @@ pub async fn add(tx: &mut Tx, owner: impl Ref, directory: Directory, change: i64
     const SQL: &str = "INSERT INTO directory_totals (tenant_id, realm_id, directory, total) VALUES ($1, $2, $3, $4)
         ON CONFLICT (tenant_id, realm_id, directory) DO UPDATE SET total = directory_totals.total + excluded.total";
     let (tenant, realm) = key(owner);
-    tx.exec(SQL, &[&tenant, &realm, &directory.0, &change])
-        .await?;
+    tx.exec(SQL, &(tenant, realm, directory.0, change)).await?;
     Ok(())
 }
 
@@ -43,7 +42,7 @@ pub async fn total(rx: &mut Rx, owner: impl Ref, directory: Directory) -> Result
     const SQL: &str = "SELECT total FROM directory_totals WHERE tenant_id = $1 AND realm_id = $2 AND directory = $3";
     let (tenant, realm) = key(owner);
     Ok(rx
-        .opt(SQL, &[&tenant, &realm, &directory.0])
+        .opt(SQL, &(tenant, realm, directory.0))
         .await?
         .unwrap_or(0))
 }
@@ -51,6 +50,6 @@ pub async fn total(rx: &mut Rx, owner: impl Ref, directory: Directory) -> Result
 /// Removes the totals of a realm that is going.
 pub async fn forget(tx: &mut Tx, realm: RealmRef) -> Result<()> {
     const SQL: &str = "DELETE FROM directory_totals WHERE tenant_id = $1 AND realm_id = $2";
-    tx.exec(SQL, &[&realm.tenant_id, &realm.realm_id]).await?;
+    tx.exec(SQL, &realm).await?;
     Ok(())
 }

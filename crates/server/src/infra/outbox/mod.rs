@@ -18,6 +18,7 @@ use keymoor_types::{
 use serde::{Deserialize, Serialize};
 
 use crate::base::context::Context;
+use crate::base::refs::RealmRef;
 
 /// What is to be done. Stored as JSON: what a released version wrote must stay readable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,11 +59,11 @@ pub struct NewTask {
 }
 
 impl NewTask {
-    pub fn new(ctx: &Context, tenant_id: TenantId, realm_id: RealmId, task: Task) -> Self {
+    pub fn new(ctx: &Context, realm: RealmRef, task: Task) -> Self {
         Self {
             id: OutboxId::generate(ctx.now, &*ctx.app.rng),
-            tenant_id,
-            realm_id,
+            tenant_id: realm.tenant_id,
+            realm_id: realm.realm_id,
             task,
             created_at: ctx.now,
         }

@@ -20,14 +20,7 @@ pub async fn enqueue(tx: &mut Tx, new: &NewTask) -> Result<()> {
     } = new;
     tx.exec(
         SQL,
-        &[
-            tenant_id,
-            realm_id,
-            id,
-            &task.kind(),
-            &Json(task),
-            created_at,
-        ],
+        &(tenant_id, realm_id, id, task.kind(), Json(task), created_at),
     )
     .await?;
     Ok(())
@@ -75,13 +68,13 @@ pub struct Due {
 pub async fn any_due(rx: &mut Rx, due: Due) -> Result<bool> {
     const SQL: &str = "SELECT COUNT(*) FROM
         (SELECT 1 FROM outbox WHERE run_at <= $1 OR run_at > $2 LIMIT 1) AS due";
-    Ok(rx.one::<i64>(SQL, &[&due.by, &due.or_after]).await? > 0)
+    Ok(rx.one::<i64>(SQL, &(due.by, due.or_after)).await? > 0)
 }
 
 /// How many tasks are due, at all tenants.
 pub async fn count_due(rx: &mut Rx, now: Timestamp) -> Result<i64> {
     const SQL: &str = "SELECT COUNT(*) FROM outbox WHERE run_at <= $1";
-    Ok(rx.one(SQL, &[&now]).await?)
+    Ok(rx.one(SQL, &now).await?)
 }
 
 /// Claims up to `limit` due tasks until `lease_end`, the longest waiting first.
@@ -101,7 +94,7 @@ pub async fn claim(tx: &mut Tx, due: Due, lease_end: Timestamp, limit: i64) -> R
             RETURNING outbox.tenant_id, outbox.realm_id, outbox.message_id, payload, attempts, created_at",
     };
     let Due { by, or_after } = due;
-    Ok(tx.all(SQL, &[&by, &lease_end, &limit, &or_after]).await?)
+    Ok(tx.all(SQL, &(by, lease_end, limit, or_after)).await?)
 }
 
 /// Removes a task that is done, also when its lease has passed to another worker meanwhile:
@@ -115,7 +108,7 @@ pub async fn finish(tx: &mut Tx, claim: &Claim) -> Result<bool> {
         id,
         ..
     } = claim;
-    Ok(tx.exec(SQL, &[tenant_id, realm_id, id]).await? == 1)
+    Ok(tx.exec(SQL, &(tenant_id, realm_id, id)).await? == 1)
 }
 
 /// Removes a task that will not be done, unless another worker holds it now.
@@ -129,7 +122,7 @@ pub async fn give_up(tx: &mut Tx, claim: &Claim) -> Result<bool> {
         attempt,
         ..
     } = claim;
-    Ok(tx.exec(SQL, &[tenant_id, realm_id, id, attempt]).await? == 1)
+    Ok(tx.exec(SQL, &(tenant_id, realm_id, id, attempt)).await? == 1)
 }
 
 /// Makes a task due again at `run_at`, unless another worker holds it now.
@@ -143,7 +136,7 @@ pub async fn postpone(tx: &mut Tx, claim: &Claim, run_at: Timestamp) -> Result<(
         attempt,
         ..
     } = claim;
-    tx.exec(SQL, &[tenant_id, realm_id, id, attempt, &run_at])
+    tx.exec(SQL, &(tenant_id, realm_id, id, attempt, run_at))
         .await?;
     Ok(())
 }

@@ -64,7 +64,7 @@ async fn left(test: &TestApp) -> (i64, i64) {
         .read(async |rx: &mut Rx| {
             let sql = "SELECT (SELECT COUNT(*) FROM outbox),
                 (SELECT COUNT(*) FROM binding_jobs WHERE token_sealed IS NOT NULL)";
-            Ok(rx.one(sql, &[]).await?)
+            Ok(rx.one(sql, &()).await?)
         })
         .await;
     counts.unwrap()
@@ -78,7 +78,7 @@ async fn mail_events(test: &TestApp) -> Vec<String> {
         .read(async |rx: &mut Rx| {
             let sql = "SELECT outcome, details FROM events
                 WHERE kind = 'EmailStatusChange' ORDER BY event_id";
-            Ok(rx.all(sql, &[]).await?)
+            Ok(rx.all(sql, &()).await?)
         })
         .await;
     let event = |(outcome, details)| format!("{outcome} {details}");
@@ -271,7 +271,7 @@ async fn an_unreadable_task_harms_no_other_and_goes_in_the_end(test: TestApp) {
         Ok(tx
             .exec(
                 "UPDATE outbox SET payload = '{\"task\":\"unheard_of\"}'",
-                &[],
+                &(),
             )
             .await?)
     };

@@ -136,22 +136,20 @@ pub async fn insert(
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
     tx.exec(
         SQL,
-        &[
-            &application.tenant_id,
-            &application.realm_id,
-            &application.id,
+        &(
+            application.at(),
             &application.display_name,
             &application.classification,
-            &application.is_managed,
-            &application.resource_server_id,
-            &application.authenticator_config_id,
+            application.is_managed,
+            application.resource_server_id,
+            application.authenticator_config_id,
             &application.client_id,
-            &application.client_secret_hash,
-            &secret.map(|sealed| sealed.0.as_slice()),
-            &Json(&application.protocol),
-            &application.created_at,
-            &application.updated_at,
-        ],
+            application.client_secret_hash,
+            secret.map(|sealed| sealed.0.as_slice()),
+            Json(&application.protocol),
+            application.created_at,
+            application.updated_at,
+        ),
     )
     .await
     .map_err(|error| match error {
@@ -188,9 +186,7 @@ pub async fn find_with_secret(rx: &mut Rx, at: ApplicationRef) -> Result<Option<
         columns!(),
         " FROM applications WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3"
     );
-    let row: Option<ApplicationRow> = rx
-        .opt(SQL, &[&at.tenant_id, &at.realm_id, &at.application_id])
-        .await?;
+    let row: Option<ApplicationRow> = rx.opt(SQL, &at).await?;
     Ok(row.map(WithSecret::from))
 }
 
@@ -203,7 +199,7 @@ pub async fn find_management(rx: &mut Rx, realm: RealmRef) -> Result<Option<Appl
         WHERE tenant_id = $1 AND realm_id = $2 AND is_managed AND classification = 'management_api'
         ORDER BY application_id LIMIT 1"
     );
-    let row: Option<ApplicationRow> = rx.opt(SQL, &[&realm.tenant_id, &realm.realm_id]).await?;
+    let row: Option<ApplicationRow> = rx.opt(SQL, &realm).await?;
     Ok(row.map(Application::from))
 }
 
@@ -222,12 +218,7 @@ pub async fn take(tx: &mut Tx, at: ApplicationRef, now: Timestamp) -> Result<Opt
         RETURNING ",
         columns!()
     );
-    let row: Option<ApplicationRow> = tx
-        .opt(
-            SQL,
-            &[&at.tenant_id, &at.realm_id, &at.application_id, &now],
-        )
-        .await?;
+    let row: Option<ApplicationRow> = tx.opt(SQL, &(at, now)).await?;
     Ok(row.map(WithSecret::from))
 }
 
@@ -238,15 +229,13 @@ pub async fn update(tx: &mut Tx, application: &Application) -> Result<()> {
         WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3";
     tx.exec(
         SQL,
-        &[
-            &application.tenant_id,
-            &application.realm_id,
-            &application.id,
+        &(
+            application.at(),
             &application.display_name,
-            &application.resource_server_id,
-            &application.authenticator_config_id,
-            &Json(&application.protocol),
-        ],
+            application.resource_server_id,
+            application.authenticator_config_id,
+            Json(&application.protocol),
+        ),
     )
     .await
     .map_err(refused)?;
@@ -257,10 +246,7 @@ pub async fn update(tx: &mut Tx, application: &Application) -> Result<()> {
 pub async fn delete(tx: &mut Tx, at: ApplicationRef) -> Result<bool> {
     const SQL: &str = "DELETE FROM applications
         WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3 AND NOT is_managed";
-    Ok(tx
-        .exec(SQL, &[&at.tenant_id, &at.realm_id, &at.application_id])
-        .await?
-        == 1)
+    Ok(tx.exec(SQL, &at).await? == 1)
 }
 
 /// What a list filters by.
@@ -286,22 +272,10 @@ pub async fn list(rx: &mut Rx, realm: RealmRef, page: &PageRequest) -> Result<Pa
         .after::<ApplicationId>()?
         .map_or_else(String::new, |id| id.to_string());
     let rows: Vec<ApplicationRow> = rx
-        .all(
-            ROWS,
-            &[
-                &realm.tenant_id,
-                &realm.realm_id,
-                &id,
-                &name,
-                &after,
-                &page.limit(),
-                &page.offset(),
-            ],
-        )
+        .all(ROWS, &(realm, id, name, after, page.limit(), page.offset()))
         .await?;
     let total = if page.filter.is_some() {
-        rx.one(COUNT, &[&realm.tenant_id, &realm.realm_id, &id, &name])
-            .await?
+        rx.one(COUNT, &(realm, id, name)).await?
     } else {
         total(rx, realm, DIRECTORY).await?
     };

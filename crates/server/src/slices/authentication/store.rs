@@ -104,19 +104,19 @@ async fn insert(tx: &mut Tx, sql: &'static str, code: &NewCode) -> Result<bool> 
     let inserted = tx
         .exec(
             sql,
-            &[
-                &code.tenant_id,
-                &code.realm_id,
-                &code.key.transaction_id,
-                &code.key.hash,
-                &code.application_id,
-                &code.identity_id,
-                &code.credential_id,
-                &Json(&code.facts),
-                &code.authenticated_at,
-                &code.expires_at,
-                &code.keep_until,
-            ],
+            &(
+                code.tenant_id,
+                code.realm_id,
+                code.key.transaction_id,
+                code.key.hash,
+                code.application_id,
+                code.identity_id,
+                code.credential_id,
+                Json(&code.facts),
+                code.authenticated_at,
+                code.expires_at,
+                code.keep_until,
+            ),
         )
         .await?;
     Ok(inserted == 1)
@@ -147,9 +147,7 @@ pub async fn insert_denied(tx: &mut Tx, code: &NewCode) -> Result<bool> {
 pub async fn is_answered(rx: &mut Rx, realm: RealmRef, transaction: TransactionId) -> Result<bool> {
     const SQL: &str = "SELECT CAST(COUNT(*) AS BIGINT) FROM authorization_codes
         WHERE tenant_id = $1 AND realm_id = $2 AND transaction_id = $3";
-    let rows: i64 = rx
-        .one(SQL, &[&realm.tenant_id, &realm.realm_id, &transaction])
-        .await?;
+    let rows: i64 = rx.one(SQL, &(realm, transaction)).await?;
     Ok(rows > 0)
 }
 
@@ -159,17 +157,7 @@ pub async fn find(rx: &mut Rx, realm: RealmRef, key: CodeKey) -> Result<Option<I
             authenticated_at, expires_at, redeemed_at, access_token_id, access_token_expires
         FROM authorization_codes
         WHERE tenant_id = $1 AND realm_id = $2 AND transaction_id = $3 AND code_hash = $4";
-    let row: Option<CodeRow> = rx
-        .opt(
-            SQL,
-            &[
-                &realm.tenant_id,
-                &realm.realm_id,
-                &key.transaction_id,
-                &key.hash,
-            ],
-        )
-        .await?;
+    let row: Option<CodeRow> = rx.opt(SQL, &(realm, key.transaction_id, key.hash)).await?;
     Ok(row.map(IssuedCode::from))
 }
 
@@ -216,16 +204,16 @@ pub async fn redeem(tx: &mut Tx, redemption: &Redemption) -> Result<bool> {
     let changed = tx
         .exec(
             SQL,
-            &[
-                &redemption.tenant_id,
-                &redemption.realm_id,
-                &redemption.key.transaction_id,
-                &redemption.key.hash,
-                &redemption.application_id,
-                &redemption.now,
-                &redemption.access_token.id,
-                &redemption.access_token.expires_at,
-            ],
+            &(
+                redemption.tenant_id,
+                redemption.realm_id,
+                redemption.key.transaction_id,
+                redemption.key.hash,
+                redemption.application_id,
+                redemption.now,
+                redemption.access_token.id,
+                redemption.access_token.expires_at,
+            ),
         )
         .await?;
     if changed == 1 {
@@ -240,5 +228,5 @@ pub async fn sweep(tx: &mut Tx, now: Timestamp) -> Result<u64> {
         "DELETE FROM authorization_codes WHERE (tenant_id, realm_id, transaction_id) IN
         (SELECT tenant_id, realm_id, transaction_id FROM authorization_codes
          WHERE keep_until <= $1 ORDER BY keep_until LIMIT 100)";
-    Ok(tx.exec(SQL, &[&now]).await?)
+    Ok(tx.exec(SQL, &now).await?)
 }

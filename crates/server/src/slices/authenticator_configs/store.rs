@@ -87,16 +87,16 @@ pub async fn insert(tx: &mut Tx, config: &AuthenticatorConfig) -> Result<()> {
     let config = Json(config);
     tx.exec(
         SQL,
-        &[
+        &(
             tenant_id,
             realm_id,
             id,
             display_name,
-            &config,
+            config,
             is_managed,
             created_at,
             updated_at,
-        ],
+        ),
     )
     .await
     .map_err(|error| match error {
@@ -112,12 +112,7 @@ pub async fn find(rx: &mut Rx, at: AuthenticatorConfigRef) -> Result<Option<Auth
         columns!(),
         " FROM authenticator_configs WHERE tenant_id = $1 AND realm_id = $2 AND authenticator_config_id = $3"
     );
-    let row: Option<ConfigRow> = rx
-        .opt(
-            SQL,
-            &[&at.tenant_id, &at.realm_id, &at.authenticator_config_id],
-        )
-        .await?;
+    let row: Option<ConfigRow> = rx.opt(SQL, &at).await?;
     Ok(row.map(AuthenticatorConfig::from))
 }
 
@@ -134,17 +129,7 @@ pub async fn take(
         RETURNING ",
         columns!()
     );
-    let row: Option<ConfigRow> = tx
-        .opt(
-            SQL,
-            &[
-                &at.tenant_id,
-                &at.realm_id,
-                &at.authenticator_config_id,
-                &now,
-            ],
-        )
-        .await?;
+    let row: Option<ConfigRow> = tx.opt(SQL, &(at, now)).await?;
     Ok(row.map(AuthenticatorConfig::from))
 }
 
@@ -160,7 +145,7 @@ pub async fn update(tx: &mut Tx, config: &AuthenticatorConfig) -> Result<()> {
         config,
         ..
     } = config;
-    tx.exec(SQL, &[tenant_id, realm_id, id, display_name, &Json(config)])
+    tx.exec(SQL, &(tenant_id, realm_id, id, display_name, Json(config)))
         .await?;
     Ok(())
 }
@@ -172,21 +157,15 @@ pub async fn update(tx: &mut Tx, config: &AuthenticatorConfig) -> Result<()> {
 pub async fn delete(tx: &mut Tx, at: AuthenticatorConfigRef) -> Result<bool> {
     const SQL: &str = "DELETE FROM authenticator_configs
         WHERE tenant_id = $1 AND realm_id = $2 AND authenticator_config_id = $3 AND NOT is_managed";
-    let deleted = tx
-        .exec(
-            SQL,
-            &[&at.tenant_id, &at.realm_id, &at.authenticator_config_id],
-        )
-        .await
-        .map_err(|error| match error {
-            db::Error::ForeignKey => Error::conflict_on(
-                "authenticator config has applications",
-                Kind::AUTHENTICATOR_CONFIG,
-                at.authenticator_config_id,
-                "in use",
-            ),
-            other => other.into(),
-        })?;
+    let deleted = tx.exec(SQL, &at).await.map_err(|error| match error {
+        db::Error::ForeignKey => Error::conflict_on(
+            "authenticator config has applications",
+            Kind::AUTHENTICATOR_CONFIG,
+            at.authenticator_config_id,
+            "in use",
+        ),
+        other => other.into(),
+    })?;
     Ok(deleted == 1)
 }
 
@@ -217,22 +196,10 @@ pub async fn list(
         .after::<AuthenticatorConfigId>()?
         .map_or_else(String::new, |id| id.to_string());
     let rows: Vec<ConfigRow> = rx
-        .all(
-            ROWS,
-            &[
-                &realm.tenant_id,
-                &realm.realm_id,
-                &id,
-                &name,
-                &after,
-                &page.limit(),
-                &page.offset(),
-            ],
-        )
+        .all(ROWS, &(realm, id, name, after, page.limit(), page.offset()))
         .await?;
     let total = if page.filter.is_some() {
-        rx.one(COUNT, &[&realm.tenant_id, &realm.realm_id, &id, &name])
-            .await?
+        rx.one(COUNT, &(realm, id, name)).await?
     } else {
         total(rx, realm, DIRECTORY).await?
     };
@@ -244,7 +211,7 @@ pub async fn list(
 pub async fn find_managed(rx: &mut Rx, realm: RealmRef) -> Result<Option<AuthenticatorConfigId>> {
     const SQL: &str = "SELECT authenticator_config_id FROM authenticator_configs
         WHERE tenant_id = $1 AND realm_id = $2 AND is_managed ORDER BY authenticator_config_id LIMIT 1";
-    Ok(rx.opt(SQL, &[&realm.tenant_id, &realm.realm_id]).await?)
+    Ok(rx.opt(SQL, &realm).await?)
 }
 
 /// The consoles' configs of up to 100 tenants behind `after`, in the order of the tenants.
@@ -260,7 +227,7 @@ pub async fn list_console_configs(
           (SELECT tenant_id, realm_id FROM realms WHERE is_admin AND tenant_id > $1 ORDER BY tenant_id LIMIT 100)
         ORDER BY tenant_id"
     );
-    let rows: Vec<ConfigRow> = rx.all(SQL, &[&after]).await?;
+    let rows: Vec<ConfigRow> = rx.all(SQL, &after).await?;
     Ok(rows.into_iter().map(AuthenticatorConfig::from).collect())
 }
 
@@ -278,7 +245,7 @@ pub async fn correct_managed(tx: &mut Tx, config: &AuthenticatorConfig) -> Resul
         ..
     } = config;
     let changed = tx
-        .exec(SQL, &[tenant_id, realm_id, id, &Json(config), updated_at])
+        .exec(SQL, &(tenant_id, realm_id, id, Json(config), updated_at))
         .await?;
     Ok(changed == 1)
 }

@@ -350,7 +350,7 @@ async fn store_key(
                 credential_id: credential.id,
                 address: address.clone(),
             };
-            NewTask::new(ctx, key.tenant_id, key.realm_id, task)
+            NewTask::new(ctx, key.identity().realm(), task)
         });
     let (hash, now) = (job.token_hash, ctx.now);
     let outcome = ctx

@@ -80,8 +80,7 @@ async fn create_once(
         (new.delivery_method == DeliveryMethod::Email).then(|| seal_token(app, key, &token));
     let mail = NewTask::new(
         ctx,
-        at.tenant_id,
-        at.realm_id,
+        at.realm(),
         Task::BindingLink {
             identity_id: at.identity_id,
             binding_job_id: id,

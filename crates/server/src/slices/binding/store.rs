@@ -87,23 +87,20 @@ pub async fn insert(tx: &mut Tx, job: &BindingJob, sealed_token: Option<&[u8]>) 
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
     tx.exec(
         SQL,
-        &[
-            &job.tenant_id,
-            &job.realm_id,
-            &job.identity_id,
-            &job.id,
-            &job.delivery_method,
-            &job.stored_state,
-            &job.token_hash,
-            &sealed_token,
-            &job.authenticator_config_id,
-            &Json(&job.snapshot),
+        &(
+            job.at(),
+            job.delivery_method,
+            job.stored_state,
+            job.token_hash,
+            sealed_token,
+            job.authenticator_config_id,
+            Json(&job.snapshot),
             &job.post_binding_redirect_uri,
-            &job.failed_proofs,
-            &job.expires_at,
-            &job.created_at,
-            &job.updated_at,
-        ],
+            job.failed_proofs,
+            job.expires_at,
+            job.created_at,
+            job.updated_at,
+        ),
     )
     .await
     .map_err(refused)?;
@@ -127,15 +124,7 @@ pub async fn find(rx: &mut Rx, key: JobRef) -> Result<Option<BindingJob>> {
         columns!(),
         " FROM binding_jobs WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND binding_job_id = $4"
     );
-    let JobRef {
-        tenant_id,
-        realm_id,
-        identity_id,
-        job_id: id,
-    } = key;
-    let row: Option<JobRow> = rx
-        .opt(SQL, &[&tenant_id, &realm_id, &identity_id, &id])
-        .await?;
+    let row: Option<JobRow> = rx.opt(SQL, &key).await?;
     Ok(row.map(BindingJob::from))
 }
 
@@ -167,19 +156,7 @@ async fn step(
     token: &Digest,
     now: Timestamp,
 ) -> Result<bool> {
-    let JobRef {
-        tenant_id,
-        realm_id,
-        identity_id,
-        job_id: id,
-    } = key;
-    Ok(tx
-        .exec(
-            sql,
-            &[&tenant_id, &realm_id, &identity_id, &id, token, &now],
-        )
-        .await?
-        == 1)
+    Ok(tx.exec(sql, &(key, token, now)).await? == 1)
 }
 
 /// Completes a job for the one caller that gets there first: the token, the state, the expiry,
@@ -213,26 +190,8 @@ pub async fn claim(
         sqlite: text!(""),
         postgres: text!(" FOR SHARE"),
     };
-    let JobRef {
-        tenant_id,
-        realm_id,
-        identity_id,
-        job_id: id,
-    } = key;
     let changed = tx
-        .exec(
-            SQL,
-            &[
-                &tenant_id,
-                &realm_id,
-                &identity_id,
-                &id,
-                token,
-                &credential,
-                &now,
-                &MAX_FAILED_PROOFS,
-            ],
-        )
+        .exec(SQL, &(key, token, credential, now, MAX_FAILED_PROOFS))
         .await?;
     Ok(changed == 1)
 }
@@ -253,26 +212,7 @@ pub async fn count_failed_proof(
           AND state IN ('LINK_SENT', 'LINK_OPENED', 'REQUEST_DELIVERED', 'FAILED_TO_SEND')
           AND expires_at > $6
         RETURNING state";
-    let JobRef {
-        tenant_id,
-        realm_id,
-        identity_id,
-        job_id: id,
-    } = key;
-    Ok(tx
-        .opt(
-            SQL,
-            &[
-                &tenant_id,
-                &realm_id,
-                &identity_id,
-                &id,
-                token,
-                &now,
-                &MAX_FAILED_PROOFS,
-            ],
-        )
-        .await?)
+    Ok(tx.opt(SQL, &(key, token, now, MAX_FAILED_PROOFS)).await?)
 }
 
 /// Withdraws a job that has not ended. `None`: it has, or does not exist.
@@ -285,15 +225,7 @@ pub async fn revoke(tx: &mut Tx, key: JobRef, now: Timestamp) -> Result<Option<B
         RETURNING ",
         columns!()
     );
-    let JobRef {
-        tenant_id,
-        realm_id,
-        identity_id,
-        job_id: id,
-    } = key;
-    let row: Option<JobRow> = tx
-        .opt(SQL, &[&tenant_id, &realm_id, &identity_id, &id, &now])
-        .await?;
+    let row: Option<JobRow> = tx.opt(SQL, &(key, now)).await?;
     Ok(row.map(BindingJob::from))
 }
 
@@ -301,15 +233,7 @@ pub async fn revoke(tx: &mut Tx, key: JobRef, now: Timestamp) -> Result<Option<B
 pub async fn find_sealed_token(rx: &mut Rx, key: JobRef) -> Result<Option<Vec<u8>>> {
     const SQL: &str = "SELECT token_sealed FROM binding_jobs
         WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND binding_job_id = $4";
-    let JobRef {
-        tenant_id,
-        realm_id,
-        identity_id,
-        job_id: id,
-    } = key;
-    let sealed: Option<Option<Vec<u8>>> = rx
-        .opt(SQL, &[&tenant_id, &realm_id, &identity_id, &id])
-        .await?;
+    let sealed: Option<Option<Vec<u8>>> = rx.opt(SQL, &key).await?;
     Ok(sealed.flatten())
 }
 
@@ -317,14 +241,7 @@ pub async fn find_sealed_token(rx: &mut Rx, key: JobRef) -> Result<Option<Vec<u8
 pub async fn erase_token(tx: &mut Tx, key: JobRef) -> Result<()> {
     const SQL: &str = "UPDATE binding_jobs SET token_sealed = NULL
         WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND binding_job_id = $4";
-    let JobRef {
-        tenant_id,
-        realm_id,
-        identity_id,
-        job_id: id,
-    } = key;
-    tx.exec(SQL, &[&tenant_id, &realm_id, &identity_id, &id])
-        .await?;
+    tx.exec(SQL, &key).await?;
     Ok(())
 }
 
@@ -334,7 +251,7 @@ pub async fn erase_tokens_before(tx: &mut Tx, before: Timestamp) -> Result<u64> 
         WHERE (tenant_id, realm_id, binding_job_id) IN
           (SELECT tenant_id, realm_id, binding_job_id FROM binding_jobs
            WHERE token_sealed IS NOT NULL AND created_at < $1 ORDER BY created_at LIMIT 100)";
-    Ok(tx.exec(SQL, &[&before]).await?)
+    Ok(tx.exec(SQL, &before).await?)
 }
 
 /// Moves a job whose mail was given up to FAILED_TO_SEND. False: its link was opened all the
@@ -343,15 +260,7 @@ pub async fn mark_failed_to_send(tx: &mut Tx, key: JobRef, now: Timestamp) -> Re
     const SQL: &str = "UPDATE binding_jobs SET state = 'FAILED_TO_SEND', updated_at = $5
         WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND binding_job_id = $4
           AND state = 'LINK_SENT' AND expires_at > $5";
-    let JobRef {
-        tenant_id,
-        realm_id,
-        identity_id,
-        job_id: id,
-    } = key;
-    let changed = tx
-        .exec(SQL, &[&tenant_id, &realm_id, &identity_id, &id, &now])
-        .await?;
+    let changed = tx.exec(SQL, &(key, now)).await?;
     Ok(changed == 1)
 }
 
@@ -368,17 +277,7 @@ pub async fn list_pending(
           AND state IN ('LINK_SENT', 'LINK_OPENED', 'REQUEST_DELIVERED', 'FAILED_TO_SEND')
           AND expires_at > $4 ORDER BY binding_job_id LIMIT 100"
     );
-    let rows: Vec<JobRow> = rx
-        .all(
-            SQL,
-            &[
-                &identity.tenant_id,
-                &identity.realm_id,
-                &identity.identity_id,
-                &now,
-            ],
-        )
-        .await?;
+    let rows: Vec<JobRow> = rx.all(SQL, &(identity, now)).await?;
     Ok(rows.into_iter().map(BindingJob::from).collect())
 }
 
@@ -439,31 +338,20 @@ pub async fn list(
     let rows: Vec<JobRow> = rx
         .all(
             rows_sql,
-            &[
-                &realm.tenant_id,
-                &realm.realm_id,
-                &identity,
-                &now,
-                &state,
-                &delivery_method,
-                &after,
-                &page.limit(),
-                &page.offset(),
-            ],
+            &(
+                realm,
+                identity,
+                now,
+                state,
+                delivery_method,
+                after,
+                page.limit(),
+                page.offset(),
+            ),
         )
         .await?;
     let total = rx
-        .one(
-            count_sql,
-            &[
-                &realm.tenant_id,
-                &realm.realm_id,
-                &identity,
-                &now,
-                &state,
-                &delivery_method,
-            ],
-        )
+        .one(count_sql, &(realm, identity, now, state, delivery_method))
         .await?;
     let jobs = rows.into_iter().map(BindingJob::from).collect();
     Ok(page.page(jobs, total, |job: &BindingJob| job.id))

@@ -118,27 +118,24 @@ pub async fn insert(tx: &mut Tx, credential: &Credential) -> Result<()> {
     };
     tx.exec(
         SQL,
-        &[
-            &credential.tenant_id,
-            &credential.realm_id,
-            &credential.identity_id,
-            &credential.id,
-            &credential.binding_job_id,
-            &credential.state,
-            &credential.origin.csr_type().as_str(),
-            &credential.key.to_jwk_json(),
-            &credential.key.thumbprint(),
-            &facts.map(|facts| facts.credential_id.as_slice()),
-            &facts.map(|facts| facts.rp_id.as_str()),
-            &facts.map(|facts| facts.aaguid.as_slice()),
-            &facts.map(|facts| facts.attestation_format.as_str()),
-            &credential.origin.attestation_level().as_str(),
-            &facts.map_or(0, |facts| i64::from(facts.sign_count)),
-            &facts.is_some_and(|facts| facts.backup_eligible),
-            &facts.is_some_and(|facts| facts.backup_state),
-            &credential.created_at,
-            &credential.updated_at,
-        ],
+        &(
+            credential.at(),
+            credential.binding_job_id,
+            credential.state,
+            credential.origin.csr_type().as_str(),
+            credential.key.to_jwk_json(),
+            credential.key.thumbprint(),
+            facts.map(|facts| facts.credential_id.as_slice()),
+            facts.map(|facts| facts.rp_id.as_str()),
+            facts.map(|facts| facts.aaguid.as_slice()),
+            facts.map(|facts| facts.attestation_format.as_str()),
+            credential.origin.attestation_level().as_str(),
+            facts.map_or(0, |facts| i64::from(facts.sign_count)),
+            facts.is_some_and(|facts| facts.backup_eligible),
+            facts.is_some_and(|facts| facts.backup_state),
+            credential.created_at,
+            credential.updated_at,
+        ),
     )
     .await
     .map_err(|error| refused(error, credential.id))?;
@@ -175,17 +172,7 @@ pub async fn find_by_key(
         columns!(),
         " FROM credentials WHERE tenant_id = $1 AND realm_id = $2 AND key_thumbprint = $4 AND identity_id = $3"
     );
-    let row: Option<CredentialRow> = rx
-        .opt(
-            SQL,
-            &[
-                &identity.tenant_id,
-                &identity.realm_id,
-                &identity.identity_id,
-                thumbprint,
-            ],
-        )
-        .await?;
+    let row: Option<CredentialRow> = rx.opt(SQL, &(identity, thumbprint)).await?;
     row.map(Credential::try_from).transpose()
 }
 
@@ -200,9 +187,7 @@ pub async fn find_by_webauthn_id(
         columns!(),
         " FROM credentials WHERE tenant_id = $1 AND realm_id = $2 AND webauthn_id = $3"
     );
-    let row: Option<CredentialRow> = rx
-        .opt(SQL, &[&realm.tenant_id, &realm.realm_id, &webauthn_id])
-        .await?;
+    let row: Option<CredentialRow> = rx.opt(SQL, &(realm, webauthn_id)).await?;
     row.map(Credential::try_from).transpose()
 }
 
@@ -216,17 +201,7 @@ pub async fn list_webauthn_ids(
     const SQL: &str = "SELECT webauthn_id FROM credentials
         WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND state = 'ACTIVE' AND rp_id = $4
         ORDER BY credential_id DESC LIMIT 100";
-    Ok(rx
-        .all(
-            SQL,
-            &[
-                &identity.tenant_id,
-                &identity.realm_id,
-                &identity.identity_id,
-                &rp_id,
-            ],
-        )
-        .await?)
+    Ok(rx.all(SQL, &(identity, rp_id)).await?)
 }
 
 pub async fn find(rx: &mut Rx, key: CredentialRef) -> Result<Option<Credential>> {
@@ -235,15 +210,7 @@ pub async fn find(rx: &mut Rx, key: CredentialRef) -> Result<Option<Credential>>
         columns!(),
         " FROM credentials WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND credential_id = $4"
     );
-    let CredentialRef {
-        tenant_id,
-        realm_id,
-        identity_id,
-        credential_id: id,
-    } = key;
-    let row: Option<CredentialRow> = rx
-        .opt(SQL, &[&tenant_id, &realm_id, &identity_id, &id])
-        .await?;
+    let row: Option<CredentialRow> = rx.opt(SQL, &key).await?;
     row.map(Credential::try_from).transpose()
 }
 
@@ -255,15 +222,7 @@ pub async fn revoke(tx: &mut Tx, key: CredentialRef, now: Timestamp) -> Result<O
         RETURNING ",
         columns!()
     );
-    let CredentialRef {
-        tenant_id,
-        realm_id,
-        identity_id,
-        credential_id: id,
-    } = key;
-    let row: Option<CredentialRow> = tx
-        .opt(SQL, &[&tenant_id, &realm_id, &identity_id, &id, &now])
-        .await?;
+    let row: Option<CredentialRow> = tx.opt(SQL, &(key, now)).await?;
     row.map(Credential::try_from).transpose()
 }
 
@@ -322,27 +281,14 @@ pub async fn list(rx: &mut Rx, of: IdentitiesRef, page: &PageRequest) -> Result<
     let rows: Vec<CredentialRow> = rx
         .all(
             page_sql,
-            &[
-                &realm.tenant_id,
-                &realm.realm_id,
-                &identity,
-                wanted,
-                &after,
-                &page.limit(),
-                &page.offset(),
-            ],
+            &(realm, identity, wanted, after, page.limit(), page.offset()),
         )
         .await?;
     let credentials = rows
         .into_iter()
         .map(Credential::try_from)
         .collect::<Result<Vec<_>>>()?;
-    let total = rx
-        .one(
-            count_sql,
-            &[&realm.tenant_id, &realm.realm_id, &identity, wanted],
-        )
-        .await?;
+    let total = rx.one(count_sql, &(realm, identity, wanted)).await?;
     Ok(page.page(credentials, total, |credential: &Credential| credential.id))
 }
 
@@ -362,10 +308,7 @@ pub async fn any_usable(rx: &mut Rx, realm: RealmRef) -> Result<bool> {
         WHERE credentials.tenant_id = $1 AND credentials.realm_id = $2
           AND credentials.state = 'ACTIVE' AND identities.status = 'active'
         LIMIT 1) AS usable";
-    Ok(rx
-        .one::<i64>(SQL, &[&realm.tenant_id, &realm.realm_id])
-        .await?
-        > 0)
+    Ok(rx.one::<i64>(SQL, &realm).await? > 0)
 }
 
 /// Records what an authenticator said when it was used: its counter, which never goes back, and
@@ -379,17 +322,7 @@ pub async fn record_use(
     const SQL: &str = "UPDATE credentials
         SET backup_state = $6, sign_count = CASE WHEN sign_count < $5 THEN $5 ELSE sign_count END
         WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND credential_id = $4";
-    tx.exec(
-        SQL,
-        &[
-            &at.tenant_id,
-            &at.realm_id,
-            &at.identity_id,
-            &at.credential_id,
-            &i64::from(sign_count),
-            &backup_state,
-        ],
-    )
-    .await?;
+    tx.exec(SQL, &(at, i64::from(sign_count), backup_state))
+        .await?;
     Ok(())
 }

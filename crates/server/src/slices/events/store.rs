@@ -18,19 +18,19 @@ pub async fn append(tx: &mut Tx, event: &Event) -> Result<()> {
     let details = Json(&event.details);
     tx.exec(
         SQL,
-        &[
-            &event.subject.tenant_id,
-            &realm,
-            &event.id,
-            &event.kind.as_str(),
-            &event.outcome,
+        &(
+            event.subject.tenant_id,
+            realm,
+            event.id,
+            event.kind.as_str(),
+            event.outcome,
             &event.actor,
-            &event.subject.identity_id,
+            event.subject.identity_id,
             &event.subject.resource,
             &event.correlation_id,
-            &details,
-            &event.at,
-        ],
+            details,
+            event.at,
+        ),
     )
     .await?;
     Ok(())

@@ -157,21 +157,21 @@ pub async fn insert(tx: &mut Tx, identity: &Identity) -> Result<()> {
     } = identity;
     tx.exec(
         SQL,
-        &[
+        &(
             tenant_id,
             realm_id,
             id,
             display_name,
             status,
             &traits.username,
-            &text::folded(&traits.username),
+            text::folded(&traits.username),
             &traits.primary_email_address,
             &traits.external_id,
-            &Json(traits),
+            Json(traits),
             user_handle,
             created_at,
             updated_at,
-        ],
+        ),
     )
     .await
     .map_err(|error| refused(error, *realm_id))?;
@@ -203,9 +203,7 @@ macro_rules! select {
 }
 
 pub async fn find(rx: &mut Rx, at: IdentityRef) -> Result<Option<Identity>> {
-    let row: Option<IdentityRow> = rx
-        .opt(select!(""), &[&at.tenant_id, &at.realm_id, &at.identity_id])
-        .await?;
+    let row: Option<IdentityRow> = rx.opt(select!(""), &at).await?;
     Ok(row.map(Identity::from))
 }
 
@@ -216,9 +214,7 @@ pub async fn find_locked(tx: &mut Tx, at: IdentityRef) -> Result<Option<Identity
         sqlite: select!(""),
         postgres: select!(" FOR UPDATE"),
     };
-    let row: Option<IdentityRow> = tx
-        .opt(SQL, &[&at.tenant_id, &at.realm_id, &at.identity_id])
-        .await?;
+    let row: Option<IdentityRow> = tx.opt(SQL, &at).await?;
     Ok(row.map(Identity::from))
 }
 
@@ -229,9 +225,7 @@ pub async fn find_profile(rx: &mut Rx, at: IdentityRef, now: Timestamp) -> Resul
         profile_columns!(),
         " FROM identities WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3"
     );
-    let row: Option<ProfileRow> = rx
-        .opt(SQL, &[&at.tenant_id, &at.realm_id, &at.identity_id, &now])
-        .await?;
+    let row: Option<ProfileRow> = rx.opt(SQL, &(at, now)).await?;
     Ok(row.map(Profile::from))
 }
 
@@ -239,7 +233,7 @@ pub async fn find_profile(rx: &mut Rx, at: IdentityRef, now: Timestamp) -> Resul
 pub async fn any(rx: &mut Rx, realm: RealmRef) -> Result<bool> {
     const SQL: &str =
         "SELECT EXISTS (SELECT 1 FROM identities WHERE tenant_id = $1 AND realm_id = $2)";
-    Ok(rx.one(SQL, &[&realm.tenant_id, &realm.realm_id]).await?)
+    Ok(rx.one(SQL, &realm).await?)
 }
 
 /// Statements over the identities that `$3` selects: a page of them, and how many there are.
@@ -309,22 +303,11 @@ pub async fn list(
     let rows: Vec<ProfileRow> = rx
         .all(
             page_sql,
-            &[
-                &realm.tenant_id,
-                &realm.realm_id,
-                wanted,
-                &now,
-                &after,
-                &page.limit(),
-                &page.offset(),
-            ],
+            &(realm, wanted, now, after, page.limit(), page.offset()),
         )
         .await?;
     let total = match filter {
-        Some(_) => {
-            rx.one(count_sql, &[&realm.tenant_id, &realm.realm_id, wanted])
-                .await?
-        }
+        Some(_) => rx.one(count_sql, &(realm, wanted)).await?,
         None => totals::total(rx, realm, DIRECTORY).await?,
     };
     let profiles = rows.into_iter().map(Profile::from).collect();
@@ -349,19 +332,19 @@ pub async fn update(tx: &mut Tx, identity: &Identity) -> Result<()> {
     } = identity;
     tx.exec(
         SQL,
-        &[
+        &(
             tenant_id,
             realm_id,
             id,
             display_name,
             status,
             &traits.username,
-            &text::folded(&traits.username),
+            text::folded(&traits.username),
             &traits.primary_email_address,
             &traits.external_id,
-            &Json(traits),
+            Json(traits),
             updated_at,
-        ],
+        ),
     )
     .await
     .map_err(|error| refused(error, *realm_id))?;
@@ -372,9 +355,7 @@ pub async fn update(tx: &mut Tx, identity: &Identity) -> Result<()> {
 pub async fn delete(tx: &mut Tx, at: IdentityRef) -> Result<bool> {
     const SQL: &str =
         "DELETE FROM identities WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3";
-    let deleted = tx
-        .exec(SQL, &[&at.tenant_id, &at.realm_id, &at.identity_id])
-        .await?;
+    let deleted = tx.exec(SQL, &at).await?;
     Ok(deleted == 1)
 }
 
@@ -382,5 +363,5 @@ pub async fn delete(tx: &mut Tx, at: IdentityRef) -> Result<bool> {
 pub async fn first_active(rx: &mut Rx, realm: RealmRef) -> Result<Option<IdentityId>> {
     const SQL: &str = "SELECT identity_id FROM identities
         WHERE tenant_id = $1 AND realm_id = $2 AND status = 'active' ORDER BY identity_id LIMIT 1";
-    Ok(rx.opt(SQL, &[&realm.tenant_id, &realm.realm_id]).await?)
+    Ok(rx.opt(SQL, &realm).await?)
 }

@@ -45,14 +45,7 @@ pub(super) async fn insert_unless_current(tx: &mut Tx, key: &NewKey) -> Result<(
     } = key;
     tx.exec(
         SQL,
-        &[
-            &realm.tenant_id,
-            &realm.realm_id,
-            kid,
-            algorithm,
-            private_key_sealed,
-            created_at,
-        ],
+        &(*realm, kid, algorithm, private_key_sealed, created_at),
     )
     .await
     .map_err(|error| match error {
@@ -65,5 +58,5 @@ pub(super) async fn insert_unless_current(tx: &mut Tx, key: &NewKey) -> Result<(
 pub(super) async fn list(rx: &mut Rx, realm: RealmRef) -> Result<Vec<KeyRow>> {
     const SQL: &str = "SELECT kid, algorithm, private_key_sealed, retired_at
         FROM signing_keys WHERE tenant_id = $1 AND realm_id = $2 ORDER BY created_at DESC, kid";
-    Ok(rx.all(SQL, &[&realm.tenant_id, &realm.realm_id]).await?)
+    Ok(rx.all(SQL, &realm).await?)
 }

@@ -28,11 +28,7 @@ async fn rotate_elsewhere(test: &TestApp) -> SigningKey {
     let write = async move |tx: &mut Tx| {
         let retire = "UPDATE signing_keys SET retired_at = $3
             WHERE tenant_id = $1 AND realm_id = $2 AND retired_at IS NULL";
-        tx.exec(
-            retire,
-            &[&realm.tenant_id, &realm.realm_id, &row.created_at],
-        )
-        .await?;
+        tx.exec(retire, &(realm, row.created_at)).await?;
         store::insert_unless_current(tx, &row).await
     };
     test.app.db.write(write).await.unwrap();

@@ -106,7 +106,7 @@ async fn a5_a_passkey_that_nobody_can_use_does_not_count(test: TestApp) {
     bind(&test, &link(&test).await.unwrap()).await;
     let revoke = async |tx: &mut Tx| {
         Ok(tx
-            .exec("UPDATE credentials SET state = 'REVOKED'", &[])
+            .exec("UPDATE credentials SET state = 'REVOKED'", &())
             .await?)
     };
     test.app.db.write(revoke).await.unwrap();
@@ -115,7 +115,7 @@ async fn a5_a_passkey_that_nobody_can_use_does_not_count(test: TestApp) {
     assert_eq!(link(&test).await, None);
     let suspend = async |tx: &mut Tx| {
         Ok(tx
-            .exec("UPDATE identities SET status = 'suspended'", &[])
+            .exec("UPDATE identities SET status = 'suspended'", &())
             .await?)
     };
     test.app.db.write(suspend).await.unwrap();
@@ -181,7 +181,7 @@ async fn there_is_one_first_tenant_however_many_ask_at_once(test: TestApp) {
             "DELETE FROM realms",
             "DELETE FROM tenants",
         ] {
-            tx.exec(sql, &[]).await?;
+            tx.exec(sql, &()).await?;
         }
         Ok(())
     };

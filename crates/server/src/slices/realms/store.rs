@@ -46,16 +46,16 @@ pub async fn insert(tx: &mut Tx, realm: &Realm) -> Result<()> {
     let folded_name = text::folded(display_name);
     tx.exec(
         SQL,
-        &[
+        &(
             tenant_id,
             id,
             display_name,
-            &folded_name,
+            folded_name,
             classification,
             is_admin,
             created_at,
             updated_at,
-        ],
+        ),
     )
     .await
     .map_err(refused)?;
@@ -85,7 +85,7 @@ macro_rules! select {
 }
 
 pub async fn find(rx: &mut Rx, at: RealmRef) -> Result<Option<Realm>> {
-    Ok(rx.opt(select!(""), &[&at.tenant_id, &at.realm_id]).await?)
+    Ok(rx.opt(select!(""), &at).await?)
 }
 
 /// Like [`find`], and nothing refers to the realm anew before the transaction has ended.
@@ -95,7 +95,7 @@ pub async fn find_locked(tx: &mut Tx, at: RealmRef) -> Result<Option<Realm>> {
         sqlite: select!(""),
         postgres: select!(" FOR UPDATE"),
     };
-    Ok(tx.opt(SQL, &[&at.tenant_id, &at.realm_id]).await?)
+    Ok(tx.opt(SQL, &at).await?)
 }
 
 pub async fn find_admin(rx: &mut Rx, tenant: TenantId) -> Result<Option<Realm>> {
@@ -104,7 +104,7 @@ pub async fn find_admin(rx: &mut Rx, tenant: TenantId) -> Result<Option<Realm>> 
         columns!(),
         " FROM realms WHERE tenant_id = $1 AND is_admin ORDER BY realm_id LIMIT 1"
     );
-    Ok(rx.opt(SQL, &[&tenant]).await?)
+    Ok(rx.opt(SQL, &tenant).await?)
 }
 
 /// A page of the realms that `$2` selects, and how many there are.
@@ -142,17 +142,11 @@ pub async fn list(rx: &mut Rx, tenant: TenantRef, page: &PageRequest) -> Result<
     let rows = rx
         .all(
             page_sql,
-            &[
-                &tenant.tenant_id,
-                value,
-                &after,
-                &page.limit(),
-                &page.offset(),
-            ],
+            &(tenant.tenant_id, value, after, page.limit(), page.offset()),
         )
         .await?;
     let total = if page.filter.is_some() {
-        rx.one(count_sql, &[&tenant.tenant_id, value]).await?
+        rx.one(count_sql, &(tenant.tenant_id, value)).await?
     } else {
         totals::total(rx, tenant, DIRECTORY).await?
     };
@@ -184,19 +178,9 @@ pub async fn update(
         classification,
     } = patch;
     let folded_name = display_name.as_deref().map(text::folded);
-    tx.opt(
-        SQL,
-        &[
-            &at.tenant_id,
-            &at.realm_id,
-            display_name,
-            &folded_name,
-            classification,
-            &now,
-        ],
-    )
-    .await
-    .map_err(refused)
+    tx.opt(SQL, &(at, display_name, folded_name, classification, now))
+        .await
+        .map_err(refused)
 }
 
 /// Deletes a realm with its configuration and keys. Authorization codes and tokens are
@@ -211,7 +195,7 @@ pub async fn delete(tx: &mut Tx, at: RealmRef) -> Result<()> {
         "DELETE FROM realms WHERE tenant_id = $1 AND realm_id = $2",
     ];
     for sql in IN_ORDER {
-        tx.exec(sql, &[&at.tenant_id, &at.realm_id]).await?;
+        tx.exec(sql, &at).await?;
     }
     Ok(())
 }

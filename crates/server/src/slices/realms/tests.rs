@@ -139,7 +139,7 @@ async fn rows(test: &TestApp, realm: RealmId) -> Vec<i64> {
     let count = async |rx: &mut crate::db::Rx| {
         let mut counts = Vec::new();
         for sql in COUNTS {
-            counts.push(rx.one(sql, &[&tenant, &realm]).await?);
+            counts.push(rx.one(sql, &(tenant, realm)).await?);
         }
         Ok::<_, Error>(counts)
     };

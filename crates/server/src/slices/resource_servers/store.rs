@@ -89,17 +89,17 @@ pub async fn insert(tx: &mut Tx, server: &ResourceServer) -> Result<()> {
     let scopes = Json(scopes);
     tx.exec(
         SQL,
-        &[
+        &(
             tenant_id,
             realm_id,
             id,
             display_name,
             identifier,
-            &scopes,
+            scopes,
             is_managed,
             created_at,
             updated_at,
-        ],
+        ),
     )
     .await?;
     Ok(())
@@ -109,9 +109,7 @@ pub async fn find(rx: &mut Rx, at: ResourceServerRef) -> Result<Option<ResourceS
     const SQL: &str = "SELECT tenant_id, realm_id, resource_server_id, display_name, identifier, scopes, is_managed,
             created_at, updated_at
         FROM resource_servers WHERE tenant_id = $1 AND realm_id = $2 AND resource_server_id = $3";
-    let row: Option<ResourceServerRow> = rx
-        .opt(SQL, &[&at.tenant_id, &at.realm_id, &at.resource_server_id])
-        .await?;
+    let row: Option<ResourceServerRow> = rx.opt(SQL, &at).await?;
     Ok(row.map(ResourceServer::from))
 }
 
@@ -128,16 +126,7 @@ pub async fn list(
         ORDER BY resource_server_id LIMIT $4 OFFSET $5";
     let after = page.after::<ResourceServerId>()?;
     let rows: Vec<ResourceServerRow> = rx
-        .all(
-            SQL,
-            &[
-                &realm.tenant_id,
-                &realm.realm_id,
-                &after,
-                &page.limit(),
-                &page.offset(),
-            ],
-        )
+        .all(SQL, &(realm, after, page.limit(), page.offset()))
         .await?;
     let total = totals::total(rx, realm, DIRECTORY).await?;
     let servers = rows.into_iter().map(ResourceServer::from).collect();

@@ -21,7 +21,7 @@ pub async fn insert(tx: &mut Tx, tenant: &Tenant) -> Result<()> {
         created_at,
         updated_at,
     } = tenant;
-    tx.exec(SQL, &[id, display_name, created_at, updated_at])
+    tx.exec(SQL, &(id, display_name, created_at, updated_at))
         .await?;
     Ok(())
 }
@@ -29,7 +29,7 @@ pub async fn insert(tx: &mut Tx, tenant: &Tenant) -> Result<()> {
 pub async fn find(rx: &mut Rx, id: TenantId) -> Result<Option<Tenant>> {
     const SQL: &str =
         "SELECT tenant_id, display_name, created_at, updated_at FROM tenants WHERE tenant_id = $1";
-    Ok(rx.opt(SQL, &[&id]).await?)
+    Ok(rx.opt(SQL, &id).await?)
 }
 
 pub async fn rename(
@@ -40,14 +40,14 @@ pub async fn rename(
 ) -> Result<Option<Tenant>> {
     const SQL: &str = "UPDATE tenants SET display_name = $2, updated_at = $3 WHERE tenant_id = $1
         RETURNING tenant_id, display_name, created_at, updated_at";
-    Ok(tx.opt(SQL, &[&id, &display_name, &now]).await?)
+    Ok(tx.opt(SQL, &(id, display_name, now)).await?)
 }
 
 /// The tenant made first, which `keymoor init` made.
 pub async fn first(rx: &mut Rx) -> Result<Option<Tenant>> {
     const SQL: &str = "SELECT tenant_id, display_name, created_at, updated_at
         FROM tenants ORDER BY created_at, tenant_id LIMIT 1";
-    Ok(rx.opt(SQL, &[]).await?)
+    Ok(rx.opt(SQL, &()).await?)
 }
 
 /// Lets one caller at a time look for the first tenant and make it. SQLite has one writer anyway;
@@ -57,6 +57,6 @@ pub async fn lock_first(tx: &mut Tx) -> Result<()> {
         sqlite: "SELECT version FROM schema_migrations WHERE version = 0",
         postgres: "SELECT version FROM schema_migrations WHERE version = 0 FOR UPDATE",
     };
-    tx.one::<i64>(SQL, &[]).await?;
+    tx.one::<i64>(SQL, &()).await?;
     Ok(())
 }

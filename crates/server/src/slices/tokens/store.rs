@@ -26,17 +26,17 @@ pub async fn insert(tx: &mut Tx, token: &IssuedToken) -> Result<()> {
     } = token;
     tx.exec(
         SQL,
-        &[
+        &(
             tenant_id,
             realm_id,
             application_id,
             id,
             identity_id,
-            &Text(scopes),
+            Text(scopes),
             suffix,
             issued_at,
             expires_at,
-        ],
+        ),
     )
     .await?;
     Ok(())
@@ -121,31 +121,19 @@ pub async fn list(
     let rows: Vec<TokenRow> = rx
         .all(
             ROWS,
-            &[
-                &issuer.tenant_id,
-                &issuer.realm_id,
-                &issuer.application_id,
-                &now,
-                &of_application,
-                &identity,
-                &after,
-                &page.limit(),
-                &page.offset(),
-            ],
+            &(
+                issuer,
+                now,
+                of_application,
+                identity,
+                after,
+                page.limit(),
+                page.offset(),
+            ),
         )
         .await?;
     let total = rx
-        .one(
-            COUNT,
-            &[
-                &issuer.tenant_id,
-                &issuer.realm_id,
-                &issuer.application_id,
-                &now,
-                &of_application,
-                &identity,
-            ],
-        )
+        .one(COUNT, &(issuer, now, of_application, identity))
         .await?;
     let tokens = rows.into_iter().map(|row| row.of(issuer)).collect();
     Ok(page.page(tokens, total, |token: &IssuedToken| token.id))
@@ -167,18 +155,7 @@ pub async fn take(tx: &mut Tx, at: TokenRef, now: Timestamp) -> Result<Option<Ta
     const SQL: &str = "DELETE FROM issued_tokens
         WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3 AND token_id = $4 AND expires_at > $5
         RETURNING identity_id, expires_at";
-    Ok(tx
-        .opt(
-            SQL,
-            &[
-                &at.tenant_id,
-                &at.realm_id,
-                &at.application_id,
-                &at.token_id,
-                &now,
-            ],
-        )
-        .await?)
+    Ok(tx.opt(SQL, &(at, now)).await?)
 }
 
 /// Remembers, until the token would expire anyway, that it does not hold, and lets every node
@@ -194,14 +171,9 @@ pub async fn revoke(
     const ANNOUNCE: &str =
         "INSERT INTO revocation_generations (tenant_id, generation) VALUES ($1, 1)
         ON CONFLICT (tenant_id) DO UPDATE SET generation = revocation_generations.generation + 1";
-    let revoked = tx
-        .exec(
-            REVOKE,
-            &[&realm.tenant_id, &realm.realm_id, &id, &expires_at],
-        )
-        .await?;
+    let revoked = tx.exec(REVOKE, &(realm, id, expires_at)).await?;
     if revoked > 0 {
-        tx.exec(ANNOUNCE, &[&realm.tenant_id]).await?;
+        tx.exec(ANNOUNCE, &realm.tenant_id).await?;
     }
     Ok(())
 }
@@ -223,13 +195,13 @@ record!(Revoked {
 pub async fn revoked(rx: &mut Rx, tenant: TenantId, now: Timestamp) -> Result<Vec<Revoked>> {
     const SQL: &str = "SELECT realm_id, token_id, expires_at FROM revoked_tokens
         WHERE tenant_id = $1 AND expires_at > $2";
-    Ok(rx.all(SQL, &[&tenant, &now]).await?)
+    Ok(rx.all(SQL, &(tenant, now)).await?)
 }
 
 /// How often each tenant has revoked something. Tenants that never did are absent.
 pub async fn generations(rx: &mut Rx) -> Result<Vec<(TenantId, i64)>> {
     const SQL: &str = "SELECT tenant_id, generation FROM revocation_generations";
-    Ok(rx.all(SQL, &[]).await?)
+    Ok(rx.all(SQL, &()).await?)
 }
 
 /// Deletes up to a hundred rows each of expired and of revoked and expired tokens, of all tenants,
@@ -242,5 +214,5 @@ pub async fn sweep(tx: &mut Tx, now: Timestamp) -> Result<u64> {
     const REVOKED: &str = "DELETE FROM revoked_tokens WHERE (tenant_id, realm_id, token_id) IN
         (SELECT tenant_id, realm_id, token_id FROM revoked_tokens
          WHERE expires_at <= $1 ORDER BY expires_at LIMIT 100)";
-    Ok(tx.exec(ISSUED, &[&now]).await? + tx.exec(REVOKED, &[&now]).await?)
+    Ok(tx.exec(ISSUED, &now).await? + tx.exec(REVOKED, &now).await?)
 }

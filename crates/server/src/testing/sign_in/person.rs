@@ -205,7 +205,7 @@ impl Person {
             ..
         } = self.identity;
         let change = async move |tx: &mut Tx| {
-            tx.exec(sql, &[&tenant_id, &realm_id, &id, &status]).await?;
+            tx.exec(sql, &(tenant_id, realm_id, id, status)).await?;
             Ok(())
         };
         test.app.db.write(change).await.unwrap();
@@ -222,7 +222,7 @@ impl Person {
             ..
         } = self.credential;
         let change = async move |tx: &mut Tx| {
-            tx.exec(sql, &[&tenant_id, &realm_id, &identity_id, &id])
+            tx.exec(sql, &(tenant_id, realm_id, identity_id, id))
                 .await?;
             Ok(())
         };

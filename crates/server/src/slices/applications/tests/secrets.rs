@@ -113,11 +113,11 @@ async fn secrets_are_sealed_at_rest_and_in_no_event_or_debug_output(test: TestAp
             let sql = "SELECT client_secret_hash, client_secret_sealed FROM applications
                 WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3";
             let (stored, sealed): (Option<Digest>, Vec<u8>) =
-                rx.one(sql, &[&tenant, &realm, &id]).await?;
+                rx.one(sql, &(tenant, realm, id)).await?;
             let sql = "SELECT kind, outcome, details FROM events
                 WHERE tenant_id = $1 AND realm_id = $2 AND resource_id = $3";
             let events: Vec<(String, String, Json<Value>)> =
-                rx.all(sql, &[&tenant, &realm, &id.to_string()]).await?;
+                rx.all(sql, &(tenant, realm, id.to_string())).await?;
             Ok((stored, sealed, events))
         })
         .await

@@ -376,7 +376,7 @@ async fn a_challenge_dies_with_the_config_that_it_was_made_for(test: TestApp) {
     let change = async move |tx: &mut Tx| {
         let sql = "UPDATE applications SET authenticator_config_id = $4
                 WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3";
-        Ok(tx.exec(sql, &[&tenant, &realm, &id, &config]).await?)
+        Ok(tx.exec(sql, &(tenant, realm, id, config)).await?)
     };
     test.app.db.write(change).await.unwrap();
     test.clock.advance(Seconds(5));

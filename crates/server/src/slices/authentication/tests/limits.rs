@@ -96,7 +96,7 @@ async fn replay_codes(test: TestApp) {
         .oauth_error(401, "invalid_token");
     // Once that is known, the same again writes nothing.
     let forget = async |tx: &mut Tx| -> crate::base::error::Result<u64> {
-        Ok(tx.exec("DELETE FROM revoked_tokens", &[]).await?)
+        Ok(tx.exec("DELETE FROM revoked_tokens", &()).await?)
     };
     assert_eq!(test.app.db.write(forget).await.unwrap(), 1);
     let limited = site.redeem(&test, &code, &[]).await;

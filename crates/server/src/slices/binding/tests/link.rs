@@ -115,7 +115,7 @@ async fn a11_binding_queues_a_notice_to_whoever_has_an_address(test: TestApp) {
         let sql = "SELECT COUNT(*) FROM outbox WHERE kind = 'passkey_added'";
         test.app
             .db
-            .read(async |rx| Ok(rx.one(sql, &[]).await?))
+            .read(async |rx| Ok(rx.one(sql, &()).await?))
             .await
             .unwrap()
     };
@@ -135,7 +135,7 @@ async fn a11_binding_queues_a_notice_to_whoever_has_an_address(test: TestApp) {
             let sql = "UPDATE identities SET primary_email_address = NULL,
                 traits = '{\"type\":\"traits_v0\",\"username\":\"admin\"}'
                 WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3";
-            Ok(tx.exec(sql, &[&tenant, &realm, &silent]).await?)
+            Ok(tx.exec(sql, &(tenant, realm, silent)).await?)
         })
         .await
         .unwrap();
@@ -357,7 +357,7 @@ async fn a6_changing_the_config_never_redirects_a_pending_link(test: TestApp) {
             Ok(tx
                 .exec(
                     sql,
-                    &[&changed.tenant_id, &changed.realm_id, &changed.id, &config],
+                    &(changed.tenant_id, changed.realm_id, changed.id, config),
                 )
                 .await?)
         })

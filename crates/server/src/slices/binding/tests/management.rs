@@ -39,7 +39,7 @@ fn redacted(mut answer: Value, customers: &Customers) -> String {
 async fn count(test: &TestApp, sql: &'static str) -> i64 {
     test.app
         .db
-        .read(async |rx| Ok(rx.one(sql, &[]).await?))
+        .read(async |rx| Ok(rx.one(sql, &()).await?))
         .await
         .unwrap()
 }
@@ -48,7 +48,7 @@ async fn count(test: &TestApp, sql: &'static str) -> i64 {
 async fn sealed_token(test: &TestApp) -> Option<Vec<u8>> {
     test.app
         .db
-        .read(async |rx| Ok(rx.one("SELECT token_sealed FROM binding_jobs", &[]).await?))
+        .read(async |rx| Ok(rx.one("SELECT token_sealed FROM binding_jobs", &()).await?))
         .await
         .unwrap()
 }

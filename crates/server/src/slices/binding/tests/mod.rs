@@ -233,13 +233,13 @@ impl Job {
 
 /// Suspends or reactivates a person.
 async fn set_status(test: &TestApp, identity: &Identity, status: Status) {
-    let (tenant, realm, id) = (identity.tenant_id, identity.realm_id, identity.id);
+    let at = identity.at();
     test.app
         .db
         .write(async move |tx| {
             let sql = "UPDATE identities SET status = $4
                 WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3";
-            assert_eq!(tx.exec(sql, &[&tenant, &realm, &id, &status]).await?, 1);
+            assert_eq!(tx.exec(sql, &(at, status)).await?, 1);
             Ok(())
         })
         .await
@@ -252,11 +252,11 @@ async fn row_counts(test: &TestApp) -> [i64; 3] {
         .db
         .read(async |rx| {
             Ok([
-                rx.one("SELECT COUNT(*) FROM credentials", &[]).await?,
-                rx.one("SELECT COUNT(*) FROM outbox", &[]).await?,
+                rx.one("SELECT COUNT(*) FROM credentials", &()).await?,
+                rx.one("SELECT COUNT(*) FROM outbox", &()).await?,
                 rx.one(
                     "SELECT COUNT(*) FROM binding_jobs WHERE state = 'COMPLETE'",
-                    &[],
+                    &(),
                 )
                 .await?,
             ])
@@ -271,7 +271,7 @@ async fn events(test: &TestApp, realm: RealmId) -> Vec<(String, String)> {
         .db
         .read(async |rx| {
             let sql = "SELECT kind, outcome FROM events WHERE realm_id = $1 ORDER BY event_id";
-            Ok(rx.all(sql, &[&realm]).await?)
+            Ok(rx.all(sql, &realm).await?)
         })
         .await
         .unwrap()

@@ -219,7 +219,7 @@ async fn b2_a_webauthn_registration_binds(test: TestApp) {
         .db
         .read(async |rx| {
             let sql = "SELECT csr_type, rp_id, webauthn_id IS NOT NULL FROM credentials";
-            Ok(rx.one(sql, &[]).await?)
+            Ok(rx.one(sql, &()).await?)
         })
         .await
         .unwrap();
@@ -394,7 +394,7 @@ async fn malformed_bodies_are_refused_and_not_counted(test: TestApp) {
         .db
         .read(async |rx| {
             Ok(rx
-                .one("SELECT failed_proofs FROM binding_jobs", &[])
+                .one("SELECT failed_proofs FROM binding_jobs", &())
                 .await?)
         })
         .await

@@ -55,7 +55,7 @@ async fn of_fifty_devices_that_bind_exactly_one_gets_a_passkey(test: TestApp) {
     let stored: i64 = test
         .app
         .db
-        .read(async |rx| Ok(rx.one("SELECT COUNT(*) FROM credentials", &[]).await?))
+        .read(async |rx| Ok(rx.one("SELECT COUNT(*) FROM credentials", &()).await?))
         .await
         .unwrap();
     assert_eq!(stored, 1);
@@ -85,7 +85,7 @@ async fn b1_one_statement_checks_token_state_expiry_attempts_and_status(test: Te
         let sql = "UPDATE binding_jobs SET failed_proofs = $2 WHERE binding_job_id = $1";
         test.app
             .db
-            .write(async move |tx| Ok(tx.exec(sql, &[&key.job_id, &failed]).await?))
+            .write(async move |tx| Ok(tx.exec(sql, &(key.job_id, failed)).await?))
             .await
             .unwrap();
     };
@@ -124,7 +124,7 @@ async fn the_statements_agree_with_the_model(test: TestApp) {
                 .db
                 .write(async move |tx| {
                     let set = "UPDATE binding_jobs SET state = $2 WHERE binding_job_id = $1";
-                    tx.exec(set, &[&key.job_id, &state]).await?;
+                    tx.exec(set, &(key.job_id, state)).await?;
                     match name {
                         "open" => store::mark_opened(tx, key, &digest, now).await,
                         "info" => store::mark_delivered(tx, key, &digest, now).await,

@@ -105,7 +105,7 @@ async fn tamper(test: &TestApp, sql: &'static str, at: &str) {
     let changed = test
         .app
         .db
-        .write(async move |tx| Ok::<_, Error>(tx.exec(sql, &[&tenant, &identity]).await?));
+        .write(async move |tx| Ok::<_, Error>(tx.exec(sql, &(tenant, identity)).await?));
     assert_eq!(changed.await.unwrap(), 1);
 }
 
@@ -228,7 +228,7 @@ async fn a_patch_changes_what_it_names_and_says_so_in_the_log(test: TestApp) {
     let details: Vec<String> = test
         .app
         .db
-        .read(async |rx| Ok::<_, Error>(rx.all(sql, &[]).await?))
+        .read(async |rx| Ok::<_, Error>(rx.all(sql, &()).await?))
         .await
         .unwrap();
     assert_eq!(

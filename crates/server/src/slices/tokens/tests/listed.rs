@@ -280,8 +280,8 @@ async fn e4_what_is_wrong_with_one_tenants_list_hides_no_other_tenants_revocatio
             let list = "INSERT INTO revoked_tokens SELECT $1, realm_id, $2, expires_at
                 FROM revoked_tokens WHERE tenant_id = $3";
             let generation = "INSERT INTO revocation_generations VALUES ($1, 1)";
-            tx.exec(list, &[&id, &b"short".to_vec(), &tenant]).await?;
-            tx.exec(generation, &[&id]).await?;
+            tx.exec(list, &(id, b"short".to_vec(), tenant)).await?;
+            tx.exec(generation, &id).await?;
         }
         Ok(())
     };

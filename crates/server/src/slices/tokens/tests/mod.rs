@@ -151,7 +151,7 @@ async fn e4_what_an_application_may_no_longer_do_its_tokens_may_not_either(test:
         .write(async move |tx| {
             let protocol = crate::db::Json(&protocol);
             let sql = "UPDATE applications SET protocol_config = $2 WHERE application_id = $1";
-            Ok(tx.exec(sql, &[&id, &protocol]).await?)
+            Ok(tx.exec(sql, &(id, protocol)).await?)
         })
         .await
         .unwrap();
