@@ -11,6 +11,7 @@ pub mod config;
 pub mod db;
 pub mod http;
 pub mod infra;
+pub mod jobs;
 pub mod maintenance;
 pub mod master_key;
 pub mod pages;

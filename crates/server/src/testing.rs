@@ -32,7 +32,9 @@ use crate::db::testing::TestDb;
 use crate::db::{DatabaseUrl, Db, testing};
 use crate::http::router::{self, Service};
 use crate::infra::mail::testing::RecordingMailer;
+use crate::infra::outbox::worker;
 use crate::infra::serving::ServingSettings;
+use crate::jobs;
 use crate::slices::events::EventKind;
 use crate::slices::provision::{self, NewTenant, Provisioned};
 use crate::slices::realms;
@@ -247,6 +249,13 @@ impl TestApp {
     /// Sends a request to the listener of sign-in and binding as it is.
     pub(crate) async fn auth(&self, request: Request<Body>) -> Answer {
         send(&self.auth, request).await
+    }
+
+    /// Runs every outbox job that is due, and returns the number of attempts.
+    pub(crate) async fn run_due_jobs(&self) -> usize {
+        worker::run_due(&self.app, &jobs::all())
+            .await
+            .expect("the outbox can be read")
     }
 
     /// One more realm of the first tenant, with nothing in it.

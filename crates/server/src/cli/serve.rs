@@ -21,6 +21,7 @@ use crate::infra::outbox;
 use crate::infra::serving::self_signed::{self, Kept};
 use crate::infra::serving::tls::{Tls, TlsFiles};
 use crate::infra::serving::{self, Listener};
+use crate::jobs;
 use crate::maintenance;
 use crate::slices::provision;
 
@@ -147,7 +148,7 @@ impl Server {
         let stop = worker.stop.subscribe();
         worker
             .tasks
-            .spawn(outbox::worker::work(app.clone(), stop.clone()));
+            .spawn(outbox::worker::work(app.clone(), jobs::all(), stop.clone()));
         let (keeper, told) = (app.clone(), stop.clone());
         worker
             .tasks

@@ -17,9 +17,11 @@ use super::serve::Server;
 use super::*;
 use crate::app::SystemClock;
 use crate::base::error::Error;
+use crate::base::refs::RealmRef;
 use crate::db::testing::{TestDb, empty_postgres, empty_sqlite};
 use crate::db::{DatabaseUrl, FromRow, Tx};
-use crate::infra::outbox::{self, NewTask, Task};
+use crate::infra::outbox::{self, Entry};
+use crate::slices::credentials::mailing::PasskeyAddedMail;
 
 both_places!(
     g2_the_consoles_config_follows_the_settings,
@@ -92,20 +94,22 @@ impl Place {
         const SQL: &str = "SELECT tenant_id, realm_id, identity_id FROM identities";
         let whose: Vec<(TenantId, RealmId, IdentityId)> = self.ask(SQL).await;
         let (tenant_id, realm_id, identity_id) = whose[0];
-        let task = NewTask {
+        let mail = Entry {
             id: format!("019b7717-7c00-7000-8000-{number:012}")
                 .parse()
                 .unwrap(),
-            tenant_id,
-            realm_id,
-            task: Task::PasskeyAdded {
+            realm: RealmRef {
+                tenant_id,
+                realm_id,
+            },
+            job: PasskeyAddedMail {
                 identity_id,
                 credential_id: CredentialId::from_i64(1),
                 address: "ada@example.com".to_owned(),
             },
             created_at: SystemClock.now(),
         };
-        let write = async move |tx: &mut Tx| outbox::store::enqueue(tx, &task).await;
+        let write = async move |tx: &mut Tx| outbox::store::enqueue(tx, &mail).await;
         self.db.write(write).await.unwrap();
     }
 

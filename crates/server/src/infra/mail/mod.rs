@@ -1,9 +1,10 @@
 //! Mail: what is written, and how it is sent.
 //!
 //! - [`letters`]: the words, as HTML and as text. [`message`]: the message around them.
-//! - [`smtp`]: the mail server, and the one way to it.
+//! - [`smtp`]: the mail server, and the one way to it. [`job`]: outbox jobs that send a mail.
 
 mod bounded;
+pub mod job;
 pub mod letters;
 mod message;
 mod smtp;

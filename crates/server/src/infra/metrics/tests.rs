@@ -8,7 +8,6 @@ use axum::http::{Method, Request};
 use tower::ServiceExt as _;
 
 use super::*;
-use crate::infra::outbox;
 use crate::testing::{TestApp, both_apps};
 
 both_apps!(
@@ -130,7 +129,7 @@ async fn the_state_of_outbox_and_process_is_asked_for(test: TestApp) {
         !due.contains("\nprocess_resident_memory_bytes 0\n"),
         "{due}"
     );
-    outbox::worker::run_due(&test.app).await.unwrap();
+    test.run_due_jobs().await;
     let sent = scrape(&test).await;
     assert!(sent.contains("\nkeymoor_mails_due 0\n"), "{sent}");
     assert!(

@@ -1,71 +1,107 @@
-//! Work that must happen after a write is durable, written down by that same write.
+//! Jobs that must run after a write is durable, written down by that same write.
 //!
-//! A task is claimed with a lease, so that it survives a crash of the worker, and may therefore
-//! run more than once: what it does must be safe to repeat. That it is done is recorded in one
-//! transaction with the end of the task, and it is never taken up after that.
+//! A worker claims a job with a lease, so that the job survives a crash of the worker. It may
+//! therefore run more than once: an attempt must be safe to repeat. The end of a job and what the
+//! job records about it are one transaction, and the job never runs after that.
 //!
-//! - [`store`]: the SQL. [`worker`]: who claims, runs and retries.
+//! - [`store`]: the SQL. [`worker`]: claims, runs and retries. [`registry`]: the kinds of jobs
+//!   that the worker knows.
 
+pub mod registry;
 pub mod store;
 pub mod worker;
 
 #[cfg(test)]
 mod tests;
 
-use keymoor_types::{
-    BindingJobId, CredentialId, IdentityId, OutboxId, RealmId, Seconds, TenantId, Timestamp,
-};
-use serde::{Deserialize, Serialize};
+use keymoor_types::{OutboxId, RealmId, Seconds, TenantId, Timestamp};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
+use crate::app::App;
 use crate::base::context::Context;
+use crate::base::error::Result;
 use crate::base::refs::RealmRef;
+use crate::db::Tx;
+use crate::infra::metrics::Metrics;
 
-/// What is to be done. Stored as JSON: what a released version wrote must stay readable.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "task", rename_all = "snake_case")]
-pub enum Task {
-    /// Mail the link of a binding job to the address that the job was created with.
-    BindingLink {
-        identity_id: IdentityId,
-        binding_job_id: BindingJobId,
-    },
-    /// Tell the owner of an identity that it has a new passkey.
-    PasskeyAdded {
-        identity_id: IdentityId,
-        credential_id: CredentialId,
-        /// The owner's when the passkey was added: a thief of the account who changes it does not
-        /// silence this.
-        address: String,
-    },
+/// A kind of job. Its value is stored as JSON: what a released version wrote must stay readable.
+pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// The name of the kind, as stored.
+    const KIND: &'static str;
+
+    /// Makes one attempt.
+    ///
+    /// It must be safe to repeat: another worker runs the job again if this one dies or takes
+    /// longer than its lease.
+    fn run(&self, app: &App, claim: &Claim) -> impl Future<Output = Verdict> + Send;
+
+    /// Counts what came of an attempt, once per attempt.
+    fn count(_metrics: &Metrics, _verdict: &Verdict) {}
+
+    /// Prepares what is recorded when the job ends. `verdict` is never [`Verdict::Later`].
+    ///
+    /// Ids and events are made here, because the transaction that records them may run twice.
+    fn ending(&self, ctx: &Context, claim: &Claim, verdict: &Verdict) -> impl Ending;
 }
 
-impl Task {
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::BindingLink { .. } => "binding_link",
-            Self::PasskeyAdded { .. } => "passkey_added",
+/// What a job records when it ends.
+pub trait Ending: Send + Sync + 'static {
+    /// Records it, in the transaction that removes the job.
+    fn ended(&self, tx: &mut Tx) -> impl Future<Output = Result<()>> + Send;
+}
+
+/// What came of an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Done,
+    /// What the job was about has ended or is gone.
+    Moot,
+    /// The attempt failed, and another one may succeed. After the last one it becomes `Never`.
+    Later(String),
+    /// Another attempt is useless.
+    Never(String),
+}
+
+/// A job on its way into the outbox.
+#[derive(Clone, Debug)]
+pub struct Entry<J> {
+    pub id: OutboxId,
+    pub realm: RealmRef,
+    pub job: J,
+    pub created_at: Timestamp,
+}
+
+impl<J: Job> Entry<J> {
+    pub fn new(ctx: &Context, realm: RealmRef, job: J) -> Self {
+        Self {
+            id: OutboxId::generate(ctx.now, &*ctx.app.rng),
+            realm,
+            job,
+            created_at: ctx.now,
         }
     }
 }
 
-/// A task on its way into the outbox.
+/// A job that one worker holds until its lease ends.
 #[derive(Clone, Debug)]
-pub struct NewTask {
+pub struct Claim {
+    tenant_id: TenantId,
+    realm_id: RealmId,
     pub id: OutboxId,
-    pub tenant_id: TenantId,
-    pub realm_id: RealmId,
-    pub task: Task,
+    pub kind: String,
+    payload: String,
+    /// Which attempt this is, counted from 1.
+    pub attempt: i64,
     pub created_at: Timestamp,
 }
 
-impl NewTask {
-    pub fn new(ctx: &Context, realm: RealmRef, task: Task) -> Self {
-        Self {
-            id: OutboxId::generate(ctx.now, &*ctx.app.rng),
-            tenant_id: realm.tenant_id,
-            realm_id: realm.realm_id,
-            task,
-            created_at: ctx.now,
+impl Claim {
+    /// The realm that the job belongs to.
+    pub const fn realm(&self) -> RealmRef {
+        RealmRef {
+            tenant_id: self.tenant_id,
+            realm_id: self.realm_id,
         }
     }
 }

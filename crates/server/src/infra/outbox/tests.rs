@@ -1,14 +1,17 @@
-//! Tasks from the write that makes them to the mail, on both databases, at a chosen time.
+//! Jobs from the write that enqueues them to their end, on both databases, at a chosen time.
 
 use axum::http::Method;
 use keymoor_types::Seconds;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::registry::Jobs;
 use super::worker::run_due;
 use super::*;
-use crate::base::error::Result;
+use crate::base::error::Error;
 use crate::db::Rx;
 use crate::infra::mail::Mail;
+use crate::jobs;
 use crate::maintenance;
 use crate::testing::{TestApp, both_apps};
 
@@ -20,11 +23,15 @@ both_apps!(
     a8_a_mail_that_arrived_after_all_does_not_fail_its_job,
     a_job_that_ended_meanwhile_is_not_mailed,
     a5_a_token_that_waited_a_day_is_erased_and_its_job_fails,
-    a_worker_that_dies_leaves_its_task_to_the_next_when_the_lease_ends,
+    a_worker_that_dies_leaves_its_job_to_the_next_when_the_lease_ends,
     a_node_whose_clock_is_behind_takes_nothing_that_another_one_holds,
-    a_task_of_a_future_that_was_none_is_not_waited_for,
-    of_many_workers_one_claims_each_task,
-    an_unreadable_task_harms_no_other_and_goes_in_the_end,
+    a_job_of_a_future_that_was_none_is_not_waited_for,
+    of_many_workers_one_claims_each_job,
+    an_unreadable_job_harms_no_other_and_goes_in_the_end,
+    a_job_of_an_unknown_kind_harms_no_other_and_goes_in_the_end,
+    another_kind_of_job_is_retried_and_records_its_end,
+    another_kind_of_job_is_given_up_and_records_that,
+    a_job_whose_end_is_not_recorded_is_not_removed,
     a11_the_owner_of_a_new_passkey_is_told_where_the_mail_was_read_then,
 );
 
@@ -88,7 +95,7 @@ async fn mail_events(test: &TestApp) -> Vec<String> {
 async fn a_mailed_link_works_and_is_sent_once(test: TestApp) {
     let job = mail_link(&test).await;
     assert_eq!(left(&test).await, (1, 1));
-    assert_eq!(run_due(&test.app).await.unwrap(), 1);
+    assert_eq!(test.run_due_jobs().await, 1);
     let mails = test.mailbox.take();
     assert_eq!(mails.len(), 1);
     assert_eq!(mails[0].to, "admin@example.com");
@@ -98,7 +105,7 @@ async fn a_mailed_link_works_and_is_sent_once(test: TestApp) {
         [r#"SENT {"attempts":1,"mail":"binding_link"}"#]
     );
     test.clock.advance(Seconds::HOUR);
-    assert_eq!(run_due(&test.app).await.unwrap(), 0);
+    assert_eq!(test.run_due_jobs().await, 0);
     assert_eq!(state(&test, &job).await, "LINK_SENT");
     assert_eq!(open(&test, &mails[0]).await, 200);
     assert_eq!(state(&test, &job).await, "LINK_OPENED");
@@ -110,7 +117,7 @@ async fn a_mail_that_fails_is_tried_again_as_the_same_mail(test: TestApp) {
     let mut attempts = Vec::new();
     let mut waited = 0;
     while attempts.len() < 8 {
-        run_due(&test.app).await.unwrap();
+        test.run_due_jobs().await;
         attempts.extend(test.mailbox.take());
         test.clock.advance(Seconds(5));
         waited += 5;
@@ -135,7 +142,7 @@ async fn a_mail_that_fails_is_tried_again_as_the_same_mail(test: TestApp) {
 async fn a_mail_refused_for_good_fails_its_job_at_once(test: TestApp) {
     let job = mail_link(&test).await;
     test.mailbox.refuse_next();
-    assert_eq!(run_due(&test.app).await.unwrap(), 1);
+    assert_eq!(test.run_due_jobs().await, 1);
     assert_eq!(state(&test, &job).await, "FAILED_TO_SEND");
     assert_eq!(left(&test).await, (0, 0));
     assert_eq!(
@@ -143,14 +150,14 @@ async fn a_mail_refused_for_good_fails_its_job_at_once(test: TestApp) {
         [r#"FAILED {"attempts":1,"mail":"binding_link","reason":"550 no such mailbox"}"#]
     );
     test.clock.advance(Seconds::HOUR);
-    assert_eq!(run_due(&test.app).await.unwrap(), 0);
+    assert_eq!(test.run_due_jobs().await, 0);
 }
 
 async fn a_mail_is_given_up_after_the_last_attempt(test: TestApp) {
     let job = mail_link(&test).await;
     test.mailbox.fail_next(8);
     for _ in 0..24 {
-        run_due(&test.app).await.unwrap();
+        test.run_due_jobs().await;
         test.clock.advance(Seconds::MINUTE.times(10));
     }
     assert_eq!(test.mailbox.take().len(), 8);
@@ -162,11 +169,11 @@ async fn a8_a_mail_that_arrived_after_all_does_not_fail_its_job(test: TestApp) {
     let job = mail_link(&test).await;
     test.mailbox.fail_next(1);
     test.mailbox.refuse_next();
-    run_due(&test.app).await.unwrap();
+    test.run_due_jobs().await;
     // The first attempt's message was delivered, though its acceptance was never heard.
     assert_eq!(open(&test, &test.mailbox.take()[0]).await, 200);
     test.clock.advance(Seconds::HOUR);
-    run_due(&test.app).await.unwrap();
+    test.run_due_jobs().await;
     assert_eq!(state(&test, &job).await, "LINK_OPENED");
 }
 
@@ -175,7 +182,7 @@ async fn a_job_that_ended_meanwhile_is_not_mailed(test: TestApp) {
     test.manage(Method::POST, &format!("{job}:revoke"), None)
         .await
         .ok();
-    assert_eq!(run_due(&test.app).await.unwrap(), 1);
+    assert_eq!(test.run_due_jobs().await, 1);
     assert!(test.mailbox.take().is_empty());
     assert_eq!(left(&test).await, (0, 0));
     assert!(mail_events(&test).await.is_empty());
@@ -190,23 +197,23 @@ async fn a5_a_token_that_waited_a_day_is_erased_and_its_job_fails(test: TestApp)
     test.clock.advance(Seconds(1));
     maintenance::sweep(&test.app).await;
     assert_eq!(left(&test).await, (1, 0));
-    run_due(&test.app).await.unwrap();
+    test.run_due_jobs().await;
     assert!(test.mailbox.take().is_empty());
     assert_eq!(state(&test, &job).await, "FAILED_TO_SEND");
 }
 
-async fn a_worker_that_dies_leaves_its_task_to_the_next_when_the_lease_ends(test: TestApp) {
+async fn a_worker_that_dies_leaves_its_job_to_the_next_when_the_lease_ends(test: TestApp) {
     mail_link(&test).await;
     let (now, lease) = (test.app.now(), test.app.config.outbox.lease);
     let due = store::Due {
         by: now,
         or_after: now + lease,
     };
-    let claim = async move |tx: &mut crate::db::Tx| store::claim(tx, due, now + lease, 8).await;
+    let claim = async move |tx: &mut Tx| store::claim(tx, due, now + lease, 8).await;
     assert_eq!(test.app.db.write(claim).await.unwrap().len(), 1);
-    assert_eq!(run_due(&test.app).await.unwrap(), 0);
+    assert_eq!(test.run_due_jobs().await, 0);
     test.clock.advance(lease);
-    assert_eq!(run_due(&test.app).await.unwrap(), 1);
+    assert_eq!(test.run_due_jobs().await, 1);
     assert_eq!(test.mailbox.take().len(), 1);
 }
 
@@ -218,39 +225,38 @@ async fn a_node_whose_clock_is_behind_takes_nothing_that_another_one_holds(test:
         by: now,
         or_after: now,
     };
-    let claim =
-        async move |tx: &mut crate::db::Tx| store::claim(tx, due, now + longest_wait, 8).await;
+    let claim = async move |tx: &mut Tx| store::claim(tx, due, now + longest_wait, 8).await;
     assert_eq!(test.app.db.write(claim).await.unwrap().len(), 1);
     test.clock.advance(Seconds(-Seconds::HOUR.0));
-    assert_eq!(run_due(&test.app).await.unwrap(), 0);
+    assert_eq!(test.run_due_jobs().await, 0);
     test.clock.advance(Seconds(-1));
-    assert_eq!(run_due(&test.app).await.unwrap(), 1, "no wait is that long");
+    assert_eq!(test.run_due_jobs().await, 1, "no wait is that long");
 }
 
-async fn a_task_of_a_future_that_was_none_is_not_waited_for(test: TestApp) {
+async fn a_job_of_a_future_that_was_none_is_not_waited_for(test: TestApp) {
     test.clock.advance(Seconds::DAY);
     mail_link(&test).await;
     test.mailbox.fail_next(1);
-    assert_eq!(run_due(&test.app).await.unwrap(), 1);
+    assert_eq!(test.run_due_jobs().await, 1);
     test.mailbox.take();
     assert_eq!(
-        run_due(&test.app).await.unwrap(),
+        test.run_due_jobs().await,
         0,
         "it waits for its next attempt"
     );
     test.clock.advance(Seconds(-Seconds::DAY.0));
-    assert_eq!(run_due(&test.app).await.unwrap(), 1);
+    assert_eq!(test.run_due_jobs().await, 1);
     assert_eq!(test.mailbox.take().len(), 1);
 }
 
-async fn of_many_workers_one_claims_each_task(test: TestApp) {
+async fn of_many_workers_one_claims_each_job(test: TestApp) {
     for _ in 0..20 {
         mail_link(&test).await;
     }
     let workers: Vec<_> = (0..10)
         .map(|_| {
             let app = test.app.clone();
-            tokio::spawn(async move { run_due(&app).await.unwrap() })
+            tokio::spawn(async move { run_due(&app, &jobs::all()).await.unwrap() })
         })
         .collect();
     let mut attempts = 0;
@@ -265,9 +271,9 @@ async fn of_many_workers_one_claims_each_task(test: TestApp) {
     assert_eq!(left(&test).await, (0, 0));
 }
 
-async fn an_unreadable_task_harms_no_other_and_goes_in_the_end(test: TestApp) {
+async fn an_unreadable_job_harms_no_other_and_goes_in_the_end(test: TestApp) {
     mail_link(&test).await;
-    let spoil = async |tx: &mut crate::db::Tx| {
+    let spoil = async |tx: &mut Tx| {
         Ok(tx
             .exec(
                 "UPDATE outbox SET payload = '{\"task\":\"unheard_of\"}'",
@@ -278,11 +284,143 @@ async fn an_unreadable_task_harms_no_other_and_goes_in_the_end(test: TestApp) {
     test.app.db.write(spoil).await.unwrap();
     mail_link(&test).await;
     for _ in 0..24 {
-        run_due(&test.app).await.unwrap();
+        test.run_due_jobs().await;
         test.clock.advance(Seconds::MINUTE.times(10));
     }
     assert_eq!(test.mailbox.take().len(), 1);
     assert_eq!(left(&test).await.0, 0);
+}
+
+/// A kind of job that sends no mail. It records its end in the name of its realm.
+#[derive(Serialize, Deserialize)]
+struct Probe {
+    failures: i64,
+    can_record: bool,
+}
+
+impl Job for Probe {
+    const KIND: &'static str = "probe";
+
+    async fn run(&self, _: &App, claim: &Claim) -> Verdict {
+        if claim.attempt > self.failures {
+            Verdict::Done
+        } else {
+            Verdict::Later("not yet".to_owned())
+        }
+    }
+
+    fn ending(&self, _: &Context, claim: &Claim, verdict: &Verdict) -> impl Ending {
+        ProbeEnding {
+            realm: claim.realm(),
+            name: format!("attempt {}: {verdict:?}", claim.attempt),
+            can_record: self.can_record,
+        }
+    }
+}
+
+struct ProbeEnding {
+    realm: RealmRef,
+    name: String,
+    can_record: bool,
+}
+
+impl Ending for ProbeEnding {
+    async fn ended(&self, tx: &mut Tx) -> Result<()> {
+        let sql = "UPDATE realms SET display_name = $3 WHERE tenant_id = $1 AND realm_id = $2";
+        let RealmRef {
+            tenant_id,
+            realm_id,
+        } = &self.realm;
+        tx.exec(sql, &(tenant_id, realm_id, &self.name)).await?;
+        if self.can_record {
+            Ok(())
+        } else {
+            Err(Error::internal("the end can't be recorded"))
+        }
+    }
+}
+
+async fn enqueue(test: &TestApp, probe: Probe) {
+    let realm = RealmRef {
+        tenant_id: test.made.realm.tenant_id,
+        realm_id: test.made.realm.id,
+    };
+    let entry = Entry::new(&Context::system(&test.app), realm, probe);
+    let write = async move |tx: &mut Tx| store::enqueue(tx, &entry).await;
+    test.app.db.write(write).await.unwrap();
+}
+
+/// Runs probes for long enough that each one is given up, and returns the number of attempts.
+async fn run_probes(test: &TestApp) -> usize {
+    let jobs = Jobs::default().with::<Probe>();
+    let mut attempts = 0;
+    for _ in 0..24 {
+        attempts += run_due(&test.app, &jobs).await.unwrap();
+        test.clock.advance(Seconds::MINUTE.times(10));
+    }
+    attempts
+}
+
+/// The name of the first realm.
+async fn realm_name(test: &TestApp) -> Value {
+    let realm = test.realm_path("");
+    test.manage(Method::GET, &realm, None).await.ok()["display_name"].clone()
+}
+
+async fn a_job_of_an_unknown_kind_harms_no_other_and_goes_in_the_end(test: TestApp) {
+    let probe = Probe {
+        failures: 0,
+        can_record: true,
+    };
+    enqueue(&test, probe).await;
+    mail_link(&test).await;
+    for _ in 0..24 {
+        test.run_due_jobs().await;
+        test.clock.advance(Seconds::MINUTE.times(10));
+    }
+    assert_eq!(test.mailbox.take().len(), 1);
+    assert_eq!(left(&test).await.0, 0);
+}
+
+async fn another_kind_of_job_is_retried_and_records_its_end(test: TestApp) {
+    let probe = Probe {
+        failures: 2,
+        can_record: true,
+    };
+    enqueue(&test, probe).await;
+    assert_eq!(run_probes(&test).await, 3);
+    assert_eq!(realm_name(&test).await, "attempt 3: Done");
+    assert_eq!(left(&test).await.0, 0);
+    assert!(mail_events(&test).await.is_empty());
+}
+
+async fn another_kind_of_job_is_given_up_and_records_that(test: TestApp) {
+    let probe = Probe {
+        failures: i64::MAX,
+        can_record: true,
+    };
+    enqueue(&test, probe).await;
+    assert_eq!(run_probes(&test).await, 8);
+    assert_eq!(realm_name(&test).await, r#"attempt 8: Never("not yet")"#);
+    assert_eq!(left(&test).await.0, 0);
+}
+
+async fn a_job_whose_end_is_not_recorded_is_not_removed(test: TestApp) {
+    let name = realm_name(&test).await;
+    let probe = Probe {
+        failures: i64::MAX,
+        can_record: false,
+    };
+    enqueue(&test, probe).await;
+    assert!(run_probes(&test).await > 8, "the end is tried again");
+    assert_eq!(realm_name(&test).await, name);
+    assert_eq!(left(&test).await.0, 1);
+}
+
+#[test]
+#[should_panic(expected = "two kinds of jobs are named probe")]
+fn kinds_have_names_of_their_own() {
+    drop(Jobs::default().with::<Probe>().with::<Probe>());
 }
 
 async fn a11_the_owner_of_a_new_passkey_is_told_where_the_mail_was_read_then(test: TestApp) {
@@ -297,7 +435,7 @@ async fn a11_the_owner_of_a_new_passkey_is_told_where_the_mail_was_read_then(tes
         let path = test.realm_path(&format!("/identities/{administrator}"));
         test.manage(Method::PATCH, &path, Some(change)).await.ok();
     }
-    run_due(&test.app).await.unwrap();
+    test.run_due_jobs().await;
     let mails = test.mailbox.take();
     assert_eq!(mails.len(), 1);
     assert_eq!(mails[0].to, "admin@example.com");

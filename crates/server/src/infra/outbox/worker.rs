@@ -1,50 +1,39 @@
-//! Who runs the tasks: claims what is due, makes an attempt, records what came of it.
+//! The worker: claims what is due, makes an attempt, records what came of it.
 
 use std::time::Duration;
 
-use keymoor_types::{Seconds, Timestamp};
+use keymoor_types::Seconds;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::store::{self, Claim, Due};
-use super::{Task, back_off};
+use super::registry::{AnyJob, Jobs, Kind};
+use super::store::{self, Due};
+use super::{Claim, Verdict, back_off};
 use crate::app::App;
 use crate::base::context::Context;
-use crate::base::error::Result;
-use crate::base::refs::RealmRef;
+use crate::base::error::{Error, Result};
 use crate::config::OutboxSettings;
-use crate::infra::mail::{Mail, Outcome};
-use crate::slices::binding;
-use crate::slices::credentials;
-use crate::slices::events::{self, Event, EventKind};
 
-/// How many tasks run side by side.
+/// How many jobs run side by side.
 const TOGETHER: i64 = 8;
-/// How long a task written down by any node may lie unnoticed.
+/// How long a job written down by any node may lie unnoticed.
 const POLL: Duration = Duration::from_secs(1);
-/// A mail that could not be sent for so long helps nobody any more; its sealed token is gone.
+/// A job that failed for so long helps nobody any more: the sealed token of a link is gone, for one.
 const TOO_LATE: Seconds = Seconds::DAY;
-/// How often recording an accepted mail is tried: failing there means sending it again.
+/// How often recording a job that is done is tried: failing there means doing it again.
 const RECORD_TRIES: u32 = 5;
 
-/// Far above any difference between the clocks of two nodes: a task that waits by the faster one
+/// Far above any difference between the clocks of two nodes: a job that waits by the faster one
 /// must not look to the slower one as if its time had been lost.
 const CLOCK_SKEW: Seconds = Seconds::HOUR;
 
-/// What a task asks for when its turn comes.
-pub enum Errand {
-    Send(Mail),
-    /// What the task was about has ended or is gone.
-    Moot,
-}
-
-/// Runs tasks as they become due. Once told to stop, it ends the attempts that are being made, or
+/// Runs jobs as they become due. Once told to stop, it ends the attempts that are being made, or
 /// makes those that are due if there are none: as many as go side by side, since more would take
 /// longer than a stopping server has.
-pub async fn work(app: App, mut stop: watch::Receiver<bool>) {
+pub async fn work(app: App, jobs: Jobs, mut stop: watch::Receiver<bool>) {
     loop {
         let was_told = *stop.borrow();
-        let attempts = run_some(&app).await.unwrap_or_else(|error| {
+        let attempts = run_some(&app, &jobs).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "the outbox could not be read");
             0
         });
@@ -63,27 +52,28 @@ pub async fn work(app: App, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Runs every task that is due, and says how many attempts that took.
+/// Runs every job that is due, and says how many attempts that took.
 #[cfg(test)]
-pub async fn run_due(app: &App) -> Result<usize> {
+pub async fn run_due(app: &App, jobs: &Jobs) -> Result<usize> {
     let mut attempts = 0;
     loop {
-        match run_some(app).await? {
+        match run_some(app, jobs).await? {
             0 => return Ok(attempts),
             some => attempts += some,
         }
     }
 }
 
-/// Runs as many tasks that are due as go side by side, and says how many those were.
-async fn run_some(app: &App) -> Result<usize> {
+/// Runs as many jobs that are due as go side by side, and says how many those were.
+async fn run_some(app: &App, jobs: &Jobs) -> Result<usize> {
     let claims = claim(app).await?;
     let attempts = claims.len();
     let mut running = JoinSet::new();
     for claim in claims {
-        running.spawn(attempt(app.clone(), claim));
+        let kind = jobs.find(&claim.kind);
+        running.spawn(attempt(app.clone(), kind, claim));
     }
-    // A task that panics is logged by the panic hook, and tried again when its lease ends.
+    // A job that panics is logged by the panic hook, and tried again when its lease ends.
     while running.join_next().await.is_some() {}
     Ok(attempts)
 }
@@ -114,31 +104,29 @@ async fn claim(app: &App) -> Result<Vec<Claim>> {
         .await
 }
 
-async fn attempt(app: App, claim: Claim) {
-    let id = claim.id;
-    let verdict = verdict(&app, &claim).await;
-    match &verdict {
-        Verdict::Done => {
-            app.metrics.mail_sent();
-            tracing::info!(%id, "mail sent");
-        }
-        Verdict::Moot => tracing::info!(%id, "mail no longer needed"),
-        Verdict::Later { reason, .. } => {
-            app.metrics.mail_postponed();
-            tracing::warn!(%id, reason, "mail not sent, trying again");
-        }
-        Verdict::Never(reason) => {
-            app.metrics.mail_given_up();
-            tracing::error!(%id, reason, "mail given up");
-        }
+async fn attempt(app: App, kind: Option<Kind>, claim: Claim) {
+    let job = read(kind, &claim);
+    let verdict = verdict(&app, &claim, &job).await;
+    if let Some(kind) = kind {
+        (kind.count)(&app.metrics, &verdict);
     }
+    let (id, kind) = (claim.id, &claim.kind);
+    match &verdict {
+        Verdict::Done => tracing::info!(%id, kind, "outbox job done"),
+        Verdict::Moot => tracing::info!(%id, kind, "outbox job no longer needed"),
+        Verdict::Later(reason) => {
+            tracing::warn!(%id, kind, reason, "outbox job failed, trying again");
+        }
+        Verdict::Never(reason) => tracing::error!(%id, kind, reason, "outbox job given up"),
+    }
+    let job = job.ok();
     let mut tries_left = match verdict {
         Verdict::Done => RECORD_TRIES,
         _ => 1,
     };
-    while let Err(error) = record(&app, &claim, &verdict).await {
+    while let Err(error) = record(&app, &claim, job.as_deref(), &verdict).await {
         tries_left -= 1;
-        tracing::error!(%id, %error, tries_left, "what came of a mail was not recorded");
+        tracing::error!(%id, kind, %error, tries_left, "outcome of an outbox job not recorded");
         if tries_left == 0 {
             return;
         }
@@ -146,16 +134,12 @@ async fn attempt(app: App, claim: Claim) {
     }
 }
 
-/// What is to be recorded about an attempt.
-#[derive(Clone, Debug)]
-enum Verdict {
-    Done,
-    Moot,
-    Later { run_at: Timestamp, reason: String },
-    Never(String),
+fn read(kind: Option<Kind>, claim: &Claim) -> Result<Box<dyn AnyJob>> {
+    let unknown = || Error::internal(format!("unknown kind of outbox job: {}", claim.kind));
+    kind.ok_or_else(unknown)?.read(claim)
 }
 
-async fn verdict(app: &App, claim: &Claim) -> Verdict {
+async fn verdict(app: &App, claim: &Claim, job: &Result<Box<dyn AnyJob>>) -> Verdict {
     let attempts = i64::from(app.config.outbox.attempts);
     if claim.attempt > attempts {
         return Verdict::Never("the last attempt never ended".to_owned());
@@ -163,106 +147,49 @@ async fn verdict(app: &App, claim: &Claim) -> Verdict {
     if app.now() >= claim.created_at + TOO_LATE {
         return Verdict::Never("it could not be sent within a day".to_owned());
     }
-    let reason = match errand(app, claim).await {
-        Ok(Errand::Moot) => return Verdict::Moot,
-        Ok(Errand::Send(mail)) => match app.mailer.send(&mail).await {
-            Outcome::Accepted => return Verdict::Done,
-            Outcome::Refused(reason) => return Verdict::Never(reason),
-            Outcome::Failed(reason) => reason,
-        },
-        Err(error) => error.to_string(),
+    let verdict = match job {
+        Ok(job) => job.run(app, claim).await,
+        Err(error) => Verdict::Later(error.to_string()),
     };
-    if claim.attempt >= attempts {
-        return Verdict::Never(reason);
-    }
-    let random = u16::from_le_bytes(app.rng.bytes());
-    let wait = back_off(app.config.outbox.first_retry, claim.attempt, random);
-    Verdict::Later {
-        run_at: app.now() + wait,
-        reason,
+    match verdict {
+        Verdict::Later(reason) if claim.attempt >= attempts => Verdict::Never(reason),
+        verdict => verdict,
     }
 }
 
-async fn errand(app: &App, claim: &Claim) -> Result<Errand> {
-    match claim.task()? {
-        Task::BindingLink {
-            identity_id,
-            binding_job_id,
-        } => binding::mailing::errand(app, claim, identity_id, binding_job_id).await,
-        Task::PasskeyAdded {
-            identity_id,
-            address,
-            ..
-        } => credentials::mailing::errand(app, claim, identity_id, address).await,
+/// Writes down what came of an attempt, in one transaction with the end of the job.
+async fn record(
+    app: &App,
+    claim: &Claim,
+    job: Option<&dyn AnyJob>,
+    verdict: &Verdict,
+) -> Result<()> {
+    if let Verdict::Later(_) = verdict {
+        return postpone(app, claim).await;
     }
-}
-
-/// Writes down what came of an attempt, in one transaction with the end of the task.
-async fn record(app: &App, claim: &Claim, verdict: &Verdict) -> Result<()> {
-    let ctx = Context::system(app);
-    let task = claim.task().ok();
-    let status = task
-        .as_ref()
-        .and_then(|task| status_event(&ctx, claim, task, verdict));
-    let link = task
-        .as_ref()
-        .and_then(|task| binding::mailing::LinkTask::of(&ctx, claim, task));
-    let (claim, verdict, now) = (claim.clone(), verdict.clone(), ctx.now);
+    let ending = job.map(|job| job.ending(&Context::system(app), claim, verdict));
+    let (claim, is_done) = (claim.clone(), *verdict == Verdict::Done);
     app.db
         .write(async move |tx| {
-            let ended = match &verdict {
-                Verdict::Later { run_at, .. } => {
-                    return store::postpone(tx, &claim, *run_at).await;
-                }
-                Verdict::Done => store::finish(tx, &claim).await?,
-                Verdict::Moot | Verdict::Never(_) => store::give_up(tx, &claim).await?,
+            let ended = if is_done {
+                store::finish(tx, &claim).await?
+            } else {
+                store::give_up(tx, &claim).await?
             };
-            if !ended {
-                return Ok(());
-            }
-            if let Some(link) = &link {
-                let given_up = matches!(verdict, Verdict::Never(_));
-                link.end(tx, given_up, now).await?;
-            }
-            match &status {
-                Some(event) => events::append(tx, event).await,
-                None => Ok(()),
+            match &ending {
+                Some(ending) if ended => ending.ended(tx).await,
+                _ => Ok(()),
             }
         })
         .await
 }
 
-/// What the audit log says of a mail that was sent or given up.
-fn status_event(ctx: &Context, claim: &Claim, task: &Task, verdict: &Verdict) -> Option<Event> {
-    let realm = RealmRef {
-        tenant_id: claim.tenant_id,
-        realm_id: claim.realm_id,
-    };
-    let about = |outcome| match *task {
-        Task::BindingLink {
-            identity_id,
-            binding_job_id,
-        } => {
-            let job = realm.identity_id(identity_id).job_id(binding_job_id);
-            Event::about(ctx, job, EventKind::EMAIL_STATUS_CHANGE, outcome)
-        }
-        Task::PasskeyAdded {
-            identity_id,
-            credential_id,
-            ..
-        } => {
-            let credential = realm.identity_id(identity_id).credential_id(credential_id);
-            Event::about(ctx, credential, EventKind::EMAIL_STATUS_CHANGE, outcome)
-        }
-    };
-    let event = |outcome| {
-        about(outcome)
-            .detail("mail", task.kind())
-            .detail("attempts", claim.attempt)
-    };
-    match verdict {
-        Verdict::Done => Some(event("SENT")),
-        Verdict::Never(reason) => Some(event("FAILED").detail("reason", reason)),
-        Verdict::Moot | Verdict::Later { .. } => None,
-    }
+/// Makes a job due again after its back-off.
+async fn postpone(app: &App, claim: &Claim) -> Result<()> {
+    let random = u16::from_le_bytes(app.rng.bytes());
+    let wait = back_off(app.config.outbox.first_retry, claim.attempt, random);
+    let (claim, run_at) = (claim.clone(), app.now() + wait);
+    app.db
+        .write(async move |tx| store::postpone(tx, &claim, run_at).await)
+        .await
 }

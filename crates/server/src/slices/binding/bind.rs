@@ -24,9 +24,10 @@ use crate::base::error::{Error, Result, with_fresh_ids};
 use crate::base::origin::PageOrigin;
 use crate::base::secret::Secret;
 use crate::db::Rx;
-use crate::infra::outbox::{self, NewTask, Task};
+use crate::infra::outbox::{self, Entry};
 use crate::slices::authenticator_configs::model::AuthenticationMethod;
 use crate::slices::credentials;
+use crate::slices::credentials::mailing::PasskeyAddedMail;
 use crate::slices::credentials::model::{Credential, Mechanism, State as CredentialState};
 use crate::slices::events::{self, Event, EventKind};
 use crate::slices::identities;
@@ -345,12 +346,12 @@ async fn store_key(
         .primary_email_address
         .as_ref()
         .map(|address| {
-            let task = Task::PasskeyAdded {
+            let mail = PasskeyAddedMail {
                 identity_id: key.identity_id,
                 credential_id: credential.id,
                 address: address.clone(),
             };
-            NewTask::new(ctx, key.identity().realm(), task)
+            Entry::new(ctx, key.identity().realm(), mail)
         });
     let (hash, now) = (job.token_hash, ctx.now);
     let outcome = ctx

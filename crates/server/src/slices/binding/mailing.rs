@@ -1,103 +1,106 @@
 //! Links on their way by mail.
 
-use crate::base::refs::JobRef;
 use keymoor_types::{BindingJobId, IdentityId, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::model::State;
-use super::{ops, store};
+use super::{link, store};
 use crate::app::App;
 use crate::base::context::Context;
 use crate::base::error::Result;
+use crate::base::refs::JobRef;
 use crate::db::Tx;
+use crate::infra::mail::Mail;
+use crate::infra::mail::job::MailJob;
 use crate::infra::mail::letters::{self, Addressee};
-use crate::infra::outbox::Task;
-use crate::infra::outbox::store::Claim;
-use crate::infra::outbox::worker::Errand;
+use crate::infra::outbox::{Claim, Ending, Verdict};
+use crate::slices::events::mail::MailStatus;
 use crate::slices::events::{self, Event, EventKind};
 use crate::slices::identities;
 use crate::slices::realms;
 
-/// The mail with a job's link, unless the job has ended or its link went out already.
-pub async fn errand(
-    app: &App,
-    claim: &Claim,
-    identity_id: IdentityId,
-    id: BindingJobId,
-) -> Result<Errand> {
-    let (tenant_id, realm_id) = (claim.tenant_id, claim.realm_id);
-    let key = JobRef {
-        tenant_id,
-        realm_id,
-        identity_id,
-        job_id: id,
-    };
-    let (job, token, identity, realm) = app
-        .db
-        .read(async |rx| {
-            Ok((
-                store::find(rx, key).await?,
-                store::find_sealed_token(rx, key).await?,
-                identities::store::find(rx, key.identity()).await?,
-                realms::store::find(rx, key.identity().realm()).await?,
-            ))
-        })
-        .await?;
-    let (Some(job), Some(token), Some(identity), Some(realm)) = (job, token, identity, realm)
-    else {
-        return Ok(Errand::Moot);
-    };
-    let Some(address) = job.snapshot.address.clone() else {
-        return Ok(Errand::Moot);
-    };
-    if job.state_at(app.now()).ending().is_some() {
-        return Ok(Errand::Moot);
+/// Mails the link of a binding job to the address that the job was created with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "task", rename = "binding_link")]
+pub struct BindingLinkMail {
+    pub identity_id: IdentityId,
+    pub binding_job_id: BindingJobId,
+}
+
+impl BindingLinkMail {
+    const fn job(&self, claim: &Claim) -> JobRef {
+        let identity = claim.realm().identity_id(self.identity_id);
+        identity.job_id(self.binding_job_id)
     }
-    let token = ops::open_token(app, key, &token)?;
-    let to = Addressee {
-        address,
-        username: identity.traits.username,
-        realm: realm.display_name,
-    };
-    let link = ops::link(app, key, &token);
-    letters::binding_link(claim.id, claim.created_at, to, &link, job.expires_at).map(Errand::Send)
 }
 
-/// The job of a task that mails a link, when that task ends.
-pub struct LinkTask {
-    key: JobRef,
-    failed: Event,
-}
+impl MailJob for BindingLinkMail {
+    const KIND: &'static str = "binding_link";
 
-impl LinkTask {
-    pub fn of(ctx: &Context, claim: &Claim, task: &Task) -> Option<Self> {
-        let Task::BindingLink {
-            identity_id,
-            binding_job_id,
-        } = *task
+    /// The mail, unless the binding job has ended or its link went out already.
+    async fn mail(&self, app: &App, claim: &Claim) -> Result<Option<Mail>> {
+        let key = self.job(claim);
+        let (job, token, identity, realm) = app
+            .db
+            .read(async |rx| {
+                Ok((
+                    store::find(rx, key).await?,
+                    store::find_sealed_token(rx, key).await?,
+                    identities::store::find(rx, key.identity()).await?,
+                    realms::store::find(rx, key.identity().realm()).await?,
+                ))
+            })
+            .await?;
+        let (Some(job), Some(token), Some(identity), Some(realm)) = (job, token, identity, realm)
         else {
-            return None;
+            return Ok(None);
         };
-        let key = JobRef {
-            tenant_id: claim.tenant_id,
-            realm_id: claim.realm_id,
-            identity_id,
-            job_id: binding_job_id,
+        let Some(address) = job.snapshot.address.clone() else {
+            return Ok(None);
         };
-        let failed = Event::about(
-            ctx,
-            key,
-            EventKind::CREDENTIAL_BINDING_JOB_CHANGE,
-            State::FailedToSend.as_str(),
-        );
-        Some(Self { key, failed })
+        if job.state_at(app.now()).ending().is_some() {
+            return Ok(None);
+        }
+        let token = link::open_token(app, key, &token)?;
+        let to = Addressee {
+            address,
+            username: identity.traits.username,
+            realm: realm.display_name,
+        };
+        let link = link::of(app, key, &token);
+        letters::binding_link(claim.id, claim.created_at, to, &link, job.expires_at).map(Some)
     }
 
-    /// Forgets the token, and says so in the job if its mail was given up.
-    pub async fn end(&self, tx: &mut Tx, given_up: bool, now: Timestamp) -> Result<()> {
-        store::erase_token(tx, self.key).await?;
-        if given_up && store::mark_failed_to_send(tx, self.key, now).await? {
-            events::append(tx, &self.failed).await?;
+    fn ending(&self, ctx: &Context, claim: &Claim, verdict: &Verdict) -> impl Ending {
+        let key = self.job(claim);
+        let kind = EventKind::CREDENTIAL_BINDING_JOB_CHANGE;
+        let failed = || Event::about(ctx, key, kind, State::FailedToSend.as_str());
+        LinkEnding {
+            key,
+            failed: matches!(verdict, Verdict::Never(_)).then(failed),
+            now: ctx.now,
+            status: MailStatus::about(ctx, key, claim, verdict),
         }
-        Ok(())
+    }
+}
+
+/// Forgets the token, and marks the binding job if its mail was given up.
+struct LinkEnding {
+    key: JobRef,
+    /// The event about a mail that was given up.
+    failed: Option<Event>,
+    now: Timestamp,
+    status: MailStatus,
+}
+
+impl Ending for LinkEnding {
+    async fn ended(&self, tx: &mut Tx) -> Result<()> {
+        store::erase_token(tx, self.key).await?;
+        if let Some(failed) = &self.failed
+            && store::mark_failed_to_send(tx, self.key, self.now).await?
+        {
+            events::append(tx, failed).await?;
+        }
+        self.status.ended(tx).await
     }
 }

@@ -18,11 +18,12 @@
 //!
 //! - [`model`]: the states and what moves them, pure.
 //! - [`api`]: what the application calls. [`public`]: what the link and the device call.
-//! - [`ops`], [`bind`]: the rules. [`fido2`]: WebAuthn options and challenges of our own. [`store`]: the SQL. [`mailing`]: links on their way by mail. [`page`]: what a person sees whose link leads nowhere.
+//! - [`ops`], [`bind`]: the rules. [`fido2`]: WebAuthn options and challenges of our own. [`store`]: the SQL. [`link`]: how a link is made and kept. [`mailing`]: links on their way by mail. [`page`]: what a person sees whose link leads nowhere.
 
 pub mod api;
 pub mod bind;
 pub mod fido2;
+mod link;
 pub mod mailing;
 pub mod model;
 pub mod ops;

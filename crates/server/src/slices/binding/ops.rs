@@ -2,17 +2,17 @@
 
 use keymoor_types::{AuthenticatorConfigId, BindingJobId, Seconds, Timestamp};
 
+use super::mailing::BindingLinkMail;
 use super::model::{BindingJob, DeliveryMethod, Snapshot, State};
-use super::store;
+use super::{link, store};
 use crate::app::App;
 use crate::base::context::Context;
 use crate::base::error::{Error, Kind, Resource, Result, with_fresh_ids};
 use crate::base::paging::{Page, PageRequest};
 use crate::base::refs::{IdentitiesRef, IdentityRef, JobRef};
 use crate::base::secret::Secret;
-use crate::base::vault::Purpose;
 use crate::db::Tx;
-use crate::infra::outbox::{self, NewTask, Task};
+use crate::infra::outbox::{self, Entry};
 use crate::slices::authenticator_configs;
 use crate::slices::events::{self, Event, EventKind};
 use crate::slices::identities;
@@ -77,15 +77,12 @@ async fn create_once(
         job_id: id,
     };
     let sealed_token =
-        (new.delivery_method == DeliveryMethod::Email).then(|| seal_token(app, key, &token));
-    let mail = NewTask::new(
-        ctx,
-        at.realm(),
-        Task::BindingLink {
-            identity_id: at.identity_id,
-            binding_job_id: id,
-        },
-    );
+        (new.delivery_method == DeliveryMethod::Email).then(|| link::seal_token(app, key, &token));
+    let mail = BindingLinkMail {
+        identity_id: at.identity_id,
+        binding_job_id: id,
+    };
+    let mail = Entry::new(ctx, at.realm(), mail);
     let event = Event::about(
         ctx,
         key,
@@ -146,7 +143,7 @@ async fn create_once(
             Ok(job)
         })
         .await?;
-    let link = link(app, key, &token);
+    let link = link::of(app, key, &token);
     Ok(CreatedJob { job, link })
 }
 
@@ -221,51 +218,6 @@ pub async fn erase_old_tokens(app: &App) -> Result<()> {
         > 0
     {}
     Ok(())
-}
-
-/// What a sealed link token is bound to.
-fn seal_context(key: JobRef) -> Vec<u8> {
-    let JobRef {
-        tenant_id,
-        realm_id,
-        identity_id,
-        job_id: id,
-    } = key;
-    format!("{tenant_id}/{realm_id}/{identity_id}/{id}").into_bytes()
-}
-
-fn seal_token(app: &App, key: JobRef, token: &Secret) -> Vec<u8> {
-    app.vault.seal(
-        Purpose::LinkToken,
-        &seal_context(key),
-        token.expose().as_bytes(),
-    )
-}
-
-/// Opens a token that was sealed to be mailed.
-pub fn open_token(app: &App, key: JobRef, sealed: &[u8]) -> Result<Secret> {
-    let plain = app
-        .vault
-        .open(Purpose::LinkToken, &seal_context(key), sealed)
-        .map_err(|_| Error::Sealed("a link token".to_owned()))?;
-    String::from_utf8(plain.to_vec())
-        .map(Secret::new)
-        .map_err(Error::internal)
-}
-
-/// The link of a job: what a device or a browser opens.
-pub fn link(app: &App, key: JobRef, token: &Secret) -> Secret {
-    let JobRef {
-        tenant_id,
-        realm_id,
-        identity_id,
-        job_id: id,
-    } = key;
-    let path = format!(
-        "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credential-binding-jobs/{id}:invokeAuthenticator?token={}",
-        token.expose()
-    );
-    Secret::new(app.config.auth_url.join(&path))
 }
 
 /// A page of the jobs of one identity, or of every identity of the realm.

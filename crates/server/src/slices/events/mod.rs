@@ -3,6 +3,7 @@
 //! Refusals with a known subject are events too; a failure that names nothing that exists is a
 //! log line. Nothing here ever holds a proof, a token or client data.
 
+pub mod mail;
 mod store;
 
 use keymoor_oauth::claims::Principal;

@@ -5,7 +5,7 @@ use keymoor_types::Seconds;
 use serde_json::{Value, json};
 
 use super::{Customers, Job, events, set_status};
-use crate::slices::binding::ops;
+use crate::slices::binding::link;
 use crate::slices::identities::model::Status;
 use crate::testing::{TestApp, both_apps};
 
@@ -118,7 +118,7 @@ async fn a5_a_mailed_job_shows_no_link_and_keeps_its_token_sealed(test: TestApp)
         path: format!("{}/{job}", customers.jobs()),
         token: String::new(),
     };
-    let token = ops::open_token(&test.app, job.at(), &sealed).unwrap();
+    let token = link::open_token(&test.app, job.at(), &sealed).unwrap();
     assert!(
         !sealed
             .windows(token.expose().len())
