@@ -6,7 +6,6 @@
 use std::fmt;
 
 use crate::base::names::named;
-use crate::db;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -118,15 +117,15 @@ impl Error {
     }
 }
 
-impl From<db::Error> for Error {
-    fn from(error: db::Error) -> Self {
+impl From<keymoor_db::Error> for Error {
+    fn from(error: keymoor_db::Error) -> Self {
         match error {
             // Worth another try by the caller: nothing was kept.
-            db::Error::Overloaded
-            | db::Error::Closed
-            | db::Error::Conflict
-            | db::Error::OutOfService(_) => Self::Unavailable(error.to_string()),
-            db::Error::Commit(_) => Self::OutcomeUnknown(error.to_string()),
+            keymoor_db::Error::Overloaded
+            | keymoor_db::Error::Closed
+            | keymoor_db::Error::Conflict
+            | keymoor_db::Error::OutOfService(_) => Self::Unavailable(error.to_string()),
+            keymoor_db::Error::Commit(_) => Self::OutcomeUnknown(error.to_string()),
             _ => Self::Internal(error.to_string()),
         }
     }

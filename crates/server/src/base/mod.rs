@@ -13,4 +13,5 @@ pub mod refs;
 pub mod scope;
 pub mod secret;
 pub mod text;
+pub mod validation;
 pub mod vault;

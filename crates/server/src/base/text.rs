@@ -7,39 +7,11 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::base::error::FieldViolation;
-
 /// The form in which usernames and names are compared: NFKC, case-folded, without what can't be
 /// seen (NFKC_Casefold of UAX #31).
 pub fn folded(text: &str) -> String {
     let visible: String = text.nfkc().filter(|c| !is_ignorable(*c)).collect();
     default_case_fold_str(&visible).nfkc().collect()
-}
-
-/// Collects everything that is wrong with a request before refusing it.
-#[derive(Default)]
-pub struct Violations(Vec<FieldViolation>);
-
-impl Violations {
-    pub fn add(&mut self, field: impl Into<String>, description: impl Into<String>) {
-        self.0.push(FieldViolation::new(field, description));
-    }
-
-    /// Adds what `check` finds wrong, under `field`.
-    pub fn check(&mut self, field: &str, check: Result<(), &'static str>) {
-        if let Err(description) = check {
-            self.add(field, description);
-        }
-    }
-
-    /// `value`, unless anything was wrong.
-    pub fn or<T>(self, value: T) -> crate::base::error::Result<T> {
-        if self.0.is_empty() {
-            Ok(value)
-        } else {
-            Err(crate::base::error::Error::Invalid(self.0))
-        }
-    }
 }
 
 /// The published set of characters that no name has.

@@ -17,7 +17,8 @@ use utoipa::ToSchema;
 use super::schema;
 use crate::base::error::Result;
 use crate::base::secret::{Digest, Secret};
-use crate::base::text::{Violations, check_label};
+use crate::base::text::check_label;
+use crate::base::validation::Violations;
 
 /// `classification` of the application that calls the management API.
 pub const MANAGEMENT_API: &str = "management_api";

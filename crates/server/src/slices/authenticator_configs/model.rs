@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::base::error::Result;
-use crate::base::text::{Violations, check_label};
+use crate::base::text::check_label;
+use crate::base::validation::Violations;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthenticatorConfig {

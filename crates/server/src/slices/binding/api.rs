@@ -18,7 +18,7 @@ use crate::base::error::{Error, Result};
 use crate::base::paging::Sizes;
 use crate::base::refs::{IdentitiesRef, IdentityRef, JobRef};
 use crate::base::scope;
-use crate::base::text::Violations;
+use crate::base::validation::Violations;
 use crate::http::auth::Allowed;
 use crate::http::json::{Body, Json};
 use crate::http::list::{Asked, ListQuery, Listed, Paged};

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::base::names::named;
-use crate::base::text::{Name, Violations, check_email_address, check_name, check_plain};
+use crate::base::text::{Name, check_email_address, check_name, check_plain};
+use crate::base::validation::Violations;
 use crate::db::{Column, Param, Value};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
