@@ -1,5 +1,7 @@
 //! Every setting of the server, as one typed value.
 
+mod error;
+mod given;
 mod settings;
 mod sources;
 mod value;
@@ -14,8 +16,8 @@ use std::path::PathBuf;
 use keymoor_types::Seconds;
 use url::Url;
 
+pub use error::ConfigError;
 pub use settings::{Flags, SETTINGS, Setting};
-pub use sources::ConfigError;
 pub use value::{BaseUrl, BaseUrlError, LogFormat};
 
 use crate::base::limits::LimitSettings;
@@ -24,7 +26,6 @@ use crate::infra::mail::MailSettings;
 use crate::infra::serving::ServingSettings;
 use crate::infra::serving::tls::TlsFiles;
 use settings::Settings;
-use sources::Sources;
 use value::{List, ProxyAddress};
 
 /// How a server runs. Absolute URLs that it hands out are built from here, never from a request.
@@ -127,7 +128,7 @@ impl Config {
         flags: &Flags,
         variables: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Self, ConfigError> {
-        Settings::read(&Sources::collect(flags, variables)?)?.try_into()
+        Settings::read(&sources::collect(flags, variables)?)?.try_into()
     }
 
     /// The hosts in the public URLs, each once.

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use clap::Args;
 use url::Url;
 
-use super::sources::{ConfigError, Sources};
+use super::error::ConfigError;
+use super::given::Given;
 use super::value::{BaseUrl, Count, List, ListenAddress, LogFormat, ProxyAddress, Sender, Span};
 use crate::db::DatabaseUrl;
 use crate::infra::mail::SmtpServer;
@@ -71,8 +72,8 @@ macro_rules! settings {
         }
 
         impl Settings {
-            pub fn read(sources: &Sources) -> Result<Self, ConfigError> {
-                Ok(Self { $($key: settings!(@read sources $key $(= $default)?),)* })
+            pub fn read(given: &Given) -> Result<Self, ConfigError> {
+                Ok(Self { $($key: settings!(@read given $key $(= $default)?),)* })
             }
         }
     };
@@ -80,9 +81,9 @@ macro_rules! settings {
     (@default $default:literal) => { Some($default) };
     (@type $type:ty) => { Option<$type> };
     (@type $type:ty = $default:literal) => { $type };
-    (@read $sources:ident $key:ident) => { $sources.optional(stringify!($key))? };
-    (@read $sources:ident $key:ident = $default:literal) => {
-        $sources.required(stringify!($key), $default)?
+    (@read $given:ident $key:ident) => { $given.optional(stringify!($key))? };
+    (@read $given:ident $key:ident = $default:literal) => {
+        $given.required(stringify!($key), $default)?
     };
 }
 

@@ -2,15 +2,14 @@
 //!
 //! A problem names its place and never the value, which may hold a password.
 
-use std::collections::HashMap;
 use std::ffi::OsString;
-use std::fmt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::error::ConfigError;
+use super::given::Given;
 use super::settings::{Flags, SETTINGS, Setting};
 
 const PREFIX: &str = "KEYMOOR_";
@@ -19,106 +18,55 @@ const CONFIG: &str = "KEYMOOR_CONFIG";
 /// Variables of this project's own tests, which the server has nothing to do with.
 const TEST_PREFIX: &str = "KEYMOOR_TEST_";
 
-/// Why there is no configuration, for the operator.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct ConfigError(pub String);
-
-impl ConfigError {
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+/// Collects what flags, variables and the file that they name give.
+///
+/// # Errors
+/// Names an unknown key or variable, and the place of whatever can't be read. A variable that
+/// is set to nothing counts as not set.
+pub(super) fn collect(
+    flags: &Flags,
+    variables: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Result<Given, ConfigError> {
+    let (variables, named_file) = known_variables(variables)?;
+    let mut given = Given::default();
+    if let Some(path) = flags.config.clone().or(named_file) {
+        let text = std::fs::read_to_string(&path)
+            .map_err(|error| ConfigError::at(path.display(), error))?;
+        add_file(&mut given, &path, &text)?;
     }
-
-    fn at(place: impl fmt::Display, problem: impl fmt::Display) -> Self {
-        Self(format!("{place}: {problem}"))
+    for (setting, text) in variables {
+        given.put(setting.key, setting.variable(), text);
     }
+    for (key, text) in flags.given() {
+        let setting = find(key).expect("flags are made from the list of settings");
+        given.put(setting.key, setting.flag(), text.to_owned());
+    }
+    Ok(given)
 }
 
-/// The texts of the settings that were given.
-#[derive(Default)]
-pub struct Sources(HashMap<&'static str, Found>);
-
-struct Found {
-    text: String,
-    place: String,
-}
-
-impl Sources {
-    /// Collects what flags, variables and the file that they name give.
-    ///
-    /// # Errors
-    /// Names an unknown key or variable, and the place of whatever can't be read. A variable that
-    /// is set to nothing counts as not set.
-    pub fn collect(
-        flags: &Flags,
-        variables: impl IntoIterator<Item = (OsString, OsString)>,
-    ) -> Result<Self, ConfigError> {
-        let (variables, named_file) = known_variables(variables)?;
-        let mut sources = Self::default();
-        if let Some(path) = flags.config.clone().or(named_file) {
-            let text = std::fs::read_to_string(&path)
-                .map_err(|error| ConfigError::at(path.display(), error))?;
-            sources.add_file(&path, &text)?;
-        }
-        for (setting, text) in variables {
-            sources.put(setting, setting.variable(), text);
-        }
-        for (key, text) in flags.given() {
-            let setting = find(key).expect("flags are made from the list of settings");
-            sources.put(setting, setting.flag(), text.to_owned());
-        }
-        Ok(sources)
-    }
-
-    /// The value of a setting, if it was given.
-    pub fn optional<T>(&self, key: &'static str) -> Result<Option<T>, ConfigError>
-    where
-        T: FromStr<Err: fmt::Display>,
-    {
-        let parse = |Found { text, place }: &Found| {
-            text.parse()
-                .map_err(|problem| ConfigError::at(place, problem))
-        };
-        self.0.get(key).map(parse).transpose()
-    }
-
-    /// The value of a setting, or its default.
-    pub fn required<T>(&self, key: &'static str, default: &str) -> Result<T, ConfigError>
-    where
-        T: FromStr<Err: fmt::Display>,
-    {
-        let default = || default.parse().map_err(|error| ConfigError::at(key, error));
-        self.optional(key)?.map_or_else(default, Ok)
-    }
-
-    fn put(&mut self, setting: &Setting, place: String, text: String) {
-        self.0.insert(setting.key, Found { text, place });
-    }
-
-    fn add_file(&mut self, path: &Path, text: &str) -> Result<(), ConfigError> {
-        let place = |start: usize| {
-            let line = text[..start.min(text.len())].matches('\n').count() + 1;
-            format!("{}:{line}", path.display())
-        };
-        let table = DeTable::parse(text).map_err(|error| {
-            let start = error.span().map_or(0, |span| span.start);
-            ConfigError::at(place(start), error.message())
+fn add_file(given: &mut Given, path: &Path, text: &str) -> Result<(), ConfigError> {
+    let place = |start: usize| {
+        let line = text[..start.min(text.len())].matches('\n').count() + 1;
+        format!("{}:{line}", path.display())
+    };
+    let table = DeTable::parse(text).map_err(|error| {
+        let start = error.span().map_or(0, |span| span.start);
+        ConfigError::at(place(start), error.message())
+    })?;
+    for (name, value) in table.get_ref() {
+        let place = place(name.span().start);
+        let name = name.get_ref();
+        let setting = find(name).ok_or_else(|| {
+            let near = nearest(name, SETTINGS.iter().map(|known| known.key.to_owned()));
+            ConfigError::at(&place, format!("unknown setting {name}{near}"))
         })?;
-        for (name, value) in table.get_ref() {
-            let place = place(name.span().start);
-            let name = name.get_ref();
-            let setting = find(name).ok_or_else(|| {
-                let near = nearest(name, SETTINGS.iter().map(|known| known.key.to_owned()));
-                ConfigError::at(&place, format!("unknown setting {name}{near}"))
-            })?;
-            let place = format!("{place}: {name}");
-            let text = scalar_or_list(value.get_ref()).ok_or_else(|| {
-                ConfigError::at(&place, "must be a text, a number or a list of these")
-            })?;
-            self.put(setting, place, text);
-        }
-        Ok(())
+        let place = format!("{place}: {name}");
+        let text = scalar_or_list(value.get_ref()).ok_or_else(|| {
+            ConfigError::at(&place, "must be a text, a number or a list of these")
+        })?;
+        given.put(setting.key, place, text);
     }
+    Ok(())
 }
 
 fn find(key: &str) -> Option<&'static Setting> {

@@ -6,7 +6,7 @@
 use askama::Template;
 use keymoor_types::{OutboxId, Timestamp};
 
-use super::Mail;
+use super::mailer::Mail;
 use crate::base::error::{Error, Result};
 use crate::base::secret::Secret;
 

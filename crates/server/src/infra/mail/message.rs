@@ -4,7 +4,7 @@ use lettre::Message;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, SinglePart};
 
-use super::Mail;
+use super::mailer::Mail;
 
 /// Builds the message, the same for every attempt.
 ///

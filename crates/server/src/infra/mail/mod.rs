@@ -6,6 +6,7 @@
 mod bounded;
 pub mod job;
 pub mod letters;
+mod mailer;
 mod message;
 mod smtp;
 
@@ -14,61 +15,5 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
-use futures_util::future::BoxFuture;
-use keymoor_types::{OutboxId, Seconds, Timestamp};
-use lettre::message::Mailbox;
-
-pub use smtp::{SmtpMailer, SmtpServer, SmtpServerError};
-
-use crate::base::secret::Secret;
-
-/// How mail is sent.
-#[derive(Clone, Debug)]
-pub struct MailSettings {
-    pub server: SmtpServer,
-    /// The sender.
-    pub from: Mailbox,
-    /// How long one attempt may take.
-    pub timeout: Seconds,
-}
-
-/// A mail that is ready to be sent. Its bodies may hold a link's token.
-#[derive(Clone, Debug)]
-pub struct Mail {
-    /// The same in every attempt; the Message-ID is made of it (RFC 5322, section 3.6.4).
-    pub id: OutboxId,
-    pub written_at: Timestamp,
-    /// The recipient's address.
-    pub to: String,
-    pub subject: &'static str,
-    pub text: Secret,
-    pub html: Secret,
-}
-
-/// What became of an attempt.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The server has taken over responsibility (RFC 5321, section 4.2.5).
-    Accepted,
-    /// It never will: another attempt is useless.
-    Refused(String),
-    /// It did not this time, or it is not known whether it did.
-    Failed(String),
-}
-
-/// A way to send mail.
-pub trait Mailer: Send + Sync {
-    /// Makes one attempt, which ends within a bounded time.
-    fn send<'a>(&'a self, mail: &'a Mail) -> BoxFuture<'a, Outcome>;
-}
-
-/// Stands in where no mail server is configured.
-pub struct NoMailer;
-
-impl Mailer for NoMailer {
-    fn send<'a>(&'a self, _: &'a Mail) -> BoxFuture<'a, Outcome> {
-        // An operator who configures one gets the mail out that waits.
-        let outcome = Outcome::Failed("no mail server is configured".to_owned());
-        Box::pin(std::future::ready(outcome))
-    }
-}
+pub use mailer::{Mail, Mailer, NoMailer, Outcome};
+pub use smtp::{MailSettings, SmtpMailer, SmtpServer, SmtpServerError};

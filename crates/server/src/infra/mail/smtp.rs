@@ -11,6 +11,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use keymoor_types::Seconds;
 use lettre::Message;
 use lettre::message::Mailbox;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
@@ -23,10 +24,21 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::bounded::Bounded;
-use super::{Mail, MailSettings, Mailer, Outcome, message};
+use super::mailer::{Mail, Mailer, Outcome};
+use super::message;
 
 /// How long a server may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(2);
+
+/// How mail is sent.
+#[derive(Clone, Debug)]
+pub struct MailSettings {
+    pub server: SmtpServer,
+    /// The sender.
+    pub from: Mailbox,
+    /// How long one attempt may take.
+    pub timeout: Seconds,
+}
 
 /// A mail server, as `KEYMOOR_SMTP_URL` names it.
 #[derive(Clone, PartialEq, Eq)]

@@ -1,8 +1,12 @@
 //! The words, the message around them, and the conversation with a mail server.
 
+use keymoor_types::{OutboxId, Seconds, Timestamp};
+use lettre::message::Mailbox;
+
 use super::letters::{Addressee, binding_link, passkey_added};
 use super::testing::{Behaviour, Sink};
 use super::*;
+use crate::base::secret::Secret;
 
 const NEW_YEAR: Timestamp = Timestamp::from_seconds(1_767_225_600);
 

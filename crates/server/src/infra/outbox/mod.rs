@@ -4,9 +4,10 @@
 //! therefore run more than once: an attempt must be safe to repeat. The end of a job and what the
 //! job records about it are one transaction, and the job never runs after that.
 //!
-//! - [`store`]: the SQL. [`worker`]: claims, runs and retries. [`registry`]: the kinds of jobs
+//! - [`Job`]: what a kind of job must do. [`store`]: the SQL. [`worker`]: claims, runs and retries. [`registry`]: the kinds of jobs
 //!   that the worker knows.
 
+mod job;
 pub mod registry;
 pub mod store;
 pub mod worker;
@@ -14,103 +15,4 @@ pub mod worker;
 #[cfg(test)]
 mod tests;
 
-use keymoor_types::{OutboxId, RealmId, Seconds, TenantId, Timestamp};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
-use crate::app::App;
-use crate::base::context::Context;
-use crate::base::error::Result;
-use crate::base::refs::RealmRef;
-use crate::db::Tx;
-use crate::infra::metrics::Metrics;
-
-/// A kind of job. Its value is stored as JSON: what a released version wrote must stay readable.
-pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
-    /// The name of the kind, as stored.
-    const KIND: &'static str;
-
-    /// Makes one attempt.
-    ///
-    /// It must be safe to repeat: another worker runs the job again if this one dies or takes
-    /// longer than its lease.
-    fn run(&self, app: &App, claim: &Claim) -> impl Future<Output = Verdict> + Send;
-
-    /// Counts what came of an attempt, once per attempt.
-    fn count(_metrics: &Metrics, _verdict: &Verdict) {}
-
-    /// Prepares what is recorded when the job ends. `verdict` is never [`Verdict::Later`].
-    ///
-    /// Ids and events are made here, because the transaction that records them may run twice.
-    fn ending(&self, ctx: &Context, claim: &Claim, verdict: &Verdict) -> impl Ending;
-}
-
-/// What a job records when it ends.
-pub trait Ending: Send + Sync + 'static {
-    /// Records it, in the transaction that removes the job.
-    fn ended(&self, tx: &mut Tx) -> impl Future<Output = Result<()>> + Send;
-}
-
-/// What came of an attempt.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    Done,
-    /// What the job was about has ended or is gone.
-    Moot,
-    /// The attempt failed, and another one may succeed. After the last one it becomes `Never`.
-    Later(String),
-    /// Another attempt is useless.
-    Never(String),
-}
-
-/// A job on its way into the outbox.
-#[derive(Clone, Debug)]
-pub struct Entry<J> {
-    pub id: OutboxId,
-    pub realm: RealmRef,
-    pub job: J,
-    pub created_at: Timestamp,
-}
-
-impl<J: Job> Entry<J> {
-    pub fn new(ctx: &Context, realm: RealmRef, job: J) -> Self {
-        Self {
-            id: OutboxId::generate(ctx.now, &*ctx.app.rng),
-            realm,
-            job,
-            created_at: ctx.now,
-        }
-    }
-}
-
-/// A job that one worker holds until its lease ends.
-#[derive(Clone, Debug)]
-pub struct Claim {
-    tenant_id: TenantId,
-    realm_id: RealmId,
-    pub id: OutboxId,
-    pub kind: String,
-    payload: String,
-    /// Which attempt this is, counted from 1.
-    pub attempt: i64,
-    pub created_at: Timestamp,
-}
-
-impl Claim {
-    /// The realm that the job belongs to.
-    pub const fn realm(&self) -> RealmRef {
-        RealmRef {
-            tenant_id: self.tenant_id,
-            realm_id: self.realm_id,
-        }
-    }
-}
-
-/// The wait after failed attempt number `attempt`, counted from 1: `first`, doubled for each
-/// attempt before, and up to a quarter more, so that what failed together is not tried together.
-fn back_off(first: Seconds, attempt: i64, random: u16) -> Seconds {
-    let doublings = u32::try_from(attempt.saturating_sub(1).clamp(0, 16)).unwrap_or(16);
-    let wait = first.0.saturating_mul(1 << doublings);
-    let jitter = wait / 4 * i64::from(random) / i64::from(u16::MAX);
-    Seconds(wait.saturating_add(jitter))
-}
+pub use job::{Claim, Ending, Entry, Job, Verdict};

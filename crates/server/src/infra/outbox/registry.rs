@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures_util::future::BoxFuture;
 
-use super::{Claim, Ending, Job, Verdict};
+use super::job::{Claim, Ending, Job, Verdict};
 use crate::app::App;
 use crate::base::context::Context;
 use crate::base::error::{Error, Result};

@@ -2,7 +2,7 @@
 
 use keymoor_types::Timestamp;
 
-use super::{Claim, Entry, Job};
+use super::job::{Claim, Entry, Job};
 use crate::base::error::Result;
 use crate::base::refs::RealmRef;
 use crate::db::{Json, Rx, Sql, Tx, record};

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::registry::Jobs;
 use super::worker::run_due;
+use super::job::back_off;
 use super::*;
 use crate::base::error::Error;
 use crate::db::Rx;

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use super::registry::{AnyJob, Jobs, Kind};
 use super::store::{self, Due};
-use super::{Claim, Verdict, back_off};
+use super::job::{Claim, Verdict, back_off};
 use crate::app::App;
 use crate::base::context::Context;
 use crate::base::error::{Error, Result};

@@ -1,6 +1,7 @@
 //! What the audit log says of mail.
 
-use super::{Event, EventKind, append};
+use super::event::{Event, EventKind};
+use super::store::append;
 use crate::base::context::Context;
 use crate::base::error::Result;
 use crate::base::refs::Ref;

@@ -1,6 +1,6 @@
 //! Rows of `events`.
 
-use super::Event;
+use super::event::Event;
 use crate::base::error::Result;
 use crate::db::{Json, Tx};
 

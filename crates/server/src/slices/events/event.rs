@@ -1,0 +1,88 @@
+//! What an audit event consists of.
+
+use keymoor_oauth::claims::Principal;
+use keymoor_types::{EventId, IdentityId, Timestamp};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::base::context::Context;
+use crate::base::refs::{Ref, Subject};
+
+/// What kind of thing happened. A slice declares those that only it records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventKind(&'static str);
+
+impl EventKind {
+    pub const TENANT_CHANGE: Self = Self::new("V1TenantChange");
+    pub const REALM_CHANGE: Self = Self::new("V1RealmChange");
+    pub const IDENTITY_CHANGE: Self = Self::new("IdentityChange");
+    pub const APPLICATION_OPERATION: Self = Self::new("ApplicationOperation");
+    pub const AUTHENTICATOR_CONFIG_OPERATION: Self = Self::new("AuthenticatorConfigOperation");
+    pub const CREDENTIAL_BINDING_JOB_CHANGE: Self = Self::new("CredentialBindingJobChange");
+    pub const CREDENTIAL_CHANGE: Self = Self::new("CredentialChange");
+    pub const EMAIL_STATUS_CHANGE: Self = Self::new("EmailStatusChange");
+    pub const AUTHORIZE_REQUEST: Self = Self::new("AuthorizeRequest");
+    pub const AUTHENTICATION_TRANSACTION: Self = Self::new("AuthenticationTransaction");
+    pub const TOKEN_REQUEST: Self = Self::new("TokenRequest");
+    pub const TOKEN_OPERATION: Self = Self::new("TokenOperation");
+
+    pub const fn new(name: &'static str) -> Self {
+        Self(name)
+    }
+
+    pub const fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
+/// One audit event, ready to be written.
+#[derive(Clone, Debug)]
+pub struct Event {
+    id: EventId,
+    subject: Subject,
+    kind: EventKind,
+    outcome: &'static str,
+    actor: String,
+    correlation_id: String,
+    details: Value,
+    at: Timestamp,
+}
+
+impl Event {
+    /// An event about one thing, by which it is found later.
+    pub fn about(ctx: &Context, thing: impl Ref, kind: EventKind, outcome: &'static str) -> Self {
+        Self {
+            id: EventId::generate(ctx.now, &*ctx.app.rng),
+            subject: thing.subject(),
+            kind,
+            outcome,
+            actor: ctx.actor.to_string(),
+            correlation_id: ctx.source.correlation_id.clone(),
+            details: Value::Object(serde_json::Map::new()),
+            at: ctx.now,
+        }
+    }
+
+    /// Who did it, where the request itself had to prove that.
+    #[must_use]
+    pub fn by(self, principal: Principal) -> Self {
+        Self {
+            actor: principal.to_string(),
+            ..self
+        }
+    }
+
+    /// The identity that the event is found by, where the thing itself belongs to none.
+    #[must_use]
+    pub fn identity(mut self, id: IdentityId) -> Self {
+        self.subject.identity_id = Some(id);
+        self
+    }
+
+    /// A fact worth keeping.
+    #[must_use]
+    pub fn detail(mut self, name: &str, value: impl Serialize) -> Self {
+        self.details[name] = serde_json::to_value(value).expect("details are plain data");
+        self
+    }
+}
