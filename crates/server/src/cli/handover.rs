@@ -4,7 +4,8 @@ use clap::Args;
 use keymoor_types::TenantId;
 use lettre::Address;
 
-use super::{Outcome, node};
+use super::node;
+use super::outcome::Outcome;
 use crate::app::{App, SystemRng};
 use crate::base::context::Context;
 use crate::base::text;

@@ -7,6 +7,7 @@ mod doctor;
 mod handover;
 mod logging;
 mod node;
+mod outcome;
 pub mod serve;
 #[cfg(feature = "otlp")]
 mod traces;
@@ -17,7 +18,6 @@ mod traces;
 #[cfg(test)]
 mod tests;
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -29,10 +29,7 @@ use crate::config::{Config, Flags};
 use crate::db::{self, Db, DbLock, MIGRATIONS, SCHEMA_VERSION};
 use crate::http::router;
 use handover::Administrator;
-
-/// Anything that ends a command; its text is for the operator.
-type Failure = Box<dyn std::error::Error + Send + Sync>;
-type Outcome<T = ()> = Result<T, Failure>;
+use outcome::{Outcome, print};
 
 /// Keymoor: a self-hosted passkey platform
 ///
@@ -220,10 +217,6 @@ fn run(runtime: &Runtime, command: Command, config: Config) -> Outcome {
             }
         }
     })
-}
-
-fn print(text: &str) -> Outcome {
-    Ok(writeln!(std::io::stdout(), "{text}")?)
 }
 
 async fn migrate(config: &Config) -> Outcome<String> {

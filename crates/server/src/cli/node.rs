@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use keymoor_webauthn::AttestationRoots;
 
-use super::{Failure, Outcome};
+use super::outcome::{Failure, Outcome};
 use crate::app::{App, Ports, SystemClock, SystemRng};
 use crate::attestation_roots;
 use crate::base::error::Error;

@@ -1,8 +1,7 @@
-//! What surrounds every handler, in one layer.
+//! The middleware around every handler, in one layer.
 //!
-//! A layer of axum's costs every request some boxes and copies of all that lies below it, so what
-//! is done around a handler is put together here as functions, and becomes a layer once. Like the
-//! router it knows slices: what OAuth refuses is said in the words of OAuth.
+//! Each of axum's layers costs every request some boxes and copies of everything below it. The
+//! middleware is therefore composed of functions and becomes a layer once.
 
 use std::panic::AssertUnwindSafe;
 
@@ -15,33 +14,32 @@ use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
 
 use crate::app::App;
-
 use crate::base::error::Error;
 use crate::base::failure::Failure;
 use crate::http::{body, cors, privacy, trace};
 
-/// What differs around the kinds of routes.
+/// The middleware of one kind of routes.
 #[derive(Clone, Copy)]
-pub enum Envelope {
-    /// The management API, whose answers hold links, secrets and people.
+pub enum Middleware {
+    /// The management API. Its responses hold links, secrets and personal data.
     Management,
-    /// What devices call, from pages of any origin and with a token.
+    /// Endpoints that devices call with a token, from pages of any origin.
     Devices,
-    /// What of OAuth carries codes and tokens.
+    /// OAuth endpoints that carry codes and tokens.
     OAuth,
-    /// What of OAuth everybody may read.
+    /// Public OAuth metadata.
     Metadata,
-    /// Pages of our own, and whatever has no route.
+    /// Our own pages, and requests without a route.
     Pages,
 }
 
-impl Envelope {
-    /// Puts all of it around `routes`.
-    pub fn around(self, routes: Router<App>, app: &App) -> Router<App> {
+impl Middleware {
+    /// Wraps `routes` in this middleware.
+    pub fn wrap(self, routes: Router<App>, app: &App) -> Router<App> {
         let auth_url = &app.config.auth_url;
         let settings = Settings {
             app: app.clone(),
-            envelope: self,
+            middleware: self,
             // Whatever else is developed on this machine shares the host, and a browser remembers
             // a year.
             insist_on_https: auth_url.is_https() && !auth_url.is_loopback(),
@@ -76,14 +74,14 @@ impl Envelope {
 #[derive(Clone)]
 struct Settings {
     app: App,
-    envelope: Envelope,
+    middleware: Middleware,
     insist_on_https: bool,
 }
 
 /// Around every route: its span, its correlation id, and an answer whatever happens.
 async fn surround(State(settings): State<Settings>, request: Request, next: Next) -> Response {
     let answer = async |request| {
-        let answering = AssertUnwindSafe(settings.envelope.answer(request, next)).catch_unwind();
+        let answering = AssertUnwindSafe(settings.middleware.answer(request, next)).catch_unwind();
         // The panic hook has logged the message and place.
         let panicked = |_| Error::internal("a handler panicked").into_response();
         answering

@@ -5,10 +5,10 @@
 pub mod auth;
 pub mod body;
 pub mod cors;
-pub mod envelope;
 pub mod form;
 pub mod json;
 pub mod list;
+pub mod middleware;
 pub mod oauth;
 pub mod openapi;
 pub mod path;

@@ -6,22 +6,19 @@ use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use tower::util::MapRequest;
 use tower::{Layer as _, util::MapRequestLayer};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
 use crate::base::error::{Error, Kind};
-use crate::http::envelope::Envelope;
+use crate::http::middleware::Middleware;
 use crate::http::{openapi, verb};
+use crate::infra::serving::Service;
 use crate::pages::{assets, console};
 
-/// A router as served: custom verbs are split off before routing.
-pub type Service = MapRequest<Router, fn(Request) -> Request>;
-
-/// Routes that have the same around them.
-type Group = (Envelope, OpenApiRouter<App>);
+/// Routes that share a middleware.
+type Group = (Middleware, OpenApiRouter<App>);
 
 /// Sign-in and binding, and the pages of the console: what browsers and SDKs call.
 pub fn auth(app: &App) -> Service {
@@ -61,7 +58,7 @@ fn merged(routes: impl IntoIterator<Item = OpenApiRouter<App>>) -> OpenApiRouter
 }
 
 fn management_group() -> Group {
-    (Envelope::Management, merged(management_slices()))
+    (Middleware::Management, merged(management_slices()))
 }
 
 fn management_slices() -> [OpenApiRouter<App>; 9] {
@@ -81,12 +78,12 @@ fn management_slices() -> [OpenApiRouter<App>; 9] {
 fn public_groups() -> [Group; 4] {
     [
         (
-            Envelope::Metadata,
+            Middleware::Metadata,
             crate::slices::oidc::public::metadata_routes(),
         ),
-        (Envelope::OAuth, crate::slices::oidc::public::routes()),
+        (Middleware::OAuth, crate::slices::oidc::public::routes()),
         (
-            Envelope::Devices,
+            Middleware::Devices,
             crate::slices::authentication::public::routes(),
         ),
         binding_group(),
@@ -94,7 +91,10 @@ fn public_groups() -> [Group; 4] {
 }
 
 fn binding_group() -> Group {
-    (Envelope::Devices, crate::slices::binding::public::routes())
+    (
+        Middleware::Devices,
+        crate::slices::binding::public::routes(),
+    )
 }
 
 fn serve(app: &App, groups: impl IntoIterator<Item = Group>, pages: Router<App>) -> Service {
@@ -105,17 +105,11 @@ fn serve(app: &App, groups: impl IntoIterator<Item = Group>, pages: Router<App>)
         .fallback(unknown_route);
     let surrounded = groups
         .into_iter()
-        .map(|(envelope, documented)| envelope.around(documented.split_for_parts().0, app))
-        .fold(Envelope::Pages.around(pages, app), Router::merge)
+        .map(|(middleware, documented)| middleware.wrap(documented.split_for_parts().0, app))
+        .fold(Middleware::Pages.wrap(pages, app), Router::merge)
         .with_state(app.clone());
     let split: fn(Request) -> Request = verb::split_verb;
     MapRequestLayer::new(split).layer(surrounded)
-}
-
-/// A router that is served as it is.
-pub fn plain(routes: Router) -> Service {
-    let unchanged: fn(Request) -> Request = |request| request;
-    MapRequestLayer::new(unchanged).layer(routes)
 }
 
 /// The process runs.

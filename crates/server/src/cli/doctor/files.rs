@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use keymoor_types::{Seconds, Timestamp};
 
-use super::Finding;
+use super::finding::Finding;
 use crate::attestation_roots;
 use crate::cli::node;
 use crate::config::Config;

@@ -1,67 +1,20 @@
 //! `keymoor doctor`: looks at everything that a server depends on, and changes no data.
 
 mod files;
+mod finding;
 mod services;
 pub(super) mod urls;
 
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use keymoor_types::{Clock, Timestamp};
-use serde::Serialize;
 
-use super::Outcome;
+use crate::cli::outcome::{self, Outcome};
 use crate::config::{Config, ConfigError};
-
-/// Something that is wrong, and what to do about it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Finding {
-    /// What was looked at: `configuration`, `urls`, `master_key`, `attestation_roots`, `tls`,
-    /// `database`, `mail` or `clock`.
-    pub(super) check: &'static str,
-    pub(super) problem: String,
-    pub(super) mend: String,
-    /// Nothing is wrong; it may be meant like that.
-    pub(super) is_remark: bool,
-}
-
-impl Finding {
-    pub(super) fn new(
-        check: &'static str,
-        problem: impl fmt::Display,
-        mend: impl fmt::Display,
-    ) -> Self {
-        Self {
-            check,
-            problem: problem.to_string(),
-            mend: mend.to_string(),
-            is_remark: false,
-        }
-    }
-
-    fn remark(self) -> Self {
-        Self {
-            is_remark: true,
-            ..self
-        }
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            check,
-            problem,
-            mend,
-            is_remark,
-        } = self;
-        let remark = if *is_remark { " (a remark)" } else { "" };
-        write!(f, "{check}{remark}: {problem} -> {mend}")
-    }
-}
+use finding::Finding;
 
 /// Why there is no configuration to look at.
 pub(super) fn no_configuration(error: &ConfigError) -> Finding {
@@ -77,7 +30,7 @@ pub(super) fn no_configuration(error: &ConfigError) -> Finding {
 /// # Errors
 /// When there are any but remarks.
 pub(super) fn tell(findings: &[Finding], json: bool) -> Outcome {
-    super::print(&report(findings, json))?;
+    outcome::print(&report(findings, json))?;
     match findings.iter().filter(|finding| !finding.is_remark).count() {
         0 => Ok(()),
         1 => Err("1 finding".into()),

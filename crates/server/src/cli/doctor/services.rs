@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 
 use keymoor_types::{Clock, Seconds, Timestamp};
 
-use super::Finding;
+use super::finding::Finding;
 use crate::base::context::Context;
 use crate::base::error::Error;
 use crate::cli::node;

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::Finding;
+use super::finding::Finding;
 use crate::config::{BaseUrl, Config, Listen};
 
 pub(super) fn findings(config: &Config) -> Vec<Finding> {

@@ -12,8 +12,8 @@ use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::config::Config;
 use crate::db::DatabaseUrl;
-use crate::http::router::{Service, plain};
 use crate::infra::outbox;
+use crate::infra::serving::{Service, plain};
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 

@@ -72,11 +72,11 @@ impl<J: Job> Entry<J> {
 /// A job that one worker holds until its lease ends.
 #[derive(Clone, Debug)]
 pub struct Claim {
-    tenant_id: TenantId,
-    realm_id: RealmId,
+    pub(super) tenant_id: TenantId,
+    pub(super) realm_id: RealmId,
     pub id: OutboxId,
     pub kind: String,
-    payload: String,
+    pub(super) payload: String,
     /// Which attempt this is, counted from 1.
     pub attempt: i64,
     pub created_at: Timestamp,

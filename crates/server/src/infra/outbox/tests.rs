@@ -2,15 +2,18 @@
 
 use axum::http::Method;
 use keymoor_types::Seconds;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::job::back_off;
 use super::registry::Jobs;
 use super::worker::run_due;
-use super::job::back_off;
 use super::*;
-use crate::base::error::Error;
-use crate::db::Rx;
+use crate::app::App;
+use crate::base::context::Context;
+use crate::base::error::{Error, Result};
+use crate::base::refs::RealmRef;
+use crate::db::{Rx, Tx};
 use crate::infra::mail::Mail;
 use crate::jobs;
 use crate::maintenance;

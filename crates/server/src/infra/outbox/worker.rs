@@ -6,9 +6,9 @@ use keymoor_types::Seconds;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::job::{Claim, Verdict, back_off};
 use super::registry::{AnyJob, Jobs, Kind};
 use super::store::{self, Due};
-use super::job::{Claim, Verdict, back_off};
 use crate::app::App;
 use crate::base::context::Context;
 use crate::base::error::{Error, Result};

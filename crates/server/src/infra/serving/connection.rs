@@ -18,7 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tower::Service as _;
 
 use super::seats::{Exchange, Farewell, Seat};
-use crate::http::router::Service;
+use super::service::Service;
 
 /// The longest request line has 8 kB, and headers are as long again. HTTP/1 allows 100 headers,
 /// which is hyper's own limit.

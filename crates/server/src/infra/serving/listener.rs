@@ -11,9 +11,10 @@ use tokio::task::JoinSet;
 
 use super::connection::{self, Http};
 use super::seats::{Guard, Seats};
+use super::service::Service;
+use super::settings::ServingSettings;
 use super::tls::Tls;
-use super::{ServingSettings, Traffic};
-use crate::http::router::Service;
+use super::traffic::Traffic;
 
 /// The pause after an error that the next attempt would meet too, such as too few file
 /// descriptors.

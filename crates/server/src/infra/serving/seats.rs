@@ -15,7 +15,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
-use super::{ServingSettings, Traffic};
+use super::settings::ServingSettings;
+use super::traffic::Traffic;
 use crate::base::limits::network;
 
 /// How long a connection that was asked to end may take for it while it waits for its client.

@@ -38,14 +38,14 @@ impl EventKind {
 /// One audit event, ready to be written.
 #[derive(Clone, Debug)]
 pub struct Event {
-    id: EventId,
-    subject: Subject,
-    kind: EventKind,
-    outcome: &'static str,
-    actor: String,
-    correlation_id: String,
-    details: Value,
-    at: Timestamp,
+    pub(super) id: EventId,
+    pub(super) subject: Subject,
+    pub(super) kind: EventKind,
+    pub(super) outcome: &'static str,
+    pub(super) actor: String,
+    pub(super) correlation_id: String,
+    pub(super) details: Value,
+    pub(super) at: Timestamp,
 }
 
 impl Event {

@@ -3,6 +3,7 @@
 mod tls;
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +21,6 @@ use tokio::time::timeout;
 
 use super::tls::Tls;
 use super::*;
-use crate::http::router::{Service, plain};
 
 /// Long enough for anything that is to happen, on any machine.
 const PATIENCE: Duration = Duration::from_secs(20);
