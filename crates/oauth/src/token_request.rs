@@ -74,16 +74,27 @@ pub struct TokenRequest {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TokenResponse {
     /// The access token.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(examples("eyJhbGciOiJFUzI1NiJ9.eyJub25jZSI6IlJ4cyJ9.c2lnbmF0dXJl"))
+    )]
     pub access_token: String,
     /// `Bearer`.
+    #[cfg_attr(feature = "openapi", schema(examples("Bearer")))]
     pub token_type: &'static str,
     /// The life of the access token in seconds.
+    #[cfg_attr(feature = "openapi", schema(examples(3600)))]
     pub expires_in: i64,
     /// What was granted.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[cfg_attr(feature = "openapi", schema(examples("openid")))]
     pub scope: ScopeSet,
     /// The ID token, if `openid` was granted.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(examples("eyJhbGciOiJFUzI1NiJ9.eyJub25jZSI6IlJ4cyJ9.c2lnbmF0dXJl"))
+    )]
     pub id_token: Option<String>,
 }
 

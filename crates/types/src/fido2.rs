@@ -33,18 +33,22 @@ pub struct CreationOptions {
     /// Whose it will be.
     pub user: User,
     /// Returned in the client data, letter for letter.
+    #[cfg_attr(feature = "openapi", schema(examples("q83vEjRWeJCrze8SNFZ4kA")))]
     pub challenge: String,
     /// The algorithms that are accepted, the most wanted first.
     pub pub_key_cred_params: Vec<CredentialParameters>,
     /// How long the prompt may stay, in milliseconds. A hint.
+    #[cfg_attr(feature = "openapi", schema(examples(300_000)))]
     pub timeout: u32,
     /// What the user has already for this relying party.
     pub exclude_credentials: Vec<CredentialDescriptor>,
     /// What the authenticator must be able to do.
     pub authenticator_selection: AuthenticatorSelection,
     /// Kinds of authenticator to offer first (section 5.8.7). A hint.
+    #[cfg_attr(feature = "openapi", schema(examples("client-device")))]
     pub hints: Vec<String>,
     /// Whether the authenticator is asked to say what it is (section 5.4.7).
+    #[cfg_attr(feature = "openapi", schema(examples("none")))]
     pub attestation: String,
 }
 
@@ -53,8 +57,10 @@ pub struct CreationOptions {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RelyingParty {
     /// The RP ID: a host name.
+    #[cfg_attr(feature = "openapi", schema(examples("app.example.com")))]
     pub id: String,
     /// Its name for people.
+    #[cfg_attr(feature = "openapi", schema(examples("Customers")))]
     pub name: String,
 }
 
@@ -64,10 +70,13 @@ pub struct RelyingParty {
 #[serde(rename_all = "camelCase")]
 pub struct User {
     /// The user handle: 1 to 64 bytes that say nothing about anybody.
+    #[cfg_attr(feature = "openapi", schema(examples("x3Vq9b0LkM2tYc8W")))]
     pub id: String,
     /// Tells the user's accounts apart.
+    #[cfg_attr(feature = "openapi", schema(examples("wren")))]
     pub name: String,
     /// The user's name for people.
+    #[cfg_attr(feature = "openapi", schema(examples("Wren Marsh")))]
     pub display_name: String,
 }
 
@@ -79,6 +88,7 @@ pub struct CredentialParameters {
     #[serde(rename = "type")]
     pub kind: PublicKeyType,
     /// A COSE algorithm identifier.
+    #[cfg_attr(feature = "openapi", schema(examples(-7)))]
     pub alg: i64,
 }
 
@@ -90,6 +100,7 @@ pub struct CredentialDescriptor {
     #[serde(rename = "type")]
     pub kind: PublicKeyType,
     /// The credential id.
+    #[cfg_attr(feature = "openapi", schema(examples("q83vEjRWeJCrze8SNFZ4kA")))]
     pub id: String,
 }
 
@@ -108,10 +119,13 @@ pub enum PublicKeyType {
 #[serde(rename_all = "camelCase")]
 pub struct AuthenticatorSelection {
     /// Whether the authenticator must find the credential by itself.
+    #[cfg_attr(feature = "openapi", schema(examples("required")))]
     pub resident_key: String,
     /// The same in the words of Level 1.
+    #[cfg_attr(feature = "openapi", schema(examples(true)))]
     pub require_resident_key: bool,
     /// Whether the user must be verified.
+    #[cfg_attr(feature = "openapi", schema(examples("required")))]
     pub user_verification: String,
 }
 
@@ -137,8 +151,10 @@ pub struct RequestOptions {
 #[serde(rename_all = "camelCase")]
 pub struct RegistrationResponse {
     /// The credential id.
+    #[cfg_attr(feature = "openapi", schema(examples("q83vEjRWeJCrze8SNFZ4kA")))]
     pub id: String,
     /// The same again.
+    #[cfg_attr(feature = "openapi", schema(examples("q83vEjRWeJCrze8SNFZ4kA")))]
     pub raw_id: String,
     /// Always the same.
     #[serde(rename = "type")]
@@ -154,8 +170,13 @@ pub struct RegistrationResponse {
 pub struct AttestationResponse {
     /// The client data, as the browser serialised it.
     #[serde(rename = "clientDataJSON")]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(examples("eyJ0eXBlIjoid2ViYXV0aG4uY3JlYXRlIn0"))
+    )]
     pub client_data_json: String,
     /// The CBOR attestation object.
+    #[cfg_attr(feature = "openapi", schema(examples("o2NmbXRkbm9uZQ")))]
     pub attestation_object: String,
 }
 
@@ -164,12 +185,18 @@ pub struct AttestationResponse {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SignInProof {
     /// The transaction that it answers.
+    #[cfg_attr(feature = "openapi", schema(examples("Yt3nW8qK")))]
     pub transaction_id: String,
     /// The transaction's nonce, from which the challenge follows.
+    #[cfg_attr(feature = "openapi", schema(examples("b7Jx2mVr")))]
     pub nonce: String,
     /// The distinguished name of the identity, if the device asked for a passkey of that one.
     /// Absent: the authenticator said whose it is.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(examples("CN=19cade21f4a269e0, OU=19cade21885f2a74, O=19cade211c052e6b"))
+    )]
     pub sub: Option<String>,
     /// What the browser answered.
     pub credential: AuthenticationResponse,
@@ -181,8 +208,10 @@ pub struct SignInProof {
 #[serde(rename_all = "camelCase")]
 pub struct AuthenticationResponse {
     /// The credential id.
+    #[cfg_attr(feature = "openapi", schema(examples("q83vEjRWeJCrze8SNFZ4kA")))]
     pub id: String,
     /// The same again.
+    #[cfg_attr(feature = "openapi", schema(examples("q83vEjRWeJCrze8SNFZ4kA")))]
     pub raw_id: String,
     /// Always the same.
     #[serde(rename = "type")]
@@ -198,12 +227,19 @@ pub struct AuthenticationResponse {
 pub struct AssertionResponse {
     /// The client data, as the browser serialised it.
     #[serde(rename = "clientDataJSON")]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(examples("eyJ0eXBlIjoid2ViYXV0aG4uY3JlYXRlIn0"))
+    )]
     pub client_data_json: String,
     /// The signed authenticator data.
+    #[cfg_attr(feature = "openapi", schema(examples("SZYN5YgOjGh0NBcP")))]
     pub authenticator_data: String,
     /// The signature, ASN.1 DER for ECDSA.
+    #[cfg_attr(feature = "openapi", schema(examples("MEUCIQDx")))]
     pub signature: String,
     /// The user handle, if the authenticator keeps one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(examples("x3Vq9b0LkM2tYc8W")))]
     pub user_handle: Option<String>,
 }

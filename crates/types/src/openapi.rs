@@ -18,10 +18,10 @@ fn text(build: impl FnOnce(ObjectBuilder) -> ObjectBuilder) -> RefOr<Schema> {
 }
 
 macro_rules! schemas {
-    ($($name:ident => $build:expr;)*) => {$(
+    ($($name:ident => $build:expr, $example:literal;)*) => {$(
         impl PartialSchema for $name {
             fn schema() -> RefOr<Schema> {
-                text($build)
+                text(|object| $build(object).examples([$example]))
             }
         }
 
@@ -46,14 +46,14 @@ fn date_time(object: ObjectBuilder) -> ObjectBuilder {
 }
 
 schemas! {
-    TenantId => hex;
-    RealmId => hex;
-    IdentityId => hex;
-    CredentialId => hex;
-    BindingJobId => hex;
-    ApplicationId => uuid;
-    AuthenticatorConfigId => uuid;
-    ResourceServerId => uuid;
-    EventId => uuid;
-    Timestamp => date_time;
+    TenantId => hex, "19cade211c052e6b";
+    RealmId => hex, "19cade21885f2a74";
+    IdentityId => hex, "19cade21f4a269e0";
+    CredentialId => hex, "19cade2260f65132";
+    BindingJobId => hex, "19cade22cd4a6a3a";
+    ApplicationId => uuid, "019cade2-34e8-70c5-8892-f902d23f0824";
+    AuthenticatorConfigId => uuid, "019cade2-38b9-7181-90ed-90479531985d";
+    ResourceServerId => uuid, "019cade2-3c8a-7e8e-a099-950d36f675cc";
+    EventId => uuid, "019cade2-405b-7160-911e-20b86b0d549b";
+    Timestamp => date_time, "2026-03-02T09:30:00.000Z";
 }

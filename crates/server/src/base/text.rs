@@ -37,6 +37,7 @@ impl PartialSchema for Name {
             .description(Some(DESCRIPTION))
             .min_length(Some(1))
             .max_length(Some(64))
+            .examples(["Customers"])
             .into()
     }
 }

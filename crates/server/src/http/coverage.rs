@@ -230,6 +230,35 @@ async fn c9_d2_pages_can_read_that_a_body_was_too_large_in_the_words_of_its_rout
     );
 }
 
+/// What the examples refer to does not exist here, and a name may be taken. Nothing else can be
+/// wrong with them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_example_of_a_request_is_valid() {
+    let test = TestApp::sqlite().await;
+    let (tenant, realm) = (test.made.tenant.id, test.made.realm.id);
+    let document = serde_json::to_value(management_document()).unwrap();
+    let mut sent = 0;
+    for operation in guarded()
+        .into_iter()
+        .filter(|operation| operation.takes_body)
+    {
+        let path = operation.path_in(&tenant.to_string());
+        let path = path.replace("realms/0000000000000001", &format!("realms/{realm}"));
+        let method = operation.method.as_str().to_lowercase();
+        let body = &document["paths"][&operation.path][method]["requestBody"];
+        let example = body["content"]["application/json"]["example"].clone();
+        let answer = test.manage(operation.method, &path, Some(example)).await;
+        let refers_to_nothing = answer.status == 400 && answer.text.contains("\"no such ");
+        assert!(
+            refers_to_nothing || [200, 404, 409].contains(&answer.status.as_u16()),
+            "{}: {answer:?}",
+            operation.id
+        );
+        sent += 1;
+    }
+    assert!(sent >= 8, "{sent}");
+}
+
 #[test]
 fn operations_without_scope_are_in_the_ledger_and_no_others() {
     let ledger: BTreeMap<&str, &str> = WITHOUT_SCOPE

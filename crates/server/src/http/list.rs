@@ -15,7 +15,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keymoor_types::{Seconds, Timestamp};
 use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Serialize, Serializer};
-use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::schema::{
+    ArrayBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, SchemaType, Type,
+};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
@@ -142,12 +144,18 @@ impl<V: Listed> IntoResponse for Paged<V> {
 impl<V: Listed> PartialSchema for Paged<V> {
     fn schema() -> RefOr<Schema> {
         let items = ArrayBuilder::new().items(Ref::from_schema_name(V::name()));
-        let token =
-            ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::String, Type::Null]));
+        // As of the first of two pages, since an example of a list holds one item.
+        let total = ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
+            .examples([2]);
+        let token = ObjectBuilder::new()
+            .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+            .examples(["q1Xv8bJk3uYc0Wm5Zt7r"]);
         ObjectBuilder::new()
             .property(V::MEMBER, items)
             .required(V::MEMBER)
-            .property("total_size", i64::schema())
+            .property("total_size", total)
             .required("total_size")
             .property("next_page_token", token)
             .into()

@@ -5,6 +5,7 @@
 pub mod auth;
 pub mod body;
 pub mod cors;
+pub mod examples;
 pub mod form;
 pub mod json;
 pub mod list;

@@ -126,6 +126,20 @@ fn in_oauth_words(error: &Error) -> Option<(StatusCode, OAuthError)> {
     Some((status, OAuthError::new(code, description)))
 }
 
+/// The body of the refusal that `error` becomes, if it is told in the words of OAuth.
+pub fn problem(error: &Error) -> Option<OAuthProblem> {
+    in_oauth_words(error).map(|(_, told)| told.into())
+}
+
+impl From<OAuthError> for OAuthProblem {
+    fn from(told: OAuthError) -> Self {
+        Self {
+            error: told.code.as_str(),
+            error_description: told.description,
+        }
+    }
+}
+
 /// The scheme that would help, which a 401 has to name (RFC 6749, section 5.2; RFC 6750,
 /// section 3).
 fn challenge(error: &OAuthError) -> Option<&'static str> {
@@ -157,12 +171,9 @@ impl IntoResponse for Failure {
 }
 
 fn refusal(status: StatusCode, told: OAuthError) -> Response {
-    let body = OAuthProblem {
-        error: told.code.as_str(),
-        error_description: told.description,
-    };
-    let mut response = (status, Json(body)).into_response();
-    if let Some(challenge) = challenge(&told) {
+    let challenge = challenge(&told);
+    let mut response = (status, Json(OAuthProblem::from(told))).into_response();
+    if let Some(challenge) = challenge {
         let challenge = HeaderValue::from_static(challenge);
         response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
     }

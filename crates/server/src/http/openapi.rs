@@ -2,9 +2,10 @@
 
 use keymoor_types::verb;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, Paths};
+use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, Paths, ServerBuilder};
 use utoipa::{IntoResponses, OpenApi as _};
 
+use crate::http::examples;
 use crate::http::problem::Problem;
 
 /// The security scheme of the management API.
@@ -107,8 +108,15 @@ pub enum EndedLink {
 #[openapi(components(schemas(Problem)))]
 struct Shared;
 
-/// Gives a collected document its head, and its paths the published spelling.
-pub fn finish(title: &str, mut collected: OpenApi) -> OpenApi {
+/// An address that a document is of, as of a server with the settings of development.
+pub struct Address {
+    pub url: &'static str,
+    /// The setting that gives it.
+    pub setting: &'static str,
+}
+
+/// Gives a collected document its head and its examples, and its paths the published spelling.
+pub fn finish(title: &str, address: &Address, mut collected: OpenApi) -> OpenApi {
     collected.merge(Shared::openapi());
     let info = InfoBuilder::new()
         .title(title)
@@ -124,11 +132,18 @@ pub fn finish(title: &str, mut collected: OpenApi) -> OpenApi {
         .bearer_format("JWT")
         .build();
     components.add_security_scheme(BEARER, SecurityScheme::Http(bearer));
-    OpenApiBuilder::new()
+    let Address { url, setting } = address;
+    let server = ServerBuilder::new().url(*url).description(Some(format!(
+        "A development server. Replace it with the value of `{setting}`."
+    )));
+    let mut document = OpenApiBuilder::new()
         .info(info)
+        .servers(Some([server.build()]))
         .paths(paths)
         .components(Some(components))
-        .build()
+        .build();
+    examples::add(&mut document);
+    document
 }
 
 #[cfg(test)]

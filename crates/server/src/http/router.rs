@@ -13,7 +13,8 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::app::App;
 use crate::base::error::{Error, Kind};
 use crate::http::middleware::Middleware;
-use crate::http::{openapi, verb};
+use crate::http::openapi::{self, Address};
+use crate::http::verb;
 use crate::infra::serving::Service;
 use crate::pages::{assets, console};
 
@@ -38,17 +39,25 @@ pub fn combined(app: &App) -> Service {
 
 /// The document of the management API.
 pub fn management_document() -> OpenApi {
-    document("Keymoor management API", [management_group()])
+    const ADDRESS: Address = Address {
+        url: "http://localhost:8023",
+        setting: "KEYMOOR_API_URL",
+    };
+    document("Keymoor management API", &ADDRESS, [management_group()])
 }
 
 /// The document of what browsers and SDKs call.
 pub fn public_document() -> OpenApi {
-    document("Keymoor sign-in and binding", public_groups())
+    const ADDRESS: Address = Address {
+        url: "http://localhost:8021",
+        setting: "KEYMOOR_AUTH_URL",
+    };
+    document("Keymoor sign-in and binding", &ADDRESS, public_groups())
 }
 
-fn document(title: &str, groups: impl IntoIterator<Item = Group>) -> OpenApi {
+fn document(title: &str, address: &Address, groups: impl IntoIterator<Item = Group>) -> OpenApi {
     let routes = groups.into_iter().map(|(_, routes)| routes);
-    openapi::finish(title, merged(routes).into_openapi())
+    openapi::finish(title, address, merged(routes).into_openapi())
 }
 
 fn merged(routes: impl IntoIterator<Item = OpenApiRouter<App>>) -> OpenApiRouter<App> {

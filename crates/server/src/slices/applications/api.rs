@@ -60,25 +60,32 @@ pub struct ApplicationView {
     /// How users are asked for their passkey. Without one nobody can sign in.
     #[serde(skip_serializing_if = "Option::is_none")]
     authenticator_config_id: Option<AuthenticatorConfigId>,
+    #[schema(examples("Example app"))]
     display_name: String,
     /// Made by Keymoor, and not to be changed or deleted.
+    #[schema(examples(false))]
     is_managed: bool,
     /// `management_api` for the built-in application that calls the management API.
+    #[schema(examples("custom"))]
     classification: String,
     protocol_config: ProtocolView,
 }
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = ProtocolConfig)]
+#[schema(examples(json!({"type": "oidc", "pkce": "s256"})))]
 struct ProtocolView {
     #[serde(rename = "type")]
     #[schema(schema_with = schema::protocol)]
     protocol: Protocol,
     /// The scopes of the resource server that the application may ask for.
+    #[schema(examples("reports:read"))]
     allowed_scopes: Vec<String>,
+    #[schema(examples("Vb3nK8qWz1Ty6Lm0Rx5Hc2Jd"))]
     client_id: String,
     /// Of confidential applications, for callers with `applications:read`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(examples("q8Zr1mVw4nXc7Tb0yKd3Hs6Lf9Pg2Ja5eU7iNo4kGv1bSy8x"))]
     client_secret: Option<String>,
     #[schema(schema_with = schema::confidentiality)]
     confidentiality: Confidentiality,
@@ -87,6 +94,7 @@ struct ProtocolView {
     token_endpoint_auth_method: &'static str,
     #[schema(schema_with = schema::grant_types)]
     grant_type: Vec<GrantType>,
+    #[schema(examples("https://app.example.com/callback"))]
     redirect_uris: Vec<String>,
     token_configuration: TokenConfiguration,
     #[schema(schema_with = schema::pkce)]

@@ -80,6 +80,7 @@ pub struct ProtocolConfig {
 #[serde(deny_unknown_fields)]
 pub struct TokenConfiguration {
     /// Lifetime of access tokens in seconds, at least 60 and at most 7,776,000 (90 days).
+    #[schema(examples(3600))]
     pub expires_after: u32,
     #[serde(default)]
     pub token_signing_algorithm: SigningAlgorithm,
@@ -151,10 +152,13 @@ impl Application {
 #[schema(as = ApplicationRequest)]
 pub struct Change {
     /// For administrators to read, 1 to 256 characters. Needed at first.
+    #[schema(examples("Example app"))]
     display_name: Option<String>,
     /// The API that the application can call; the empty string removes it.
+    #[schema(examples("019cade2-3c8a-7e8e-a099-950d36f675cc"))]
     resource_server_id: Option<String>,
     /// How users are asked for their passkey; the empty string removes it.
+    #[schema(examples("019cade2-38b9-7181-90ed-90479531985d"))]
     authenticator_config_id: Option<String>,
     #[serde(default)]
     protocol_config: ProtocolChange,
@@ -163,6 +167,7 @@ pub struct Change {
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = ProtocolConfigRequest)]
+#[schema(examples(json!({"type": "oidc", "pkce": "s256"})))]
 struct ProtocolChange {
     /// Needed at first, and can't be changed.
     #[serde(rename = "type")]
@@ -175,8 +180,10 @@ struct ProtocolChange {
     #[schema(schema_with = schema::grant_types)]
     grant_type: Option<Vec<GrantType>>,
     /// Absolute URLs of at most 2,048 bytes without fragment, compared exactly.
+    #[schema(examples("https://app.example.com/callback"))]
     redirect_uris: Option<Vec<String>>,
     /// Scopes of the resource server.
+    #[schema(examples("reports:read"))]
     allowed_scopes: Option<Vec<String>>,
     #[schema(schema_with = schema::pkce)]
     pkce: Option<PkceSetting>,
@@ -189,6 +196,7 @@ struct ProtocolChange {
 #[schema(as = TokenConfigurationRequest)]
 struct TokenChange {
     /// Lifetime of access tokens in seconds, at least 60 and at most 7,776,000 (90 days).
+    #[schema(examples(3600))]
     expires_after: Option<u32>,
     token_signing_algorithm: Option<SigningAlgorithm>,
     subject_field: Option<SubjectField>,

@@ -44,8 +44,10 @@ pub struct ConfigView {
     tenant_id: TenantId,
     realm_id: RealmId,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(examples("Example app"))]
     display_name: Option<String>,
     /// Made by Keymoor, and not to be changed or deleted.
+    #[schema(examples(false))]
     is_managed: bool,
     config: Config,
 }

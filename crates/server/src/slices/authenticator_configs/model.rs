@@ -88,10 +88,12 @@ pub struct Embedded {
     pub invocation_type: InvocationType,
     /// The application's URL: http, https or a scheme of an app. `/bind` and `/bi-authenticate`
     /// are appended.
+    #[schema(examples("https://app.example.com"))]
     pub invoke_url: String,
     /// Origins that may bind and sign in: `scheme://host[:port]`. Empty means the origin of an
     /// http or https `invoke_url`.
     #[serde(default)]
+    #[schema(examples("https://app.example.com"))]
     pub trusted_origins: Vec<String>,
     /// Absent: both kinds of passkey, and binding does not insist.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -106,6 +108,7 @@ pub struct HostedWeb {
     pub authentication_methods: Option<Vec<AuthenticationMethod>>,
     /// Origins that may bind and sign in: `scheme://host[:port]`.
     #[serde(default)]
+    #[schema(examples("https://app.example.com"))]
     pub trusted_origins: Vec<String>,
 }
 
@@ -151,6 +154,7 @@ pub enum ConfigType {
 #[schema(as = AuthenticatorConfigRequest)]
 pub struct Change {
     /// For administrators to read, 1 to 256 characters.
+    #[schema(examples("Example app"))]
     display_name: Option<String>,
     #[serde(default)]
     config: Settings,
@@ -166,8 +170,10 @@ pub struct Settings {
     /// Of `embedded`. `automatic` unless given.
     invocation_type: Option<InvocationType>,
     /// Of `embedded`, and needed there: an absolute URL of at most 2,048 bytes.
+    #[schema(examples("https://app.example.com"))]
     invoke_url: Option<String>,
     /// Origins that may bind and sign in: `scheme://host[:port]`.
+    #[schema(examples("https://app.example.com"))]
     trusted_origins: Option<Vec<String>>,
     /// Both kinds of passkey unless given. Binding insists on them only if they are given.
     authentication_methods: Option<Vec<AuthenticationMethod>>,

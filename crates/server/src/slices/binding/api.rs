@@ -61,12 +61,15 @@ impl Body for CreateRequest {
 struct NewJobView {
     delivery_method: DeliveryMethod,
     /// The config whose SDK pages or app will bind the passkey.
+    #[schema(examples("019cade2-38b9-7181-90ed-90479531985d"))]
     authenticator_config_id: String,
     /// Where the application goes after binding; the SDK returns it and never navigates.
+    #[schema(examples("https://app.example.com/welcome"))]
     post_binding_redirect_uri: Option<String>,
     /// Lifetime of the link in seconds: within the server's settings
     /// `link_lifetime_min_seconds` and `link_lifetime_max_seconds`, or the request is refused with
     /// 400. `link_lifetime_seconds` of those unless given.
+    #[schema(examples(86_400))]
     expires_in: Option<i64>,
 }
 
@@ -102,6 +105,7 @@ impl TryFrom<NewJobView> for NewJob {
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = CredentialBindingJob)]
+#[schema(examples(json!({"state": "COMPLETE", "expire_time": "2026-03-03T09:30:00.000Z"})))]
 pub struct JobView {
     id: BindingJobId,
     tenant_id: TenantId,
@@ -113,6 +117,7 @@ pub struct JobView {
     delivery_method: DeliveryMethod,
     state: State,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(examples("https://app.example.com/welcome"))]
     post_binding_redirect_uri: Option<String>,
     authenticator_config_id: AuthenticatorConfigId,
     expire_time: Timestamp,
@@ -141,9 +146,13 @@ impl JobView {
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = CreateCredentialBindingJobResponse)]
+#[schema(examples(json!({"credential_binding_job": {"state": "LINK_SENT", "credential_id": null}})))]
 struct CreateAnswer {
     /// The link for the device. Only for RETURN; it is shown this once.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(examples(
+        "http://localhost:8021/v1/tenants/19cade211c052e6b/realms/19cade21885f2a74/identities/19cade21f4a269e0/credential-binding-jobs/19cade22cd4a6a3a:invokeAuthenticator?token=Zk8tR2vN5wXq1LmC7yHs4A"
+    ))]
     credential_binding_link: Option<String>,
     credential_binding_job: JobView,
 }
@@ -232,7 +241,11 @@ async fn get(
     operation_id = "SetCredentialBindingJobRevoked",
     tag = "Credential Binding Jobs",
     params(JobRef),
-    responses((status = 200, body = JobView), Refusals, Conflicting),
+    responses(
+        (status = 200, body = JobView, example = json!({"state": "REVOKED", "credential_id": null})),
+        Refusals,
+        Conflicting,
+    ),
     security(("bearer" = ["credential-binding-jobs:revoke"])),
 )]
 async fn revoke(

@@ -30,6 +30,7 @@ pub fn routes() -> OpenApiRouter<App> {
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = Credential)]
+#[schema(examples(json!({"csr_type": "FIDO2"})))]
 struct CredentialView {
     id: CredentialId,
     identity_id: IdentityId,
@@ -39,8 +40,12 @@ struct CredentialView {
     /// How the key was introduced.
     csr_type: ProofKind,
     /// The public key as a JWK (RFC 7517), as text.
+    #[schema(
+        examples(r#"{"crv":"P-256","kty":"EC","x":"axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY","y":"T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU"}"#)
+    )]
     jwk_json: String,
     /// The key's thumbprint (RFC 7638) in base64url, padded.
+    #[schema(examples("xx0BcA-wMohw8atYDJOe6peGModklG2wRHBlXHMvl0M="))]
     jwk_thumbprint: String,
     attestation: AttestationView,
     create_time: Timestamp,
@@ -56,10 +61,12 @@ struct AttestationView {
     /// `flagged`: not attested, but the authenticator data said that the key never leaves its
     /// authenticator, which nobody else vouches for. `unproven`: anything else, such as a key
     /// that software keeps.
+    #[schema(examples("flagged"))]
     level: &'static str,
     /// The attestation statement's format, such as `none` or `packed`, whether it is known or
     /// not. Absent for a key that software keeps.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(examples("none"))]
     format: Option<String>,
 }
 
@@ -138,7 +145,7 @@ async fn get(
     operation_id = "RevokeCredential",
     tag = "Credentials",
     params(CredentialRef),
-    responses((status = 200, body = CredentialView), Refusals),
+    responses((status = 200, body = CredentialView, example = json!({"state": "REVOKED"})), Refusals),
     security(("bearer" = ["credentials:revoke"])),
 )]
 async fn revoke(

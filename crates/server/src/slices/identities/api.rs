@@ -54,6 +54,7 @@ impl Body for CreateRequest {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewIdentity)]
+#[schema(examples(json!({"display_name": "Wren Marsh"})))]
 struct NewIdentityView {
     #[schema(value_type = Name)]
     display_name: String,
@@ -97,6 +98,7 @@ impl Body for UpdateRequest {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = IdentityPatch)]
+#[schema(examples(json!({"display_name": "Wren Marsh"})))]
 struct IdentityPatchView {
     #[schema(value_type = Option<Name>)]
     display_name: Option<String>,
@@ -135,6 +137,7 @@ struct IdentityView {
     id: IdentityId,
     realm_id: RealmId,
     tenant_id: TenantId,
+    #[schema(examples("Wren Marsh"))]
     display_name: String,
     status: Status,
     enrollment_status: EnrollmentStatus,

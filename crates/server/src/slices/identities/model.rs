@@ -138,10 +138,11 @@ named! {
 
 /// The optional traits, in the published order; one list for the type, its checks and its merge.
 macro_rules! traits {
-    ($($name:ident),* $(,)?) => {
+    ($($name:ident = $example:literal),* $(,)?) => {
         /// What is known of a person, version 0: everything but the username is optional.
         #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
         #[serde(deny_unknown_fields)]
+        #[schema(examples(json!({"username": "wren"})))]
         pub struct Traits {
             /// Always `traits_v0`.
             #[serde(rename = "type")]
@@ -151,6 +152,7 @@ macro_rules! traits {
             pub username: String,
             $(
                 #[serde(default, skip_serializing_if = "Option::is_none")]
+                #[schema(examples($example))]
                 pub $name: Option<String>,
             )*
         }
@@ -158,13 +160,17 @@ macro_rules! traits {
         /// Changes to traits: what is absent stays, an empty text removes.
         #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
         #[serde(deny_unknown_fields)]
+        #[schema(examples(json!({"username": "wren"})))]
         pub struct TraitsPatch {
             /// Always `traits_v0`.
             #[serde(rename = "type")]
             pub kind: TraitsKind,
             #[schema(value_type = Option<Name>)]
             pub username: Option<String>,
-            $(pub $name: Option<String>,)*
+            $(
+                #[schema(examples($example))]
+                pub $name: Option<String>,
+            )*
         }
 
         impl Traits {
@@ -206,11 +212,38 @@ macro_rules! traits {
 }
 
 traits! {
-    primary_email_address, secondary_email_address, external_id, family_name, given_name, formatted_name,
-    middle_name, honorific_prefix, honorific_suffix, nick_name, title, primary_phone, secondary_phone,
-    profile_url, photo, preferred_language, locale, timezone, formatted_address, street_address, locality,
-    region, postal_code, country, user_type, employee_number, cost_center, organization, division,
-    department, manager_id, manager_name,
+    primary_email_address = "wren@example.com",
+    secondary_email_address = "wren.marsh@example.org",
+    external_id = "crm-4711",
+    family_name = "Marsh",
+    given_name = "Wren",
+    formatted_name = "Dr. Wren A. Marsh, PhD",
+    middle_name = "A.",
+    honorific_prefix = "Dr.",
+    honorific_suffix = "PhD",
+    nick_name = "Wren",
+    title = "Hydrologist",
+    primary_phone = "+1-555-0100",
+    secondary_phone = "+1-555-0101",
+    profile_url = "https://example.com/people/wren",
+    photo = "https://example.com/people/wren.jpg",
+    preferred_language = "en",
+    locale = "en-GB",
+    timezone = "Europe/London",
+    formatted_address = "1 Reed Lane, Exampleton EX1 2AB, GB",
+    street_address = "1 Reed Lane",
+    locality = "Exampleton",
+    region = "Exampleshire",
+    postal_code = "EX1 2AB",
+    country = "GB",
+    user_type = "customer",
+    employee_number = "4711",
+    cost_center = "100",
+    organization = "Example",
+    division = "Research",
+    department = "Rivers",
+    manager_id = "4710",
+    manager_name = "Robin Fen",
 }
 
 fn present<'a, const N: usize>(

@@ -98,6 +98,7 @@ async fn list_keys(
 #[derive(Serialize, ToSchema)]
 #[schema(as = AuthorizeAnswer)]
 struct Told {
+    #[schema(examples("https://app.example.com/bi-authenticate?request=eyJhbGciOiJFUzI1NiJ9"))]
     authenticate_url: String,
 }
 

@@ -17,6 +17,7 @@ use crate::slices::tokens::access;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct UserInfo {
     /// The subject, as in the tokens.
+    #[schema(examples("19cade21f4a269e0"))]
     pub sub: String,
     #[serde(flatten)]
     #[schema(inline)]
@@ -28,12 +29,15 @@ pub struct UserInfo {
 pub struct Profile {
     /// The display name, with scope `profile`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(examples("Wren Marsh"))]
     pub name: Option<String>,
     /// The username, with scope `profile`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(examples("wren"))]
     pub preferred_username: Option<String>,
     /// The primary address, with scope `email`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(examples("wren@example.com"))]
     pub email: Option<String>,
 }
 

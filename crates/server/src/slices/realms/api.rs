@@ -116,6 +116,7 @@ impl TryFrom<RealmPatchView> for RealmPatch {
 struct RealmView {
     id: RealmId,
     tenant_id: TenantId,
+    #[schema(examples("Customers"))]
     display_name: String,
     classification: Classification,
     create_time: Timestamp,

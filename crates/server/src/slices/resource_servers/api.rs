@@ -33,11 +33,15 @@ struct ResourceServerView {
     id: ResourceServerId,
     realm_id: RealmId,
     tenant_id: TenantId,
+    #[schema(examples("Reports"))]
     display_name: String,
     /// Made by Keymoor, and not to be changed or deleted.
+    #[schema(examples(false))]
     is_managed: bool,
     /// The audience of tokens for this API. Unique in the realm.
+    #[schema(examples("https://reports.example.com"))]
     identifier: String,
+    #[schema(examples("reports:read"))]
     scopes: Vec<String>,
 }
 

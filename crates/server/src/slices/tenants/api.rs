@@ -38,6 +38,7 @@ impl Body for UpdateRequest {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = TenantPatch)]
+#[schema(examples(json!({"display_name": "Example"})))]
 struct TenantPatchView {
     #[schema(value_type = Option<Name>)]
     display_name: Option<String>,
@@ -59,6 +60,7 @@ impl TryFrom<TenantPatchView> for TenantPatch {
 #[schema(as = Tenant)]
 struct TenantView {
     id: TenantId,
+    #[schema(examples("Example"))]
     display_name: String,
     create_time: Timestamp,
     update_time: Timestamp,

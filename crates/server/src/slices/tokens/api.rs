@@ -42,17 +42,24 @@ struct PrincipalQuery {
 struct TokenView {
     /// The token's `jti`.
     #[schema(value_type = String)]
+    #[schema(examples("kPz3VbX0sQe7Rm1TnYc5Wd8LaGh2Uj4F"))]
     id: TokenId,
+    #[schema(examples("reports:read"))]
     scopes: Vec<String>,
     /// The last characters of the token's text.
+    #[schema(examples("x7Qd"))]
     token_suffix: String,
     /// `self_contained`: a JWT.
+    #[schema(examples("self_contained"))]
     token_format: &'static str,
     /// Unix seconds.
+    #[schema(examples(1_772_447_400))]
     expires: i64,
     /// Unix seconds.
+    #[schema(examples(1_772_443_800))]
     issued_at: i64,
     /// `access`.
+    #[schema(examples("access"))]
     token_type: &'static str,
 }
 
