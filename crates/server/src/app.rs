@@ -1,4 +1,4 @@
-//! What every part of the server is given: database, time, randomness, secrets, settings.
+//! The server's shared state: database, time, randomness, secrets, settings.
 
 use crate::base::refs::{ApplicationRef, AuthenticatorConfigRef};
 use std::ops::Deref;
@@ -32,19 +32,19 @@ pub struct Parts {
     pub keys: KeyRing,
     pub applications: Cache<ApplicationRef, Arc<Application>>,
     pub authenticator_configs: Cache<AuthenticatorConfigRef, Arc<Effective>>,
-    /// The identifiers of resource servers.
+    /// Identifiers of resource servers.
     pub audiences: Cache<ResourceServerRef, Arc<str>>,
-    /// Tokens that no longer hold.
+    /// Revoked tokens.
     pub revocations: Revocations,
     pub limits: Limits,
     pub mailer: Arc<dyn Mailer>,
-    /// What attestations of new passkeys are traced to.
+    /// Trusted roots for attestations of new passkeys.
     pub attestation_roots: AttestationRoots,
     pub metrics: Metrics,
     pub config: Config,
 }
 
-/// What an [`App`] is built from.
+/// The parts that an [`App`] is built from.
 pub struct Ports {
     pub config: Config,
     pub db: Db,
@@ -116,7 +116,7 @@ pub struct SystemRng;
 impl Rng for SystemRng {
     #[expect(
         clippy::disallowed_methods,
-        reason = "the one place that draws ambient randomness"
+        reason = "the one place that reads ambient randomness"
     )]
     fn fill(&self, bytes: &mut [u8]) {
         aws_lc_rs::rand::fill(bytes).expect("the system's random generator works");

@@ -1,4 +1,4 @@
-//! The root certificates that attestations of new passkeys are traced to, in PEM.
+//! The trusted root certificates for attestations of new passkeys, in PEM.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use keymoor_webauthn::{AttestationRoots, RootError};
 pub enum AttestationRootsError {
     #[error("can't read attestation roots at {0}: {1}")]
     Io(PathBuf, io::Error),
-    #[error("the directory {0} of attestation roots has no file that ends in .pem")]
+    #[error("the directory {0} of attestation roots has no .pem file")]
     Empty(PathBuf),
     #[error("attestation roots in {0}: {1}")]
     Malformed(PathBuf, RootError),
@@ -71,7 +71,7 @@ mod tests {
     fn what_is_no_root_is_refused_and_named() {
         let folder = tempfile::tempdir().unwrap();
         let refusal = |path: &Path| read(path).unwrap_err().to_string();
-        assert!(refusal(folder.path()).contains("no file that ends in .pem"));
+        assert!(refusal(folder.path()).contains("no .pem file"));
         let bad = folder.path().join("bad.pem");
         assert!(refusal(&bad).contains("bad.pem"), "{}", refusal(&bad));
         let key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";

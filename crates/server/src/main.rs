@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use mimalloc::MiMalloc;
 
-/// The C library's allocator took 15 % of a sign-in's time: see `docs/explanation/performance-notebook.md`.
+/// The C library's allocator used 15 % of a sign-in's time. See
+/// `docs/explanation/performance-notebook.md`.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 

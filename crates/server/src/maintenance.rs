@@ -1,4 +1,4 @@
-//! What must be tidied up regularly, whoever asks for nothing.
+//! Regular clean-up in the background.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::slices::{authentication, binding, tokens};
 
 const PERIOD: Duration = Duration::from_mins(1);
 
-/// Sweeps once a minute until told to stop.
+/// Sweeps once a minute until `stop` is true.
 pub async fn keep(app: App, mut stop: watch::Receiver<bool>) {
     let sweeping = async {
         loop {
@@ -17,24 +17,24 @@ pub async fn keep(app: App, mut stop: watch::Receiver<bool>) {
             tokio::time::sleep(PERIOD).await;
         }
     };
-    // A sweep is cut off between two of its writes; the next start goes on.
+    // Stopping cancels a sweep between two writes. The next one continues.
     tokio::select! {
         _told = stop.wait_for(|&stop| stop) => {}
         () = sweeping => {}
     }
 }
 
-/// Every sweep, once. A slice that leaves something behind adds its own here: short writes in a
-/// loop, safe to repeat and to run on several nodes at once.
+/// Runs every slice's sweep once. A sweep is a loop of short writes, and may be repeated and run on
+/// several nodes at once.
 pub async fn sweep(app: &App) {
     app.limits.shrink();
     if let Err(error) = binding::ops::erase_old_tokens(app).await {
-        tracing::warn!(%error, "old link tokens were not erased");
+        tracing::warn!(%error, "failed to delete old link tokens");
     }
     if let Err(error) = authentication::ops::sweep(app).await {
-        tracing::warn!(%error, "old codes were not swept");
+        tracing::warn!(%error, "failed to delete old codes");
     }
     if let Err(error) = tokens::ops::sweep(app).await {
-        tracing::warn!(%error, "expired tokens were not swept");
+        tracing::warn!(%error, "failed to delete expired tokens");
     }
 }

@@ -1,4 +1,4 @@
-//! The file that holds the master key: base64url text of 256 random bits, readable by its owner.
+//! The master key file: base64url text of 256 random bits, readable only by its owner.
 
 use std::error::Error;
 use std::fmt;
@@ -11,26 +11,25 @@ use tempfile::NamedTempFile;
 
 use crate::base::vault::MasterKey;
 
-/// Why there is no master key, or not the right one, for the operator. Each is about the file of
-/// this name.
+/// Why the master key can't be used, for the operator. Each variant holds the file's name.
 #[derive(Debug)]
 pub enum MasterKeyError {
     Absent(String),
-    /// Absent, and the database holds what it sealed.
+    /// Absent, and the database has secrets encrypted with it.
     Lost(String),
     Unreadable(String, io::Error),
     Unwritable(String, io::Error),
     Malformed(String),
-    /// A key that does not open what the database holds.
+    /// Another database's key.
     Foreign(String),
 }
 
 impl MasterKeyError {
     pub fn problem(&self) -> String {
         match self {
-            Self::Absent(file) => format!("there is no master key file {file}"),
+            Self::Absent(file) => format!("the master key file {file} does not exist"),
             Self::Lost(file) => format!(
-                "there is no master key file {file}, and this database needs the one it was made with"
+                "the master key file {file} does not exist, and this database needs its original master key"
             ),
             Self::Unreadable(file, error) => {
                 format!("can't read the master key file {file}: {error}")
@@ -38,31 +37,31 @@ impl MasterKeyError {
             Self::Unwritable(file, error) => {
                 format!("can't write the master key file {file}: {error}")
             }
-            Self::Malformed(file) => format!("{file} holds no master key"),
+            Self::Malformed(file) => format!("{file} contains no valid master key"),
             Self::Foreign(file) => {
-                format!("{file} is not the master key that this database was made with")
+                format!("{file} is not this database's master key")
             }
         }
     }
 
-    pub fn mend(&self) -> &'static str {
+    pub fn fix(&self) -> &'static str {
         match self {
             Self::Absent(_) => "run `keymoor init`, or set KEYMOOR_MASTER_KEY_FILE",
-            Self::Lost(_) => "put it back from its copy, or set KEYMOOR_MASTER_KEY_FILE",
-            Self::Unreadable(..) => "let this user read it",
+            Self::Lost(_) => "restore the file from its backup, or set KEYMOOR_MASTER_KEY_FILE",
+            Self::Unreadable(..) => "give this account permission to read it",
             Self::Unwritable(_, error) if error.kind() == io::ErrorKind::NotFound => {
-                "make its folder"
+                "create its directory"
             }
-            Self::Unwritable(..) => "let this user write to its folder",
-            Self::Malformed(_) => "put the file back from its copy",
-            Self::Foreign(_) => "put that one back",
+            Self::Unwritable(..) => "give this account permission to write to its directory",
+            Self::Malformed(_) => "restore the file from its backup",
+            Self::Foreign(_) => "restore the original file",
         }
     }
 }
 
 impl fmt::Display for MasterKeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.problem(), self.mend())
+        write!(f, "{}: {}", self.problem(), self.fix())
     }
 }
 
@@ -82,7 +81,7 @@ pub fn read(path: &Path) -> Result<MasterKey, MasterKeyError> {
     key.ok_or(MasterKeyError::Malformed(name))
 }
 
-/// Makes a key and its file, which must not exist.
+/// Creates a key and its file, which must not exist.
 pub fn create(path: &Path, rng: &dyn Rng) -> Result<MasterKey, MasterKeyError> {
     let key = MasterKey::new(rng.bytes());
     write(path, &key)
@@ -90,13 +89,13 @@ pub fn create(path: &Path, rng: &dyn Rng) -> Result<MasterKey, MasterKeyError> {
     Ok(key)
 }
 
-/// On disk before anything is sealed with it, and whole under its name or not there at all.
+/// Writes the file atomically and durably, since nothing may be sealed with a key that is lost.
 fn write(path: &Path, key: &MasterKey) -> io::Result<()> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    // Readable by its owner alone.
+    // Temporary files are readable only by their owner.
     let mut file = NamedTempFile::new_in(folder)?;
     writeln!(file, "{}", *key.encode())?;
     file.as_file().sync_all()?;
@@ -112,7 +111,7 @@ mod tests {
     use crate::app::SystemRng;
 
     #[test]
-    fn a_key_is_made_once_for_its_owner_alone_and_read_again() {
+    fn a_key_is_created_once_for_its_owner_alone_and_read_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keymoor.key");
         assert!(matches!(read(&path), Err(MasterKeyError::Absent(_))));
@@ -133,16 +132,16 @@ mod tests {
         for text in ["hunter2".as_bytes(), b"hunter2\xff"] {
             std::fs::write(&path, text).unwrap();
             let error = read(&path).err().unwrap().to_string();
-            assert!(error.contains("holds no master key"), "{error}");
+            assert!(error.contains("contains no valid master key"), "{error}");
             assert!(!error.contains("hunter2"), "{error}");
         }
     }
 
     #[test]
-    fn a_missing_folder_is_to_be_made() {
+    fn a_missing_directory_is_to_be_created() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("missing/keymoor.key");
         let error = create(&path, &SystemRng).err().unwrap().to_string();
-        assert!(error.ends_with(": make its folder"), "{error}");
+        assert!(error.ends_with(": create its directory"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! `keymoor init` and `keymoor admin tenants create`: both make a tenant and hand it over.
+//! `keymoor init` and `keymoor admin tenants create`: both create a tenant and print its access.
 
 use clap::Args;
 use keymoor_types::TenantId;
@@ -49,7 +49,7 @@ impl Administrator {
     }
 }
 
-/// A name as the API would take it.
+/// Parses a name that the API would accept.
 pub(super) fn name(text: &str) -> Result<String, &'static str> {
     text::check_name(text).map(|()| text.to_owned())
 }
@@ -61,8 +61,8 @@ fn address(text: &str) -> Result<String, &'static str> {
         .map_err(|_| "must be an e-mail address")
 }
 
-/// Prepares database and master key, makes the first tenant unless there is one, and says how to
-/// start.
+/// Migrates the database, creates the master key and the first tenant if missing, and returns the
+/// text to print.
 pub(super) async fn init(
     config: Config,
     display_name: String,
@@ -79,31 +79,31 @@ pub(super) async fn init(
     let key = if is_new && !path.exists() {
         master_key::create(path, &SystemRng)?
     } else {
-        // A fresh key would open nothing of what the database holds.
+        // A new key could not decrypt the existing secrets.
         node::master_key(&config).await?
     };
     let app = node::app(config, db, &key)?;
     let new = admin.of(display_name);
     if !is_new && new != Administrator::default().of(DEFAULT_TENANT.to_owned()) {
-        tracing::warn!("there is a tenant already: its names and addresses stay as they are");
+        tracing::warn!("the first tenant already exists: its names and addresses do not change");
     }
     let ctx = Context::system(&app);
     let tenant = provision::first_tenant(&ctx, &new)
         .await
         .map_err(|error| node::failure(&app.config, error))?;
-    // These settings may not be the server's, whose start is what the config follows.
+    // These settings may differ from the server's. Only the server's start updates the config.
     if let Some(kept) = provision::console::elsewhere(&ctx, tenant).await? {
         tracing::warn!(
             %kept,
             by_these_settings = app.config.console_url.as_str(),
-            "the console's address is another by these settings: run `init` with the server's own, from \
-             which the printed URLs come, or start the server with these"
+            "these settings give the console another address: run `init` with the server's settings, or \
+             start the server with these"
         );
     }
     hand_over(app, tenant, json).await
 }
 
-/// Makes one more tenant, in a database that is prepared already.
+/// Creates another tenant in an initialised database.
 pub(super) async fn create_tenant(
     config: Config,
     display_name: String,
@@ -156,13 +156,13 @@ fn readable(printed: &Printed<'_>, admin_access: &AdminAccess) -> String {
     lines.push(String::new());
     let access: &[&str] = match admin_access {
         AdminAccess::Link(link) => &[
-            "Open this link on the device that is to hold the administrator's passkey:",
+            "Open this link on the device that will hold the administrator's passkey:",
             link.expose(),
         ],
-        AdminAccess::Passkey => &["An administrator has a passkey."],
+        AdminAccess::Passkey => &["An administrator already has a passkey."],
         AdminAccess::Nobody => &[
-            "Nobody active is in the admin realm: with the client above, make an identity there or activate one.",
-            "`keymoor init` prints a link for it then.",
+            "The admin realm has no active identity. Create or activate one with the client above.",
+            "Then `keymoor init` prints a link for it.",
         ],
     };
     lines.extend(access.iter().map(|&line| line.to_owned()));

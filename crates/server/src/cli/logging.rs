@@ -1,5 +1,6 @@
-//! The log: standard error, as text or JSON. It has no colours: with them compiled in, each line takes
-//! the way through their formatting even where none is shown.
+//! The log on standard error, as text or JSON.
+//!
+//! It has no colours. With colours compiled in, formatting costs more even where they are off.
 
 use std::backtrace::Backtrace;
 use std::panic::PanicHookInfo;
@@ -14,23 +15,22 @@ use crate::config::{Config, ConfigError, LogFormat};
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
-/// What has been started, to be finished when the process ends.
+/// Running exporters, to be finished when the process ends.
 pub(super) struct Logging {
     traces: Traces,
 }
 
 impl Logging {
-    /// Sends off what is still to be sent.
+    /// Sends what has not been sent yet.
     pub(super) fn finish(self) {
         self.traces.finish();
     }
 }
 
-/// Sends what the process logs, panics included, to standard error, and traces where the
-/// configuration says.
+/// Sends the log, including panics, to standard error, and traces to the configured collector.
 ///
-/// Only our own `tracing` records: the bridge from the `log` crate is left out on purpose, since
-/// the PostgreSQL driver logs the parameters of statements there.
+/// Only `tracing` records are logged. The bridge from the `log` crate is omitted on purpose: the
+/// PostgreSQL driver logs the parameters of statements there.
 pub(super) fn start(config: &Config, runtime: &Handle) -> Result<Logging, ConfigError> {
     let filter = filter(&config.log_filter)?;
     let (layer, traces) = traces::start(config, runtime)?;
@@ -45,8 +45,8 @@ pub(super) fn start(config: &Config, runtime: &Handle) -> Result<Logging, Config
     Ok(Logging { traces })
 }
 
-/// A word that is no level would be the name of a target, and everything else not logged; no word
-/// at all would be `error`.
+/// Parses the filter. `tracing` would accept a misspelled level as the name of a target and log
+/// nothing else, and read an empty filter as `error`.
 fn filter(text: &str) -> Result<EnvFilter, ConfigError> {
     let is_level = |word: &str| LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word));
     text.split(',')
@@ -70,7 +70,7 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
         .location()
         .map(ToString::to_string)
         .unwrap_or_default();
-    // Empty unless the operator asked for it with RUST_BACKTRACE.
+    // Empty unless RUST_BACKTRACE is set.
     let backtrace = Backtrace::capture();
     tracing::error!(message, place, %backtrace, "panicked");
 }

@@ -1,7 +1,7 @@
-//! The command line: what an operator runs.
+//! The command line.
 //!
-//! Results go to standard output, the log and errors to standard error. The exit status is 0, 1
-//! for what failed, and 2 for a wrong command line or configuration.
+//! Results go to standard output, the log and errors to standard error. The exit status is 0 for
+//! success, 1 for a failure, and 2 for a wrong command line or configuration.
 
 mod doctor;
 mod handover;
@@ -33,9 +33,9 @@ use outcome::{Outcome, print};
 
 /// Keymoor: a self-hosted passkey platform
 ///
-/// Each setting may also stand in the TOML file that --config or KEYMOOR_CONFIG names, as in
-/// `log_format = "json"`, or in the environment, as in KEYMOOR_LOG_FORMAT=json. A flag wins over a
-/// variable, and that over the file.
+/// Each setting is a flag, an environment variable such as KEYMOOR_LOG_FORMAT=json, or a line such
+/// as `log_format = "json"` in the TOML file that --config or KEYMOOR_CONFIG names. A flag overrides
+/// a variable, and a variable overrides the file.
 #[derive(Parser)]
 #[command(name = "keymoor", version)]
 struct Cli {
@@ -47,19 +47,20 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve until told to stop
+    /// Serve until SIGTERM or SIGINT
     Serve {
-        /// Speak TLS with a certificate of our own making, for development
+        /// Use a self-signed TLS certificate, for development
         ///
-        /// It is kept beside the database, with PostgreSQL beside the master key, so that a browser need be told to trust it once.
+        /// The certificate is stored beside the SQLite file, or with PostgreSQL beside the master
+        /// key, and used again. A browser must be told only once to trust it.
         #[arg(long)]
         tls_self_signed: bool,
     },
-    /// Prepare the database, make what a first start needs, and say what it is
+    /// Migrate the database, create master key and first tenant if missing, and print how to start
     ///
-    /// May be run again with the server's own settings, also while the server runs: it then prints
-    /// the same, with a fresh link for the administrator until one has a passkey. Names and addresses
-    /// are for a first tenant that is only made.
+    /// Run it again at any time, with the server's own settings, also while the server runs. It
+    /// then prints the same, with a fresh link until an administrator has a passkey. Names and
+    /// addresses apply only when it creates the tenant.
     Init {
         /// Name of the first tenant
         #[arg(long, value_name = "NAME", default_value = handover::DEFAULT_TENANT, value_parser = handover::name)]
@@ -70,24 +71,24 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Bring the database to the schema of this version
+    /// Migrate the database to the schema of this version
     Migrate,
-    /// Copy an SQLite database to a new file, also while a server runs
+    /// Copy an SQLite database to a new file, also while the server runs
     ///
-    /// The copy does not hold the master key, without which much of it can't be read: keep that
-    /// too, and elsewhere.
+    /// The copy does not contain the master key, which is needed to read it. Back up the key too,
+    /// in another place.
     Backup {
-        /// File to write; it must not be there yet
+        /// File to write; it must not exist
         file: PathBuf,
     },
-    /// Print an API document, OpenAPI in JSON
+    /// Print an OpenAPI document, in JSON
     Openapi {
         #[arg(value_enum, default_value_t = Document::Management)]
         document: Document,
     },
-    /// Look at everything that a server depends on, change no data, and say what to mend
+    /// Check everything that the server depends on, change no data, and print how to fix problems
     ///
-    /// Each finding is a line. The exit status is 0 when there is none but remarks, else 1.
+    /// Prints one line per finding. The exit status is 0 if all findings are remarks, otherwise 1.
     Doctor {
         /// Print JSON
         #[arg(long)]
@@ -107,7 +108,7 @@ enum Admin {
 
 #[derive(Subcommand)]
 enum Tenants {
-    /// Make a tenant with an administrator, and say how to start
+    /// Create a tenant with an administrator, and print how to start
     Create {
         /// Name of the tenant
         #[arg(long, value_name = "NAME", value_parser = handover::name)]
@@ -142,14 +143,14 @@ impl Document {
 pub fn main() -> ExitCode {
     let Cli { settings, command } = Cli::parse();
     if let Command::Openapi { document } = command {
-        // The same whatever the settings are.
+        // The document does not depend on settings.
         return status(document.json().and_then(|json| print(&json)));
     }
     let config = match (Config::load(&settings, std::env::vars_os()), &command) {
         (Ok(config), _) => config,
         (Err(error), &Command::Doctor { json }) => {
             let findings = [doctor::no_configuration(&error)];
-            return status(doctor::tell(&findings, json));
+            return status(doctor::finish(&findings, json));
         }
         (Err(error), _) => return failed(2, &error),
     };
@@ -182,7 +183,7 @@ fn failed(status: u8, error: &impl std::fmt::Display) -> ExitCode {
 }
 
 fn run(runtime: &Runtime, command: Command, config: Config) -> Outcome {
-    // Two providers may be linked in; the choice is made once, here.
+    // Two providers may be linked in, so one is chosen explicitly.
     let _already_chosen = rustls::crypto::aws_lc_rs::default_provider().install_default();
     runtime.block_on(async {
         match command {
@@ -195,7 +196,7 @@ fn run(runtime: &Runtime, command: Command, config: Config) -> Outcome {
                 serve::until_signalled(config).await
             }
             Command::Doctor { json } => {
-                doctor::tell(&doctor::examine(&config, &SystemClock).await, json)
+                doctor::finish(&doctor::examine(&config, &SystemClock).await, json)
             }
             Command::Migrate => print(&migrate(&config).await?),
             Command::Backup { file } => print(&backup(&config, &file)?),
@@ -225,16 +226,16 @@ async fn migrate(config: &Config) -> Outcome<String> {
     let before = db.migrate(MIGRATIONS).await?;
     db.close().await;
     Ok(if before == SCHEMA_VERSION {
-        format!("the database has schema {SCHEMA_VERSION} already")
+        format!("the database already has schema {SCHEMA_VERSION}")
     } else {
-        format!("the database has schema {SCHEMA_VERSION} now; it had {before}")
+        format!("migrated the database from schema {before} to {SCHEMA_VERSION}")
     })
 }
 
 fn backup(config: &Config, file: &Path) -> Outcome<String> {
     db::backup(&config.database_url, file)?;
     Ok(format!(
-        "wrote {}; the master key is not in it: keep {} too, elsewhere",
+        "wrote {}. It does not contain the master key: back up {} too, in another place",
         file.display(),
         config.master_key_file.display()
     ))

@@ -1,4 +1,4 @@
-//! Stands in where the server is built without the feature `otlp`.
+//! The variant of `traces.rs` without the feature `otlp`.
 
 use tokio::runtime::Handle;
 use tracing_subscriber::layer::Identity;
@@ -16,11 +16,11 @@ impl Traces {
 }
 
 /// # Errors
-/// When the configuration asks for what this server does not have.
+/// When the configuration has an endpoint for traces.
 pub(super) fn start(config: &Config, _: &Handle) -> Result<(Identity, Traces), ConfigError> {
     if config.otlp_endpoint.is_some() {
         return Err(ConfigError::new(
-            "KEYMOOR_OTLP_ENDPOINT is set, and this server was built without the feature otlp",
+            "KEYMOOR_OTLP_ENDPOINT is set, but this server was built without the feature otlp",
         ));
     }
     Ok((Identity::new(), Traces))

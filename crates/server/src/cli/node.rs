@@ -1,4 +1,4 @@
-//! What every command that works on the data starts from.
+//! The setup that every command on the data shares.
 
 use std::sync::Arc;
 
@@ -15,7 +15,8 @@ use crate::infra::mail::{Mailer, NoMailer, SmtpMailer};
 use crate::master_key::{self, MasterKeyError};
 use crate::slices::tenants;
 
-/// The master key. `keymoor init` is the way to one only where nothing is sealed under another.
+/// Reads the master key. A missing key of a database in use is `Lost`: `keymoor init` would not
+/// replace it.
 pub(super) async fn master_key(config: &Config) -> Result<MasterKey, MasterKeyError> {
     match master_key::read(&config.master_key_file) {
         Err(MasterKeyError::Absent(file)) if is_in_use(config).await => {
@@ -25,7 +26,7 @@ pub(super) async fn master_key(config: &Config) -> Result<MasterKey, MasterKeyEr
     }
 }
 
-/// Whether the database can be read and holds a tenant.
+/// Whether the database can be read and has a tenant.
 async fn is_in_use(config: &Config) -> bool {
     let Ok(db) = Db::open_read_only(&config.database()) else {
         return false;
@@ -35,7 +36,7 @@ async fn is_in_use(config: &Config) -> bool {
     matches!(first, Ok(Some(_)))
 }
 
-/// What ends a command, with the file's name where it is the master key that is wrong.
+/// Converts an error that ends a command, and names the file of a wrong master key.
 pub(super) fn failure(config: &Config, error: Error) -> Failure {
     match error {
         Error::Sealed(_) => {

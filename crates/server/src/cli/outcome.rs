@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-/// Anything that ends a command; its text is for the operator.
+/// An error that ends a command. Its text is for the operator.
 pub(super) type Failure = Box<dyn std::error::Error + Send + Sync>;
 pub(super) type Outcome<T = ()> = Result<T, Failure>;
 

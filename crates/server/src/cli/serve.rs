@@ -1,4 +1,4 @@
-//! `keymoor serve`: from start to a clean end.
+//! `keymoor serve`: starts, runs and stops the server.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -26,15 +26,15 @@ use crate::jobs;
 use crate::maintenance;
 use crate::slices::provision;
 
-/// How long the outcome of a mail may take to be written down.
+/// Time limit for recording the outcome of a mail.
 const RECORDING: Duration = Duration::from_secs(5);
 
-/// How long closing the database may take after everything else has ended.
+/// Time limit for closing the database after everything else has ended.
 const CLOSING: Duration = Duration::from_secs(5);
 
-/// Serves until the process is told to stop by SIGTERM or SIGINT.
+/// Serves until SIGTERM or SIGINT.
 ///
-/// SIGHUP has it read the TLS certificate again.
+/// SIGHUP reloads the TLS certificate.
 pub async fn until_signalled(config: Config) -> Outcome {
     let mut hang_up = signal(SignalKind::hangup())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -43,7 +43,7 @@ pub async fn until_signalled(config: Config) -> Outcome {
     loop {
         tokio::select! {
             _ = hang_up.recv() => server.reload(),
-            dead = server.died() => return Err(format!("{dead} has died; see the log").into()),
+            dead = server.died() => return Err(format!("{dead} ended unexpectedly; see the log").into()),
             _ = terminate.recv() => {
                 tracing::info!("SIGTERM: stopping");
                 break;
@@ -60,9 +60,9 @@ pub async fn until_signalled(config: Config) -> Outcome {
 /// A running server.
 pub struct Server {
     app: App,
-    /// The addresses it listens on, in the order of the configuration.
+    /// The addresses that it listens on, in the order of the configuration.
     pub addresses: Vec<SocketAddr>,
-    /// The address that shows metrics, if there is one.
+    /// The address of `/metrics`, if configured.
     pub metrics_address: Option<SocketAddr>,
     tls: Option<Tls>,
     listeners: Part,
@@ -70,7 +70,7 @@ pub struct Server {
     _lock: DbLock,
 }
 
-/// Tasks that end together when told to.
+/// Tasks that stop together.
 struct Part {
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
@@ -84,8 +84,8 @@ impl Part {
         }
     }
 
-    /// Tells the tasks to end and waits until they have. False: some were still at it at
-    /// `deadline` and were cut off.
+    /// Asks the tasks to end and waits for them. Returns false if `deadline` passed and the rest
+    /// were cancelled.
     async fn stop(&mut self, deadline: Instant) -> bool {
         self.stop.send_replace(true);
         let ended = async { while self.tasks.join_next().await.is_some() {} };
@@ -96,11 +96,11 @@ impl Part {
 }
 
 impl Server {
-    /// Opens everything and starts to listen. Answers come from then on.
+    /// Opens everything and starts to listen and serve.
     ///
     /// # Errors
-    /// When another process serves the database, it is not migrated, the master key is not its
-    /// own, or an address is taken.
+    /// When another process serves the database, the database is not migrated, the master key is
+    /// wrong, or an address is in use.
     pub async fn start(config: Config) -> Outcome<Self> {
         let lock = DbLock::acquire(&config.database_url)?;
         let key = node::master_key(&config).await?;
@@ -115,7 +115,7 @@ impl Server {
         let services = services(&app, tls.as_ref());
         let each = u64::from(app.config.serving.connections.get());
         serving::allow_open_files(each * services.len() as u64);
-        // Every address answers before the first one says that the server is ready.
+        // Every address is bound before the first one serves: `/readyz` vouches for all of them.
         let mut bound = Vec::new();
         let mut addresses = Vec::new();
         for Served {
@@ -131,7 +131,7 @@ impl Server {
                     .await
                     .map_err(|error| {
                         Failure::from(format!(
-                            "can't listen on {address}: {error}; give another in {setting}"
+                            "can't listen on {address}: {error}; set another address in {setting}"
                         ))
                     })?;
             addresses.push(listener.address()?);
@@ -173,37 +173,39 @@ impl Server {
         })
     }
 
-    /// Returns when something has ended that only [`Server::stop`] should end, and names it.
+    /// Waits until something ends that only [`Server::stop`] should end, and returns its name.
     async fn died(&mut self) -> &'static str {
         tokio::select! {
             () = self.app.db.stopped() => "the database's writer",
             _panicked = self.listeners.tasks.join_next() => "a listener",
-            _panicked = self.worker.tasks.join_next() => "the work in the background",
+            _panicked = self.worker.tasks.join_next() => "the background work",
         }
     }
 
-    /// Reads the TLS certificate again. One that can't be used is logged, and changes nothing.
+    /// Reloads the TLS certificate. If that fails, logs the error and uses the old one.
     pub fn reload(&self) {
         let Some(tls) = &self.tls else {
-            return tracing::info!("SIGHUP: there is no TLS certificate to read again");
+            return tracing::info!("SIGHUP: no TLS certificate is configured");
         };
         match tls.reload() {
             Ok(not_after) => {
-                tracing::info!(%not_after, "SIGHUP: the TLS certificate was read again");
+                tracing::info!(%not_after, "SIGHUP: reloaded the TLS certificate");
             }
-            Err(error) => tracing::error!(%error, "SIGHUP: the old TLS certificate is kept"),
+            Err(error) => {
+                tracing::error!(%error, "SIGHUP: failed to reload the TLS certificate; using the old one");
+            }
         }
     }
 
-    /// Accepts nothing more, finishes requests, then mail, then closes the database.
+    /// Stops accepting connections, finishes requests, then mail, then closes the database.
     pub async fn stop(mut self) -> Outcome {
         let limit = self.app.config.shutdown.0.unsigned_abs();
         let deadline = Instant::now() + Duration::from_secs(limit);
         if !self.listeners.stop(deadline).await {
-            tracing::warn!("requests were cut off");
+            tracing::warn!("some requests took too long and were cancelled");
         }
-        // A mail in flight is given the time that it may take, however long the requests took: one
-        // that was accepted and not recorded would be sent again.
+        // A mail in flight gets its full time, however long the requests took: an accepted mail that
+        // is not recorded would be sent again.
         let mail = self
             .app
             .config
@@ -212,7 +214,9 @@ impl Server {
             .map_or(0, |mail| mail.timeout.0.unsigned_abs());
         let deadline = deadline.max(Instant::now() + Duration::from_secs(mail) + RECORDING);
         if !self.worker.stop(deadline).await {
-            tracing::warn!("work in the background was cut off; mail is sent after the next start");
+            tracing::warn!(
+                "background work took too long and was cancelled; the next start sends the remaining mail"
+            );
         }
         let closing = tokio::time::timeout(CLOSING, self.app.db.close());
         closing
@@ -223,12 +227,12 @@ impl Server {
     }
 }
 
-/// Finds out at once what would otherwise fail request by request, and mends what the settings have
-/// left behind.
+/// Checks what would otherwise fail request by request, and updates the console's configs to the
+/// settings.
 async fn check_start(app: &App) -> Outcome {
     if app.config.mail.is_none() {
         tracing::warn!(
-            "no mail server is configured: mail waits for one, and is given up when its attempts are used up"
+            "no mail server is configured: mail waits for one until its attempts are used up"
         );
     }
     for finding in urls::schemes(&app.config) {
@@ -239,22 +243,22 @@ async fn check_start(app: &App) -> Outcome {
         .await
         .map_err(|error| node::failure(&app.config, error))?;
     if !is_provisioned {
-        tracing::warn!("there is no tenant yet: run `keymoor init`");
+        tracing::warn!("no tenant exists: run `keymoor init`");
     }
     Ok(provision::console::follow_settings(&ctx).await?)
 }
 
-/// What an address serves.
+/// A listen address and its service.
 struct Served {
     name: &'static str,
-    /// What its address comes from.
+    /// The setting that its address comes from.
     setting: &'static str,
     address: SocketAddr,
     tls: Option<Tls>,
     service: Service,
 }
 
-/// Everything that is listened for; metrics, which are spoken of in plain HTTP, come last.
+/// The services of all listen addresses. Metrics, always in plain HTTP, come last.
 fn services(app: &App, tls: Option<&Tls>) -> Vec<Served> {
     let public = |name, address, service| Served {
         name,
@@ -280,7 +284,7 @@ fn services(app: &App, tls: Option<&Tls>) -> Vec<Served> {
     services
 }
 
-/// Where a self-signed certificate is kept: beside the SQLite file, else beside the master key.
+/// The files of the self-signed certificate: beside the SQLite file, else beside the master key.
 fn self_signed_files(config: &Config) -> TlsFiles {
     let beside = match &config.database_url {
         DatabaseUrl::Sqlite(path) => path,
@@ -292,13 +296,14 @@ fn self_signed_files(config: &Config) -> TlsFiles {
     }
 }
 
-/// The configuration with a self-signed certificate, which is made unless a fit one is there.
+/// Returns the configuration with a self-signed certificate, and creates it unless a usable one
+/// exists.
 ///
 /// # Errors
 /// When a certificate is configured already, or the files can't be written.
 pub(super) fn with_self_signed(config: Config) -> Outcome<Config> {
     if config.tls.is_some() {
-        return Err("--tls-self-signed and KEYMOOR_TLS_CERTIFICATE_FILE exclude each other".into());
+        return Err("--tls-self-signed can't be combined with KEYMOOR_TLS_CERTIFICATE_FILE".into());
     }
     let files = self_signed_files(&config);
     let mut hosts = config.hosts();
@@ -306,14 +311,15 @@ pub(super) fn with_self_signed(config: Config) -> Outcome<Config> {
     hosts.sort();
     hosts.dedup();
     let certificate = files.certificate.display();
-    let kept = self_signed::keep(&files, &hosts, SystemClock.now())
-        .map_err(|error| format!("can't keep a certificate in {certificate}: {error}"))?;
+    let kept = self_signed::keep(&files, &hosts, SystemClock.now()).map_err(|error| {
+        format!("can't write the self-signed certificate {certificate}: {error}")
+    })?;
     tracing::warn!(
         %certificate,
         ?hosts,
-        made = kept == Kept::Made,
-        "the TLS certificate is self-signed, for development only: browsers warn until they are \
-         told to trust it"
+        created = kept == Kept::Created,
+        "the TLS certificate is self-signed, for development only: browsers warn until they \
+         trust it"
     );
     Ok(Config {
         tls: Some(files),
@@ -321,7 +327,7 @@ pub(super) fn with_self_signed(config: Config) -> Outcome<Config> {
     })
 }
 
-/// Ends when the part is told to stop, or is gone.
+/// Waits until the part stops or is dropped.
 async fn told(mut stop: watch::Receiver<bool>) {
     let _gone = stop.wait_for(|&stop| stop).await;
 }
@@ -346,11 +352,11 @@ mod tests {
         while server.listeners.tasks.join_next().await.is_some() {}
         server.listeners.tasks.spawn(std::future::pending());
         server.worker.tasks.abort_all();
-        assert_eq!(server.died().await, "the work in the background");
+        assert_eq!(server.died().await, "the background work");
     }
 
     #[tokio::test]
-    async fn who_is_cut_off_has_let_go_of_everything() {
+    async fn cancelled_tasks_have_released_everything() {
         let held = Arc::new(());
         let mut part = Part::new();
         let its_own = Arc::clone(&held);

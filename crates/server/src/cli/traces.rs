@@ -1,7 +1,7 @@
-//! Traces by OTLP over HTTP: the one module that knows OpenTelemetry.
+//! Traces by OTLP over HTTP: the only module that uses OpenTelemetry.
 //!
-//! What is sent are the spans that the log shows too, and its lines within them as their events:
-//! they have paths without query and no secrets. A collector that is slow or down delays nothing and loses spans.
+//! The exported spans are those of the log, and their events are its lines. They contain paths
+//! without query and no secrets. If the collector is slow or down, spans are lost and nothing waits.
 
 use std::fmt;
 use std::pin::Pin;
@@ -26,17 +26,17 @@ use crate::config::{Config, ConfigError};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Where spans go, if anywhere.
+/// The exporter of spans, if configured.
 pub(super) struct Traces(Option<SdkTracerProvider>);
 
 impl Traces {
-    /// Sends what has not been sent yet. Blocks for some seconds at most; not to be called from
+    /// Sends what has not been sent yet. Blocks for up to `TIMEOUT`, so it must not be called from
     /// within the runtime.
     pub(super) fn finish(self) {
         if let Some(provider) = self.0
             && let Err(error) = provider.shutdown_with_timeout(TIMEOUT)
         {
-            tracing::warn!(%error, "the last traces were not sent");
+            tracing::warn!(%error, "failed to send the last traces");
         }
     }
 }
@@ -44,7 +44,7 @@ impl Traces {
 type Layer<S> = Option<OpenTelemetryLayer<S, SdkTracer>>;
 
 /// # Errors
-/// When the endpoint is none that can be sent to.
+/// When traces can't be sent to the endpoint.
 pub(super) fn start<S>(config: &Config, runtime: &Handle) -> Result<(Layer<S>, Traces), ConfigError>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
@@ -61,7 +61,8 @@ where
 fn provider(endpoint: &Url, runtime: &Handle) -> Result<SdkTracerProvider, String> {
     if endpoint.scheme() != "http" {
         return Err(
-            "must be an http URL; a collector on this machine can pass traces on".to_owned(),
+            "must be an http URL; for https, run a collector on this machine that forwards traces"
+                .to_owned(),
         );
     }
     let client = OnRuntime {
@@ -85,7 +86,7 @@ fn provider(endpoint: &Url, runtime: &Handle) -> Result<SdkTracerProvider, Strin
         .build())
 }
 
-/// Sends on the server's runtime what is exported from a thread outside of it.
+/// An HTTP client for a thread outside the runtime, which sends on the server's runtime.
 struct OnRuntime {
     client: HyperClient,
     runtime: Handle,

@@ -1,8 +1,8 @@
-//! Why there is no configuration.
+//! The configuration error.
 
 use std::fmt;
 
-/// Why there is no configuration, for the operator.
+/// Why the configuration is invalid, for the operator.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ConfigError(pub String);

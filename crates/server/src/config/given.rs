@@ -1,4 +1,4 @@
-//! The settings that were given, as texts.
+//! The settings that have a value, as text.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -6,23 +6,23 @@ use std::str::FromStr;
 
 use super::error::ConfigError;
 
-/// The texts of the settings that were given, by key.
+/// The texts of the settings that have a value, by key.
 #[derive(Default)]
 pub struct Given(HashMap<&'static str, Text>);
 
 struct Text {
     text: String,
-    /// Where it was given, for errors.
+    /// Its source, for errors.
     place: String,
 }
 
 impl Given {
-    /// Adds a text, or replaces the one that another source gave.
+    /// Sets a text, and replaces the one from a source of lower precedence.
     pub(super) fn put(&mut self, key: &'static str, place: String, text: String) {
         self.0.insert(key, Text { text, place });
     }
 
-    /// The value of a setting, if it was given.
+    /// Returns the value of a setting, if it has one.
     pub fn optional<T>(&self, key: &'static str) -> Result<Option<T>, ConfigError>
     where
         T: FromStr<Err: fmt::Display>,
@@ -34,7 +34,7 @@ impl Given {
         self.0.get(key).map(parse).transpose()
     }
 
-    /// The value of a setting, or its default.
+    /// Returns the value of a setting, or its default.
     pub fn required<T>(&self, key: &'static str, default: &str) -> Result<T, ConfigError>
     where
         T: FromStr<Err: fmt::Display>,

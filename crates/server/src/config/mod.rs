@@ -28,51 +28,51 @@ use crate::infra::serving::tls::TlsFiles;
 use settings::Settings;
 use value::{List, ProxyAddress};
 
-/// How a server runs. Absolute URLs that it hands out are built from here, never from a request.
+/// The configuration of a server. It builds absolute URLs from here, never from a request.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// May hold a password, which its `Debug` leaves out.
+    /// May contain a password, which its `Debug` output omits.
     pub database_url: DatabaseUrl,
-    /// At most so many connections to PostgreSQL.
+    /// Maximum number of connections to PostgreSQL.
     pub database_connections: u32,
     pub listen: Listen,
     /// Absent: plain HTTP.
     pub tls: Option<TlsFiles>,
-    /// Where metrics are shown. Absent: nowhere.
+    /// The address of `/metrics`. Absent: none.
     pub metrics_listen: Option<SocketAddr>,
-    /// Where traces are sent. Absent: nowhere.
+    /// The collector of traces. Absent: none.
     pub otlp_endpoint: Option<Url>,
     /// Public URL of sign-in and binding.
     pub auth_url: BaseUrl,
     /// Public URL of the management API.
     pub api_url: BaseUrl,
-    /// Public URL of the console; the admin realm's binding links lead there.
+    /// Public URL of the console. The admin realm's binding links lead there.
     pub console_url: BaseUrl,
-    /// Holds the 256-bit key that everything sealed depends on.
+    /// The file of the 256-bit key that encrypts secrets.
     pub master_key_file: PathBuf,
-    /// Absent: mail can't be sent, and says so.
+    /// Absent: sending mail fails.
     pub mail: Option<MailSettings>,
     pub outbox: OutboxSettings,
-    /// PEM file or directory of root certificates. Absent: no passkey is attested.
+    /// PEM file or directory of trusted root certificates. Absent: no passkey is attested.
     pub attestation_roots: Option<PathBuf>,
-    /// Proxies whose `X-Forwarded-For` is believed.
+    /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<IpAddr>,
     pub limits: LimitSettings,
     pub binding: BindingSettings,
     pub serving: ServingSettings,
     pub log: LogFormat,
-    /// Directives of `tracing`'s filter.
+    /// Directives for `tracing`'s filter.
     pub log_filter: String,
-    /// How long a server that is told to stop may go on with what it has begun.
+    /// Time limit for finishing open requests when the server stops.
     pub shutdown: Seconds,
 }
 
-/// Which address serves what.
+/// The listen addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Listen {
-    /// One for everything.
+    /// One address for everything.
     Together(SocketAddr),
-    /// One for sign-in and binding, one for the management API.
+    /// One address for sign-in and binding, another for the management API.
     Apart {
         auth: SocketAddr,
         management: SocketAddr,
@@ -97,14 +97,14 @@ impl Default for BindingSettings {
     }
 }
 
-/// How persistent the outbox is.
+/// Retries of the outbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutboxSettings {
-    /// How often a task is tried before it is given up.
+    /// Maximum number of attempts of a task.
     pub attempts: u32,
-    /// The wait before the second attempt; it doubles with each further one.
+    /// The wait before the second attempt. It doubles with each further attempt.
     pub first_retry: Seconds,
-    /// How long nobody else takes up a task that was claimed. Longer than any attempt.
+    /// How long a claimed task is reserved for its worker. Longer than any attempt.
     pub lease: Seconds,
 }
 
@@ -122,8 +122,7 @@ impl Config {
     /// Reads flags, variables and the file that they name, in this order of precedence.
     ///
     /// # Errors
-    /// Names the place of an unknown setting, a value that can't be, or settings that contradict
-    /// each other.
+    /// When a setting is unknown, a value is invalid, or settings contradict each other.
     pub fn load(
         flags: &Flags,
         variables: impl IntoIterator<Item = (OsString, OsString)>,
@@ -131,7 +130,7 @@ impl Config {
         Settings::read(&sources::collect(flags, variables)?)?.try_into()
     }
 
-    /// The hosts in the public URLs, each once.
+    /// Returns the distinct hosts of the public URLs.
     pub fn hosts(&self) -> Vec<String> {
         let urls = [&self.auth_url, &self.api_url, &self.console_url];
         let mut hosts: Vec<_> = urls.map(|url| url.host().to_owned()).into();
@@ -163,7 +162,7 @@ impl TryFrom<Settings> for Config {
         let binding = link_lifetimes(&settings)?;
         let database_url = settings.database_url.ok_or_else(|| {
             ConfigError::new(
-                "KEYMOOR_DATABASE_URL is not set: give sqlite:///absolute/path.db or \
+                "KEYMOOR_DATABASE_URL is not set: use sqlite:///absolute/path.db or \
                  postgres://user:password@host/database",
             )
         })?;
@@ -175,7 +174,7 @@ impl TryFrom<Settings> for Config {
         };
         if matches!(&database_url, DatabaseUrl::Sqlite(path) if *path == master_key_file) {
             return Err(ConfigError::new(
-                "KEYMOOR_MASTER_KEY_FILE would be the database itself: name another file",
+                "KEYMOOR_MASTER_KEY_FILE is the same file as the database: use another file",
             ));
         }
         let console_url = settings.console_url.unwrap_or_else(|| {
@@ -215,14 +214,14 @@ impl TryFrom<Settings> for Config {
     }
 }
 
-/// As the addresses of requests are compared: an IPv4 address in IPv6 clothes is one of IPv4.
+/// Converts IPv4-mapped IPv6 addresses to IPv4, as for the addresses of requests.
 fn canonical(proxies: Option<List<ProxyAddress>>) -> Vec<IpAddr> {
     let proxies = proxies.map_or_else(Vec::new, |list| list.0);
     let addresses = proxies.into_iter().map(|proxy| proxy.0);
     addresses.map(|address| address.to_canonical()).collect()
 }
 
-/// Routes start at `/v1`, and an SDK signs the URL it posts to: neither bears a prefix.
+/// Rejects a path: routes start at `/v1`, and SDKs sign the URL that they post to.
 fn require_bare(name: &str, url: &BaseUrl) -> Result<(), ConfigError> {
     if url.path().is_empty() {
         return Ok(());
@@ -236,15 +235,15 @@ fn listen(settings: &Settings) -> Result<Listen, ConfigError> {
     match &settings.listen.0[..] {
         [one] if settings.auth_url == settings.api_url => Ok(Listen::Together(one.0)),
         [_] => Err(ConfigError::new(
-            "KEYMOOR_LISTEN has one address, which can serve both sign-in and management only \
-             where KEYMOOR_AUTH_URL and KEYMOOR_API_URL are equal: give a second address, or one URL",
+            "KEYMOOR_LISTEN has one address, but KEYMOOR_AUTH_URL and KEYMOOR_API_URL differ: add a \
+             second address, or use the same URL for both",
         )),
         [auth, management] => Ok(Listen::Apart {
             auth: auth.0,
             management: management.0,
         }),
         _ => Err(ConfigError::new(
-            "KEYMOOR_LISTEN takes one address, or two separated by a comma",
+            "KEYMOOR_LISTEN must be one address, or two separated by a comma",
         )),
     }
 }
@@ -257,7 +256,7 @@ fn tls(settings: &Settings) -> Result<Option<TlsFiles>, ConfigError> {
             key: key.clone(),
         })),
         _ => Err(ConfigError::new(
-            "KEYMOOR_TLS_CERTIFICATE_FILE and KEYMOOR_TLS_KEY_FILE need each other",
+            "KEYMOOR_TLS_CERTIFICATE_FILE and KEYMOOR_TLS_KEY_FILE must be set together",
         )),
     }
 }
@@ -267,7 +266,7 @@ fn mail(settings: &Settings) -> Result<Option<MailSettings>, ConfigError> {
         return Ok(None);
     };
     let from = settings.mail_from.clone().ok_or_else(|| {
-        ConfigError::new("KEYMOOR_SMTP_URL is set, and KEYMOOR_MAIL_FROM, the sender, is not")
+        ConfigError::new("KEYMOOR_SMTP_URL is set, but KEYMOOR_MAIL_FROM, the sender, is not")
     })?;
     Ok(Some(MailSettings {
         server,
@@ -286,19 +285,19 @@ fn link_lifetimes(settings: &Settings) -> Result<BindingSettings, ConfigError> {
         Ok(bounds)
     } else {
         Err(ConfigError::new(
-            "KEYMOOR_LINK_LIFETIME_SECONDS must not be below KEYMOOR_LINK_LIFETIME_MIN_SECONDS or \
-             above KEYMOOR_LINK_LIFETIME_MAX_SECONDS",
+            "KEYMOOR_LINK_LIFETIME_SECONDS must be between KEYMOOR_LINK_LIFETIME_MIN_SECONDS and \
+             KEYMOOR_LINK_LIFETIME_MAX_SECONDS",
         ))
     }
 }
 
-/// State beside state: whoever moves the one file sees the other.
+/// Returns the default master key file, beside the database so that both are moved together.
 fn beside(database: &DatabaseUrl) -> Result<PathBuf, ConfigError> {
     match database {
         DatabaseUrl::Sqlite(path) => Ok(path.with_extension("key")),
         DatabaseUrl::Postgres(_) => Err(ConfigError::new(
-            "KEYMOOR_MASTER_KEY_FILE is not set: with PostgreSQL it has no default; name a file, which `keymoor \
-             init` makes",
+            "KEYMOOR_MASTER_KEY_FILE is not set: PostgreSQL requires it; name a file that `keymoor \
+             init` creates",
         )),
     }
 }

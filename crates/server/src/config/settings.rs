@@ -1,4 +1,4 @@
-//! The list of settings: one line makes a typed field, a flag, a variable, a key of the file and a
+//! The list of settings. One line defines a typed field, a flag, a variable, a key of the file and a
 //! row of the reference.
 
 use std::path::PathBuf;
@@ -12,10 +12,10 @@ use super::value::{BaseUrl, Count, List, ListenAddress, LogFormat, ProxyAddress,
 use crate::db::DatabaseUrl;
 use crate::infra::mail::SmtpServer;
 
-/// What is known of a setting before it has a value.
+/// The description of a setting.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting {
-    /// Its name in the file; flag and variable are spelled after it.
+    /// Its name in the file. Flag and variable are derived from it.
     pub key: &'static str,
     pub about: &'static str,
     pub default: Option<&'static str>,
@@ -42,7 +42,7 @@ macro_rules! settings {
             default: settings!(@default $($default)?),
         }),*];
 
-        /// Settings given on the command line.
+        /// Settings on the command line.
         #[derive(Args, Clone, Debug, Default)]
         pub struct Flags {
             /// TOML file with settings; KEYMOOR_CONFIG names it too
@@ -58,7 +58,7 @@ macro_rules! settings {
         }
 
         impl Flags {
-            /// The flags that were given, by key.
+            /// Returns the flags that are set, by key.
             pub fn given(&self) -> impl Iterator<Item = (&'static str, &str)> {
                 [$((stringify!($key), self.$key.as_deref())),*]
                     .into_iter()
@@ -66,7 +66,7 @@ macro_rules! settings {
             }
         }
 
-        /// The values as they were given; `None` where there is neither value nor default.
+        /// The typed values. `None`: neither a value nor a default.
         pub struct Settings {
             $(pub $key: settings!(@type $type $(= $default)?),)*
         }
@@ -88,65 +88,65 @@ macro_rules! settings {
 }
 
 settings! {
-    /// Where the data is: sqlite:///absolute/path.db or postgres://user:password@host/database
+    /// Database: sqlite:///absolute/path.db or postgres://user:password@host/database
     database_url: DatabaseUrl;
-    /// At most so many connections to PostgreSQL
+    /// Maximum number of connections to PostgreSQL
     database_connections: Count = "32";
-    /// Addresses to listen on: the first serves sign-in and binding, the second the management API; one serves both where both URLs are equal
+    /// Listen addresses: the first serves sign-in and binding, the second the management API. If both public URLs are equal, one address serves both
     listen: List<ListenAddress> = "127.0.0.1:8021,127.0.0.1:8023";
-    /// PEM file with the certificate that both addresses are served with, followed by those that lead to its root; with it TLS is spoken, without it plain HTTP. Read again on SIGHUP
+    /// PEM file with the TLS certificate of both addresses, followed by its intermediate certificates. Without it the server uses plain HTTP. Reloaded on SIGHUP
     tls_certificate_file: PathBuf;
-    /// PEM file with that certificate's private key
+    /// PEM file with the private key of the TLS certificate
     tls_key_file: PathBuf;
-    /// Address on which Prometheus finds /metrics, in plain HTTP and for anybody who reaches it: a loopback or private one. None unless given
+    /// Address of /metrics for Prometheus, in plain HTTP and without credentials, so use a loopback or private address. Without it metrics are not served
     metrics_listen: ListenAddress;
-    /// OpenTelemetry collector that gets traces by OTLP over HTTP, such as http://localhost:4318/v1/traces; needs a server built with the feature otlp
+    /// OpenTelemetry collector that receives traces by OTLP over HTTP, such as http://localhost:4318/v1/traces. Requires a server built with the feature otlp
     otlp_endpoint: Url;
     /// Public URL of sign-in and binding
     auth_url: BaseUrl = "http://localhost:8021";
     /// Public URL of the management API
     api_url: BaseUrl = "http://localhost:8023";
-    /// Public URL of the console; {auth_url}/console unless given
+    /// Public URL of the console. By default {auth_url}/console
     console_url: BaseUrl;
-    /// File with the key that seals secrets; beside an SQLite file unless given. `keymoor init` makes it
+    /// File with the key that encrypts secrets. By default beside the SQLite file. `keymoor init` creates it
     master_key_file: PathBuf;
-    /// Mail server: smtp://host uses TLS where it is offered (port 25 unless given), smtp://host?tls=required (587) and smtps://host (465) insist on it; user:password@ before the host signs in, and then smtp:// to another machine insists too (587). Without one no mail is sent
+    /// Mail server. smtp://host uses TLS if offered (default port 25), smtp://host?tls=required (587) and smtps://host (465) require it. user:password@ before the host signs in; smtp:// to another machine then also requires TLS (587). Without a mail server no mail is sent
     smtp_url: SmtpServer;
     /// Sender of mail: an address, or a name and the address in angle brackets
     mail_from: Sender;
-    /// How long one attempt at sending a mail may take, in seconds
+    /// Time limit of one attempt to send a mail, in seconds
     mail_timeout_seconds: Span = "30";
-    /// How often sending a mail is tried before it is given up; after a day it is in any case
+    /// Maximum number of attempts to send a mail. After a day there are no more in any case
     mail_attempts: Count = "8";
-    /// Wait before the second attempt, in seconds; it doubles with each further one
+    /// Wait before the second attempt, in seconds. It doubles with each further attempt
     mail_retry_seconds: Span = "30";
     /// Lifetime of a binding link, in seconds
     link_lifetime_seconds: Span = "604800";
-    /// Shortest lifetime that a binding link may be asked for, in seconds
+    /// Shortest lifetime that a request for a binding link may set, in seconds
     link_lifetime_min_seconds: Span = "60";
-    /// Longest lifetime that a binding link may be asked for, in seconds
+    /// Longest lifetime that a request for a binding link may set, in seconds
     link_lifetime_max_seconds: Span = "2592000";
-    /// Requests with a wrong link token that one network may make a minute
+    /// Requests with a wrong link token that one network may send per minute
     wrong_link_tokens_per_minute: Count = "30";
-    /// Requests with a wrong client secret that one network may make a minute
+    /// Requests with a wrong client secret that one network may send per minute
     wrong_client_secrets_per_minute: Count = "30";
-    /// Refused proofs and replayed codes that one network may send a minute
+    /// Invalid proofs and replayed codes that one network may send per minute
     wrong_proofs_per_minute: Count = "30";
-    /// PEM file with root certificates of authenticators, or directory of such files ending in .pem, that attestations are traced to. Without one no passkey is attested
+    /// PEM file, or directory of .pem files, with trusted root certificates of authenticators. Without it no passkey is attested
     attestation_roots: PathBuf;
-    /// IP addresses of reverse proxies whose X-Forwarded-For is believed, separated by commas
+    /// IP addresses of reverse proxies whose X-Forwarded-For is trusted, separated by commas
     trusted_proxies: List<ProxyAddress>;
-    /// At most so many connections to one listen address at a time; when all are in use, the network with the most loses the one that has waited longest for its client
+    /// Maximum number of concurrent connections to one listen address. When all are in use, the network with the most loses the one that has waited longest for its client
     connections: Count = "4096";
-    /// Longest time for a TLS handshake, and for the head of a request to arrive, in seconds
+    /// Time limit of a TLS handshake and of receiving a request's head, in seconds
     request_head_seconds: Span = "10";
-    /// How long a connection may lie unused between requests, in seconds
+    /// Time limit of an idle connection between requests, in seconds
     idle_connection_seconds: Span = "60";
-    /// How long a server that is told to stop may go on with what it has begun, in seconds
+    /// Time limit for finishing open requests when the server stops, in seconds
     shutdown_seconds: Span = "10";
-    /// Form of the log, which goes to standard error: text or json
+    /// Format of the log on standard error: text or json
     log_format: LogFormat = "text";
-    /// What is logged: off, error, warn, info, debug, trace, or target=level pairs separated by commas
+    /// Log level: off, error, warn, info, debug, trace, or target=level pairs separated by commas
     log_filter: String = "info";
 }
 

@@ -1,6 +1,6 @@
-//! Where settings come from: flags, then variables, then the file.
+//! The sources of settings: flags override variables, and variables override the file.
 //!
-//! A problem names its place and never the value, which may hold a password.
+//! An error names the place and never the value, which may contain a password.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -13,16 +13,15 @@ use super::given::Given;
 use super::settings::{Flags, SETTINGS, Setting};
 
 const PREFIX: &str = "KEYMOOR_";
-/// Names the file.
+/// The variable that names the file.
 const CONFIG: &str = "KEYMOOR_CONFIG";
-/// Variables of this project's own tests, which the server has nothing to do with.
+/// The prefix of variables for this project's tests, which the server ignores.
 const TEST_PREFIX: &str = "KEYMOOR_TEST_";
 
-/// Collects what flags, variables and the file that they name give.
+/// Collects the settings from flags, variables and the file that they name.
 ///
 /// # Errors
-/// Names an unknown key or variable, and the place of whatever can't be read. A variable that
-/// is set to nothing counts as not set.
+/// When a key or variable is unknown, or a value can't be read. An empty variable counts as unset.
 pub(super) fn collect(
     flags: &Flags,
     variables: impl IntoIterator<Item = (OsString, OsString)>,
@@ -38,7 +37,7 @@ pub(super) fn collect(
         given.put(setting.key, setting.variable(), text);
     }
     for (key, text) in flags.given() {
-        let setting = find(key).expect("flags are made from the list of settings");
+        let setting = find(key).expect("flags are generated from the list of settings");
         given.put(setting.key, setting.flag(), text.to_owned());
     }
     Ok(given)
@@ -62,7 +61,7 @@ fn add_file(given: &mut Given, path: &Path, text: &str) -> Result<(), ConfigErro
         })?;
         let place = format!("{place}: {name}");
         let text = scalar_or_list(value.get_ref()).ok_or_else(|| {
-            ConfigError::at(&place, "must be a text, a number or a list of these")
+            ConfigError::at(&place, "must be a string, a number or a list of these")
         })?;
         given.put(setting.key, place, text);
     }
@@ -75,7 +74,7 @@ fn find(key: &str) -> Option<&'static Setting> {
 
 type Variables = Vec<(&'static Setting, String)>;
 
-/// The settings among the variables, and the file's name.
+/// Returns the settings among the variables, and the file's name.
 fn known_variables(
     variables: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Result<(Variables, Option<PathBuf>), ConfigError> {
@@ -106,7 +105,7 @@ fn known_variables(
     Ok((known, file))
 }
 
-/// The setting's text as a variable would have it.
+/// Returns the value in the spelling of a variable.
 fn scalar_or_list(value: &DeValue<'_>) -> Option<String> {
     match value {
         DeValue::Array(items) => {
@@ -126,7 +125,7 @@ fn scalar(value: &DeValue<'_>) -> Option<String> {
     }
 }
 
-/// A hint at the known name that was probably meant.
+/// Returns a hint at a similar known name.
 fn nearest(unknown: &str, known: impl Iterator<Item = String>) -> String {
     known
         .map(|name| (strsim::damerau_levenshtein(&name, unknown), name))

@@ -106,11 +106,11 @@ fn what_is_unknown_or_wrong_in_the_file_is_named_with_its_line() {
         ("[limits]\nx = 1", "keymoor.toml:1: unknown setting limits"),
         (
             "\n\nlisten = 'nowhere'",
-            "keymoor.toml:3: listen: expected IP:port, as in 127.0.0.1:8021",
+            "keymoor.toml:3: listen: must be IP:port, such as 127.0.0.1:8021",
         ),
         (
             "log_filter = true",
-            "keymoor.toml:1: log_filter: must be a text, a number or a list of these",
+            "keymoor.toml:1: log_filter: must be a string, a number or a list of these",
         ),
         (
             "auth_url = 'http://a'\nauth_url = 'http://b'",
@@ -164,17 +164,17 @@ fn a_wrong_value_is_named_by_its_place_and_not_shown() {
         (
             &[],
             &[DATABASE, ("KEYMOOR_LISTEN", "localhost:8021")],
-            "KEYMOOR_LISTEN: expected IP:port, as in 127.0.0.1:8021",
+            "KEYMOOR_LISTEN: must be IP:port, such as 127.0.0.1:8021",
         ),
         (
             &[],
             &[DATABASE, ("KEYMOOR_METRICS_LISTEN", "9464")],
-            "KEYMOOR_METRICS_LISTEN: expected IP:port, as in 127.0.0.1:8021",
+            "KEYMOOR_METRICS_LISTEN: must be IP:port, such as 127.0.0.1:8021",
         ),
         (
             &[],
             &[DATABASE, ("KEYMOOR_TRUSTED_PROXIES", "10.0.0.0/8")],
-            "KEYMOOR_TRUSTED_PROXIES: expected IP addresses, one each, no networks",
+            "KEYMOOR_TRUSTED_PROXIES: must be IP addresses, not networks",
         ),
         (
             &[],
@@ -263,7 +263,7 @@ fn the_master_key_is_never_the_database() {
         variables.extend(key.map(|key| ("KEYMOOR_MASTER_KEY_FILE", key)));
         let refused = load(&[], &variables).unwrap_err();
         assert!(
-            refused.contains("would be the database itself"),
+            refused.contains("is the same file as the database"),
             "{refused}"
         );
     }

@@ -1,4 +1,4 @@
-//! The types of settings that no other part of the server has.
+//! Types that only settings use.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -26,7 +26,7 @@ pub struct BaseUrl {
 pub struct BaseUrlError;
 
 impl BaseUrl {
-    /// The URL with `path` appended, which starts with a slash.
+    /// Returns the URL with `path` appended, which starts with a slash.
     pub fn join(&self, path: &str) -> String {
         format!("{}{path}", self.text)
     }
@@ -45,7 +45,7 @@ impl BaseUrl {
         &self.path
     }
 
-    /// The host, and the port if it is not the scheme's own.
+    /// The host, and the port if it is not the scheme's default.
     pub fn authority(&self) -> &str {
         &self.authority
     }
@@ -59,13 +59,13 @@ impl BaseUrl {
         &self.host
     }
 
-    /// Whether it leads to the machine that asks.
+    /// Whether the host is loopback.
     pub fn is_loopback(&self) -> bool {
         let address: Result<IpAddr, _> = self.host.parse();
         self.host == "localhost" || address.is_ok_and(|address| address.is_loopback())
     }
 
-    /// The port, also where it is the scheme's own.
+    /// The port, or the scheme's default.
     pub fn port(&self) -> u16 {
         self.port
     }
@@ -115,12 +115,12 @@ impl<T: FromStr> FromStr for List<T> {
     }
 }
 
-/// Why a text is no value of its type, in words for the operator.
+/// Why a text is not a value of its type, for the operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ValueError(&'static str);
 
-/// Types that are read as the standard library reads them, and refuse in words of our own.
+/// Defines types that parse as their inner type does, with our own error messages.
 macro_rules! values {
     ($(#[doc = $about:literal] $name:ident($inner:ty): $problem:literal;)*) => {$(
         #[doc = $about]
@@ -139,16 +139,16 @@ macro_rules! values {
 
 values! {
     /// An address to listen on.
-    ListenAddress(SocketAddr): "expected IP:port, as in 127.0.0.1:8021";
+    ListenAddress(SocketAddr): "must be IP:port, such as 127.0.0.1:8021";
     /// A reverse proxy.
-    ProxyAddress(IpAddr): "expected IP addresses, one each, no networks";
-    /// Whom mail is from.
+    ProxyAddress(IpAddr): "must be IP addresses, not networks";
+    /// The sender of mail.
     Sender(Mailbox): "must be an address, or a name and the address in angle brackets";
-    /// How many or how often, at least once.
+    /// A count of at least 1.
     Count(NonZeroU32): "must be a whole number from 1 to 4294967295";
 }
 
-/// A length of time: at least a second, at most ten years.
+/// A duration from one second to ten years.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span(pub Seconds);
 
@@ -177,10 +177,10 @@ impl FromStr for Span {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For people.
+    /// For humans.
     #[default]
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 

@@ -1,4 +1,4 @@
-//! Files that a server reads: the master key and the TLS certificate.
+//! Checks of the files that the server reads.
 
 use std::fs::Metadata;
 use std::os::unix::fs::PermissionsExt as _;
@@ -12,10 +12,10 @@ use crate::config::Config;
 use crate::infra::serving::self_signed;
 use crate::infra::serving::tls::Certificate;
 
-/// Time to get a new certificate.
+/// A certificate that expires within this time is reported.
 const SOON: Seconds = Seconds::DAY.times(14);
 
-/// Whether anybody but the owner may do anything with the file.
+/// Whether other accounts have any permission on the file.
 fn is_exposed(file: &Metadata) -> bool {
     file.permissions().mode() & 0o077 != 0
 }
@@ -24,12 +24,12 @@ pub(super) async fn master_key(config: &Config) -> Vec<Finding> {
     let path = &config.master_key_file;
     let mut findings = Vec::new();
     if let Err(error) = node::master_key(config).await {
-        findings.push(Finding::new("master_key", error.problem(), error.mend()));
+        findings.push(Finding::new("master_key", error.problem(), error.fix()));
     }
     if path.metadata().is_ok_and(|file| is_exposed(&file)) {
         findings.push(Finding::new(
             "master_key",
-            format_args!("{} may be read by others than its owner", path.display()),
+            format_args!("other accounts have permissions on {}", path.display()),
             format_args!("chmod 600 {}", path.display()),
         ));
     }
@@ -39,8 +39,8 @@ pub(super) async fn master_key(config: &Config) -> Vec<Finding> {
 pub(super) fn attestation_roots(config: &Config) -> Option<Finding> {
     let path = config.attestation_roots.as_ref()?;
     let error = attestation_roots::read(path).err()?;
-    let mend = "give PEM certificates in KEYMOOR_ATTESTATION_ROOTS";
-    Some(Finding::new("attestation_roots", error, mend))
+    let fix = "set KEYMOOR_ATTESTATION_ROOTS to PEM certificates";
+    Some(Finding::new("attestation_roots", error, fix))
 }
 
 pub(super) fn tls(config: &Config, now: Timestamp) -> Vec<Finding> {
@@ -50,8 +50,8 @@ pub(super) fn tls(config: &Config, now: Timestamp) -> Vec<Finding> {
     let certificate = match Certificate::read(files) {
         Ok(certificate) => certificate,
         Err(error) => {
-            let mend = "give a PEM certificate chain and the key of its first certificate";
-            return vec![Finding::new("tls", error, mend)];
+            let fix = "use a PEM certificate chain and the private key of its first certificate";
+            return vec![Finding::new("tls", error, fix)];
         }
     };
     let name = files.certificate.display();
@@ -60,10 +60,10 @@ pub(super) fn tls(config: &Config, now: Timestamp) -> Vec<Finding> {
         findings.push(Finding::new(
             "tls",
             format_args!(
-                "the certificate in {name} ends at {}",
+                "the certificate in {name} expires at {}",
                 certificate.not_after
             ),
-            "get a new one, and send the server SIGHUP",
+            "renew it, and send SIGHUP to the server",
         ));
     }
     let hosts = config.hosts();
@@ -71,10 +71,10 @@ pub(super) fn tls(config: &Config, now: Timestamp) -> Vec<Finding> {
         findings.push(Finding::new(
             "tls",
             format_args!(
-                "the certificate in {name} is not for every host of {}",
+                "the certificate in {name} does not cover all of the hosts {}",
                 hosts.join(", ")
             ),
-            "get one that names them all",
+            "use a certificate that covers them all",
         ));
     }
     findings

@@ -1,18 +1,20 @@
-//! One finding.
+//! A problem that `doctor` reports.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// Something that is wrong, and what to do about it.
+/// A problem, and how to fix it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(in crate::cli) struct Finding {
-    /// What was looked at: `configuration`, `urls`, `master_key`, `attestation_roots`, `tls`,
+    /// The subject of the check: `configuration`, `urls`, `master_key`, `attestation_roots`, `tls`,
     /// `database`, `mail` or `clock`.
     pub(in crate::cli) check: &'static str,
     pub(in crate::cli) problem: String,
-    pub(in crate::cli) mend: String,
-    /// Nothing is wrong; it may be meant like that.
+    /// `mend` in JSON.
+    #[serde(rename = "mend")]
+    pub(in crate::cli) fix: String,
+    /// Not an error: the setup may be intended.
     pub(in crate::cli) is_remark: bool,
 }
 
@@ -20,12 +22,12 @@ impl Finding {
     pub(in crate::cli) fn new(
         check: &'static str,
         problem: impl fmt::Display,
-        mend: impl fmt::Display,
+        fix: impl fmt::Display,
     ) -> Self {
         Self {
             check,
             problem: problem.to_string(),
-            mend: mend.to_string(),
+            fix: fix.to_string(),
             is_remark: false,
         }
     }
@@ -43,10 +45,10 @@ impl fmt::Display for Finding {
         let Self {
             check,
             problem,
-            mend,
+            fix,
             is_remark,
         } = self;
         let remark = if *is_remark { " (a remark)" } else { "" };
-        write!(f, "{check}{remark}: {problem} -> {mend}")
+        write!(f, "{check}{remark}: {problem} -> {fix}")
     }
 }

@@ -1,4 +1,4 @@
-//! `keymoor doctor`: looks at everything that a server depends on, and changes no data.
+//! `keymoor doctor`: checks everything that the server depends on, and changes no data.
 
 mod files;
 mod finding;
@@ -16,7 +16,7 @@ use crate::cli::outcome::{self, Outcome};
 use crate::config::{Config, ConfigError};
 use finding::Finding;
 
-/// Why there is no configuration to look at.
+/// The finding for a configuration that fails to load.
 pub(super) fn no_configuration(error: &ConfigError) -> Finding {
     Finding::new(
         "configuration",
@@ -28,8 +28,8 @@ pub(super) fn no_configuration(error: &ConfigError) -> Finding {
 /// Prints the findings.
 ///
 /// # Errors
-/// When there are any but remarks.
-pub(super) fn tell(findings: &[Finding], json: bool) -> Outcome {
+/// When a finding is not a remark.
+pub(super) fn finish(findings: &[Finding], json: bool) -> Outcome {
     outcome::print(&report(findings, json))?;
     match findings.iter().filter(|finding| !finding.is_remark).count() {
         0 => Ok(()),
@@ -38,19 +38,19 @@ pub(super) fn tell(findings: &[Finding], json: bool) -> Outcome {
     }
 }
 
-/// The findings as they are printed: a line each, or JSON.
+/// The printed findings: one line each, or JSON.
 fn report(findings: &[Finding], json: bool) -> String {
     if json {
         return serde_json::json!({ "findings": findings }).to_string();
     }
     if findings.is_empty() {
-        return "nothing is wrong".to_owned();
+        return "no problems found".to_owned();
     }
     let lines: Vec<_> = findings.iter().map(Finding::to_string).collect();
     lines.join("\n")
 }
 
-/// Looks at everything.
+/// Runs every check.
 pub(super) async fn examine(config: &Config, clock: &dyn Clock) -> Vec<Finding> {
     let began = clock.now();
     let mut findings = urls::findings(config);
@@ -68,8 +68,10 @@ fn configuration(config: &Config) -> Option<Finding> {
     let address = config.metrics_listen.filter(is_public)?;
     Some(Finding::new(
         "configuration",
-        format_args!("KEYMOOR_METRICS_LISTEN={address} shows metrics to anybody who reaches it"),
-        "give it a loopback or private address",
+        format_args!(
+            "KEYMOOR_METRICS_LISTEN={address} is a public address, and metrics need no credentials"
+        ),
+        "use a loopback or private address",
     ))
 }
 
@@ -80,17 +82,17 @@ fn is_public(address: &SocketAddr) -> bool {
     }
 }
 
-/// 2026-01-01T00:00:00Z: nothing of this was written before.
+/// 2026-01-01T00:00:00Z, before any version of this server existed.
 const FIRST_PLAUSIBLE: Timestamp = Timestamp::from_seconds(1_767_225_600);
 /// 2100-01-01T00:00:00Z
 const LAST_PLAUSIBLE: Timestamp = Timestamp::from_seconds(4_102_444_800);
 
 fn clock_sanity(began: Timestamp, ended: Timestamp) -> Option<Finding> {
-    let mend = "synchronise the clock, by NTP for example";
+    let fix = "synchronise the clock, for example with NTP";
     if !(FIRST_PLAUSIBLE..LAST_PLAUSIBLE).contains(&began) {
-        let problem = format!("the system's clock says {began}");
-        return Some(Finding::new("clock", problem, mend));
+        let problem = format!("the system's clock shows {began}");
+        return Some(Finding::new("clock", problem, fix));
     }
-    let problem = "the system's clock went backwards while this ran";
-    (ended < began).then(|| Finding::new("clock", problem, mend))
+    let problem = "the system's clock went backwards during this check";
+    (ended < began).then(|| Finding::new("clock", problem, fix))
 }

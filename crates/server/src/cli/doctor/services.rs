@@ -1,4 +1,4 @@
-//! What a server talks to: its database and the mail server.
+//! Checks of the database and the mail server.
 
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
@@ -15,20 +15,20 @@ use crate::infra::mail::SmtpMailer;
 use crate::master_key::{self, MasterKeyError};
 use crate::slices::provision;
 
-/// Times that two machines write differ by no more where their clocks are synchronised.
+/// Largest difference between synchronised clocks of two machines.
 const MAX_SKEW: Seconds = Seconds(5);
 
 pub(super) async fn database(config: &Config, clock: &dyn Clock) -> Vec<Finding> {
     if let DatabaseUrl::Sqlite(path) = &config.database_url
         && !path.exists()
     {
-        let problem = format_args!("there is no file {}", path.display());
+        let problem = format_args!("the file {} does not exist", path.display());
         let folder = path.parent().filter(|folder| !folder.exists());
         let first = folder.map_or_else(String::new, |folder| {
-            format!("make the folder {} and ", folder.display())
+            format!("create the directory {} and ", folder.display())
         });
-        let mend = format_args!("{first}run `keymoor init`, or set KEYMOOR_DATABASE_URL");
-        return vec![Finding::new("database", problem, mend)];
+        let fix = format_args!("{first}run `keymoor init`, or set KEYMOOR_DATABASE_URL");
+        return vec![Finding::new("database", problem, fix)];
     }
     let mut findings: Vec<_> = lock(&config.database_url).into_iter().collect();
     let db = match Db::open_read_only(&config.database()) {
@@ -46,12 +46,12 @@ pub(super) async fn database(config: &Config, clock: &dyn Clock) -> Vec<Finding>
 fn unreachable(error: impl std::fmt::Display) -> Finding {
     Finding::new(
         "database",
-        format_args!("it can't be used: {error}"),
-        "see that KEYMOOR_DATABASE_URL is right, the database runs and this user may use it",
+        format_args!("the database can't be used: {error}"),
+        "check that KEYMOOR_DATABASE_URL is right, the database runs and this account has access",
     )
 }
 
-/// Whether the lock could be taken. It is not: a server that starts meanwhile needs it.
+/// Checks whether the lock file is writable. Does not take the lock, which a starting server needs.
 fn lock(url: &DatabaseUrl) -> Option<Finding> {
     let DatabaseUrl::Sqlite(database) = url else {
         return None;
@@ -62,7 +62,7 @@ fn lock(url: &DatabaseUrl) -> Option<Finding> {
         Finding::new(
             "database",
             format_args!("can't lock {}: {error}", path.display()),
-            "let this user write to it and to its folder",
+            "give this account permission to write to the file and its directory",
         )
     })
 }
@@ -73,16 +73,16 @@ async fn opened(config: &Config, db: &Db, clock: &dyn Clock) -> Vec<Finding> {
     }
     let mut findings = Vec::new();
     if let Err(error) = db.check_server().await {
-        let mend = "use PostgreSQL 15 or newer and a database with collation C and encoding UTF8";
-        findings.push(Finding::new("database", error, mend));
+        let fix = "use PostgreSQL 15 or newer and a database with collation C and encoding UTF8";
+        findings.push(Finding::new("database", error, fix));
     }
     findings.extend(journal(db).await);
     findings.extend(skew(db, clock).await);
     match db.require_current_schema(MIGRATIONS).await {
         Ok(()) => findings.extend(sealed(config, db).await),
         Err(error) => {
-            let mend = "run `keymoor init` the first time, `keymoor migrate` after an update";
-            findings.push(Finding::new("database", error, mend));
+            let fix = "run `keymoor init` for a new database, `keymoor migrate` after an update";
+            findings.push(Finding::new("database", error, fix));
         }
     }
     findings
@@ -93,8 +93,8 @@ async fn journal(db: &Db) -> Option<Finding> {
         Ok(Some(mode)) if mode != "wal" => Some(Finding::new(
             "database",
             format_args!("SQLite's journal mode is {mode}, not wal"),
-            "start the server, which turns it on, with the file on a local file system that can share \
-             memory",
+            "put the file on a local file system that supports shared memory, and start the server, \
+             which sets the mode",
         )),
         Ok(_) => None,
         Err(error) => Some(unreachable(error)),
@@ -111,31 +111,27 @@ async fn skew(db: &Db, clock: &dyn Clock) -> Option<Finding> {
     (!is_close).then(|| {
         Finding::new(
             "clock",
-            format_args!("it is {before} here and {theirs} on the database's machine"),
-            "synchronise both clocks, by NTP for example",
+            format_args!("the time is {before} here and {theirs} on the database server"),
+            "synchronise both clocks, for example with NTP",
         )
     })
 }
 
-/// Whether the master key opens what the database holds.
+/// Checks whether the master key decrypts the database's secrets.
 async fn sealed(config: &Config, db: &Db) -> Option<Finding> {
-    // A key that is absent is a finding already.
+    // A missing key is already a finding.
     let key = master_key::read(&config.master_key_file).ok()?;
     let app = node::app(config.clone(), db.clone(), &key).ok()?;
     match provision::master_key_fits(&Context::system(&app)).await {
         Ok(true) => None,
         Ok(false) => Some(Finding::new(
             "database",
-            "there is no tenant yet",
+            "no tenant exists",
             "run `keymoor init`",
         )),
         Err(Error::Sealed(_)) => {
             let foreign = MasterKeyError::Foreign(config.master_key_file.display().to_string());
-            Some(Finding::new(
-                "master_key",
-                foreign.problem(),
-                foreign.mend(),
-            ))
+            Some(Finding::new("master_key", foreign.problem(), foreign.fix()))
         }
         Err(error) => Some(unreachable(error)),
     }
@@ -143,9 +139,9 @@ async fn sealed(config: &Config, db: &Db) -> Option<Finding> {
 
 pub(super) async fn mail(config: &Config) -> Option<Finding> {
     let Some(settings) = config.mail.clone() else {
-        let problem = "no mail server is configured, so that jobs with EMAIL fail to send";
-        let mend = "set KEYMOOR_SMTP_URL and KEYMOOR_MAIL_FROM";
-        return Some(Finding::new("mail", problem, mend).remark());
+        let problem = "no mail server is configured, so binding jobs with EMAIL fail";
+        let fix = "set KEYMOOR_SMTP_URL and KEYMOOR_MAIL_FROM";
+        return Some(Finding::new("mail", problem, fix).remark());
     };
     let probed = match SmtpMailer::new(settings) {
         Ok(mailer) => mailer.probe().await,
@@ -154,7 +150,7 @@ pub(super) async fn mail(config: &Config) -> Option<Finding> {
     let error = probed.err()?;
     Some(Finding::new(
         "mail",
-        format_args!("the mail server takes no mail from here: {error}"),
-        "see that KEYMOOR_SMTP_URL has the right host, port, TLS, user and password",
+        format_args!("the mail server rejects the connection or the sign-in: {error}"),
+        "check host, port, TLS, user and password in KEYMOOR_SMTP_URL",
     ))
 }

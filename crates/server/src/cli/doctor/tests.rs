@@ -88,7 +88,7 @@ async fn a_database_without_schema_or_tenant_is_found(place: Place) {
     only(
         &lines(&config).await,
         "database",
-        "there is no tenant yet -> run `keymoor init`",
+        "no tenant exists -> run `keymoor init`",
     );
 }
 
@@ -98,28 +98,24 @@ async fn a_master_key_that_is_absent_foreign_or_exposed_is_found(place: Place) {
     let config = sound(&place, &sink);
     let exposed = std::fs::Permissions::from_mode(0o640);
     std::fs::set_permissions(place.key_file(), exposed).unwrap();
-    only(
-        &lines(&config).await,
-        "master_key",
-        "may be read by others than its owner -> chmod 600 ",
-    );
+    only(&lines(&config).await, "master_key", " -> chmod 600 ");
     std::fs::remove_file(place.key_file()).unwrap();
     only(
         &lines(&config).await,
         "master_key",
-        "needs the one it was made with -> put it back from its copy, or set",
+        "needs its original master key -> restore the file from its backup, or set",
     );
     crate::master_key::create(&place.key_file(), &SystemRng).unwrap();
     only(
         &lines(&config).await,
         "master_key",
-        "is not the master key that this database was made with -> put that one back",
+        "is not this database's master key -> restore the original file",
     );
     std::fs::write(place.key_file(), "hunter2").unwrap();
     only(
         &lines(&config).await,
         "master_key",
-        "holds no master key -> put the file back from its copy",
+        "contains no valid master key -> restore the file from its backup",
     );
     std::fs::remove_file(place.key_file()).unwrap();
     std::fs::create_dir(place.key_file()).unwrap();
@@ -127,7 +123,7 @@ async fn a_master_key_that_is_absent_foreign_or_exposed_is_found(place: Place) {
     only(
         &lines(&config).await,
         "master_key",
-        "-> let this user read it",
+        "-> give this account permission to read it",
     );
 }
 
@@ -137,7 +133,7 @@ async fn a_first_master_key_is_advised_once(place: Place) {
     only(
         &lines(&sound(&place, &sink)).await,
         "master_key",
-        "keymoor.key -> run `keymoor init`, or set KEYMOOR_MASTER_KEY_FILE",
+        "keymoor.key does not exist -> run `keymoor init`, or set KEYMOOR_MASTER_KEY_FILE",
     );
 }
 
@@ -151,14 +147,14 @@ async fn a_database_file_that_is_not_there_is_found_and_not_made() {
         database_url: format!("sqlite://{}", path.display()).parse().unwrap(),
         ..sound(&place, &sink)
     };
-    only(&lines(&config).await, "database", "there is no file");
+    only(&lines(&config).await, "database", "does not exist");
     assert!(!path.exists());
     let nowhere = Config {
         database_url: "sqlite:///missing/keymoor.db".parse().unwrap(),
         ..config
     };
-    let mend = "-> make the folder /missing and run `keymoor init`";
-    only(&lines(&nowhere).await, "database", mend);
+    let fix = "-> create the directory /missing and run `keymoor init`";
+    only(&lines(&nowhere).await, "database", fix);
 }
 
 #[tokio::test]
@@ -213,7 +209,7 @@ async fn a_database_that_nobody_serves_is_found() {
         ..sound(&place, &sink)
     };
     let lines = lines(&config).await;
-    only(&lines, "database", "it can't be used");
+    only(&lines, "database", "can't be used");
     assert!(!lines[0].contains("hunter2"), "{lines:?}");
 }
 
@@ -231,18 +227,18 @@ async fn mail_that_can_not_be_sent_is_found() {
                 "smtp://u:hunter2@127.0.0.1:{}",
                 refuses.port
             ))),
-            "takes no mail from here",
+            "rejects the connection or the sign-in",
         ),
         (
             Some(mail(&format!("smtp://127.0.0.1:{closed}"))),
-            "takes no mail from here",
+            "rejects the connection or the sign-in",
         ),
         (
             Some(mail(&format!(
                 "smtp://127.0.0.1:{}?tls=required",
                 refuses.port
             ))),
-            "takes no mail from here",
+            "rejects the connection or the sign-in",
         ),
     ] {
         let config = Config {
@@ -269,9 +265,9 @@ async fn mail_that_nobody_asked_for_is_remarked_and_not_counted() {
         matches!(&lines[..], [line] if line.starts_with("mail (a remark): no mail server is")),
         "{lines:?}"
     );
-    tell(&findings, true).unwrap();
+    finish(&findings, true).unwrap();
     findings.push(Finding::new("clock", "late", "wind it"));
-    let error = tell(&findings, true).unwrap_err().to_string();
+    let error = finish(&findings, true).unwrap_err().to_string();
     assert_eq!(error, "1 finding");
 }
 
@@ -300,18 +296,18 @@ async fn urls_that_browsers_sdks_or_listeners_disagree_with_are_found() {
     only(
         &with("http://127.0.0.1:8021"),
         "urls",
-        "names an IP address",
+        "has an IP address as host",
     );
     only(&with("https://192.0.2.7"), "urls", "-> use a domain name");
     only(
         &with("http://localhost:9000"),
         "urls",
-        "leads to port 9000, and the server listens on 8021",
+        "has port 9000, but the server listens on 8021",
     );
     only(
         &with("https://localhost:8021"),
         "urls (a remark)",
-        "the server speaks plain HTTP",
+        "the server uses plain HTTP",
     );
     let files = TlsFiles {
         certificate: "/c".into(),
@@ -329,8 +325,8 @@ async fn urls_that_browsers_sdks_or_listeners_disagree_with_are_found() {
     assert_eq!(
         found,
         [
-            "KEYMOOR_AUTH_URL=http://auth.example is plain http, over which browsers make no passkeys",
-            "KEYMOOR_API_URL=http://api.example is plain http, over which tokens travel in clear",
+            "KEYMOOR_AUTH_URL=http://auth.example is plain http, where browsers create no passkeys",
+            "KEYMOOR_API_URL=http://api.example is plain http, which sends tokens unencrypted",
         ]
     );
     let tls = Config {
@@ -340,7 +336,7 @@ async fn urls_that_browsers_sdks_or_listeners_disagree_with_are_found() {
     let found = urls::findings(&tls);
     assert_eq!(found.len(), 2, "{found:?}");
     assert!(
-        found[0].problem.ends_with("the server speaks TLS"),
+        found[0].problem.ends_with("the server uses TLS"),
         "{found:?}"
     );
 }
@@ -371,10 +367,14 @@ async fn tls_files_that_are_wrong_late_or_for_others_are_found() {
     only(
         &found(now + Seconds::DAY.times(790)),
         "tls",
-        "ends at 2028-03-1",
+        "expires at 2028-03-1",
     );
     keep("auth.example");
-    only(&found(now), "tls", "is not for every host of localhost");
+    only(
+        &found(now),
+        "tls",
+        "does not cover all of the hosts localhost",
+    );
 }
 
 #[tokio::test]
@@ -403,7 +403,7 @@ async fn clocks_that_are_wrong_or_differ_are_found() {
     let config = sound(&place, &sink);
     let findings = examine(&config, &Stopped(FIRST_PLAUSIBLE)).await;
     let lines: Vec<_> = findings.iter().map(Finding::to_string).collect();
-    only(&lines, "clock", "on the database's machine");
+    only(&lines, "clock", "on the database server");
     let early = clock_sanity(Timestamp::from_seconds(0), Timestamp::from_seconds(1));
     assert!(early.unwrap().problem.contains("1970-01-01"));
     let now = FIRST_PLAUSIBLE + Seconds::DAY;
@@ -420,9 +420,9 @@ fn findings_are_lines_or_json() {
         report(&findings, true),
         r#"{"findings":[{"check":"mail","is_remark":false,"mend":"start it","problem":"it is down"}]}"#
     );
-    assert_eq!(report(&[], false), "nothing is wrong");
+    assert_eq!(report(&[], false), "no problems found");
     assert_eq!(report(&[], true), r#"{"findings":[]}"#);
-    assert!(tell(&findings, true).is_err() && tell(&[], true).is_ok());
+    assert!(finish(&findings, true).is_err() && finish(&[], true).is_ok());
     let error = ConfigError::new("KEYMOOR_DATABASE_URL is not set");
     assert_eq!(no_configuration(&error).check, "configuration");
 }

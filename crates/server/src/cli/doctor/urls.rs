@@ -1,4 +1,4 @@
-//! Public URLs: whether browsers, SDKs and the listeners can agree on them.
+//! Checks of the public URLs: whether browsers and SDKs can use them, and the listeners match.
 
 use std::net::IpAddr;
 
@@ -19,10 +19,10 @@ pub(super) fn findings(config: &Config) -> Vec<Finding> {
     findings
 }
 
-/// What plain HTTP breaks or lays open, and where a URL and what the server speaks differ.
+/// Reports plain HTTP outside loopback, and URLs whose scheme differs from the server's.
 pub(in crate::cli) fn schemes(config: &Config) -> Vec<Finding> {
-    const BROWSERS: &str = "over which browsers make no passkeys";
-    const MANAGEMENT: &str = "over which tokens travel in clear";
+    const BROWSERS: &str = "where browsers create no passkeys";
+    const MANAGEMENT: &str = "which sends tokens unencrypted";
     let is_tls = config.tls.is_some();
     [
         ("KEYMOOR_AUTH_URL", Some(&config.auth_url), BROWSERS),
@@ -36,7 +36,7 @@ pub(in crate::cli) fn schemes(config: &Config) -> Vec<Finding> {
     .collect()
 }
 
-/// The console's URL, unless what is to say of it is said of sign-in's.
+/// The console's URL, unless it shares the origin of sign-in, whose findings cover it.
 fn console_elsewhere(config: &Config) -> Option<&BaseUrl> {
     Some(&config.console_url).filter(|url| url.origin() != config.auth_url.origin())
 }
@@ -46,59 +46,59 @@ fn insecure(name: &str, url: &BaseUrl, effect: &str) -> Option<Finding> {
         Finding::new(
             "urls",
             format_args!("{name}={} is plain http, {effect}", url.as_str()),
-            "use https, by KEYMOOR_TLS_CERTIFICATE_FILE or a reverse proxy; http is for localhost",
+            "use https, with KEYMOOR_TLS_CERTIFICATE_FILE or a reverse proxy; http is only for localhost",
         )
     })
 }
 
-/// A passkey belongs to a domain name (WebAuthn Level 3, section 5.1.2), and the published SDK
-/// follows no link to `127.0.0.1`.
+/// Reports an IP address as host. A passkey belongs to a domain name (WebAuthn Level 3, section
+/// 5.1.2), and the published SDK follows no link to `127.0.0.1`.
 fn address_as_host(name: &str, url: &BaseUrl) -> Option<Finding> {
     let address: IpAddr = url.host().parse().ok()?;
     Some(Finding::new(
         "urls",
         format_args!(
-            "{name}={} names an IP address, for which browsers make no passkeys",
+            "{name}={} has an IP address as host, for which browsers create no passkeys",
             url.as_str()
         ),
         if address.is_loopback() {
-            "write localhost"
+            "use localhost"
         } else {
             "use a domain name"
         },
     ))
 }
 
-/// Behind a proxy the ports may well differ.
+/// Reports a loopback URL whose port differs from the listener's. Behind a proxy ports may differ.
 fn port(name: &str, url: &BaseUrl, listened_on: u16) -> Option<Finding> {
     (url.is_loopback() && url.port() != listened_on).then(|| {
         Finding::new(
             "urls",
             format_args!(
-                "{name}={} leads to port {}, and the server listens on {listened_on}",
+                "{name}={} has port {}, but the server listens on {listened_on}",
                 url.as_str(),
                 url.port()
             ),
-            format_args!("make {name} and KEYMOOR_LISTEN agree"),
+            format_args!("use the same port in {name} and KEYMOOR_LISTEN"),
         )
     })
 }
 
 fn scheme(name: &str, url: &BaseUrl, is_tls: bool) -> Option<Finding> {
-    let finding = |problem, mend| {
-        let problem = format_args!("{name}={}, and {problem}", url.as_str());
-        Finding::new("urls", problem, mend)
+    let finding = |problem, fix| {
+        let problem = format_args!("{name}={}, but {problem}", url.as_str());
+        Finding::new("urls", problem, fix)
     };
     match (url.is_loopback(), url.is_https(), is_tls) {
-        // A flag of `serve` can't be seen from the settings.
+        // `--tls-self-signed` is no setting, so this check can't see it.
         (true, true, false) => Some(
             finding(
-                "the server speaks plain HTTP",
-                "set KEYMOOR_TLS_CERTIFICATE_FILE, serve with --tls-self-signed, or write http",
+                "the server uses plain HTTP",
+                "set KEYMOOR_TLS_CERTIFICATE_FILE, serve with --tls-self-signed, or use http",
             )
             .remark(),
         ),
-        (true, false, true) => Some(finding("the server speaks TLS", "write https")),
+        (true, false, true) => Some(finding("the server uses TLS", "use https")),
         _ => None,
     }
 }

@@ -9,8 +9,7 @@ both_places!(
 );
 
 /// How a command ends that is given another key than the database was made with.
-const FOREIGN: &str =
-    "keymoor.key is not the master key that this database was made with: put that one back";
+const FOREIGN: &str = "keymoor.key is not this database's master key: restore the original file";
 
 #[tokio::test]
 async fn a5_init_says_how_an_administrator_gets_in() {
@@ -26,7 +25,7 @@ async fn a5_init_says_how_an_administrator_gets_in() {
     place.db.write(suspend).await.unwrap();
     let said = said().await;
     assert!(
-        said.contains("Nobody active is in the admin realm"),
+        said.contains("The admin realm has no active identity"),
         "{said}"
     );
     assert!(!said.contains("has a passkey"), "{said}");
@@ -43,8 +42,8 @@ async fn a_missing_folder_is_named_by_every_command_that_would_make_the_database
     let init = place.init_as(config()).await.unwrap_err();
     let migrate = migrate(&config()).await.unwrap_err();
     for error in [init.to_string(), migrate.to_string()] {
-        let mend = format!("; make the folder {}", folder.display());
-        assert!(error.ends_with(&mend), "{error}");
+        let fix = format!("; make the folder {}", folder.display());
+        assert!(error.ends_with(&fix), "{error}");
     }
 }
 
@@ -77,7 +76,9 @@ async fn init_never_replaces_a_master_key_that_something_is_sealed_under(place: 
             .to_string(),
     ] {
         assert!(
-            error.contains("needs the one it was made with: put it back from its copy, or set"),
+            error.contains(
+                "needs its original master key: restore the file from its backup, or set"
+            ),
             "{error}"
         );
     }
@@ -106,7 +107,9 @@ async fn where_nothing_is_sealed_yet_a_missing_master_key_is_made_by_init() {
     let place = Place::sqlite().await;
     let error = place.refusal().await;
     assert!(
-        error.ends_with("keymoor.key: run `keymoor init`, or set KEYMOOR_MASTER_KEY_FILE"),
+        error.ends_with(
+            "keymoor.key does not exist: run `keymoor init`, or set KEYMOOR_MASTER_KEY_FILE"
+        ),
         "{error}"
     );
 }

@@ -142,7 +142,7 @@ async fn a_self_signed_certificate_is_kept_beside_the_database_and_served_on_bot
     server.reload();
     server.stop().await.unwrap();
     let both = serve::with_self_signed(config).err().unwrap().to_string();
-    assert!(both.contains("exclude each other"), "{both}");
+    assert!(both.contains("can't be combined"), "{both}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -177,7 +177,7 @@ async fn a_taken_address_is_named() {
     let error = Server::start(config).await.err().unwrap().to_string();
     assert!(
         error.starts_with(&format!("can't listen on {address}: "))
-            && error.ends_with("; give another in KEYMOOR_LISTEN"),
+            && error.ends_with("; set another address in KEYMOOR_LISTEN"),
         "{error}"
     );
     let config = Config {
@@ -186,7 +186,7 @@ async fn a_taken_address_is_named() {
     };
     let error = Server::start(config).await.err().unwrap().to_string();
     assert!(
-        error.ends_with("; give another in KEYMOOR_METRICS_LISTEN"),
+        error.ends_with("; set another address in KEYMOOR_METRICS_LISTEN"),
         "{error}"
     );
 }

@@ -1,3 +1,3 @@
-//! Exact totals of directory lists, kept in the write that changes them.
+//! Exact totals of directory lists, updated in the write that changes a list.
 
 pub mod store;

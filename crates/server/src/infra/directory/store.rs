@@ -6,7 +6,7 @@ use crate::base::error::Result;
 use crate::base::refs::{RealmRef, Ref, Subject};
 use crate::db::{Rx, Tx};
 
-/// A list that knows its length, by its name in the database. Its slice declares it.
+/// A list with a stored total, by its name in the database. Its slice declares it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Directory(&'static str);
 
@@ -16,7 +16,7 @@ impl Directory {
     }
 }
 
-/// Stands in the key for lists of the whole tenant.
+/// The realm in the key of lists of the whole tenant.
 const TENANT_WIDE: i64 = 0;
 
 /// The key of a list: of a realm, or of the whole tenant.
@@ -47,7 +47,7 @@ pub async fn total(rx: &mut Rx, owner: impl Ref, directory: Directory) -> Result
         .unwrap_or(0))
 }
 
-/// Removes the totals of a realm that is going.
+/// Deletes the totals of a realm.
 pub async fn forget(tx: &mut Tx, realm: RealmRef) -> Result<()> {
     const SQL: &str = "DELETE FROM directory_totals WHERE tenant_id = $1 AND realm_id = $2";
     tx.exec(SQL, &realm).await?;

@@ -54,7 +54,7 @@ impl AsyncRead for Bounded {
             self.lines_left.checked_sub(lines),
         );
         let (Some(bytes_left), Some(lines_left)) = left else {
-            return Poll::Ready(Err(io::Error::other("the mail server says too much")));
+            return Poll::Ready(Err(io::Error::other("the mail server's reply is too long")));
         };
         self.bytes_left = bytes_left;
         self.lines_left = lines_left;

@@ -5,10 +5,10 @@ use keymoor_types::{OutboxId, Timestamp};
 
 use crate::base::secret::Secret;
 
-/// A mail that is ready to be sent. Its bodies may hold a link's token.
+/// A mail to send. Its bodies may contain a link's token.
 #[derive(Clone, Debug)]
 pub struct Mail {
-    /// The same in every attempt; the Message-ID is made of it (RFC 5322, section 3.6.4).
+    /// The same in every attempt. The Message-ID contains it (RFC 5322, section 3.6.4).
     pub id: OutboxId,
     pub written_at: Timestamp,
     /// The recipient's address.
@@ -18,29 +18,29 @@ pub struct Mail {
     pub html: Secret,
 }
 
-/// What became of an attempt.
+/// The result of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The server has taken over responsibility (RFC 5321, section 4.2.5).
+    /// The server accepted the mail and is responsible for it (RFC 5321, section 4.2.5).
     Accepted,
-    /// It never will: another attempt is useless.
+    /// The server rejected the mail permanently.
     Refused(String),
-    /// It did not this time, or it is not known whether it did.
+    /// The attempt failed, or its result is unknown. Another may succeed.
     Failed(String),
 }
 
 /// A way to send mail.
 pub trait Mailer: Send + Sync {
-    /// Makes one attempt, which ends within a bounded time.
+    /// Makes one attempt, within a bounded time.
     fn send<'a>(&'a self, mail: &'a Mail) -> BoxFuture<'a, Outcome>;
 }
 
-/// Stands in where no mail server is configured.
+/// The mailer without a configured mail server.
 pub struct NoMailer;
 
 impl Mailer for NoMailer {
     fn send<'a>(&'a self, _: &'a Mail) -> BoxFuture<'a, Outcome> {
-        // An operator who configures one gets the mail out that waits.
+        // A failure is retried, so that configuring a server sends the waiting mail.
         let outcome = Outcome::Failed("no mail server is configured".to_owned());
         Box::pin(std::future::ready(outcome))
     }

@@ -1,7 +1,8 @@
-//! Mail: what is written, and how it is sent.
+//! Mail: its content, and how it is sent.
 //!
-//! - [`letters`]: the words, as HTML and as text. [`message`]: the message around them.
-//! - [`smtp`]: the mail server, and the one way to it. [`job`]: outbox jobs that send a mail.
+//! - [`letters`]: the content, as HTML and as text. [`message`]: the message with its headers.
+//! - [`mailer`]: the interface for sending. [`smtp`]: its implementation. [`job`]: outbox jobs that
+//!   send a mail.
 
 mod bounded;
 pub mod job;

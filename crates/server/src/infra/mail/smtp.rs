@@ -60,12 +60,12 @@ enum Encryption {
     Opportunistic,
 }
 
-/// The text names no mail server. Says nothing of the text, which may hold a password.
+/// The text is not a mail server. The message omits the text, which may contain a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SmtpServerError {
     #[error("must be smtp://host:port, smtps://host:port or smtp://host:port?tls=required")]
     Form,
-    #[error("must have a password along with the user name")]
+    #[error("must have a password if it has a user name")]
     Password,
 }
 
@@ -151,7 +151,7 @@ impl SmtpMailer {
         let tls = TlsParameters::builder(server.host.clone())
             .dangerous_accept_invalid_certs(server.encryption == Encryption::Opportunistic)
             .build()
-            .map_err(|error| format!("no TLS for the mail server: {error}"))?;
+            .map_err(|error| format!("TLS for the mail server can't be set up: {error}"))?;
         Ok(Self {
             server,
             tls,
@@ -210,7 +210,10 @@ impl SmtpMailer {
                     Ok(()) => Ok(connection),
                     Err(error) => {
                         let reason = reason(&error);
-                        tracing::warn!(reason, "the mail server's TLS fails: going on without");
+                        tracing::warn!(
+                            reason,
+                            "TLS with the mail server failed: continuing without it"
+                        );
                         self.open().await
                     }
                 }
@@ -267,7 +270,7 @@ enum Failure {
 impl Failure {
     fn reason(&self) -> String {
         match self {
-            Self::Connecting(error) => format!("no connection to the mail server: {error}"),
+            Self::Connecting(error) => format!("can't connect to the mail server: {error}"),
             Self::Smtp(error) => reason(error),
         }
     }
@@ -302,7 +305,7 @@ fn outcome(error: &Error) -> Outcome {
 }
 
 /// Replies that refuse our login or ask for one (RFC 4954, section 6): permanent in form, and yet
-/// an operator who mends the configuration gets the mail out.
+/// fixing the configuration sends the mail.
 fn is_about_us(error: &Error) -> bool {
     const REPLIES: [u16; 5] = [530, 532, 534, 535, 538];
     error.status().is_some_and(|code| {
@@ -315,7 +318,7 @@ fn is_about_us(error: &Error) -> bool {
 fn reason(error: &Error) -> String {
     let Some(code) = error.status() else {
         return if error.is_response() {
-            "the mail server answered a reply that is none".to_owned()
+            "the mail server answered with an invalid reply".to_owned()
         } else {
             error.to_string()
         };

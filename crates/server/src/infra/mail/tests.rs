@@ -243,8 +243,8 @@ async fn nothing_that_a_server_says_is_repeated_but_its_code() {
             "550 5.7.1",
         ),
         ("451 4.3.0 token=secret", "451 4.3.0"),
-        ("250\u{e9} token=secret", "a reply that is none"),
-        ("token=secret", "a reply that is none"),
+        ("250\u{e9} token=secret", "with an invalid reply"),
+        ("token=secret", "with an invalid reply"),
     ] {
         let outcome = send(Behaviour::RefusesMessage(reply)).await.0;
         let (Outcome::Refused(reason) | Outcome::Failed(reason)) = outcome else {

@@ -1,4 +1,4 @@
-//! Labels, of which there are few and known ones.
+//! Labels. Their values are few and known in advance.
 
 use std::fmt::{Error, Write as _};
 use std::hash::{Hash, Hasher};
@@ -33,7 +33,7 @@ impl RequestLabels {
     }
 }
 
-/// A method as a label: a client may make up any number of them.
+/// A method as a label. Unknown ones share a label, since clients may invent any number.
 fn name(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
@@ -54,7 +54,7 @@ pub(super) fn grant(grant: GrantType) -> &'static str {
     }
 }
 
-/// The template of a path, with the names of ids in the place of ids; empty for unknown paths.
+/// The template of a path, with names in place of ids. Empty for unknown paths.
 #[derive(Clone, Debug)]
 struct Route(Option<MatchedPath>);
 
@@ -80,7 +80,7 @@ impl Hash for Route {
 
 impl EncodeLabelValue for Route {
     fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), Error> {
-        // As published; the router has them otherwise.
+        // The published spelling of verbs; the router uses another.
         encoder.write_str(&self.template().replace("/~", ":"))
     }
 }
@@ -89,11 +89,11 @@ impl EncodeLabelValue for Route {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
     Succeeded,
-    /// What was presented holds, and policy forbids it.
+    /// The proof is valid, but policy forbids it.
     Denied,
-    /// What was presented does not hold.
+    /// The proof or the credentials are invalid.
     Refused,
-    /// We were at fault, or too busy.
+    /// The server failed or is too busy.
     Failed,
 }
 
@@ -139,7 +139,7 @@ pub(super) struct TokenLabels {
     pub(super) outcome: Outcome,
 }
 
-/// What came of an attempt at a mail.
+/// The result of an attempt to send a mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum MailOutcome {
     Sent,

@@ -1,8 +1,8 @@
-//! What is counted and measured, for Prometheus.
+//! Metrics for Prometheus.
 //!
-//! Handles are made at the start; counting is an atomic addition, and measuring a request takes
-//! one look-up by route. What can be asked at any time, such as the number of mails that are due,
-//! is asked when somebody scrapes. No label holds an id, a name or a secret.
+//! Handles are created at start. Counting is an atomic addition, and measuring a request needs one
+//! look-up by route. Values that can be read at any time, such as the number of due mails, are read
+//! on each scrape. No label contains an id, a name or a secret.
 
 mod labels;
 mod process;
@@ -30,11 +30,11 @@ use labels::{
     AddressLabels, BuildLabels, MailLabels, MailOutcome, OutcomeLabels, RequestLabels, TokenLabels,
 };
 
-/// The registry while it is filled.
+/// The registry during registration.
 struct All(Registry);
 
 impl All {
-    /// Registers a metric and gives it back. A scrape shows a counter with `_total` appended.
+    /// Registers and returns a metric. A scrape shows a counter with `_total` appended.
     fn add<M: Metric + Clone>(&mut self, name: &str, about: &str, metric: M) -> M {
         self.0.register(name, about, metric.clone());
         metric
@@ -43,17 +43,17 @@ impl All {
     fn add_database(&mut self, stats: &Stats) {
         self.add(
             "keymoor_db_group_size",
-            "Transactions that were committed together; SQLite only",
+            "Transactions committed together; SQLite only",
             stats.group_size.clone(),
         );
         self.add(
             "keymoor_db_commit_duration_seconds",
-            "Time that a commit took",
+            "Duration of a commit",
             stats.commit_seconds.clone(),
         );
         self.add(
             "keymoor_db_collisions",
-            "Transactions that collided with another and were run again; PostgreSQL only",
+            "Transactions that conflicted with another and were retried; PostgreSQL only",
             stats.collisions.clone(),
         );
     }
@@ -69,7 +69,7 @@ impl All {
     }
 }
 
-/// Seconds. From a cached document to a request that waited for a busy database.
+/// In seconds: from a cached document to a request that waits for a busy database.
 const REQUEST_BUCKETS: [f64; 11] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0,
 ];
@@ -78,7 +78,7 @@ fn request_durations() -> Histogram {
     Histogram::new(REQUEST_BUCKETS)
 }
 
-/// Everything that the server counts.
+/// All metrics of the server.
 pub struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Histogram>,
@@ -90,7 +90,7 @@ pub struct Metrics {
     asked: Asked,
 }
 
-/// What listeners count.
+/// Counters of all listeners.
 struct AllTraffic {
     open: Family<AddressLabels, Gauge>,
     accepted: Family<AddressLabels, Counter>,
@@ -98,7 +98,7 @@ struct AllTraffic {
     timed_out: Family<AddressLabels, Counter>,
 }
 
-/// What is looked up when somebody scrapes.
+/// Values that are read on each scrape.
 struct Asked {
     mails_due: Gauge,
     writes_queued: Gauge,
@@ -115,27 +115,27 @@ impl Metrics {
         Self {
             requests: all.add(
                 "keymoor_http_request_duration_seconds",
-                "Time from a request's head to its answer, by `route`, `method` and `status`",
+                "Time from a request's head to its response, by `route`, `method` and `status`",
                 Family::new_with_constructor(request_durations as fn() -> Histogram),
             ),
             bindings: all.add(
                 "keymoor_bindings",
-                "Attempts at binding a passkey, by `outcome`",
+                "Attempts to bind a passkey, by `outcome`",
                 Family::default(),
             ),
             sign_ins: all.add(
                 "keymoor_sign_ins",
-                "Answers to a sign-in challenge, by `outcome`",
+                "Responses to a sign-in challenge, by `outcome`",
                 Family::default(),
             ),
             tokens: all.add(
                 "keymoor_tokens",
-                "Requests for tokens, by `grant` and `outcome`",
+                "Token requests, by `grant` and `outcome`",
                 Family::default(),
             ),
             mails: all.add(
                 "keymoor_mails",
-                "Attempts at sending a mail, by `outcome`",
+                "Attempts to send a mail, by `outcome`",
                 Family::default(),
             ),
             traffic: AllTraffic::new(&mut all),
@@ -144,7 +144,7 @@ impl Metrics {
         }
     }
 
-    /// A request was answered.
+    /// Records a response.
     pub fn answered(
         &self,
         route: Option<MatchedPath>,
@@ -193,14 +193,14 @@ impl Metrics {
         self.mails.get_or_create(&MailLabels { outcome }).inc();
     }
 
-    /// Everything in OpenMetrics' text format.
+    /// Returns all metrics in OpenMetrics' text format.
     fn text(&self) -> Result<String, fmt::Error> {
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &self.registry)?;
         Ok(text)
     }
 
-    /// What the listener that goes by this name counts.
+    /// Returns the counters of the listener with this name.
     pub fn traffic(&self, address: &'static str) -> Traffic {
         let labels = AddressLabels { address };
         let AllTraffic {
@@ -223,22 +223,22 @@ impl AllTraffic {
         Self {
             open: all.add(
                 "keymoor_connections",
-                "Connections that are open, by `address`",
+                "Open connections, by `address`",
                 Family::default(),
             ),
             accepted: all.add(
                 "keymoor_connections_accepted",
-                "Connections that were accepted, by `address`",
+                "Accepted connections, by `address`",
                 Family::default(),
             ),
             pressed_out: all.add(
                 "keymoor_connections_pressed_out",
-                "Waiting connections that were told to end to make room for others, by `address`",
+                "Waiting connections that were closed to make room for others, by `address`",
                 Family::default(),
             ),
             timed_out: all.add(
                 "keymoor_connections_timed_out",
-                "Connections that were told to end because they lay unused or their client took too long, by `address`",
+                "Connections that were closed because they were idle or their client was too slow, by `address`",
                 Family::default(),
             ),
         }
@@ -251,13 +251,10 @@ impl Asked {
         Self {
             writes_queued: gauge(
                 "keymoor_db_queue_length",
-                "Writes that wait for their turn; with PostgreSQL, work that waits for a connection",
+                "Queued writes; with PostgreSQL, work that waits for a connection",
             ),
             wal_bytes: gauge("keymoor_db_wal_bytes", "Size of SQLite's write-ahead log"),
-            mails_due: gauge(
-                "keymoor_mails_due",
-                "Mails whose time has come and that are not sent yet",
-            ),
+            mails_due: gauge("keymoor_mails_due", "Mails that are due and not sent yet"),
             resident_bytes: gauge("process_resident_memory_bytes", "Memory in use; Linux only"),
             open_files: gauge("process_open_fds", "File descriptors in use; Linux only"),
         }

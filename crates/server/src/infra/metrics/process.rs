@@ -1,4 +1,4 @@
-//! What Linux tells of this process; elsewhere nothing is known.
+//! Resource usage of this process; Linux only.
 
 use std::fs;
 

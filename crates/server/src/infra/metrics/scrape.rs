@@ -17,7 +17,7 @@ use crate::infra::serving::{Service, plain};
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// The whole of what the address serves.
+/// The service of the metrics address.
 pub fn service(app: &App) -> Service {
     plain(
         Router::new()
@@ -27,20 +27,20 @@ pub fn service(app: &App) -> Service {
 }
 
 async fn show(State(app): State<App>) -> Response {
-    if let Err(error) = ask(&app).await {
-        tracing::warn!(%error, "the outbox could not be counted");
+    if let Err(error) = refresh(&app).await {
+        tracing::warn!(%error, "failed to count due mails");
     }
     match app.metrics.text() {
         Ok(text) => ([(CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
         Err(error) => {
-            tracing::error!(%error, "metrics could not be written");
+            tracing::error!(%error, "failed to encode the metrics");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
 }
 
-/// Looks up what nobody counts as it happens.
-async fn ask(app: &App) -> Result<()> {
+/// Reads the values that are not counted as they change.
+async fn refresh(app: &App) -> Result<()> {
     let asked = &app.metrics.asked;
     asked.writes_queued.set(gauge(app.db.queue_length() as u64));
     asked.wal_bytes.set(gauge(wal_bytes(&app.config)));

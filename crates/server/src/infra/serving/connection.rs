@@ -20,30 +20,31 @@ use tower::Service as _;
 use super::seats::{Exchange, Farewell, Seat};
 use super::service::Service;
 
-/// The longest request line has 8 kB, and headers are as long again. HTTP/1 allows 100 headers,
-/// which is hyper's own limit.
+/// The longest request line has 8 kB, and headers need as much again. hyper limits HTTP/1 to 100
+/// headers.
 const HEAD_BYTES: usize = 32 * 1024;
-/// Requests that one HTTP/2 connection may have open.
+/// Maximum number of open requests of an HTTP/2 connection.
 const STREAMS: u32 = 100;
-/// Streams that a client may reset before they were looked at (CVE-2023-44487).
+/// Maximum number of streams that a client may reset before the server accepts them
+/// (CVE-2023-44487).
 const PENDING_RESETS: usize = 20;
-/// Streams that a client may make us reset by its own mistakes (CVE-2025-8671).
+/// Maximum number of streams that the server resets because of a client's errors (CVE-2025-8671).
 const PROVOKED_RESETS: usize = 200;
-/// Bytes that may arrive ahead of their reading: for one request, for all of a connection.
+/// Flow-control windows in bytes: of one request, and of a connection.
 const STREAM_WINDOW: u32 = 64 * 1024;
 const CONNECTION_WINDOW: u32 = 256 * 1024;
-/// An HTTP/2 peer that is silent so long is asked whether it is there.
+/// After this much silence, an HTTP/2 peer gets a ping.
 const PING_AFTER: Duration = Duration::from_secs(20);
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) type Http = Builder<TokioExecutor>;
 
-/// What every connection of a server is read and written with.
+/// Builds the HTTP protocol settings of all connections.
 pub(super) fn http() -> Http {
     let mut http = Builder::new(TokioExecutor::new());
     http.http1()
         .timer(TokioTimer::new())
-        // The seat's limit covers what this would, and the silence before the first byte too.
+        // The seat's limit covers this, and also the silence before the first byte.
         .header_read_timeout(None)
         .max_buf_size(HEAD_BYTES);
     http.http2()
@@ -59,7 +60,7 @@ pub(super) fn http() -> Http {
     http
 }
 
-/// Answers what `peer` asks until either side ends the connection.
+/// Serves the requests of `peer` until either side closes the connection.
 pub(super) async fn converse<I>(
     http: &Http,
     io: I,
@@ -87,7 +88,7 @@ pub(super) async fn converse<I>(
     let mut connection = pin!(http.serve_connection(io, answer));
     loop {
         let farewell = tokio::select! {
-            // What was answered is written out before anything else is decided.
+            // A response is written before the connection may end.
             biased;
             ended = connection.as_mut() => {
                 if let Err(error) = ended {
@@ -104,7 +105,7 @@ pub(super) async fn converse<I>(
     }
 }
 
-/// The request as the router takes it.
+/// Converts a request for the router, with the peer's address.
 fn received(request: Request<Incoming>, peer: SocketAddr, exchange: &Exchange) -> Request {
     let (mut parts, body) = request.into_parts();
     parts.extensions.insert(ConnectInfo(peer));
@@ -120,7 +121,7 @@ fn received(request: Request<Incoming>, peer: SocketAddr, exchange: &Exchange) -
     Request::from_parts(parts, body)
 }
 
-/// A request's body, which says when it has arrived.
+/// A request body that reports its end to the exchange.
 struct Receiving {
     body: Incoming,
     exchange: Exchange,
@@ -150,8 +151,8 @@ impl HttpBody for Receiving {
     }
 }
 
-/// An answer's body, which is asked for frames when its client takes more; with its end the
-/// exchange ends.
+/// A response body that reports each read to the exchange. Hyper polls it when the client accepts
+/// more. The exchange ends with it.
 struct Answering {
     body: Body,
     exchange: Exchange,
@@ -179,7 +180,7 @@ impl HttpBody for Answering {
     }
 }
 
-/// A stream that tells the seat when bytes arrive.
+/// A stream that reports arriving bytes to the seat.
 struct Heard<I> {
     io: I,
     seat: Arc<Seat>,

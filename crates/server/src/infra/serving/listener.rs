@@ -16,30 +16,29 @@ use super::settings::ServingSettings;
 use super::tls::Tls;
 use super::traffic::Traffic;
 
-/// The pause after an error that the next attempt would meet too, such as too few file
-/// descriptors.
+/// The pause after an error that would repeat at once, such as running out of file descriptors.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
-/// How every connection of a listener is spoken with.
-struct Ways {
+/// What all connections of a listener share.
+struct Shared {
     http: Http,
     tls: Option<Tls>,
     service: Service,
 }
 
-/// An address that is listened on.
+/// A bound listen address.
 pub struct Listener {
     socket: TcpListener,
-    /// Without it, plain HTTP is spoken.
+    /// Absent: plain HTTP.
     tls: Option<Tls>,
     seats: Arc<Seats>,
 }
 
 impl Listener {
-    /// Clients may connect from now on; answers come when [`Listener::serve`] runs.
+    /// Binds the address. Clients may connect, and wait until [`Listener::serve`] runs.
     ///
     /// # Errors
-    /// When the address is taken or not ours.
+    /// When the address is in use or not local.
     pub async fn bind(
         address: SocketAddr,
         settings: ServingSettings,
@@ -57,22 +56,22 @@ impl Listener {
         self.socket.local_addr()
     }
 
-    /// Serves until `stop` ends, then accepts no more and returns when everything begun is
-    /// finished. Dropping the future cuts off what is left.
+    /// Serves until `stop` ends, then accepts no more connections and returns when all requests in
+    /// progress are finished. Dropping the future cancels them.
     pub async fn serve(self, service: Service, stop: impl Future<Output = ()>) {
         let Self { socket, tls, seats } = self;
-        let ways = Ways {
+        let shared = Shared {
             http: connection::http(),
             tls,
             service,
         };
         let keeper = seats.keep();
         let serving = async {
-            let ways = Arc::new(ways);
+            let shared = Arc::new(shared);
             let mut connections = JoinSet::new();
             tokio::select! {
                 () = stop => {}
-                () = accept(&socket, &seats, &ways, &mut connections) => {}
+                () = accept(&socket, &seats, &shared, &mut connections) => {}
             }
             drop(socket);
             seats.dismiss();
@@ -89,7 +88,7 @@ impl Listener {
 async fn accept(
     socket: &TcpListener,
     seats: &Arc<Seats>,
-    ways: &Arc<Ways>,
+    shared: &Arc<Shared>,
     connections: &mut JoinSet<()>,
 ) {
     loop {
@@ -104,17 +103,17 @@ async fn accept(
             }
         };
         let guard = seats.take(peer.ip()).await;
-        connections.spawn(attend(stream, peer, Arc::clone(ways), guard));
+        connections.spawn(attend(stream, peer, Arc::clone(shared), guard));
         while connections.try_join_next().is_some() {}
     }
 }
 
-async fn attend(stream: TcpStream, peer: SocketAddr, ways: Arc<Ways>, guard: Guard) {
-    // Answers are small and complete: nothing is gained by waiting for more to send.
+async fn attend(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>, guard: Guard) {
+    // Responses are small and complete, so waiting for more data to send gains nothing.
     if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "no TCP_NODELAY");
+        tracing::debug!(%error, "failed to set TCP_NODELAY");
     }
-    let Ways { http, tls, service } = &*ways;
+    let Shared { http, tls, service } = &*shared;
     let service = service.clone();
     let seat = Arc::clone(&guard.seat);
     let Some(tls) = tls else {
@@ -122,16 +121,16 @@ async fn attend(stream: TcpStream, peer: SocketAddr, ways: Arc<Ways>, guard: Gua
     };
     let shaken = tokio::select! {
         shaken = tls.acceptor.accept(stream) => shaken,
-        // Before the first request there is nothing that could be finished.
+        // Before the first request there is nothing to finish.
         _ = seat.told() => return,
     };
     match shaken {
         Ok(stream) => connection::converse(http, stream, peer, service, seat).await,
-        Err(error) => tracing::debug!(%error, "no TLS with a client"),
+        Err(error) => tracing::debug!(%error, "TLS handshake failed"),
     }
 }
 
-/// Whether the next connection has nothing to do with what befell this one.
+/// Whether an error concerns one connection only, and accepting can go on at once.
 fn is_clients_own(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -142,11 +141,11 @@ fn is_clients_own(error: &io::Error) -> bool {
     )
 }
 
-/// Files of our own beside connections: the database's, the log, the event loop's.
+/// Open files beside connections: those of the database, the log and the event loop.
 const OWN_FILES: u64 = 256;
 
-/// Lets the process open as many files as the operating system permits it, and says so where
-/// that is too few for `connections` clients.
+/// Raises the process's limit of open files to the maximum, and logs a warning if that is too low
+/// for `connections` clients.
 pub fn allow_open_files(connections: u64) {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let raised = Rlimit {
@@ -161,7 +160,7 @@ pub fn allow_open_files(connections: u64) {
         tracing::warn!(
             allowed,
             connections,
-            "fewer files may be open than connections: raise the limit (LimitNOFILE, ulimit -n)"
+            "the limit of open files is too low for the configured connections: raise it (LimitNOFILE, ulimit -n)"
         );
     }
 }

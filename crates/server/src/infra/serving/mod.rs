@@ -1,8 +1,8 @@
-//! Connections: who is let in, for how long, and how they end.
+//! Connections: their number, their time limits, and how they end.
 //!
-//! A connection costs its client nothing, so it may cost us little: each has a seat among a
-//! limited number ([`seats`]), and a client that is slow, silent or gone loses its own. Requests
-//! that are being worked on never do.
+//! A connection costs its client nothing, so it may cost us little: each takes one of a limited
+//! number of seats ([`seats`]). A client that is slow, silent or gone loses its seat. A connection
+//! with a request in progress keeps its seat.
 
 mod connection;
 mod listener;

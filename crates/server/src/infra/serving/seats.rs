@@ -1,10 +1,12 @@
-//! Who is connected: how many may be, and who has to leave.
+//! The seats of a listener: how many connections it has, and which of them must close.
 //!
-//! A connection waits for its client whenever no whole request of it is being worked on. Waiting
-//! has limits of time, which one keeper enforces for all connections of a listener: no timer is
-//! started for a request. An answer that its client does not read is waited for, too. When every seat is taken, the network with the most seats gives up the
-//! one that has waited longest, so that no network can starve another, and a client that asks at
-//! once is served even among its own network's idlers.
+//! A connection waits for its client whenever none of its requests is complete and in progress,
+//! also while the client does not read a response. One task enforces the time limits of waiting for
+//! all connections of a listener, so that a request needs no timer.
+//!
+//! When all seats are taken, the network with the most seats loses the one that has waited longest.
+//! So no network can starve another, and a client that sends its request at once is served even
+//! beside idle clients of its own network.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -19,10 +21,10 @@ use super::settings::ServingSettings;
 use super::traffic::Traffic;
 use crate::base::limits::network;
 
-/// How long a connection that was asked to end may take for it while it waits for its client.
+/// How long a connection that was asked to end may wait for its client.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// How often a client that finds no seat has another one given up.
+/// How often a client without a seat asks for another connection to close.
 const PRESS_AGAIN: Duration = Duration::from_millis(100);
 
 /// The connections of one listener.
@@ -31,7 +33,7 @@ pub(super) struct Seats {
     traffic: Traffic,
     opened: Instant,
     table: Mutex<Table>,
-    /// Told whenever a seat becomes free.
+    /// Notified whenever a seat becomes free.
     freed: Notify,
 }
 
@@ -42,36 +44,36 @@ struct Table {
     next: u64,
 }
 
-/// What is known of one connection.
+/// The state of one connection.
 pub(super) struct Seat {
     opened: Instant,
     network: IpAddr,
-    /// Requests whose head has arrived and whose answer has not been taken to its end.
+    /// Requests whose head has arrived and whose response has not been sent completely.
     open: AtomicU32,
-    /// Those among them whose answer is not made yet.
+    /// Open requests without a response yet.
     unanswered: AtomicU32,
-    /// Those among the unanswered that have arrived whole.
+    /// Unanswered requests that have arrived completely.
     working: AtomicU32,
-    /// The connection is to say or finish something within `ServingSettings::head`.
+    /// The client must start or finish a request head within `ServingSettings::head`.
     is_pressed: AtomicBool,
-    /// Streams of HTTP/2 also speak of other things than requests.
+    /// HTTP/2 also sends bytes outside requests.
     is_http2: AtomicBool,
-    /// When the present wait began, in milliseconds after `opened`.
+    /// When the current wait began, in milliseconds after `opened`.
     since: AtomicU64,
-    /// When it was asked to end, in the same unit.
+    /// When the connection was asked to end, in the same unit.
     told_at: AtomicU64,
     farewell: AtomicU8,
     told: Notify,
 }
 
-/// How a connection is to end.
+/// How a connection must end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub(super) enum Farewell {
     None,
-    /// As HTTP has it: what was begun is finished.
+    /// Gracefully: requests in progress are finished.
     Polite,
-    /// At once, unless it is working.
+    /// At once, unless a request is in progress.
     Cut,
 }
 
@@ -90,7 +92,8 @@ impl Seats {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A seat for a client at `ip`. Waits while all are taken, and makes somebody leave.
+    /// Takes a seat for a client at `ip`. While all are taken, asks another connection to close and
+    /// waits.
     pub(super) async fn take(self: &Arc<Self>, ip: IpAddr) -> Guard {
         let network = network(ip);
         loop {
@@ -101,7 +104,7 @@ impl Seats {
                 }
                 self.press_out(&table);
             }
-            // Somebody who was working may wait for its client by then.
+            // By the next attempt, a connection that was working may be waiting for its client.
             let _pressed_again = timeout(PRESS_AGAIN, self.freed.notified()).await;
         }
     }
@@ -143,12 +146,12 @@ impl Seats {
         }
     }
 
-    /// Makes one connection leave that waits for its client, if there is one.
+    /// Closes one connection that waits for its client, if any.
     pub(super) fn make_room(&self) {
         self.press_out(&self.table());
     }
 
-    /// Asks every connection to end when it has finished what it began.
+    /// Asks every connection to end after its requests in progress.
     pub(super) fn dismiss(&self) {
         let now = self.elapsed();
         for seat in self.table().taken.values() {
@@ -156,12 +159,12 @@ impl Seats {
         }
     }
 
-    /// How many seats are taken.
+    /// The number of taken seats.
     pub(super) fn taken(&self) -> usize {
         self.table().taken.len()
     }
 
-    /// Ends what has waited too long, again and again. Never returns.
+    /// Ends connections that have waited too long, periodically. Never returns.
     pub(super) async fn keep(&self) {
         let shortest = self.settings.head.min(self.settings.idle);
         let mut ticks = tokio::time::interval((shortest / 4).min(Duration::from_secs(1)));
@@ -180,7 +183,7 @@ impl Seats {
 }
 
 impl Table {
-    /// Tells the longest waiting connection of the greediest network to leave, if any waits.
+    /// Closes the longest-waiting connection of the network with the most seats, if any waits.
     fn press_out(&self, now: u64) -> bool {
         let waiting = self
             .taken
@@ -207,12 +210,12 @@ impl Seat {
         self.since.store(self.elapsed(), Ordering::Relaxed);
     }
 
-    /// Whether a whole request is being worked on.
+    /// Whether a complete request is in progress.
     pub(super) fn is_working(&self) -> bool {
         self.working.load(Ordering::Relaxed) > 0
     }
 
-    /// Bytes have arrived: without a request, the beginning of one.
+    /// Records that bytes have arrived. Without an open request, they begin one.
     pub(super) fn heard(&self) {
         let begins = !self.is_pressed.load(Ordering::Relaxed)
             && !self.is_http2.load(Ordering::Relaxed)
@@ -223,7 +226,7 @@ impl Seat {
         }
     }
 
-    /// A request's head has arrived.
+    /// Records that a request's head has arrived.
     pub(super) fn asked(self: &Arc<Self>, is_http2: bool) -> Exchange {
         self.open.fetch_add(1, Ordering::Relaxed);
         self.unanswered.fetch_add(1, Ordering::Relaxed);
@@ -254,13 +257,13 @@ impl Seat {
         }
     }
 
-    /// False: it was told so already.
+    /// Returns false if the connection already had this notice.
     fn tell(&self, farewell: Farewell, now: u64) -> bool {
         let is_news = self.farewell.fetch_max(farewell as u8, Ordering::Relaxed) < farewell as u8;
         if is_news {
             self.told_at.store(now, Ordering::Relaxed);
         }
-        // Who was working when it was told to end at once has not.
+        // A connection that was working at the first notice ignored it.
         if is_news || farewell == Farewell::Cut {
             self.told.notify_one();
         }
@@ -275,14 +278,14 @@ impl Seat {
         }
     }
 
-    /// Returns when the connection is told to end.
+    /// Waits until the connection must end.
     pub(super) async fn told(&self) -> Farewell {
         self.told.notified().await;
         self.farewell()
     }
 }
 
-/// A request from its head to the end of its answer. Clones are the same request.
+/// A request from its head to the end of its response. Clones are the same request.
 #[derive(Clone)]
 pub(super) struct Exchange(Arc<Request>);
 
@@ -291,27 +294,27 @@ struct Request {
     stage: AtomicU8,
 }
 
-/// The stages of a request, in their order.
+/// The stages of a request, in order.
 const ARRIVING: u8 = 0;
 const WHOLE: u8 = 1;
 const ANSWERED: u8 = 2;
 
 impl Exchange {
-    /// The last byte of the request has arrived.
+    /// Records that the last byte of the request has arrived.
     pub(super) fn whole(&self) {
         if self.0.stage.fetch_max(WHOLE, Ordering::Relaxed) == ARRIVING {
             self.0.seat.working.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// The answer is made: from now on the client is waited for, which has to read it.
+    /// Records that the response exists. From now on the connection waits for its client to read it.
     pub(super) fn answered(&self) {
         self.0.answered();
     }
 
-    /// The client has room for more of the answer.
+    /// Records that the client accepts more of the response.
     ///
-    /// Bytes written would not tell that: HTTP/2 also writes pings, and answers to them.
+    /// Written bytes would not show that: HTTP/2 also writes pings and their acknowledgements.
     pub(super) fn read_on(&self) {
         self.0.seat.wait_anew();
     }
@@ -323,7 +326,7 @@ impl Request {
         if stage == ANSWERED {
             return;
         }
-        // The wait begins before anybody can see that it has.
+        // The new start of the wait must be visible before the counts change.
         self.seat.wait_anew();
         self.seat.unanswered.fetch_sub(1, Ordering::Release);
         if stage == WHOLE {
@@ -340,7 +343,7 @@ impl Drop for Request {
     }
 }
 
-/// A taken seat; it is free when this goes.
+/// A taken seat. Dropping it frees the seat.
 pub(super) struct Guard {
     id: u64,
     seats: Arc<Seats>,

@@ -1,5 +1,6 @@
-//! A certificate of our own making, for development: browsers warn until they are told to trust
-//! it, so it is kept and used again.
+//! Self-signed certificates, for development.
+//!
+//! Browsers warn until they trust the certificate, so it is stored and used again.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
@@ -12,19 +13,19 @@ use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
 use super::tls::{Certificate, TlsFiles};
 
-/// Some systems trust none that is valid longer than 825 days.
+/// Some systems trust no certificate that is valid longer than 825 days.
 const LIFETIME: Seconds = Seconds::DAY.times(800);
-/// One that ends within this time is made anew.
+/// A certificate that expires within this time is replaced.
 const RENEW_BEFORE: Seconds = Seconds::DAY.times(30);
 
-/// Whether a certificate was made or there was one already.
+/// Whether the certificate was created or already existed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kept {
-    Made,
+    Created,
     Found,
 }
 
-/// Sees to it that `files` hold a certificate for `hosts`, names or IP addresses, at `now`.
+/// Ensures that `files` contain a certificate for `hosts` (names or IP addresses), valid at `now`.
 ///
 /// # Errors
 /// When the files can't be written.
@@ -35,11 +36,11 @@ pub fn keep(files: &TlsFiles, hosts: &[String], now: Timestamp) -> io::Result<Ke
     if fits {
         return Ok(Kept::Found);
     }
-    make(files, hosts, now)?;
-    Ok(Kept::Made)
+    create(files, hosts, now)?;
+    Ok(Kept::Created)
 }
 
-/// Whether a certificate is for all of `hosts`.
+/// Whether a certificate covers all of `hosts`.
 pub fn names(leaf: &[u8], hosts: &[String]) -> bool {
     let Ok((_, leaf)) = X509Certificate::from_der(leaf) else {
         return false;
@@ -72,7 +73,7 @@ fn is_for(name: &GeneralName<'_>, host: &str) -> bool {
     }
 }
 
-fn make(files: &TlsFiles, hosts: &[String], now: Timestamp) -> io::Result<()> {
+fn create(files: &TlsFiles, hosts: &[String], now: Timestamp) -> io::Result<()> {
     let mut params = CertificateParams::new(hosts).map_err(io::Error::other)?;
     params
         .distinguished_name
@@ -103,7 +104,7 @@ fn write(path: &Path, text: &str, mode: u32) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
     let mut file = options.open(path)?;
-    // A file that was there keeps what others may do with it.
+    // The mode above applies only to new files.
     #[cfg(unix)]
     file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))?;
     file.write_all(text.as_bytes())

@@ -3,14 +3,14 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-/// What one listener allows its clients.
+/// Limits of one listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServingSettings {
-    /// At most so many connections at a time.
+    /// Maximum number of concurrent connections.
     pub connections: NonZeroU32,
-    /// Longest time for a handshake, and from a request head's first byte to its last.
+    /// Time limit of a TLS handshake, and of a request head from its first byte to its last.
     pub head: Duration,
-    /// How long a connection may lie unused between requests.
+    /// Time limit of an idle connection between requests.
     pub idle: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! TLS: one configuration for every listener, whose certificate can be replaced while it serves.
+//! TLS: one configuration for all listeners, with a certificate that can be replaced while serving.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -14,10 +14,10 @@ use rustls::sign::CertifiedKey;
 use tokio_rustls::TlsAcceptor;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-/// Where the certificate is kept.
+/// The files of a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsFiles {
-    /// PEM: the server's certificate first, then those that lead to the root.
+    /// PEM: the server's certificate first, then the intermediate certificates.
     pub certificate: PathBuf,
     /// PEM: the private key of the first certificate.
     pub key: PathBuf,
@@ -28,21 +28,21 @@ pub struct TlsFiles {
 pub enum TlsError {
     #[error("can't read the TLS file {0}: {1}")]
     Io(String, std::io::Error),
-    #[error("{0} holds no certificate in PEM")]
+    #[error("{0} contains no PEM certificate")]
     NoCertificate(String),
-    #[error("{0} holds no private key in PEM")]
+    #[error("{0} contains no PEM private key")]
     NoKey(String),
-    #[error("the key in {key} is not that of the first certificate in {certificate}")]
+    #[error("the key in {key} does not match the first certificate in {certificate}")]
     Mismatch { certificate: String, key: String },
     #[error("the certificate in {0} can't be used: {1}")]
     Unfit(String, String),
 }
 
-/// A certificate with its key, both of which were checked against each other.
+/// A certificate and its matching key.
 #[derive(Debug)]
 pub struct Certificate {
     certified: Arc<CertifiedKey>,
-    /// When it ends to be valid.
+    /// When it expires.
     pub not_after: Timestamp,
 }
 
@@ -113,7 +113,7 @@ fn not_after(certified: &CertifiedKey) -> Result<Timestamp, String> {
     Ok(Timestamp::from_micros(seconds.saturating_mul(1_000_000)))
 }
 
-/// What TLS listeners share. Cheap to clone.
+/// The TLS configuration that listeners share. Cheap to clone.
 #[derive(Clone)]
 pub struct Tls {
     files: TlsFiles,
@@ -131,7 +131,7 @@ impl Tls {
     /// TLS 1.2 and 1.3 with the certificate in `files`.
     ///
     /// # Errors
-    /// When the files can't be read, or don't fit each other.
+    /// When the files can't be read or don't match.
     pub fn start(files: TlsFiles) -> Result<Self, TlsError> {
         let current = Arc::new(Current(RwLock::new(Certificate::read(&files)?.certified)));
         let provider = Arc::new(aws_lc_rs::default_provider());
@@ -148,10 +148,10 @@ impl Tls {
         })
     }
 
-    /// Reads the files again. Handshakes from now on use what they hold; connections go on.
+    /// Reads the files again. New handshakes use the new certificate; open connections continue.
     ///
     /// # Errors
-    /// As [`Tls::start`]; what served before goes on serving then.
+    /// As [`Tls::start`]. The old certificate stays in use then.
     pub fn reload(&self) -> Result<Timestamp, TlsError> {
         let Certificate {
             certified,

@@ -3,13 +3,13 @@
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 
-/// What one listener counts. Clones share it.
+/// Counters of one listener. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Traffic {
     pub open: Gauge,
     pub accepted: Counter,
-    /// Told to end to make room.
+    /// Closed to make room for others.
     pub pressed_out: Counter,
-    /// Told to end because they lay unused or their client was too slow.
+    /// Closed because they were idle or their client was too slow.
     pub timed_out: Counter,
 }

@@ -33,7 +33,7 @@ impl Files {
             _folder: folder,
             files,
         };
-        assert_eq!(made.keep(&["localhost"], NOW), Kept::Made);
+        assert_eq!(made.keep(&["localhost"], NOW), Kept::Created);
         made
     }
 
@@ -49,7 +49,7 @@ impl Files {
     /// Replaces both files by those of another certificate.
     fn replace(&self) {
         std::fs::remove_file(&self.files.certificate).unwrap();
-        assert_eq!(self.keep(&["localhost"], NOW), Kept::Made);
+        assert_eq!(self.keep(&["localhost"], NOW), Kept::Created);
     }
 
     fn why_unfit(&self) -> String {
@@ -176,20 +176,20 @@ fn files_that_can_not_be_used_are_named_with_the_reason() {
     std::fs::write(&files.files.certificate, "nonsense").unwrap();
     let nonsense = files.why_unfit();
     assert!(
-        nonsense.ends_with("certificate.pem holds no certificate in PEM"),
+        nonsense.ends_with("certificate.pem contains no PEM certificate"),
         "{nonsense}"
     );
     std::fs::write(&files.files.certificate, &certificate).unwrap();
     std::fs::write(&files.files.key, &certificate).unwrap();
     let no_key = files.why_unfit();
     assert!(
-        no_key.ends_with("key.pem holds no private key in PEM"),
+        no_key.ends_with("key.pem contains no PEM private key"),
         "{no_key}"
     );
     std::fs::copy(&Files::new().files.key, &files.files.key).unwrap();
     let mismatch = files.why_unfit();
     assert!(
-        mismatch.contains("is not that of the first certificate in"),
+        mismatch.contains("does not match the first certificate in"),
         "{mismatch}"
     );
     std::fs::remove_file(&files.files.certificate).unwrap();
@@ -211,9 +211,9 @@ fn a_self_signed_certificate_is_kept_until_it_no_longer_fits() {
     assert_eq!(files.keep(&["localhost"], NOW + Seconds::DAY), Kept::Found);
     assert_eq!(files.certificate(), first);
     let hosts = ["auth.example", "localhost", "127.0.0.1", "::1"];
-    assert_eq!(files.keep(&hosts, NOW), Kept::Made);
+    assert_eq!(files.keep(&hosts, NOW), Kept::Created);
     assert_eq!(files.keep(&hosts, NOW), Kept::Found);
-    assert_eq!(files.keep(&["127.0.0.2"], NOW), Kept::Made);
+    assert_eq!(files.keep(&["127.0.0.2"], NOW), Kept::Created);
     let late = Certificate::read(&files.files).unwrap().not_after - Seconds::DAY;
-    assert_eq!(files.keep(&["127.0.0.2"], late), Kept::Made);
+    assert_eq!(files.keep(&["127.0.0.2"], late), Kept::Created);
 }
