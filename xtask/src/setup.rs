@@ -61,7 +61,7 @@ impl Program {
 pub(crate) const CHROMIUM: Program = Program::new("CHROMIUM", "/usr/bin/chromium", "chromium");
 
 /// What `e2e` starts besides PostgreSQL and our own.
-pub(crate) const E2E_PROGRAMS: [Program; 5] = [
+pub(crate) const E2E_PROGRAMS: [Program; 7] = [
     CHROMIUM,
     Program::new("FIREFOX", "/usr/bin/firefox-esr", "firefox-esr"),
     Program::new(
@@ -73,6 +73,9 @@ pub(crate) const E2E_PROGRAMS: [Program; 5] = [
     Program::new("XVFB", "/usr/bin/Xvfb", "xvfb"),
     // Not `FAKETIME`, by which that program means a time.
     Program::new("FAKETIME_PROGRAM", "/usr/bin/faketime", "faketime"),
+    // What the README's script calls.
+    Program::new("CURL", "/usr/bin/curl", "curl"),
+    Program::new("JQ", "/usr/bin/jq", "jq"),
 ];
 
 /// The variables of these programs with their paths: those that are set already, else Debian's.
