@@ -9,10 +9,7 @@ use std::error::Error as StdError;
 use std::fmt::Display;
 use std::str::FromStr;
 
-use keymoor_types::{
-    ApplicationId, AuthenticatorConfigId, BindingJobId, CredentialId, EventId, IdentityId,
-    OutboxId, RealmId, ResourceServerId, TenantId, Timestamp,
-};
+use keymoor_types::Timestamp;
 use rusqlite::types::{FromSqlError, ToSqlOutput, ValueRef};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -86,22 +83,16 @@ macro_rules! text_column {
     )*};
 }
 
-int_column! {
-    TenantId: as_i64, from_i64;
-    RealmId: as_i64, from_i64;
-    IdentityId: as_i64, from_i64;
-    CredentialId: as_i64, from_i64;
-    BindingJobId: as_i64, from_i64;
-    Timestamp: as_micros, from_micros;
+macro_rules! hex_id_columns {
+    ($($name:ty),*) => { int_column! { $($name: as_i64, from_i64;)* } };
 }
 
-text_column!(
-    ApplicationId,
-    AuthenticatorConfigId,
-    EventId,
-    OutboxId,
-    ResourceServerId
-);
+keymoor_types::each_hex_id!(hex_id_columns);
+keymoor_types::each_uuid_id!(text_column);
+
+int_column! {
+    Timestamp: as_micros, from_micros;
+}
 
 /// A column of JSON text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Every kind of id is its own type; this file is the registry.
+//! Every kind of id is its own type; a line in this file is all that a new one takes.
 //!
 //! Two wire shapes exist, both taken from the published API: sixteen lower-case hexadecimal
 //! digits, and UUIDs. Both are ordered by the time they were made, so that rows are appended
@@ -41,8 +41,16 @@ macro_rules! common {
     };
 }
 
+/// `$d` is a dollar sign, for the list that this leaves for other crates.
 macro_rules! hex_ids {
-    ($($(#[$doc:meta])* $name:ident)*) => {$(
+    ($d:tt $($(#[$doc:meta])* $name:ident = $example:literal)*) => {
+        /// Applies a macro to the list of all ids of sixteen hexadecimal digits.
+        #[macro_export]
+        macro_rules! each_hex_id {
+            ($d then:ident) => { $d then! { $($d crate::$name),* } };
+        }
+
+        $(
         $(#[$doc])*
         ///
         /// Sixteen lower-case hexadecimal digits: a zero bit, 43 bits of Unix milliseconds and
@@ -90,11 +98,22 @@ macro_rules! hex_ids {
         }
 
         common!($name);
-    )*};
+        #[cfg(feature = "openapi")]
+        crate::openapi::schema!($name => hex, $example);
+        )*
+    };
 }
 
+/// `$d` is a dollar sign, for the list that this leaves for other crates.
 macro_rules! uuid_ids {
-    ($($(#[$doc:meta])* $name:ident)*) => {$(
+    ($d:tt $($(#[$doc:meta])* $name:ident = $example:literal)*) => {
+        /// Applies a macro to the list of all ids that are UUIDs.
+        #[macro_export]
+        macro_rules! each_uuid_id {
+            ($d then:ident) => { $d then! { $($d crate::$name),* } };
+        }
+
+        $(
         $(#[$doc])*
         ///
         /// A version 7 UUID (RFC 9562, section 5.7), lower case with hyphens.
@@ -128,7 +147,10 @@ macro_rules! uuid_ids {
         }
 
         common!($name);
-    )*};
+        #[cfg(feature = "openapi")]
+        crate::openapi::schema!($name => uuid, $example);
+        )*
+    };
 }
 
 /// What `{:016x}` writes, without the machinery of formatting: ids are in every URL, token and log line.
@@ -150,30 +172,30 @@ fn time_ordered(now: Timestamp, rng: &dyn Rng) -> i64 {
     ((now.as_millis() & MILLIS_MASK) << RANDOM_BITS) | random
 }
 
-hex_ids! {
+hex_ids! { $
     /// A tenant: the outermost isolation boundary.
-    TenantId
+    TenantId = "19cade211c052e6b"
     /// A realm: a tenant's directory with its own identities, applications and keys.
-    RealmId
+    RealmId = "19cade21885f2a74"
     /// An identity: a person who signs in.
-    IdentityId
+    IdentityId = "19cade21f4a269e0"
     /// A credential: the server's record of one passkey.
-    CredentialId
+    CredentialId = "19cade2260f65132"
     /// A credential binding job: the tracked act of putting a passkey on a device.
-    BindingJobId
+    BindingJobId = "19cade22cd4a6a3a"
 }
 
-uuid_ids! {
+uuid_ids! { $
     /// An application that signs users in or calls an API.
-    ApplicationId
+    ApplicationId = "019cade2-34e8-70c5-8892-f902d23f0824"
     /// An authenticator config: how an application's users are asked for their passkey.
-    AuthenticatorConfigId
+    AuthenticatorConfigId = "019cade2-38b9-7181-90ed-90479531985d"
     /// A resource server: an API with its scopes.
-    ResourceServerId
+    ResourceServerId = "019cade2-3c8a-7e8e-a099-950d36f675cc"
     /// An audit event.
-    EventId
+    EventId = "019cade2-405b-7160-911e-20b86b0d549b"
     /// A message waiting in the outbox.
-    OutboxId
+    OutboxId = "019cade2-442c-7c53-8d4f-5b6c7d8e9fa0"
 }
 
 #[cfg(test)]

@@ -13,10 +13,7 @@ pub mod url_rules;
 pub mod verb;
 pub mod wire;
 
-pub use id::{
-    ApplicationId, AuthenticatorConfigId, BindingJobId, CredentialId, EventId, IdentityId,
-    OutboxId, ParseIdError, RealmId, ResourceServerId, TenantId,
-};
+pub use id::*;
 pub use rng::Rng;
 pub use time::{Clock, Seconds, Timestamp};
 
