@@ -78,6 +78,12 @@ pub enum Error {
         /// How many the row has.
         found: usize,
     },
+    /// The row lacks a column of the type that it is read into.
+    #[error("the row has no column {name}")]
+    NoColumn {
+        /// The column's name.
+        name: &'static str,
+    },
     /// The column holds something that the type it is read into can't be.
     #[error("column {index} is no {expected}")]
     Column {

@@ -18,8 +18,9 @@
 //! 9. After [`Error::Commit`] it is not known whether the transaction was kept.
 //!
 //! SQL that both understand: number parameters `$1` to `$n` in any order; write
-//! `CAST($1 AS BIGINT)` where nothing else tells the type, and `CAST(SUM(x) AS BIGINT)`; don't
-//! rely on LIKE's case or on where NULLs sort.
+//! `CAST($1 AS BIGINT)` where nothing else tells the type, and `CAST(SUM(x) AS BIGINT)`; name
+//! an expression by AS where a struct reads it ([`record!`]); don't rely on LIKE's case or on where
+//! NULLs sort.
 
 mod backup;
 mod error;
@@ -27,6 +28,7 @@ mod examine;
 mod migrate;
 mod params;
 mod postgres;
+mod record;
 mod row;
 mod sqlite;
 mod statement;
@@ -49,7 +51,7 @@ pub use backup::backup;
 pub use error::{Error, Result};
 pub use migrate::Migration;
 pub use params::{Params, Values};
-pub use row::{FromRow, Row};
+pub use row::{Columns, FromRow, Row};
 pub use statement::{Rx, Sql, Tx};
 pub use stats::Stats;
 pub use url::{DatabaseUrl, DbLock, ParseDatabaseUrlError, PostgresUrl, lock_path};

@@ -1,12 +1,12 @@
-//! What a statement binds: one value, or several in order.
+//! Parameters of a statement.
 
 use crate::{Param, Value};
 
 /// The parameters of a statement, in the order of their numbers.
 ///
-/// A [`Param`] alone is one; a tuple is whatever its members are, one after the other, and `()` is
-/// none. A type that names something by several columns, such as the ids of a row and of what it
-/// belongs to, pushes each:
+/// A single [`Param`] is one parameter, a tuple binds its members one after the other, and `()`
+/// binds nothing. A type that stands for several columns, such as a reference to a row by all of
+/// its ids, binds each:
 ///
 /// ```
 /// use keymoor_db::{Params, Values};
@@ -30,24 +30,29 @@ use crate::{Param, Value};
 /// # params.bind(&mut values);
 /// ```
 ///
-/// `Sync`, because the futures of a store function hold one across an await.
+/// `Sync`, because the futures of store functions hold it across an await.
 pub trait Params: Sync {
-    /// Adds the values to those of the parameters before.
+    /// Appends the values.
     fn bind<'a>(&'a self, values: &mut Values<'a>);
 }
 
-/// The values of a statement's parameters: the first is `$1`.
+/// The values of a statement's parameters, beginning with `$1`.
 #[derive(Debug, Default)]
 pub struct Values<'a>(Vec<Value<'a>>);
 
 impl<'a> Values<'a> {
-    /// Adds the value of the next parameter.
+    /// Appends the value of a parameter.
     pub fn push(&mut self, param: &'a (impl Param + ?Sized)) {
+        self.push_value(param.value());
+    }
+
+    /// Appends a value.
+    pub fn push_value(&mut self, value: Value<'a>) {
         if self.0.is_empty() {
-            // Nearly every statement's, in one allocation.
+            // One allocation for nearly every statement.
             self.0.reserve(16);
         }
-        self.0.push(param.value());
+        self.0.push(value);
     }
 
     pub(crate) fn of(params: &'a (impl Params + ?Sized)) -> Vec<Value<'a>> {

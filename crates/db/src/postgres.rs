@@ -18,7 +18,7 @@ use tokio::sync::{RwLock, RwLockReadGuard};
 use tokio_postgres::{Config, Statement};
 use tracing::warn;
 
-use crate::row::Row;
+use crate::row::{Cells, Columns, Names, Row};
 use crate::statement::{self, Rx, Tx};
 use crate::tls::Tls;
 use crate::{Error, FromRow, Options, PostgresUrl, Result, Stats, Value};
@@ -276,13 +276,14 @@ impl Conn {
 
     async fn try_query<T: FromRow>(&mut self, sql: &str, values: &[Value<'_>]) -> Result<Vec<T>> {
         let statement = prepare(self.object()?, sql, values).await?;
+        let places = Columns::places_of::<T>(Names::Postgres(statement.columns()))?;
         let begins = self.begins();
         let client = self.object()?;
         let run = async {
             let mut rows = pin!(client.query_raw(&statement, values).await?);
             let mut found = Vec::new();
             while let Some(row) = rows.try_next().await? {
-                found.push(T::from_row(&Row::Postgres(&row))?);
+                found.push(T::from_row(&mut Row::new(Cells::Postgres(&row), &places))?);
             }
             Ok(found)
         };

@@ -1,103 +1,188 @@
-//! Rows, read by position.
+//! Rows: structs find their columns by name, single values by position.
 
 use crate::value::{Column, Value};
 use crate::{Error, Result};
 
-/// One row of a result, as its driver lends it.
-pub enum Row<'a> {
-    #[doc(hidden)]
+/// Can be read from a whole row: a single column, a struct with [`record!`](crate::record!), or a
+/// tuple of these, whose members divide the columns among them.
+pub trait FromRow: Sized {
+    /// Takes the columns that [`FromRow::from_row`] reads, in the same order. Called once per
+    /// statement, so that reading a row looks up no names.
+    fn find(columns: &mut Columns<'_>) -> Result<()>;
+
+    /// Reads the columns that [`FromRow::find`] took.
+    fn from_row(row: &mut Row<'_>) -> Result<Self>;
+}
+
+/// The columns of a result. Each is taken once.
+pub struct Columns<'a> {
+    names: Names<'a>,
+    /// The positions of the columns taken so far, in the order of taking.
+    places: Vec<usize>,
+    /// Whether `places` is anything else than 0, 1, 2, …
+    is_shuffled: bool,
+}
+
+/// The names of a statement's columns, borrowed from its driver.
+pub(crate) enum Names<'a> {
+    Sqlite(&'a rusqlite::Statement<'a>),
+    Postgres(&'a [tokio_postgres::Column]),
+}
+
+impl Names<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Sqlite(statement) => statement.column_count(),
+            Self::Postgres(columns) => columns.len(),
+        }
+    }
+
+    fn get(&self, place: usize) -> Option<&str> {
+        match self {
+            Self::Sqlite(statement) => statement.column_name(place).ok(),
+            Self::Postgres(columns) => columns.get(place).map(tokio_postgres::Column::name),
+        }
+    }
+}
+
+impl Columns<'_> {
+    /// Returns the positions of the columns of `T`, in the order in which it reads them.
+    ///
+    /// [`Error::Columns`] unless `T` takes every column, so that a statement and the type that it
+    /// is read into can't drift apart unnoticed.
+    pub(crate) fn places_of<T: FromRow>(names: Names<'_>) -> Result<Vec<usize>> {
+        let found = names.len();
+        let mut columns = Columns {
+            names,
+            places: Vec::with_capacity(found),
+            is_shuffled: false,
+        };
+        T::find(&mut columns)?;
+        let places = columns.places;
+        if places.len() == found {
+            Ok(places)
+        } else {
+            Err(Error::Columns {
+                expected: places.len(),
+                found,
+            })
+        }
+    }
+
+    /// Takes the first remaining column, whatever its name.
+    pub fn take_first(&mut self) {
+        self.places.push(self.first());
+    }
+
+    /// Takes the first remaining column called `name`.
+    ///
+    /// [`Error::NoColumn`] if there is none.
+    pub fn take(&mut self, name: &'static str) -> Result<()> {
+        let first = self.first();
+        if self.names.get(first) == Some(name) {
+            self.places.push(first);
+            return Ok(());
+        }
+        let place = (first..self.names.len())
+            .find(|place| self.names.get(*place) == Some(name) && !self.places.contains(place))
+            .ok_or(Error::NoColumn { name })?;
+        self.is_shuffled = true;
+        self.places.push(place);
+        Ok(())
+    }
+
+    /// The position of the first remaining column; the number of columns if none remains.
+    fn first(&self) -> usize {
+        let taken = self.places.len();
+        if self.is_shuffled {
+            (0..taken)
+                .find(|place| !self.places.contains(place))
+                .unwrap_or(taken)
+        } else {
+            taken
+        }
+    }
+}
+
+/// One row of a result, read in the order in which [`FromRow::find`] took its columns.
+pub struct Row<'a> {
+    cells: Cells<'a>,
+    places: std::slice::Iter<'a, usize>,
+}
+
+/// The values of a row, borrowed from its driver.
+pub(crate) enum Cells<'a> {
     Sqlite(&'a rusqlite::Row<'a>),
-    #[doc(hidden)]
     Postgres(&'a tokio_postgres::Row),
 }
 
-impl Row<'_> {
-    /// The column at `index`, counted from 0.
+impl<'a> Row<'a> {
+    pub(crate) fn new(cells: Cells<'a>, places: &'a [usize]) -> Self {
+        Self {
+            cells,
+            places: places.iter(),
+        }
+    }
+
+    /// Reads the next column that was taken.
     ///
-    /// [`Error::Column`] when there is no such column or it holds something else.
-    pub fn get<T: Column>(&self, index: usize) -> Result<T> {
+    /// [`Error::Column`] if its value is no `T`.
+    pub fn read<T: Column>(&mut self) -> Result<T> {
+        let place = self.places.next();
+        let index = *place.expect("a type reads no more columns than it has taken");
         self.value(index).and_then(T::column).ok_or(Error::Column {
             index,
             expected: std::any::type_name::<T>(),
         })
     }
 
-    /// [`Error::Columns`] unless the row has exactly `expected` columns: a statement and the
-    /// type that it is read into must not drift apart unnoticed.
-    pub fn expect_columns(&self, expected: usize) -> Result<()> {
-        let found = match self {
-            Row::Sqlite(row) => row.as_ref().column_count(),
-            Row::Postgres(row) => row.len(),
-        };
-        if found == expected {
-            Ok(())
-        } else {
-            Err(Error::Columns { expected, found })
-        }
-    }
-
     fn value(&self, index: usize) -> Option<Value<'_>> {
-        match self {
-            Row::Sqlite(row) => row.get_ref(index).ok()?.try_into().ok(),
-            Row::Postgres(row) => row.try_get(index).ok(),
+        match self.cells {
+            Cells::Sqlite(row) => row.get_ref(index).ok()?.try_into().ok(),
+            Cells::Postgres(row) => row.try_get(index).ok(),
         }
     }
-}
-
-/// Can be made of a whole row: a single column, a tuple, or a struct through
-/// [`record!`](crate::record).
-pub trait FromRow: Sized {
-    /// Reads the columns in order.
-    fn from_row(row: &Row<'_>) -> Result<Self>;
 }
 
 impl<T: Column> FromRow for T {
-    fn from_row(row: &Row<'_>) -> Result<Self> {
-        row.expect_columns(1)?;
-        row.get(0)
+    fn find(columns: &mut Columns<'_>) -> Result<()> {
+        columns.take_first();
+        Ok(())
+    }
+
+    fn from_row(row: &mut Row<'_>) -> Result<Self> {
+        row.read()
     }
 }
 
-/// Reads a struct from the columns in the order in which its fields are listed:
-/// `record!(Job { id, state, expires_at });`
-#[macro_export]
-macro_rules! record {
-    ($name:ident { $($field:ident),* $(,)? }) => {
-        impl $crate::FromRow for $name {
-            fn from_row(row: &$crate::Row<'_>) -> $crate::Result<Self> {
-                row.expect_columns([$(stringify!($field)),*].len())?;
-                let mut columns = 0..;
-                $(let $field = row.get(columns.next().expect("endless"))?;)*
-                Ok(Self { $($field),* })
-            }
-        }
-    };
-}
-
 macro_rules! tuples {
-    ($($column:ident $index:tt),*) => {
-        impl<$($column: Column),*> FromRow for ($($column,)*) {
-            fn from_row(row: &Row<'_>) -> Result<Self> {
-                row.expect_columns([$($index),*].len())?;
-                Ok(($(row.get::<$column>($index)?,)*))
+    ($($member:ident),*) => {
+        impl<$($member: FromRow),*> FromRow for ($($member,)*) {
+            fn find(columns: &mut Columns<'_>) -> Result<()> {
+                $($member::find(columns)?;)*
+                Ok(())
+            }
+
+            fn from_row(row: &mut Row<'_>) -> Result<Self> {
+                Ok(($($member::from_row(row)?,)*))
             }
         }
     };
 }
 
-tuples!(A 0);
-tuples!(A 0, B 1);
-tuples!(A 0, B 1, C 2);
-tuples!(A 0, B 1, C 2, D 3);
-tuples!(A 0, B 1, C 2, D 3, E 4);
-tuples!(A 0, B 1, C 2, D 3, E 4, F 5);
-tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6);
-tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
-tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8);
-tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9);
-tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10);
-tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11);
-tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11, M 12);
-tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11, M 12, N 13);
-tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11, M 12, N 13, O 14);
-tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11, M 12, N 13, O 14, P 15);
+tuples!(A);
+tuples!(A, B);
+tuples!(A, B, C);
+tuples!(A, B, C, D);
+tuples!(A, B, C, D, E);
+tuples!(A, B, C, D, E, F);
+tuples!(A, B, C, D, E, F, G);
+tuples!(A, B, C, D, E, F, G, H);
+tuples!(A, B, C, D, E, F, G, H, I);
+tuples!(A, B, C, D, E, F, G, H, I, J);
+tuples!(A, B, C, D, E, F, G, H, I, J, K);
+tuples!(A, B, C, D, E, F, G, H, I, J, K, L);
+tuples!(A, B, C, D, E, F, G, H, I, J, K, L, M);
+tuples!(A, B, C, D, E, F, G, H, I, J, K, L, M, N);
+tuples!(A, B, C, D, E, F, G, H, I, J, K, L, M, N, O);
+tuples!(A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P);

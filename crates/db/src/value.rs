@@ -98,10 +98,17 @@ int_column! {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Json<T>(pub T);
 
+impl<T: Serialize> Json<T> {
+    /// Returns the text that a column stores for `plain`.
+    pub fn value_of(plain: &T) -> Value<'static> {
+        let text = serde_json::to_string(plain).expect("stored types have string keys only");
+        Value::Text(Cow::Owned(text))
+    }
+}
+
 impl<T: Serialize + Sync> Param for Json<T> {
     fn value(&self) -> Value<'_> {
-        let text = serde_json::to_string(&self.0).expect("stored types have string keys only");
-        Value::Text(Cow::Owned(text))
+        Self::value_of(&self.0)
     }
 }
 
@@ -114,14 +121,21 @@ impl<T: DeserializeOwned> Column for Json<T> {
     }
 }
 
-/// A column of the text that `T` writes and reads, for a type of another crate: one's own types
-/// are stored by [`text_column!`](crate::text_column).
+/// A column of the text that `T` displays and parses, for types of other crates. Use
+/// [`text_column!`](crate::text_column) for your own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Text<T>(pub T);
 
+impl<T: Display> Text<T> {
+    /// Returns the text that a column stores for `plain`.
+    pub fn value_of(plain: &T) -> Value<'static> {
+        Value::Text(Cow::Owned(plain.to_string()))
+    }
+}
+
 impl<T: Display + Sync> Param for Text<T> {
     fn value(&self) -> Value<'_> {
-        Value::Text(Cow::Owned(self.0.to_string()))
+        Self::value_of(&self.0)
     }
 }
 

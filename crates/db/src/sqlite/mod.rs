@@ -18,7 +18,7 @@ pub(crate) use readers::Readers;
 pub(crate) use writer::Writer;
 
 use crate::error::unfit_file;
-use crate::row::Row;
+use crate::row::{Cells, Columns, Names, Row};
 use crate::{Error, FromRow, Result, Stats, Value};
 
 /// Both ends of one database file.
@@ -122,10 +122,11 @@ pub(crate) fn query<T: FromRow>(
     let run = || {
         let mut statement = conn.prepare_cached(sql)?;
         bind(&mut statement, values)?;
+        let places = Columns::places_of::<T>(Names::Sqlite(&statement))?;
         let mut rows = statement.raw_query();
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
-            found.push(T::from_row(&Row::Sqlite(row))?);
+            found.push(T::from_row(&mut Row::new(Cells::Sqlite(row), &places))?);
         }
         Ok(found)
     };

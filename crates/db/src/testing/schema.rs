@@ -66,7 +66,7 @@ struct ColumnRow {
 }
 
 record!(ColumnRow {
-    table,
+    table: "table_name",
     name,
     kind,
     is_nullable,
@@ -76,22 +76,24 @@ record!(ColumnRow {
 
 const COLUMNS: Sql = Sql {
     sqlite: "
-        SELECT t.name, c.name,
+        SELECT t.name AS table_name, c.name AS name,
                CASE WHEN instr(t.sql, 'CHECK (' || c.name || ' IN (0, 1))') > 0
-                    THEN 'boolean' ELSE lower(c.type) END,
-               NOT c.\"notnull\", c.dflt_value IS NOT NULL, c.pk
+                    THEN 'boolean' ELSE lower(c.type) END AS kind,
+               NOT c.\"notnull\" AS is_nullable, c.dflt_value IS NOT NULL AS has_default,
+               c.pk AS key_position
         FROM sqlite_schema t, pragma_table_xinfo(t.name) c
         WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite!_%' ESCAPE '!'
         ORDER BY t.name, c.cid",
     postgres: "
-        SELECT t.relname, c.attname,
+        SELECT t.relname AS table_name, c.attname AS name,
                CASE format_type(c.atttypid, c.atttypmod)
                     WHEN 'bigint' THEN 'integer' WHEN 'bytea' THEN 'blob'
-                    ELSE format_type(c.atttypid, c.atttypmod) END,
-               NOT c.attnotnull, c.atthasdef,
+                    ELSE format_type(c.atttypid, c.atttypmod) END AS kind,
+               NOT c.attnotnull AS is_nullable, c.atthasdef AS has_default,
                COALESCE((SELECT k.position FROM pg_index i,
                          unnest(i.indkey) WITH ORDINALITY k (attnum, position)
                          WHERE i.indrelid = t.oid AND i.indisprimary AND k.attnum = c.attnum), 0)
+                   AS key_position
         FROM pg_class t JOIN pg_attribute c ON c.attrelid = t.oid
         WHERE t.relkind = 'r' AND t.relnamespace = current_schema()::regnamespace
               AND c.attnum > 0 AND NOT c.attisdropped
@@ -132,21 +134,23 @@ struct IndexRow {
 }
 
 record!(IndexRow {
-    table,
+    table: "table_name",
     name,
     is_unique,
     is_partial,
-    column
+    column: "column_name"
 });
 
 const INDEXES: Sql = Sql {
     sqlite: "
-        SELECT t.name, i.name, i.\"unique\", i.partial, c.name
+        SELECT t.name AS table_name, i.name AS name, i.\"unique\" AS is_unique,
+               i.partial AS is_partial, c.name AS column_name
         FROM sqlite_schema t, pragma_index_list(t.name) i, pragma_index_info(i.name) c
         WHERE t.type = 'table' AND i.origin <> 'pk'
         ORDER BY t.name, i.name, c.seqno",
     postgres: "
-        SELECT t.relname, n.relname, i.indisunique, i.indpred IS NOT NULL, c.attname
+        SELECT t.relname AS table_name, n.relname AS name, i.indisunique AS is_unique,
+               i.indpred IS NOT NULL AS is_partial, c.attname AS column_name
         FROM pg_class t
         JOIN pg_index i ON i.indrelid = t.oid
         JOIN pg_class n ON n.oid = i.indexrelid
@@ -183,9 +187,9 @@ struct ForeignKeyRow {
 }
 
 record!(ForeignKeyRow {
-    table,
+    table: "table_name",
     number,
-    column,
+    column: "column_name",
     parent,
     parent_column,
     on_delete
@@ -193,13 +197,16 @@ record!(ForeignKeyRow {
 
 const FOREIGN_KEYS: Sql = Sql {
     sqlite: "
-        SELECT t.name, f.id, f.\"from\", f.\"table\", f.\"to\", f.on_delete
+        SELECT t.name AS table_name, f.id AS number, f.\"from\" AS column_name,
+               f.\"table\" AS parent, f.\"to\" AS parent_column, f.on_delete AS on_delete
         FROM sqlite_schema t, pragma_foreign_key_list(t.name) f
         WHERE t.type = 'table' ORDER BY t.name, f.id, f.seq",
     postgres: "
-        SELECT t.relname, CAST(f.oid AS BIGINT), c.attname, p.relname, pc.attname,
+        SELECT t.relname AS table_name, CAST(f.oid AS BIGINT) AS number, c.attname AS column_name,
+               p.relname AS parent, pc.attname AS parent_column,
                CASE f.confdeltype WHEN 'a' THEN 'NO ACTION' WHEN 'r' THEN 'RESTRICT'
                     WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL' ELSE 'SET DEFAULT' END
+                   AS on_delete
         FROM pg_constraint f
         JOIN pg_class t ON t.oid = f.conrelid
         JOIN pg_class p ON p.oid = f.confrelid

@@ -5,13 +5,14 @@ mod closing;
 mod collisions;
 mod groups;
 mod migrations;
+mod rows;
 mod schema;
 mod statements;
 mod tls;
 mod transactions;
 
 use crate::testing;
-use crate::{Error, Migration, Result, Sql, Tx};
+use crate::{Error, FromRow, Migration, Params, Result, Sql, Tx};
 
 type Db = crate::Db<Error>;
 type TestDb = testing::TestDb<Error>;
@@ -102,6 +103,15 @@ const TABLES: Sql = Sql {
 async fn insert(tx: &mut Tx, id: i64) -> Result<u64> {
     tx.exec("INSERT INTO probe_rows (id, value) VALUES ($1, 0)", &id)
         .await
+}
+
+/// The row that a statement always gives.
+async fn select<T: FromRow>(
+    db: &Db,
+    sql: &'static str,
+    params: &(impl Params + ?Sized),
+) -> Result<T> {
+    db.read(async |rx| rx.one(sql, params).await).await
 }
 
 const NONE: [i64; 0] = [];

@@ -5,27 +5,18 @@ use std::net::Ipv4Addr;
 use keymoor_types::{ApplicationId, Rng, TenantId, Timestamp};
 
 use super::*;
-use crate::{FromRow, Json, Params, Text, Values, record};
+use crate::{Json, Params, Text, Values, record};
 
 both_dbs!(
     parameters_are_bound_by_their_number_not_by_their_order,
     what_consists_of_several_parameters_is_bound_as_these,
     a_wrong_number_of_parameters_is_refused,
     values_come_back_as_they_went_in,
-    a_row_of_another_width_than_its_type_is_refused,
     one_and_opt_insist_on_the_number_of_rows,
     returning_gives_rows_and_exec_counts_them,
     constraints_have_the_same_names_on_both,
     an_error_never_quotes_a_value,
 );
-
-async fn select<T: FromRow>(
-    db: &Db,
-    sql: &'static str,
-    params: &(impl Params + ?Sized),
-) -> Result<T> {
-    db.read(async |rx| rx.one(sql, params).await).await
-}
 
 struct Sevens;
 
@@ -165,17 +156,6 @@ async fn values_come_back_as_they_went_in(db: Db) {
         select::<[u8; 16]>(&db, sql, &0_i64).await,
         Err(Error::Column { index: 0, .. })
     ));
-}
-
-async fn a_row_of_another_width_than_its_type_is_refused(db: Db) {
-    db.write(async |tx| insert(tx, 7).await).await.unwrap();
-    let sql = "SELECT id, value FROM probe_rows";
-    assert_eq!(select(&db, sql, &()).await, Ok(Probe { id: 7, value: 0 }));
-    let refused = Err(Error::Columns {
-        expected: 1,
-        found: 2,
-    });
-    assert_eq!(select::<i64>(&db, sql, &()).await, refused);
 }
 
 async fn one_and_opt_insist_on_the_number_of_rows(db: Db) {

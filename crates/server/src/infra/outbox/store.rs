@@ -32,10 +32,10 @@ pub async fn enqueue<J: Job>(tx: &mut Tx, entry: &Entry<J>) -> Result<()> {
 record!(Claim {
     tenant_id,
     realm_id,
-    id,
+    id: "message_id",
     kind,
     payload,
-    attempt,
+    attempt: "attempts",
     created_at
 });
 

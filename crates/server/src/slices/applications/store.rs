@@ -37,7 +37,7 @@ struct ApplicationRow {
 record!(ApplicationRow {
     tenant_id,
     realm_id,
-    id,
+    id: "application_id",
     display_name,
     classification,
     is_managed,
@@ -46,7 +46,7 @@ record!(ApplicationRow {
     client_id,
     client_secret_hash,
     client_secret_sealed,
-    protocol,
+    protocol: "protocol_config",
     created_at,
     updated_at,
 });

@@ -56,11 +56,11 @@ struct CodeRow {
 
 record!(CodeRow {
     transaction_id,
-    hash,
+    hash: "code_hash",
     application_id,
     identity_id,
     credential_id,
-    facts,
+    facts: "grant_facts",
     authenticated_at,
     expires_at,
     redeemed_at,

@@ -26,7 +26,7 @@ struct ConfigRow {
 record!(ConfigRow {
     tenant_id,
     realm_id,
-    id,
+    id: "authenticator_config_id",
     display_name,
     config,
     is_managed,

@@ -1,44 +1,24 @@
 //! Rows of `binding_jobs`.
 
-use crate::base::refs::{IdentitiesRef, IdentityRef, JobRef};
-use keymoor_types::{
-    AuthenticatorConfigId, BindingJobId, CredentialId, IdentityId, RealmId, TenantId, Timestamp,
-};
+use keymoor_types::{BindingJobId, CredentialId, Timestamp};
 
-use super::model::{BindingJob, DeliveryMethod, MAX_FAILED_PROOFS, Snapshot, State};
+use super::model::{BindingJob, MAX_FAILED_PROOFS, State};
 use crate::base::error::{Error, Result};
 use crate::base::paging::{Page, PageRequest};
+use crate::base::refs::{IdentitiesRef, IdentityRef, JobRef};
 use crate::base::secret::Digest;
 use crate::db::{self, Json, Rx, Sql, Tx, record};
 
-struct JobRow {
-    tenant_id: TenantId,
-    realm_id: RealmId,
-    identity_id: IdentityId,
-    id: BindingJobId,
-    delivery_method: DeliveryMethod,
-    stored_state: State,
-    token_hash: Digest,
-    authenticator_config_id: AuthenticatorConfigId,
-    snapshot: Json<Snapshot>,
-    post_binding_redirect_uri: Option<String>,
-    failed_proofs: i64,
-    credential_id: Option<CredentialId>,
-    expires_at: Timestamp,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-}
-
-record!(JobRow {
+record!(BindingJob as columns {
     tenant_id,
     realm_id,
     identity_id,
-    id,
+    id: "binding_job_id",
     delivery_method,
-    stored_state,
+    stored_state: "state",
     token_hash,
     authenticator_config_id,
-    snapshot,
+    snapshot: Json,
     post_binding_redirect_uri,
     failed_proofs,
     credential_id,
@@ -47,63 +27,15 @@ record!(JobRow {
     updated_at,
 });
 
-/// The columns of [`JobRow`].
-macro_rules! columns {
-    () => {
-        "tenant_id, realm_id, identity_id, binding_job_id, delivery_method, state, token_hash,
-         authenticator_config_id, snapshot, post_binding_redirect_uri, failed_proofs, credential_id,
-         expires_at, created_at, updated_at"
-    };
-}
-
-impl From<JobRow> for BindingJob {
-    fn from(row: JobRow) -> Self {
-        Self {
-            tenant_id: row.tenant_id,
-            realm_id: row.realm_id,
-            identity_id: row.identity_id,
-            id: row.id,
-            delivery_method: row.delivery_method,
-            stored_state: row.stored_state,
-            token_hash: row.token_hash,
-            authenticator_config_id: row.authenticator_config_id,
-            snapshot: row.snapshot.0,
-            post_binding_redirect_uri: row.post_binding_redirect_uri,
-            failed_proofs: row.failed_proofs,
-            credential_id: row.credential_id,
-            expires_at: row.expires_at,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-        }
-    }
-}
-
 /// Inserts a new job; `sealed_token` is kept only for a link that is still to be mailed.
 pub async fn insert(tx: &mut Tx, job: &BindingJob, sealed_token: Option<&[u8]>) -> Result<()> {
-    const SQL: &str = "INSERT INTO binding_jobs
-        (tenant_id, realm_id, identity_id, binding_job_id, delivery_method, state, token_hash, token_sealed,
-         authenticator_config_id, snapshot, post_binding_redirect_uri, failed_proofs, expires_at,
-         created_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
-    tx.exec(
-        SQL,
-        &(
-            job.at(),
-            job.delivery_method,
-            job.stored_state,
-            job.token_hash,
-            sealed_token,
-            job.authenticator_config_id,
-            Json(&job.snapshot),
-            &job.post_binding_redirect_uri,
-            job.failed_proofs,
-            job.expires_at,
-            job.created_at,
-            job.updated_at,
-        ),
-    )
-    .await
-    .map_err(refused)?;
+    const SQL: &str = concat!(
+        "INSERT INTO binding_jobs (",
+        columns!(),
+        ", token_sealed)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+    );
+    tx.exec(SQL, &(job, sealed_token)).await.map_err(refused)?;
     Ok(())
 }
 
@@ -124,8 +56,7 @@ pub async fn find(rx: &mut Rx, key: JobRef) -> Result<Option<BindingJob>> {
         columns!(),
         " FROM binding_jobs WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND binding_job_id = $4"
     );
-    let row: Option<JobRow> = rx.opt(SQL, &key).await?;
-    Ok(row.map(BindingJob::from))
+    Ok(rx.opt(SQL, &key).await?)
 }
 
 /// Moves a job that was sent to LINK_OPENED. False: it had moved on already.
@@ -225,8 +156,7 @@ pub async fn revoke(tx: &mut Tx, key: JobRef, now: Timestamp) -> Result<Option<B
         RETURNING ",
         columns!()
     );
-    let row: Option<JobRow> = tx.opt(SQL, &(key, now)).await?;
-    Ok(row.map(BindingJob::from))
+    Ok(tx.opt(SQL, &(key, now)).await?)
 }
 
 /// The token that is still to be mailed, sealed.
@@ -277,8 +207,7 @@ pub async fn list_pending(
           AND state IN ('LINK_SENT', 'LINK_OPENED', 'REQUEST_DELIVERED', 'FAILED_TO_SEND')
           AND expires_at > $4 ORDER BY binding_job_id LIMIT 100"
     );
-    let rows: Vec<JobRow> = rx.all(SQL, &(identity, now)).await?;
-    Ok(rows.into_iter().map(BindingJob::from).collect())
+    Ok(rx.all(SQL, &(identity, now)).await?)
 }
 
 /// The state a job has at `$4`, as [`BindingJob::state_at`] has it.
@@ -335,7 +264,7 @@ pub async fn list(
     let after = page
         .after::<BindingJobId>()?
         .unwrap_or(BindingJobId::from_i64(-1));
-    let rows: Vec<JobRow> = rx
+    let jobs = rx
         .all(
             rows_sql,
             &(
@@ -353,6 +282,5 @@ pub async fn list(
     let total = rx
         .one(count_sql, &(realm, identity, now, state, delivery_method))
         .await?;
-    let jobs = rows.into_iter().map(BindingJob::from).collect();
     Ok(page.page(jobs, total, |job: &BindingJob| job.id))
 }

@@ -36,7 +36,7 @@ record!(CredentialRow {
     tenant_id,
     realm_id,
     identity_id,
-    id,
+    id: "credential_id",
     binding_job_id,
     state,
     csr_type,

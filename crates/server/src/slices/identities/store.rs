@@ -1,8 +1,8 @@
 //! Rows of `identities`.
 
-use keymoor_types::{IdentityId, RealmId, TenantId, Timestamp};
+use keymoor_types::{IdentityId, RealmId, Timestamp};
 
-use super::model::{EnrollmentStatus, Identity, Profile, Status, Traits, UserHandle};
+use super::model::{EnrollmentStatus, Identity, Profile};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paging::{Page, PageRequest};
 use crate::base::refs::{IdentityRef, RealmRef};
@@ -13,92 +13,19 @@ use crate::infra::directory::store::{self as totals, Directory};
 /// The list of which the totals are kept.
 pub const DIRECTORY: Directory = Directory::new("identities");
 
-struct IdentityRow {
-    tenant_id: TenantId,
-    realm_id: RealmId,
-    id: IdentityId,
-    display_name: String,
-    status: Status,
-    traits: Json<Traits>,
-    user_handle: UserHandle,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-}
-
-record!(IdentityRow {
+record!(Identity as columns {
     tenant_id,
     realm_id,
-    id,
+    id: "identity_id",
     display_name,
     status,
-    traits,
-    user_handle,
-    created_at,
-    updated_at
-});
-
-/// The columns of [`IdentityRow`].
-macro_rules! columns {
-    () => {
-        "tenant_id, realm_id, identity_id, display_name, status, traits, user_handle,
-         created_at, updated_at"
-    };
-}
-
-impl From<IdentityRow> for Identity {
-    fn from(row: IdentityRow) -> Self {
-        let IdentityRow {
-            tenant_id,
-            realm_id,
-            id,
-            display_name,
-            status,
-            traits,
-            user_handle,
-            created_at,
-            updated_at,
-        } = row;
-        Self {
-            tenant_id,
-            realm_id,
-            id,
-            display_name,
-            status,
-            traits: traits.0,
-            user_handle,
-            created_at,
-            updated_at,
-        }
-    }
-}
-
-struct ProfileRow {
-    tenant_id: TenantId,
-    realm_id: RealmId,
-    id: IdentityId,
-    display_name: String,
-    status: Status,
-    traits: Json<Traits>,
-    user_handle: UserHandle,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-    enrollment_status: EnrollmentStatus,
-}
-
-record!(ProfileRow {
-    tenant_id,
-    realm_id,
-    id,
-    display_name,
-    status,
-    traits,
+    traits: Json,
     user_handle,
     created_at,
     updated_at,
-    enrollment_status
 });
 
-/// The columns of [`ProfileRow`]: an [`EnrollmentStatus`] at `$4` is behind those of the table.
+/// The columns of an [`Identity`], then its [`EnrollmentStatus`] at `$4`.
 /// A job counts as what it is shown as, so a failed mail is forgotten when its job has expired.
 macro_rules! profile_columns {
     () => {
@@ -119,62 +46,32 @@ macro_rules! profile_columns {
     };
 }
 
-impl From<ProfileRow> for Profile {
-    fn from(row: ProfileRow) -> Self {
-        let identity = Identity {
-            tenant_id: row.tenant_id,
-            realm_id: row.realm_id,
-            id: row.id,
-            display_name: row.display_name,
-            status: row.status,
-            traits: row.traits.0,
-            user_handle: row.user_handle,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-        };
+impl From<(Identity, EnrollmentStatus)> for Profile {
+    fn from((identity, enrollment_status): (Identity, EnrollmentStatus)) -> Self {
         Self {
             identity,
-            enrollment_status: row.enrollment_status,
+            enrollment_status,
         }
     }
 }
 
 pub async fn insert(tx: &mut Tx, identity: &Identity) -> Result<()> {
-    const SQL: &str = "INSERT INTO identities
-        (tenant_id, realm_id, identity_id, display_name, status, username, folded_username,
-         primary_email_address, external_id, traits, user_handle, created_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
-    let Identity {
-        tenant_id,
-        realm_id,
-        id,
-        display_name,
-        status,
-        traits,
-        user_handle,
-        created_at,
-        updated_at,
-    } = identity;
-    tx.exec(
-        SQL,
-        &(
-            tenant_id,
-            realm_id,
-            id,
-            display_name,
-            status,
-            &traits.username,
-            text::folded(&traits.username),
-            &traits.primary_email_address,
-            &traits.external_id,
-            Json(traits),
-            user_handle,
-            created_at,
-            updated_at,
-        ),
-    )
-    .await
-    .map_err(|error| refused(error, *realm_id))?;
+    const SQL: &str = concat!(
+        "INSERT INTO identities (",
+        columns!(),
+        ", username, folded_username, primary_email_address, external_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+    );
+    let traits = &identity.traits;
+    let searchable = (
+        &traits.username,
+        text::folded(&traits.username),
+        &traits.primary_email_address,
+        &traits.external_id,
+    );
+    tx.exec(SQL, &(identity, searchable))
+        .await
+        .map_err(|error| refused(error, identity.realm_id))?;
     Ok(())
 }
 
@@ -203,8 +100,7 @@ macro_rules! select {
 }
 
 pub async fn find(rx: &mut Rx, at: IdentityRef) -> Result<Option<Identity>> {
-    let row: Option<IdentityRow> = rx.opt(select!(""), &at).await?;
-    Ok(row.map(Identity::from))
+    Ok(rx.opt(select!(""), &at).await?)
 }
 
 /// Like [`find`], and nobody else changes the row before the transaction has ended.
@@ -214,8 +110,7 @@ pub async fn find_locked(tx: &mut Tx, at: IdentityRef) -> Result<Option<Identity
         sqlite: select!(""),
         postgres: select!(" FOR UPDATE"),
     };
-    let row: Option<IdentityRow> = tx.opt(SQL, &at).await?;
-    Ok(row.map(Identity::from))
+    Ok(tx.opt(SQL, &at).await?)
 }
 
 /// An identity as it is shown at `now`.
@@ -225,7 +120,7 @@ pub async fn find_profile(rx: &mut Rx, at: IdentityRef, now: Timestamp) -> Resul
         profile_columns!(),
         " FROM identities WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3"
     );
-    let row: Option<ProfileRow> = rx.opt(SQL, &(at, now)).await?;
+    let row: Option<(Identity, EnrollmentStatus)> = rx.opt(SQL, &(at, now)).await?;
     Ok(row.map(Profile::from))
 }
 
@@ -300,7 +195,7 @@ pub async fn list(
             Some(other) => return Err(Error::internal(format!("no list by {other}"))),
         };
     let after = page.after::<IdentityId>()?.unwrap_or(NOBODY);
-    let rows: Vec<ProfileRow> = rx
+    let rows: Vec<(Identity, EnrollmentStatus)> = rx
         .all(
             page_sql,
             &(realm, wanted, now, after, page.limit(), page.offset()),

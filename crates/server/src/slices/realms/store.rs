@@ -15,7 +15,7 @@ pub const DIRECTORY: Directory = Directory::new("realms");
 
 record!(Realm {
     tenant_id,
-    id,
+    id: "realm_id",
     display_name,
     classification,
     is_admin,

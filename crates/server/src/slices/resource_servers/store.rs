@@ -27,7 +27,7 @@ struct ResourceServerRow {
 record!(ResourceServerRow {
     tenant_id,
     realm_id,
-    id,
+    id: "resource_server_id",
     display_name,
     identifier,
     scopes,

@@ -7,7 +7,7 @@ use crate::base::error::Result;
 use crate::db::{Rx, Sql, Tx, record};
 
 record!(Tenant {
-    id,
+    id: "tenant_id",
     display_name,
     created_at,
     updated_at

@@ -52,7 +52,7 @@ struct TokenRow {
 }
 
 record!(TokenRow {
-    id,
+    id: "token_id",
     identity_id,
     scopes,
     suffix,
@@ -187,7 +187,7 @@ pub struct Revoked {
 
 record!(Revoked {
     realm_id,
-    id,
+    id: "token_id",
     expires_at
 });
 
