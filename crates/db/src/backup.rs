@@ -6,7 +6,9 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{self, Path, PathBuf};
 
-use crate::{DatabaseUrl, Error, Result, sqlite};
+use crate::error::{Error, Result};
+use crate::sqlite;
+use crate::url::DatabaseUrl;
 
 /// Writes what is committed now to `target`, a file that must not be there yet, and returns when
 /// it is durable. Takes no lock, holds no writer up and changes nothing in the database.

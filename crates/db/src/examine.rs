@@ -2,7 +2,9 @@
 
 use keymoor_types::Timestamp;
 
-use crate::{Db, Engine, Error, Result, Rx};
+use crate::database::{Db, Engine};
+use crate::error::{Error, Result};
+use crate::statement::Rx;
 
 impl<E> Db<E> {
     /// Whether the database answers. Unlike [`Db::health`] it asks for no transaction to write in.

@@ -5,8 +5,9 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-use crate::error::CREATE_DATABASE;
-use crate::{Db, Error, Result, Rx, Sql, Tx};
+use crate::database::Db;
+use crate::error::{CREATE_DATABASE, Error, Result};
+use crate::statement::{Rx, Sql, Tx};
 
 /// A file that changes the schema.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,6 @@
 //! Parameters of a statement.
 
-use crate::{Param, Value};
+use crate::value::{Param, Value};
 
 /// The parameters of a statement, in the order of their numbers.
 ///

@@ -1,7 +1,7 @@
 //! Rows: structs find their columns by name, single values by position.
 
+use crate::error::{Error, Result};
 use crate::value::{Column, Value};
-use crate::{Error, Result};
 
 /// Can be read from a whole row: a single column, a struct with [`record!`](crate::record!), or a
 /// tuple of these, whose members divide the columns among them.

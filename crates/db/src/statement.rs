@@ -2,8 +2,12 @@
 
 use std::ops::{Deref, DerefMut};
 
-use crate::params::Params;
-use crate::{Error, FromRow, Result, Value, Values, postgres, sqlite};
+use crate::error::{Error, Result};
+use crate::params::{Params, Values};
+use crate::postgres::conn as postgres;
+use crate::row::FromRow;
+use crate::sqlite::statements as sqlite;
+use crate::value::Value;
 
 /// The text of one statement.
 ///

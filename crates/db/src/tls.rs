@@ -19,7 +19,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect};
 use tokio_rustls::{TlsConnector, client};
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Which certificates a server may show.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

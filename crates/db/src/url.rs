@@ -8,9 +8,8 @@ use std::str::FromStr;
 use percent_encoding::percent_decode_str;
 use tokio_postgres::config::SslMode;
 
-use crate::error::unfit_file;
+use crate::error::{Error, Result, unfit_file};
 use crate::tls::Certificates;
-use crate::{Error, Result};
 
 /// Where the database is: `sqlite:///absolute/path.db` or `postgres://user@host/name`.
 #[derive(Clone)]

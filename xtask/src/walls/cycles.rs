@@ -2,10 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque, btree_map::Entry};
 
-use super::{
-    source::Segments,
-    tree::{File, Tree},
-};
+use super::{source::Segments, tree::Tree};
 
 /// The files that each file imports, and where it first names each.
 type Graph<'a> = BTreeMap<usize, BTreeMap<usize, Place<'a>>>;
@@ -16,10 +13,8 @@ struct Place<'a> {
 }
 
 /// One text for each group of files that import each other: all of them, and a shortest cycle.
-/// Cycles through files named in `permitted` don't count.
-pub(super) fn describe(tree: &Tree, permitted: &[&str]) -> Vec<String> {
-    let is_permitted = |file: &File| permitted.contains(&&*file.name);
-    let graph = graph(tree, is_permitted);
+pub(super) fn describe(tree: &Tree) -> Vec<String> {
+    let graph = graph(tree);
     components(&graph)
         .iter()
         .map(|files| describe_component(tree, &graph, files))
@@ -44,16 +39,13 @@ fn describe_component(tree: &Tree, graph: &Graph, files: &BTreeSet<usize>) -> St
     )
 }
 
-fn graph(tree: &Tree, is_left_out: impl Fn(&File) -> bool) -> Graph<'_> {
+fn graph(tree: &Tree) -> Graph<'_> {
     let mut graph = Graph::new();
     for (from, file) in tree.files.iter().enumerate() {
         let imports = graph.entry(from).or_default();
-        if is_left_out(file) {
-            continue;
-        }
         for named in file.named.iter().filter(|named| !named.by_macro) {
             for &to in tree.files_of(&named.path) {
-                if to != from && !is_left_out(&tree.files[to]) {
+                if to != from {
                     let (line, path) = (named.line, &named.path);
                     imports.entry(to).or_insert(Place { line, path });
                 }

@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use crate::Error;
+use crate::error::Error;
 
 /// `error` as ours, with the violated unique index by name.
 ///

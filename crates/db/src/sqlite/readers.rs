@@ -3,16 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 
-use super::configure;
-use crate::statement::Conn;
-use crate::{Error, Result, Rx};
+use super::connection;
+use crate::error::{Error, Result};
+use crate::foreign_await::poll_once;
+use crate::statement::{Conn, Rx};
 
 /// More than this many at once are opened and closed again: enough for every worker of any
 /// machine this runs on, and idle ones cost a few hundred kilobytes.
 const KEPT_IDLE: usize = 32;
-const CACHE_MIB: i64 = 8;
 
 /// Connections to read from.
 ///
@@ -38,7 +38,7 @@ impl Readers {
         E: From<Error>,
     {
         let mut rx = Rx::new(Conn::Sqlite(self.take()?));
-        let outcome = super::poll_once(work(&mut rx)).unwrap_or_else(|error| Err(error.into()));
+        let outcome = poll_once(work(&mut rx)).unwrap_or_else(|error| Err(error.into()));
         let outcome = rx.verdict(outcome);
         if let Conn::Sqlite(conn) = rx.into_conn() {
             self.give_back(conn);
@@ -67,7 +67,7 @@ impl Readers {
                 }
             }
         }
-        Ok(open(&self.path)?)
+        Ok(connection::open_to_read(&self.path)?)
     }
 
     fn give_back(&self, conn: Connection) {
@@ -81,13 +81,4 @@ impl Readers {
             idle.push(conn);
         }
     }
-}
-
-/// A connection that can't change the database.
-pub(super) fn open(path: &Path) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = Connection::open_with_flags(path, flags)?;
-    conn.busy_timeout(super::writer::BUSY_TIMEOUT)?;
-    configure(&conn, CACHE_MIB)?;
-    Ok(conn)
 }

@@ -10,21 +10,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
 use tracing::{Span, error, warn};
 
+use super::connection;
 use super::inbox::Inbox;
-use super::{configure, poll_once};
-use crate::statement::Conn;
-use crate::{Error, Result, Stats, Tx};
+use crate::error::{Error, Result};
+use crate::foreign_await::poll_once;
+use crate::statement::{Conn, Tx};
+use crate::stats::Stats;
 
 const GROUP: usize = 256;
-const CACHE_MIB: i64 = 32;
-const JOURNAL_LIMIT_BYTES: i64 = 64 << 20;
-/// 16 MiB of pages of 4 KiB: rarer checkpoints mean more throughput, and longer ones.
-const CHECKPOINT_PAGES: i64 = 4000;
-pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The handle on the writer thread.
 pub(crate) struct Writer {
@@ -38,7 +35,7 @@ pub(crate) struct Writer {
 
 impl Writer {
     pub(super) fn start(path: &Path, patience: Duration, stats: Stats) -> Result<Self> {
-        let tx = Tx::new(Conn::Sqlite(open(path)?));
+        let tx = Tx::new(Conn::Sqlite(connection::open_to_write(path)?));
         let inbox = Arc::new(Inbox::new());
         let queue = Arc::clone(&inbox);
         let (lifeline, alive) = watch::channel(());
@@ -116,18 +113,6 @@ impl Drop for Writer {
     fn drop(&mut self) {
         self.inbox.close();
     }
-}
-
-fn open(path: &Path) -> Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = Connection::open_with_flags(path, flags)?;
-    conn.busy_timeout(BUSY_TIMEOUT)?;
-    conn.pragma_update(None, "journal_mode", "wal")?;
-    conn.pragma_update(None, "synchronous", "full")?;
-    conn.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
-    conn.pragma_update(None, "journal_size_limit", JOURNAL_LIMIT_BYTES)?;
-    configure(&conn, CACHE_MIB)?;
-    Ok(conn)
 }
 
 /// A queued closure, without its types.
