@@ -13,52 +13,25 @@ use crate::infra::directory::store::{self as totals, Directory};
 /// The list of which the totals are kept.
 pub const DIRECTORY: Directory = Directory::new("realms");
 
-record!(Realm {
+record!(Realm as columns {
     tenant_id,
     id: "realm_id",
     display_name,
     classification,
     is_admin,
     created_at,
-    updated_at
+    updated_at,
 });
 
-/// The columns of [`Realm`].
-macro_rules! columns {
-    () => {
-        "tenant_id, realm_id, display_name, classification, is_admin, created_at, updated_at"
-    };
-}
-
 pub async fn insert(tx: &mut Tx, realm: &Realm) -> Result<()> {
-    const SQL: &str = "INSERT INTO realms
-        (tenant_id, realm_id, display_name, folded_name, classification, is_admin, created_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-    let Realm {
-        tenant_id,
-        id,
-        display_name,
-        classification,
-        is_admin,
-        created_at,
-        updated_at,
-    } = realm;
-    let folded_name = text::folded(display_name);
-    tx.exec(
-        SQL,
-        &(
-            tenant_id,
-            id,
-            display_name,
-            folded_name,
-            classification,
-            is_admin,
-            created_at,
-            updated_at,
-        ),
-    )
-    .await
-    .map_err(refused)?;
+    const SQL: &str = concat!(
+        "INSERT INTO realms (",
+        columns!(),
+        ", folded_name) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+    );
+    tx.exec(SQL, &(realm, text::folded(&realm.display_name)))
+        .await
+        .map_err(refused)?;
     Ok(())
 }
 

@@ -6,29 +6,25 @@ use super::model::Tenant;
 use crate::base::error::Result;
 use crate::db::{Rx, Sql, Tx, record};
 
-record!(Tenant {
+record!(Tenant as columns {
     id: "tenant_id",
     display_name,
     created_at,
-    updated_at
+    updated_at,
 });
 
 pub async fn insert(tx: &mut Tx, tenant: &Tenant) -> Result<()> {
-    const SQL: &str = "INSERT INTO tenants (tenant_id, display_name, created_at, updated_at) VALUES ($1, $2, $3, $4)";
-    let Tenant {
-        id,
-        display_name,
-        created_at,
-        updated_at,
-    } = tenant;
-    tx.exec(SQL, &(id, display_name, created_at, updated_at))
-        .await?;
+    const SQL: &str = concat!(
+        "INSERT INTO tenants (",
+        columns!(),
+        ") VALUES ($1, $2, $3, $4)"
+    );
+    tx.exec(SQL, &tenant).await?;
     Ok(())
 }
 
 pub async fn find(rx: &mut Rx, id: TenantId) -> Result<Option<Tenant>> {
-    const SQL: &str =
-        "SELECT tenant_id, display_name, created_at, updated_at FROM tenants WHERE tenant_id = $1";
+    const SQL: &str = concat!("SELECT ", columns!(), " FROM tenants WHERE tenant_id = $1");
     Ok(rx.opt(SQL, &id).await?)
 }
 
@@ -38,15 +34,20 @@ pub async fn rename(
     display_name: &str,
     now: Timestamp,
 ) -> Result<Option<Tenant>> {
-    const SQL: &str = "UPDATE tenants SET display_name = $2, updated_at = $3 WHERE tenant_id = $1
-        RETURNING tenant_id, display_name, created_at, updated_at";
+    const SQL: &str = concat!(
+        "UPDATE tenants SET display_name = $2, updated_at = $3 WHERE tenant_id = $1 RETURNING ",
+        columns!()
+    );
     Ok(tx.opt(SQL, &(id, display_name, now)).await?)
 }
 
 /// The tenant made first, which `keymoor init` made.
 pub async fn first(rx: &mut Rx) -> Result<Option<Tenant>> {
-    const SQL: &str = "SELECT tenant_id, display_name, created_at, updated_at
-        FROM tenants ORDER BY created_at, tenant_id LIMIT 1";
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM tenants ORDER BY created_at, tenant_id LIMIT 1"
+    );
     Ok(rx.opt(SQL, &()).await?)
 }
 

@@ -1,87 +1,33 @@
 //! Rows of `issued_tokens`, `revoked_tokens` and `revocation_generations`.
 
-use crate::base::refs::{ApplicationRef, RealmRef};
-use keymoor_oauth::scope::ScopeSet;
 use keymoor_types::{IdentityId, RealmId, TenantId, Timestamp};
 
 use super::model::{IssuedToken, Principals, TokenId, TokenRef};
 use crate::base::error::Result;
 use crate::base::paging::{Page, PageRequest};
+use crate::base::refs::{ApplicationRef, RealmRef};
 use crate::db::{Rx, Text, Tx, record};
 
-pub async fn insert(tx: &mut Tx, token: &IssuedToken) -> Result<()> {
-    const SQL: &str = "INSERT INTO issued_tokens
-        (tenant_id, realm_id, application_id, token_id, identity_id, scopes, suffix, issued_at, expires_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-    let IssuedToken {
-        tenant_id,
-        realm_id,
-        application_id,
-        id,
-        identity_id,
-        scopes,
-        suffix,
-        issued_at,
-        expires_at,
-    } = token;
-    tx.exec(
-        SQL,
-        &(
-            tenant_id,
-            realm_id,
-            application_id,
-            id,
-            identity_id,
-            Text(scopes),
-            suffix,
-            issued_at,
-            expires_at,
-        ),
-    )
-    .await?;
-    Ok(())
-}
-
-struct TokenRow {
-    id: TokenId,
-    identity_id: Option<IdentityId>,
-    scopes: Text<ScopeSet>,
-    suffix: String,
-    issued_at: Timestamp,
-    expires_at: Timestamp,
-}
-
-record!(TokenRow {
+record!(IssuedToken as columns {
+    tenant_id,
+    realm_id,
+    application_id,
     id: "token_id",
     identity_id,
-    scopes,
+    scopes: Text,
     suffix,
     issued_at,
-    expires_at
+    expires_at,
 });
 
-impl TokenRow {
-    fn of(self, issuer: ApplicationRef) -> IssuedToken {
-        let Self {
-            id,
-            identity_id,
-            scopes: Text(scopes),
-            suffix,
-            issued_at,
-            expires_at,
-        } = self;
-        IssuedToken {
-            tenant_id: issuer.tenant_id,
-            realm_id: issuer.realm_id,
-            application_id: issuer.application_id,
-            id,
-            identity_id,
-            scopes,
-            suffix,
-            issued_at,
-            expires_at,
-        }
-    }
+pub async fn insert(tx: &mut Tx, token: &IssuedToken) -> Result<()> {
+    const SQL: &str = concat!(
+        "INSERT INTO issued_tokens (",
+        columns!(),
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+    );
+    tx.exec(SQL, &token).await?;
+    Ok(())
 }
 
 /// What a list shows: tokens that hold, of these principals.
@@ -102,7 +48,8 @@ pub async fn list(
     now: Timestamp,
 ) -> Result<Page<IssuedToken>> {
     const ROWS: &str = concat!(
-        "SELECT token_id, identity_id, scopes, suffix, issued_at, expires_at",
+        "SELECT ",
+        columns!(),
         matching!(),
         " AND token_id > $7 ORDER BY token_id LIMIT $8 OFFSET $9"
     );
@@ -118,7 +65,7 @@ pub async fn list(
     };
     let first = TokenId::from_bytes([0; 24]);
     let after = page.after::<TokenId>()?.unwrap_or(first);
-    let rows: Vec<TokenRow> = rx
+    let tokens = rx
         .all(
             ROWS,
             &(
@@ -135,7 +82,6 @@ pub async fn list(
     let total = rx
         .one(COUNT, &(issuer, now, of_application, identity))
         .await?;
-    let tokens = rows.into_iter().map(|row| row.of(issuer)).collect();
     Ok(page.page(tokens, total, |token: &IssuedToken| token.id))
 }
 
