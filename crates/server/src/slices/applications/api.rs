@@ -8,7 +8,10 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::model::{Change, ProtocolConfig, TokenConfiguration, TokenFormat};
+use super::model::{
+    ApplicationPatch, ProtocolConfig, ProtocolPatch, SigningAlgorithm, SubjectField,
+    TokenConfiguration, TokenConfigurationPatch, TokenFormat,
+};
 use super::ops::{self, Revealed};
 use super::schema;
 use crate::app::App;
@@ -27,11 +30,12 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(get, update, delete))
 }
 
+// Creating and updating share one published shape.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = ChangeApplicationRequest)]
 pub struct Request {
-    application: Change,
+    application: ApplicationPatchView,
 }
 
 impl Body for Request {
@@ -46,6 +50,119 @@ impl Body for Request {
         "protocol_config.client_secret",
         "protocol_config.token_endpoint_auth_method",
     ];
+}
+
+/// What an application is asked to be, or to become: what is absent has its default, or stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ApplicationRequest)]
+struct ApplicationPatchView {
+    /// For administrators to read, 1 to 256 characters. Needed at first.
+    #[schema(examples("Example app"))]
+    display_name: Option<String>,
+    /// The API that the application can call; the empty string removes it.
+    #[schema(examples("019cade2-3c8a-7e8e-a099-950d36f675cc"))]
+    resource_server_id: Option<String>,
+    /// How users are asked for their passkey; the empty string removes it.
+    #[schema(examples("019cade2-38b9-7181-90ed-90479531985d"))]
+    authenticator_config_id: Option<String>,
+    #[serde(default)]
+    protocol_config: ProtocolPatchView,
+}
+
+impl From<ApplicationPatchView> for ApplicationPatch {
+    fn from(view: ApplicationPatchView) -> Self {
+        let ApplicationPatchView {
+            display_name,
+            resource_server_id,
+            authenticator_config_id,
+            protocol_config,
+        } = view;
+        Self {
+            display_name,
+            resource_server_id,
+            authenticator_config_id,
+            protocol: protocol_config.into(),
+        }
+    }
+}
+
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ProtocolConfigRequest)]
+#[schema(examples(json!({"type": "oidc", "pkce": "s256"})))]
+struct ProtocolPatchView {
+    /// Needed at first, and can't be changed.
+    #[serde(rename = "type")]
+    #[schema(schema_with = schema::protocol)]
+    protocol: Option<Protocol>,
+    /// `confidential` unless given. Can't be changed.
+    #[schema(schema_with = schema::confidentiality)]
+    confidentiality: Option<Confidentiality>,
+    /// Needed at first.
+    #[schema(schema_with = schema::grant_types)]
+    grant_type: Option<Vec<GrantType>>,
+    /// Absolute URLs of at most 2,048 bytes without fragment, compared exactly.
+    #[schema(examples("https://app.example.com/callback"))]
+    redirect_uris: Option<Vec<String>>,
+    /// Scopes of the resource server.
+    #[schema(examples("reports:read"))]
+    allowed_scopes: Option<Vec<String>>,
+    #[schema(schema_with = schema::pkce)]
+    pkce: Option<PkceSetting>,
+    token_configuration: Option<TokenConfigurationPatchView>,
+    token_format: Option<TokenFormat>,
+}
+
+impl From<ProtocolPatchView> for ProtocolPatch {
+    fn from(view: ProtocolPatchView) -> Self {
+        let ProtocolPatchView {
+            protocol,
+            confidentiality,
+            grant_type,
+            redirect_uris,
+            allowed_scopes,
+            pkce,
+            token_configuration,
+            token_format,
+        } = view;
+        Self {
+            protocol,
+            confidentiality,
+            grant_type,
+            redirect_uris,
+            allowed_scopes,
+            pkce,
+            token_configuration: token_configuration.map(TokenConfigurationPatch::from),
+            token_format,
+        }
+    }
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = TokenConfigurationRequest)]
+struct TokenConfigurationPatchView {
+    /// Lifetime of access tokens in seconds, at least 60 and at most 7,776,000 (90 days).
+    #[schema(examples(3600))]
+    expires_after: Option<u32>,
+    token_signing_algorithm: Option<SigningAlgorithm>,
+    subject_field: Option<SubjectField>,
+}
+
+impl From<TokenConfigurationPatchView> for TokenConfigurationPatch {
+    fn from(view: TokenConfigurationPatchView) -> Self {
+        let TokenConfigurationPatchView {
+            expires_after,
+            token_signing_algorithm,
+            subject_field,
+        } = view;
+        Self {
+            expires_after,
+            token_signing_algorithm,
+            subject_field,
+        }
+    }
 }
 
 #[derive(Serialize, ToSchema)]
@@ -161,10 +278,10 @@ impl From<Revealed> for ApplicationView {
 async fn create(
     Allowed { ctx, .. }: Allowed<scope::applications::Create>,
     at: RealmRef,
-    Json(asked): Json<Request>,
+    Json(Request { application }): Json<Request>,
 ) -> Result<Answer<ApplicationView>> {
-    let made = ops::create(&ctx, at, &asked.application).await?;
-    Ok(Answer(made.into()))
+    let created = ops::create(&ctx, at, application.into()).await?;
+    Ok(Answer(created.into()))
 }
 
 impl Listed for ApplicationView {
@@ -230,8 +347,8 @@ async fn update(
     at: ApplicationRef,
     Json(Request { application }): Json<Request>,
 ) -> Result<Answer<ApplicationView>> {
-    let changed = ops::change(&ctx, at, application).await?;
-    Ok(Answer(changed.into()))
+    let updated = ops::update(&ctx, at, application.into()).await?;
+    Ok(Answer(updated.into()))
 }
 
 /// Deletes an application; its tokens are no longer good.

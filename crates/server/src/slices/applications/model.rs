@@ -14,7 +14,6 @@ use keymoor_types::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::schema;
 use crate::base::error::Result;
 use crate::base::secret::{Digest, Secret};
 use crate::base::text::check_label;
@@ -146,60 +145,38 @@ impl Application {
     }
 }
 
-/// What an application is asked to be, or to become: what is absent has its default, or stays.
-#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = ApplicationRequest)]
-pub struct Change {
-    /// For administrators to read, 1 to 256 characters. Needed at first.
-    #[schema(examples("Example app"))]
-    display_name: Option<String>,
-    /// The API that the application can call; the empty string removes it.
-    #[schema(examples("019cade2-3c8a-7e8e-a099-950d36f675cc"))]
-    resource_server_id: Option<String>,
-    /// How users are asked for their passkey; the empty string removes it.
-    #[schema(examples("019cade2-38b9-7181-90ed-90479531985d"))]
-    authenticator_config_id: Option<String>,
-    #[serde(default)]
-    protocol_config: ProtocolChange,
+/// Changes to an application: what is absent stays. Applied to the defaults, it creates one.
+#[derive(Clone, Debug, Default)]
+pub struct ApplicationPatch {
+    pub display_name: Option<String>,
+    /// As sent, so that an invalid id is reported with everything else that is wrong. The empty
+    /// string removes the reference.
+    pub resource_server_id: Option<String>,
+    /// As sent, like `resource_server_id`.
+    pub authenticator_config_id: Option<String>,
+    pub protocol: ProtocolPatch,
 }
 
-#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = ProtocolConfigRequest)]
-#[schema(examples(json!({"type": "oidc", "pkce": "s256"})))]
-struct ProtocolChange {
-    /// Needed at first, and can't be changed.
-    #[serde(rename = "type")]
-    #[schema(schema_with = schema::protocol)]
-    protocol: Option<Protocol>,
-    /// `confidential` unless given. Can't be changed.
-    #[schema(schema_with = schema::confidentiality)]
-    confidentiality: Option<Confidentiality>,
-    /// Needed at first.
-    #[schema(schema_with = schema::grant_types)]
-    grant_type: Option<Vec<GrantType>>,
-    /// Absolute URLs of at most 2,048 bytes without fragment, compared exactly.
-    #[schema(examples("https://app.example.com/callback"))]
-    redirect_uris: Option<Vec<String>>,
-    /// Scopes of the resource server.
-    #[schema(examples("reports:read"))]
-    allowed_scopes: Option<Vec<String>>,
-    #[schema(schema_with = schema::pkce)]
-    pkce: Option<PkceSetting>,
-    token_configuration: Option<TokenChange>,
-    token_format: Option<TokenFormat>,
+/// Changes to an application's protocol settings: what is absent stays.
+#[derive(Clone, Debug, Default)]
+pub struct ProtocolPatch {
+    pub protocol: Option<Protocol>,
+    pub confidentiality: Option<Confidentiality>,
+    pub grant_type: Option<Vec<GrantType>>,
+    pub redirect_uris: Option<Vec<String>>,
+    pub allowed_scopes: Option<Vec<String>>,
+    pub pkce: Option<PkceSetting>,
+    pub token_configuration: Option<TokenConfigurationPatch>,
+    /// Not a setting yet: only what is the case already is accepted.
+    pub token_format: Option<TokenFormat>,
 }
 
-#[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = TokenConfigurationRequest)]
-struct TokenChange {
-    /// Lifetime of access tokens in seconds, at least 60 and at most 7,776,000 (90 days).
-    #[schema(examples(3600))]
-    expires_after: Option<u32>,
-    token_signing_algorithm: Option<SigningAlgorithm>,
-    subject_field: Option<SubjectField>,
+/// Changes to what an application's tokens are like: what is absent stays.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TokenConfigurationPatch {
+    pub expires_after: Option<u32>,
+    pub token_signing_algorithm: Option<SigningAlgorithm>,
+    pub subject_field: Option<SubjectField>,
 }
 
 /// What access tokens look like to those who hold them.
@@ -217,16 +194,16 @@ fn setting(name: &str) -> String {
     format!("application.protocol_config.{name}")
 }
 
-impl Change {
+impl ApplicationPatch {
     /// The algorithm that tokens are to be signed with, if that is asked for.
     pub fn signing_algorithm(&self) -> Option<Algorithm> {
-        let tokens = self.protocol_config.token_configuration.as_ref()?;
+        let tokens = self.protocol.token_configuration.as_ref()?;
         tokens.token_signing_algorithm.map(Algorithm::from)
     }
 }
 
 impl Application {
-    /// An application as it is asked for, without a secret.
+    /// Creates an application from the defaults and `patch`, without a secret.
     ///
     /// # Errors
     /// `Invalid` names every field that is wrong.
@@ -234,12 +211,12 @@ impl Application {
         realm: RealmRef,
         id: ApplicationId,
         client_id: String,
-        asked: &Change,
+        patch: ApplicationPatch,
         now: Timestamp,
     ) -> Result<Self> {
-        let settings = &asked.protocol_config;
+        let settings = &patch.protocol;
         let mut violations = Violations::default();
-        if asked.display_name.is_none() {
+        if patch.display_name.is_none() {
             violations.add("application.display_name", "missing");
         }
         if settings.protocol.is_none() {
@@ -253,7 +230,7 @@ impl Application {
         let protocol = violations
             .or(settings.protocol)?
             .expect("a missing type is a violation");
-        let mut application = Self {
+        let defaults = Self {
             tenant_id: realm.tenant_id,
             realm_id: realm.realm_id,
             id,
@@ -282,45 +259,47 @@ impl Application {
             created_at: now,
             updated_at: now,
         };
-        application.change(asked)?;
-        Ok(application)
+        defaults.patched(patch, now)
     }
 
-    /// Takes over what is asked for, and judges the whole. That what it refers to exists, and
-    /// offers the scopes, is for the caller to see.
+    /// Returns this application with `patch` applied at `now`. The caller checks that what it
+    /// refers to exists and offers the scopes.
     ///
     /// # Errors
     /// `Invalid` names every field that is wrong.
-    pub fn change(&mut self, asked: &Change) -> Result<()> {
+    pub fn patched(self, patch: ApplicationPatch, now: Timestamp) -> Result<Self> {
         let mut violations = Violations::default();
-        if let Some(name) = &asked.display_name {
+        if let Some(name) = &patch.display_name {
             violations.check("application.display_name", check_label(name));
-            self.display_name.clone_from(name);
         }
-        refer(
-            &mut self.resource_server_id,
-            asked.resource_server_id.as_deref(),
-            || violations.add("application.resource_server_id", NO_RESOURCE_SERVER),
-        );
-        refer(
-            &mut self.authenticator_config_id,
-            asked.authenticator_config_id.as_deref(),
-            || violations.add("application.authenticator_config_id", NO_CONFIG),
-        );
-        self.protocol
-            .change(&asked.protocol_config, &mut violations);
-        self.protocol.check(&mut violations);
-        let acts_for_itself = self
+        let patched = Self {
+            display_name: patch.display_name.unwrap_or(self.display_name),
+            resource_server_id: referred(
+                self.resource_server_id,
+                patch.resource_server_id.as_deref(),
+                || violations.add("application.resource_server_id", NO_RESOURCE_SERVER),
+            ),
+            authenticator_config_id: referred(
+                self.authenticator_config_id,
+                patch.authenticator_config_id.as_deref(),
+                || violations.add("application.authenticator_config_id", NO_CONFIG),
+            ),
+            protocol: self.protocol.patched(patch.protocol, &mut violations),
+            updated_at: now,
+            ..self
+        };
+        patched.protocol.check(&mut violations);
+        let acts_for_itself = patched
             .protocol
             .grant_type
             .contains(&GrantType::ClientCredentials);
-        if acts_for_itself && self.authenticator_config_id.is_some() {
+        if acts_for_itself && patched.authenticator_config_id.is_some() {
             violations.add(
                 "application.authenticator_config_id",
                 "must be absent with client_credentials",
             );
         }
-        violations.or(())
+        violations.or(patched)
     }
 
     /// Checks the allowed scopes against those that its resource server offers.
@@ -349,47 +328,60 @@ pub const NO_RESOURCE_SERVER: &str = "no such resource server";
 /// What is said of a reference to an authenticator config that does not exist.
 pub const NO_CONFIG: &str = "no such authenticator config";
 
-/// Takes over a reference: an id, or the empty string for none.
-fn refer<T: FromStr>(current: &mut Option<T>, asked: Option<&str>, unreadable: impl FnOnce()) {
-    match asked {
-        None => {}
-        Some("") => *current = None,
+/// Returns the reference that `patch` asks for: an id, the empty string for none, or nothing for
+/// the current one.
+fn referred<T: FromStr>(
+    current: Option<T>,
+    patch: Option<&str>,
+    unreadable: impl FnOnce(),
+) -> Option<T> {
+    match patch {
+        None => current,
+        Some("") => None,
         Some(text) => match text.parse() {
-            Ok(id) => *current = Some(id),
-            Err(_) => unreadable(),
+            Ok(id) => Some(id),
+            Err(_) => {
+                unreadable();
+                current
+            }
         },
     }
 }
 
 impl ProtocolConfig {
-    fn change(&mut self, asked: &ProtocolChange, violations: &mut Violations) {
-        if asked.protocol.is_some_and(|asked| asked != self.protocol) {
+    /// These settings with `patch` applied.
+    #[must_use]
+    fn patched(self, patch: ProtocolPatch, violations: &mut Violations) -> Self {
+        if patch.protocol.is_some_and(|asked| asked != self.protocol) {
             violations.add(setting("type"), "cannot be changed");
         }
-        if asked
+        if patch
             .confidentiality
             .is_some_and(|asked| asked != self.confidentiality)
         {
             violations.add(setting("confidentiality"), "cannot be changed");
         }
-        if let Some(grants) = &asked.grant_type {
-            self.grant_type.clone_from(grants);
-        }
-        if let Some(uris) = &asked.redirect_uris {
-            self.redirect_uris.clone_from(uris);
-        }
-        if let Some(scopes) = &asked.allowed_scopes {
-            match ScopeSet::from_tokens(scopes.iter().map(String::as_str)) {
-                Ok(scopes) => self.allowed_scopes = scopes,
-                Err(error) => violations.add(setting("allowed_scopes"), error.to_string()),
-            }
-        }
-        self.pkce = asked.pkce.unwrap_or(self.pkce);
-        if let Some(tokens) = &asked.token_configuration {
-            self.token_configuration.change(tokens);
-        }
-        if asked.token_format == Some(TokenFormat::Referential) {
+        let allowed_scopes = match patch.allowed_scopes {
+            None => self.allowed_scopes,
+            Some(scopes) => ScopeSet::from_tokens(scopes.iter().map(String::as_str))
+                .unwrap_or_else(|error| {
+                    violations.add(setting("allowed_scopes"), error.to_string());
+                    self.allowed_scopes
+                }),
+        };
+        if patch.token_format == Some(TokenFormat::Referential) {
             violations.add(setting("token_format"), "referential is not supported yet");
+        }
+        Self {
+            grant_type: patch.grant_type.unwrap_or(self.grant_type),
+            redirect_uris: patch.redirect_uris.unwrap_or(self.redirect_uris),
+            allowed_scopes,
+            pkce: patch.pkce.unwrap_or(self.pkce),
+            token_configuration: match patch.token_configuration {
+                Some(patch) => self.token_configuration.patched(patch),
+                None => self.token_configuration,
+            },
+            ..self
         }
     }
 
@@ -441,16 +433,16 @@ impl ProtocolConfig {
 }
 
 impl TokenConfiguration {
-    fn change(&mut self, asked: &TokenChange) {
-        let TokenChange {
-            expires_after,
-            token_signing_algorithm,
-            subject_field,
-        } = *asked;
-        self.expires_after = expires_after.unwrap_or(self.expires_after);
-        self.token_signing_algorithm =
-            token_signing_algorithm.unwrap_or(self.token_signing_algorithm);
-        self.subject_field = subject_field.unwrap_or(self.subject_field);
+    /// This configuration with `patch` applied.
+    #[must_use]
+    fn patched(self, patch: TokenConfigurationPatch) -> Self {
+        Self {
+            expires_after: patch.expires_after.unwrap_or(self.expires_after),
+            token_signing_algorithm: patch
+                .token_signing_algorithm
+                .unwrap_or(self.token_signing_algorithm),
+            subject_field: patch.subject_field.unwrap_or(self.subject_field),
+        }
     }
 }
 

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use keymoor_oauth::client::Confidentiality;
 use keymoor_oauth::jose::Algorithm;
 use keymoor_oauth::scope::ScopeSet;
-use keymoor_types::ApplicationId;
+use keymoor_types::{ApplicationId, Timestamp};
 
 use super::model::{
-    Application, Change, NO_CONFIG, NO_RESOURCE_SERVER, new_client_id, new_client_secret,
+    Application, ApplicationPatch, NO_CONFIG, NO_RESOURCE_SERVER, new_client_id, new_client_secret,
 };
 use super::store::{self, SealedSecret};
 use crate::app::App;
@@ -24,6 +24,8 @@ use crate::slices::events::{self, Event, EventKind};
 use crate::slices::resource_servers::model::ResourceServer;
 use crate::slices::{authenticator_configs, realms, resource_servers};
 
+const MANAGED: Error = Error::Forbidden("managed applications cannot be changed");
+
 /// An application with its secret, as far as the caller may see it.
 pub struct Revealed {
     pub application: Application,
@@ -35,11 +37,11 @@ pub struct Revealed {
 /// # Errors
 /// `Invalid`; `NotFound` for the realm; `Forbidden` if it could do more in the management API
 /// than its maker.
-pub async fn create(ctx: &Context, realm: RealmRef, asked: &Change) -> Result<Revealed> {
+pub async fn create(ctx: &Context, realm: RealmRef, new: ApplicationPatch) -> Result<Revealed> {
     let (app, rng) = (&ctx.app, &*ctx.app.rng);
     let id = ApplicationId::generate(ctx.now, rng);
     let client_id = new_client_id(rng);
-    let mut application = Application::new(realm, id, client_id, asked, ctx.now)?;
+    let mut application = Application::new(realm, id, client_id, new, ctx.now)?;
     let confidential = application.protocol.confidentiality == Confidentiality::Confidential;
     let client_secret = confidential.then(|| new_client_secret(rng));
     application.client_secret_hash = client_secret.as_ref().map(Secret::digest);
@@ -196,9 +198,13 @@ pub async fn cached(app: &App, at: ApplicationRef) -> Result<Option<Arc<Applicat
 /// # Errors
 /// `NotFound`; `Forbidden` for a managed application, or one that may do more in the management
 /// API than the caller; `Invalid`.
-pub async fn change(ctx: &Context, at: ApplicationRef, asked: Change) -> Result<Revealed> {
-    if let Some(algorithm) = asked.signing_algorithm() {
-        rehearse(ctx, at, &asked).await?;
+pub async fn update(
+    ctx: &Context,
+    at: ApplicationRef,
+    patch: ApplicationPatch,
+) -> Result<Revealed> {
+    if let Some(algorithm) = patch.signing_algorithm() {
+        rehearse(ctx, at, &patch).await?;
         ensure_keys(&ctx.app, at.realm(), algorithm).await?;
     }
     let event = event(ctx, at, "UPDATED");
@@ -207,42 +213,45 @@ pub async fn change(ctx: &Context, at: ApplicationRef, asked: Change) -> Result<
         .app
         .db
         .write(async move |tx| {
-            let Some((application, sealed)) = store::take(tx, at, now).await? else {
-                return Err(untouchable(tx, at).await?);
-            };
-            let application = changed(tx, application, &asked, &caller).await?;
-            store::update(tx, &application).await?;
+            let (before, sealed) = store::find_locked(tx, at)
+                .await?
+                .ok_or_else(|| at.not_found())?;
+            let after = patched(tx, before, patch.clone(), now, &caller).await?;
+            store::update(tx, &after).await?;
             events::append(tx, &event).await?;
-            Ok((application, sealed))
+            Ok((after, sealed))
         })
         .await?;
     ctx.app.applications.forget(&at);
     reveal(ctx, application, sealed.as_ref())
 }
 
-/// The application with what is asked for, if all of that may be.
-async fn changed(
+/// The application with `patch` applied at `now`, if it and the caller may have all of that.
+async fn patched(
     rx: &mut Rx,
-    mut application: Application,
-    asked: &Change,
+    before: Application,
+    patch: ApplicationPatch,
+    now: Timestamp,
     caller: &ScopeSet,
 ) -> Result<Application> {
-    let server = resource_server(rx, &application).await?;
-    require_no_more_than(caller, &application, server.as_ref())?;
-    application.change(asked)?;
-    check_references(rx, &application, caller).await?;
-    Ok(application)
+    if before.is_managed {
+        return Err(MANAGED);
+    }
+    let server = resource_server(rx, &before).await?;
+    require_no_more_than(caller, &before, server.as_ref())?;
+    let after = before.patched(patch, now)?;
+    check_references(rx, &after, caller).await?;
+    Ok(after)
 }
 
-/// Refuses what [`change`] would refuse.
-async fn rehearse(ctx: &Context, at: ApplicationRef, asked: &Change) -> Result<()> {
+/// Refuses what [`update`] would refuse.
+async fn rehearse(ctx: &Context, at: ApplicationRef, patch: &ApplicationPatch) -> Result<()> {
     ctx.app
         .db
-        .read(async |rx| match store::find(rx, at).await? {
-            Some(application) if !application.is_managed => {
-                changed(rx, application, asked, &ctx.scopes).await.map(drop)
-            }
-            _ => Err(untouchable(rx, at).await?),
+        .read(async |rx| {
+            let before = store::find(rx, at).await?.ok_or_else(|| at.not_found())?;
+            patched(rx, before, patch.clone(), ctx.now, &ctx.scopes).await?;
+            Ok(())
         })
         .await
 }
@@ -257,7 +266,8 @@ pub async fn delete(ctx: &Context, at: ApplicationRef) -> Result<()> {
         .db
         .write(async move |tx| {
             if !store::delete(tx, at).await? {
-                return Err(untouchable(tx, at).await?);
+                let managed = store::find(tx, at).await?.is_some();
+                return Err(if managed { MANAGED } else { at.not_found() });
             }
             directory::store::add(tx, at.realm(), store::DIRECTORY, -1).await?;
             events::append(tx, &event).await
@@ -265,14 +275,6 @@ pub async fn delete(ctx: &Context, at: ApplicationRef) -> Result<()> {
         .await?;
     ctx.app.applications.forget(&at);
     Ok(())
-}
-
-/// Why a guarded statement found no application to change.
-async fn untouchable(rx: &mut Rx, at: ApplicationRef) -> Result<Error> {
-    Ok(match store::find(rx, at).await? {
-        Some(_) => Error::Forbidden("managed applications cannot be changed"),
-        None => at.not_found(),
-    })
 }
 
 fn event(ctx: &Context, at: ApplicationRef, outcome: &'static str) -> Event {

@@ -11,7 +11,7 @@ use crate::base::error::{Error, Kind, Result};
 use crate::base::paging::{Page, PageRequest};
 use crate::base::secret::{Digest, Secret};
 use crate::base::vault::Purpose;
-use crate::db::{self, Json, Rx, Tx, record};
+use crate::db::{self, Json, Rx, Sql, Tx, record};
 use crate::infra::directory::store::{Directory, total};
 
 /// The list of which the totals are kept.
@@ -180,13 +180,33 @@ pub async fn find(rx: &mut Rx, at: ApplicationRef) -> Result<Option<Application>
     Ok(found.map(|(application, _)| application))
 }
 
+/// One application.
+macro_rules! select {
+    ($lock:literal) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM applications WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3",
+            $lock
+        )
+    };
+}
+
 pub async fn find_with_secret(rx: &mut Rx, at: ApplicationRef) -> Result<Option<WithSecret>> {
-    const SQL: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM applications WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3"
-    );
-    let row: Option<ApplicationRow> = rx.opt(SQL, &at).await?;
+    let row: Option<ApplicationRow> = rx.opt(select!(""), &at).await?;
+    Ok(row.map(WithSecret::from))
+}
+
+/// Like [`find_with_secret`], and nobody else changes or deletes the application before the
+/// transaction has ended.
+pub async fn find_locked(tx: &mut Tx, at: ApplicationRef) -> Result<Option<WithSecret>> {
+    // On SQLite a transaction that writes is alone anyway. The lock is that of an UPDATE: foreign
+    // keys are still checked beside it.
+    const SQL: Sql = Sql {
+        sqlite: select!(""),
+        postgres: select!(" FOR NO KEY UPDATE"),
+    };
+    let row: Option<ApplicationRow> = tx.opt(SQL, &at).await?;
     Ok(row.map(WithSecret::from))
 }
 
@@ -209,23 +229,11 @@ pub async fn find_secret(rx: &mut Rx, at: ApplicationRef) -> Result<Option<Seale
     Ok(found.and_then(|(_, sealed)| sealed))
 }
 
-/// Takes an application that may be changed in order to change it: from here to the commit no
-/// other transaction can, so that of two changes neither undoes the other.
-pub async fn take(tx: &mut Tx, at: ApplicationRef, now: Timestamp) -> Result<Option<WithSecret>> {
-    const SQL: &str = concat!(
-        "UPDATE applications SET updated_at = $4
-        WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3 AND NOT is_managed
-        RETURNING ",
-        columns!()
-    );
-    let row: Option<ApplicationRow> = tx.opt(SQL, &(at, now)).await?;
-    Ok(row.map(WithSecret::from))
-}
-
-/// Writes what can change of an application that [`take`] gave.
+/// Writes what can change of an application.
 pub async fn update(tx: &mut Tx, application: &Application) -> Result<()> {
     const SQL: &str = "UPDATE applications
-        SET display_name = $4, resource_server_id = $5, authenticator_config_id = $6, protocol_config = $7
+        SET display_name = $4, resource_server_id = $5, authenticator_config_id = $6, protocol_config = $7,
+            updated_at = $8
         WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3";
     tx.exec(
         SQL,
@@ -235,6 +243,7 @@ pub async fn update(tx: &mut Tx, application: &Application) -> Result<()> {
             application.resource_server_id,
             application.authenticator_config_id,
             Json(&application.protocol),
+            application.updated_at,
         ),
     )
     .await

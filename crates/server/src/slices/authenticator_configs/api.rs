@@ -7,7 +7,10 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::model::{AuthenticatorConfig, Change, Config};
+use super::model::{
+    AuthenticationMethod, AuthenticatorConfig, AuthenticatorConfigPatch, ConfigBody,
+    ConfigBodyPatch, ConfigType, InvocationType,
+};
 use super::ops;
 use crate::app::App;
 use crate::base::error::Result;
@@ -25,16 +28,80 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(get, update, delete))
 }
 
+// Creating and updating share one published shape.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = ChangeAuthenticatorConfigRequest)]
 pub struct Request {
-    authenticator_config: Change,
+    authenticator_config: ConfigPatchView,
 }
 
 impl Body for Request {
     const ENVELOPE: &'static str = "authenticator_config";
     const READ_ONLY: &'static [&'static str] = &["id", "tenant_id", "realm_id", "is_managed"];
+}
+
+/// What a config is asked to be, or to become: what is absent has its default, or stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = AuthenticatorConfigRequest)]
+struct ConfigPatchView {
+    /// For administrators to read, 1 to 256 characters.
+    #[schema(examples("Example app"))]
+    display_name: Option<String>,
+    #[serde(default)]
+    config: ConfigBodyPatchView,
+}
+
+impl From<ConfigPatchView> for AuthenticatorConfigPatch {
+    fn from(view: ConfigPatchView) -> Self {
+        let ConfigPatchView {
+            display_name,
+            config,
+        } = view;
+        Self {
+            display_name,
+            config: config.into(),
+        }
+    }
+}
+
+/// The settings of every type of config. `type` is needed at first, and can't be changed.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = AuthenticatorConfigSettings)]
+struct ConfigBodyPatchView {
+    #[serde(rename = "type")]
+    kind: Option<ConfigType>,
+    /// Of `embedded`. `automatic` unless given.
+    invocation_type: Option<InvocationType>,
+    /// Of `embedded`, and needed there: an absolute URL of at most 2,048 bytes.
+    #[schema(examples("https://app.example.com"))]
+    invoke_url: Option<String>,
+    /// Origins that may bind and sign in: `scheme://host[:port]`.
+    #[schema(examples("https://app.example.com"))]
+    trusted_origins: Option<Vec<String>>,
+    /// Both kinds of passkey unless given. Binding insists on them only if they are given.
+    authentication_methods: Option<Vec<AuthenticationMethod>>,
+}
+
+impl From<ConfigBodyPatchView> for ConfigBodyPatch {
+    fn from(view: ConfigBodyPatchView) -> Self {
+        let ConfigBodyPatchView {
+            kind,
+            invocation_type,
+            invoke_url,
+            trusted_origins,
+            authentication_methods,
+        } = view;
+        Self {
+            kind,
+            invocation_type,
+            invoke_url,
+            trusted_origins,
+            authentication_methods,
+        }
+    }
 }
 
 #[derive(Serialize, ToSchema)]
@@ -49,7 +116,7 @@ pub struct ConfigView {
     /// Made by Keymoor, and not to be changed or deleted.
     #[schema(examples(false))]
     is_managed: bool,
-    config: Config,
+    config: ConfigBody,
 }
 
 impl From<AuthenticatorConfig> for ConfigView {
@@ -79,10 +146,11 @@ impl From<AuthenticatorConfig> for ConfigView {
 async fn create(
     Allowed { ctx, .. }: Allowed<scope::authenticator_configs::Create>,
     at: RealmRef,
-    Json(asked): Json<Request>,
+    Json(Request {
+        authenticator_config,
+    }): Json<Request>,
 ) -> Result<Answer<ConfigView>> {
-    let asked = asked.authenticator_config;
-    let config = ops::create(&ctx, at, &asked).await?;
+    let config = ops::create(&ctx, at, authenticator_config.into()).await?;
     Ok(Answer(config.into()))
 }
 
@@ -146,10 +214,11 @@ async fn get(
 async fn update(
     Allowed { ctx, .. }: Allowed<scope::authenticator_configs::Update>,
     at: AuthenticatorConfigRef,
-    Json(asked): Json<Request>,
+    Json(Request {
+        authenticator_config,
+    }): Json<Request>,
 ) -> Result<Answer<ConfigView>> {
-    let asked = asked.authenticator_config;
-    let config = ops::change(&ctx, at, asked).await?;
+    let config = ops::update(&ctx, at, authenticator_config.into()).await?;
     Ok(Answer(config.into()))
 }
 

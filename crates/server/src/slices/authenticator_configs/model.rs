@@ -18,7 +18,7 @@ pub struct AuthenticatorConfig {
     pub realm_id: RealmId,
     pub id: AuthenticatorConfigId,
     pub display_name: Option<String>,
-    pub config: Config,
+    pub config: ConfigBody,
     /// Made by Keymoor, and not to be changed or deleted.
     pub is_managed: bool,
     pub created_at: Timestamp,
@@ -41,7 +41,7 @@ impl AuthenticatorConfig {
 pub struct Effective {
     pub id: AuthenticatorConfigId,
     pub display_name: Option<String>,
-    pub config: Config,
+    pub config: ConfigBody,
     pub trusted_origins: Vec<String>,
     /// The config with what follows from it where nothing was set.
     pub published: Value,
@@ -73,7 +73,7 @@ impl From<AuthenticatorConfig> for Effective {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[schema(as = AuthenticatorConfigVariant)]
-pub enum Config {
+pub enum ConfigBody {
     /// The application runs the SDK on its own pages or in its own app.
     Embedded(Embedded),
     /// The server's own pages run it. Stored, not yet served.
@@ -148,35 +148,22 @@ pub enum ConfigType {
     HostedWeb,
 }
 
-/// What a config is asked to be, or to become: what is absent has its default, or stays.
-#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = AuthenticatorConfigRequest)]
-pub struct Change {
-    /// For administrators to read, 1 to 256 characters.
-    #[schema(examples("Example app"))]
-    display_name: Option<String>,
-    #[serde(default)]
-    config: Settings,
+/// Changes to an authenticator config: what is absent stays. Applied to the defaults of a type,
+/// it creates one.
+#[derive(Clone, Debug, Default)]
+pub struct AuthenticatorConfigPatch {
+    pub display_name: Option<String>,
+    pub config: ConfigBodyPatch,
 }
 
-/// The settings of every type of config. `type` is needed at first, and can't be changed.
-#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = AuthenticatorConfigSettings)]
-pub struct Settings {
-    #[serde(rename = "type")]
-    kind: Option<ConfigType>,
-    /// Of `embedded`. `automatic` unless given.
-    invocation_type: Option<InvocationType>,
-    /// Of `embedded`, and needed there: an absolute URL of at most 2,048 bytes.
-    #[schema(examples("https://app.example.com"))]
-    invoke_url: Option<String>,
-    /// Origins that may bind and sign in: `scheme://host[:port]`.
-    #[schema(examples("https://app.example.com"))]
-    trusted_origins: Option<Vec<String>>,
-    /// Both kinds of passkey unless given. Binding insists on them only if they are given.
-    authentication_methods: Option<Vec<AuthenticationMethod>>,
+/// Changes to the settings of any type of config: what is absent stays.
+#[derive(Clone, Debug, Default)]
+pub struct ConfigBodyPatch {
+    pub kind: Option<ConfigType>,
+    pub invocation_type: Option<InvocationType>,
+    pub invoke_url: Option<String>,
+    pub trusted_origins: Option<Vec<String>>,
+    pub authentication_methods: Option<Vec<AuthenticationMethod>>,
 }
 
 /// Names a setting as requests do.
@@ -185,55 +172,58 @@ fn setting(name: &str) -> String {
 }
 
 impl AuthenticatorConfig {
-    /// A config as it is asked for.
+    /// Creates a config from the defaults of its type and `patch`.
     ///
     /// # Errors
     /// `Invalid` names every field that is wrong.
     pub fn new(
         realm: RealmRef,
         id: AuthenticatorConfigId,
-        asked: &Change,
+        patch: AuthenticatorConfigPatch,
         now: Timestamp,
     ) -> Result<Self> {
         let mut violations = Violations::default();
-        let kind = asked.config.kind;
+        let kind = patch.config.kind;
         if kind.is_none() {
             violations.add(setting("type"), "missing");
         }
-        if kind == Some(ConfigType::Embedded) && asked.config.invoke_url.is_none() {
+        if kind == Some(ConfigType::Embedded) && patch.config.invoke_url.is_none() {
             violations.add(setting("invoke_url"), "missing");
         }
         let kind = violations.or(kind)?.expect("a missing type is a violation");
-        let mut config = Self {
+        let defaults = Self {
             tenant_id: realm.tenant_id,
             realm_id: realm.realm_id,
             id,
             display_name: None,
-            config: Config::of_type(kind),
+            config: ConfigBody::of_type(kind),
             is_managed: false,
             created_at: now,
             updated_at: now,
         };
-        config.change(asked)?;
-        Ok(config)
+        defaults.patched(patch, now)
     }
 
-    /// Takes over what is asked for.
+    /// Returns this config with `patch` applied at `now`.
     ///
     /// # Errors
     /// `Invalid` names every field that is wrong.
-    pub fn change(&mut self, asked: &Change) -> Result<()> {
+    pub fn patched(self, patch: AuthenticatorConfigPatch, now: Timestamp) -> Result<Self> {
         let mut violations = Violations::default();
-        if let Some(name) = &asked.display_name {
+        if let Some(name) = &patch.display_name {
             violations.check("authenticator_config.display_name", check_label(name));
-            self.display_name = Some(name.clone());
         }
-        self.config.change(&asked.config, &mut violations);
-        violations.or(())
+        let patched = Self {
+            display_name: patch.display_name.or(self.display_name),
+            config: self.config.patched(patch.config, &mut violations),
+            updated_at: now,
+            ..self
+        };
+        violations.or(patched)
     }
 }
 
-impl Config {
+impl ConfigBody {
     fn of_type(kind: ConfigType) -> Self {
         match kind {
             ConfigType::Embedded => Self::Embedded(Embedded {
@@ -253,38 +243,36 @@ impl Config {
         }
     }
 
-    fn change(&mut self, asked: &Settings, violations: &mut Violations) {
-        if asked.kind.is_some_and(|kind| kind != self.kind()) {
+    /// These settings with `patch` applied.
+    #[must_use]
+    fn patched(self, patch: ConfigBodyPatch, violations: &mut Violations) -> Self {
+        if patch.kind.is_some_and(|kind| kind != self.kind()) {
             violations.add(setting("type"), "cannot be changed");
-            return;
+            return self;
         }
-        asked.check(violations);
+        patch.check(violations);
         match self {
-            Self::Embedded(embedded) => {
-                replace(
-                    &mut embedded.invocation_type,
-                    asked.invocation_type.as_ref(),
-                );
-                replace(&mut embedded.invoke_url, asked.invoke_url.as_ref());
-                replace(
-                    &mut embedded.trusted_origins,
-                    asked.trusted_origins.as_ref(),
-                );
-                if let Some(methods) = &asked.authentication_methods {
-                    embedded.authentication_methods = Some(methods.clone());
-                }
-            }
+            Self::Embedded(embedded) => Self::Embedded(Embedded {
+                invocation_type: patch.invocation_type.unwrap_or(embedded.invocation_type),
+                invoke_url: patch.invoke_url.unwrap_or(embedded.invoke_url),
+                trusted_origins: patch.trusted_origins.unwrap_or(embedded.trusted_origins),
+                authentication_methods: patch
+                    .authentication_methods
+                    .or(embedded.authentication_methods),
+            }),
             Self::HostedWeb(hosted) => {
-                if asked.invocation_type.is_some() {
+                if patch.invocation_type.is_some() {
                     violations.add(setting("invocation_type"), "unknown field");
                 }
-                if asked.invoke_url.is_some() {
+                if patch.invoke_url.is_some() {
                     violations.add(setting("invoke_url"), "unknown field");
                 }
-                replace(&mut hosted.trusted_origins, asked.trusted_origins.as_ref());
-                if let Some(methods) = &asked.authentication_methods {
-                    hosted.authentication_methods = Some(methods.clone());
-                }
+                Self::HostedWeb(HostedWeb {
+                    trusted_origins: patch.trusted_origins.unwrap_or(hosted.trusted_origins),
+                    authentication_methods: patch
+                        .authentication_methods
+                        .or(hosted.authentication_methods),
+                })
             }
         }
     }
@@ -341,7 +329,7 @@ impl Config {
     }
 }
 
-impl Settings {
+impl ConfigBodyPatch {
     fn check(&self, violations: &mut Violations) {
         if let Some(url) = &self.invoke_url {
             violations.check(&setting("invoke_url"), check_url(url));
@@ -357,12 +345,6 @@ impl Settings {
         {
             violations.add(setting("authentication_methods"), "empty array");
         }
-    }
-}
-
-fn replace<T: Clone>(current: &mut T, asked: Option<&T>) {
-    if let Some(asked) = asked {
-        current.clone_from(asked);
     }
 }
 
@@ -406,8 +388,8 @@ mod tests {
         }
     }
 
-    fn embedded(invoke_url: &str, trusted_origins: &[&str]) -> Config {
-        Config::Embedded(Embedded {
+    fn embedded(invoke_url: &str, trusted_origins: &[&str]) -> ConfigBody {
+        ConfigBody::Embedded(Embedded {
             invocation_type: InvocationType::Automatic,
             invoke_url: invoke_url.to_owned(),
             trusted_origins: trusted_origins

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use keymoor_types::AuthenticatorConfigId;
 
-use super::model::{AuthenticatorConfig, Change, Effective};
+use super::model::{AuthenticatorConfig, AuthenticatorConfigPatch, Effective};
 use super::store;
 use crate::app::App;
 use crate::base::context::Context;
@@ -16,13 +16,19 @@ use crate::infra::directory;
 use crate::slices::events::{self, Event, EventKind};
 use crate::slices::realms;
 
+const MANAGED: Error = Error::Forbidden("managed authenticator configs cannot be changed");
+
 /// Makes a config.
 ///
 /// # Errors
 /// `Invalid`; `NotFound` for the realm.
-pub async fn create(ctx: &Context, realm: RealmRef, asked: &Change) -> Result<AuthenticatorConfig> {
+pub async fn create(
+    ctx: &Context,
+    realm: RealmRef,
+    new: AuthenticatorConfigPatch,
+) -> Result<AuthenticatorConfig> {
     let id = AuthenticatorConfigId::generate(ctx.now, &*ctx.app.rng);
-    let config = AuthenticatorConfig::new(realm, id, asked, ctx.now)?;
+    let config = AuthenticatorConfig::new(realm, id, new, ctx.now)?;
     let event = event(ctx, config.at(), "CREATED");
     ctx.app
         .db
@@ -77,28 +83,31 @@ pub async fn cached(app: &App, at: AuthenticatorConfigRef) -> Result<Option<Arc<
 ///
 /// # Errors
 /// `NotFound`; `Forbidden` for a managed config; `Invalid`.
-pub async fn change(
+pub async fn update(
     ctx: &Context,
     at: AuthenticatorConfigRef,
-    asked: Change,
+    patch: AuthenticatorConfigPatch,
 ) -> Result<AuthenticatorConfig> {
     let event = event(ctx, at, "UPDATED");
     let now = ctx.now;
-    let changed = ctx
+    let config = ctx
         .app
         .db
         .write(async move |tx| {
-            let Some(mut config) = store::take(tx, at, now).await? else {
-                return Err(untouchable(tx, at).await?);
-            };
-            config.change(&asked)?;
-            store::update(tx, &config).await?;
+            let before = store::find_locked(tx, at)
+                .await?
+                .ok_or_else(|| at.not_found())?;
+            if before.is_managed {
+                return Err(MANAGED);
+            }
+            let after = before.patched(patch.clone(), now)?;
+            store::update(tx, &after).await?;
             events::append(tx, &event).await?;
-            Ok(config)
+            Ok(after)
         })
         .await?;
     ctx.app.authenticator_configs.forget(&at);
-    Ok(changed)
+    Ok(config)
 }
 
 /// Deletes a config. Links that are out go on working: they keep what they need of it.
@@ -111,7 +120,8 @@ pub async fn delete(ctx: &Context, at: AuthenticatorConfigRef) -> Result<()> {
         .db
         .write(async move |tx| {
             if !store::delete(tx, at).await? {
-                return Err(untouchable(tx, at).await?);
+                let managed = store::find(tx, at).await?.is_some();
+                return Err(if managed { MANAGED } else { at.not_found() });
             }
             directory::store::add(tx, at.realm(), store::DIRECTORY, -1).await?;
             events::append(tx, &event).await
@@ -119,14 +129,6 @@ pub async fn delete(ctx: &Context, at: AuthenticatorConfigRef) -> Result<()> {
         .await?;
     ctx.app.authenticator_configs.forget(&at);
     Ok(())
-}
-
-/// Why a guarded statement found no config to change.
-async fn untouchable(rx: &mut Rx, at: AuthenticatorConfigRef) -> Result<Error> {
-    Ok(match store::find(rx, at).await? {
-        Some(_) => Error::Forbidden("managed authenticator configs cannot be changed"),
-        None => at.not_found(),
-    })
 }
 
 fn event(ctx: &Context, at: AuthenticatorConfigRef, outcome: &'static str) -> Event {

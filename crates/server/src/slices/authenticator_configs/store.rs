@@ -3,10 +3,10 @@
 use crate::base::refs::{AuthenticatorConfigRef, RealmRef};
 use keymoor_types::{AuthenticatorConfigId, RealmId, TenantId, Timestamp};
 
-use super::model::{AuthenticatorConfig, Config};
+use super::model::{AuthenticatorConfig, ConfigBody};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paging::{Page, PageRequest};
-use crate::db::{self, Json, Rx, Tx, record};
+use crate::db::{self, Json, Rx, Sql, Tx, record};
 use crate::infra::directory::store::{Directory, total};
 
 /// The list of which the totals are kept.
@@ -17,7 +17,7 @@ struct ConfigRow {
     realm_id: RealmId,
     id: AuthenticatorConfigId,
     display_name: Option<String>,
-    config: Json<Config>,
+    config: Json<ConfigBody>,
     is_managed: bool,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -106,47 +106,53 @@ pub async fn insert(tx: &mut Tx, config: &AuthenticatorConfig) -> Result<()> {
     Ok(())
 }
 
+/// One config.
+macro_rules! select {
+    ($lock:literal) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM authenticator_configs WHERE tenant_id = $1 AND realm_id = $2 AND authenticator_config_id = $3",
+            $lock
+        )
+    };
+}
+
 pub async fn find(rx: &mut Rx, at: AuthenticatorConfigRef) -> Result<Option<AuthenticatorConfig>> {
-    const SQL: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM authenticator_configs WHERE tenant_id = $1 AND realm_id = $2 AND authenticator_config_id = $3"
-    );
-    let row: Option<ConfigRow> = rx.opt(SQL, &at).await?;
+    let row: Option<ConfigRow> = rx.opt(select!(""), &at).await?;
     Ok(row.map(AuthenticatorConfig::from))
 }
 
-/// Takes a config that may be changed in order to change it: from here to the commit no other
-/// transaction can, so that of two changes neither undoes the other.
-pub async fn take(
+/// Like [`find`], and nobody else changes or deletes the config before the transaction has ended.
+pub async fn find_locked(
     tx: &mut Tx,
     at: AuthenticatorConfigRef,
-    now: Timestamp,
 ) -> Result<Option<AuthenticatorConfig>> {
-    const SQL: &str = concat!(
-        "UPDATE authenticator_configs SET updated_at = $4
-        WHERE tenant_id = $1 AND realm_id = $2 AND authenticator_config_id = $3 AND NOT is_managed
-        RETURNING ",
-        columns!()
-    );
-    let row: Option<ConfigRow> = tx.opt(SQL, &(at, now)).await?;
+    // On SQLite a transaction that writes is alone anyway. The lock is that of an UPDATE:
+    // applications may still be made to refer to the config.
+    const SQL: Sql = Sql {
+        sqlite: select!(""),
+        postgres: select!(" FOR NO KEY UPDATE"),
+    };
+    let row: Option<ConfigRow> = tx.opt(SQL, &at).await?;
     Ok(row.map(AuthenticatorConfig::from))
 }
 
-/// Writes what can change of a config that [`take`] gave.
+/// Writes what can change of a config.
 pub async fn update(tx: &mut Tx, config: &AuthenticatorConfig) -> Result<()> {
-    const SQL: &str = "UPDATE authenticator_configs SET display_name = $4, config = $5
+    const SQL: &str =
+        "UPDATE authenticator_configs SET display_name = $4, config = $5, updated_at = $6
         WHERE tenant_id = $1 AND realm_id = $2 AND authenticator_config_id = $3";
-    let AuthenticatorConfig {
-        tenant_id,
-        realm_id,
-        id,
-        display_name,
-        config,
-        ..
-    } = config;
-    tx.exec(SQL, &(tenant_id, realm_id, id, display_name, Json(config)))
-        .await?;
+    tx.exec(
+        SQL,
+        &(
+            config.at(),
+            &config.display_name,
+            Json(&config.config),
+            config.updated_at,
+        ),
+    )
+    .await?;
     Ok(())
 }
 

@@ -21,7 +21,7 @@ use crate::slices::authentication::model::{
     Requested, TRANSACTION_LIFETIME, TransactionId, fingerprint,
 };
 use crate::slices::authenticator_configs::model::{
-    AuthenticationMethod, Config, Effective, Embedded, InvocationType, invocation_url,
+    AuthenticationMethod, ConfigBody, Effective, Embedded, InvocationType, invocation_url,
 };
 use crate::slices::binding::fido2::PROMPT_TIMEOUT_MS;
 
@@ -105,8 +105,8 @@ fn stopped(issuer: &Issuer, refusal: Refusal) -> Stopped {
 fn embedded(issuer: &Issuer) -> std::result::Result<(&Effective, &Embedded), OAuthError> {
     let config = issuer.config.as_deref().ok_or(NO_CONFIG)?;
     match &config.config {
-        Config::Embedded(embedded) => Ok((config, embedded)),
-        Config::HostedWeb(_) => Err(NOT_EMBEDDED),
+        ConfigBody::Embedded(embedded) => Ok((config, embedded)),
+        ConfigBody::HostedWeb(_) => Err(NOT_EMBEDDED),
     }
 }
 
@@ -191,7 +191,7 @@ async fn sign(
 /// and a browser that is told none puts in the page's own host, the one RP ID for which a
 /// credential of that page can be. There are no credentials either: whoever asks is nobody yet,
 /// and must not learn who has passkeys.
-fn sign_in_options(config: &Config, nonce: &str) -> Option<SignInOptions> {
+fn sign_in_options(config: &ConfigBody, nonce: &str) -> Option<SignInOptions> {
     let takes_webauthn = config
         .methods()
         .contains(&AuthenticationMethod::WebauthnPasskey);

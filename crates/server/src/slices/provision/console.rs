@@ -6,7 +6,7 @@ use crate::base::context::Context;
 use crate::base::error::Result;
 use crate::config::Config;
 use crate::slices::authenticator_configs::model::{
-    AuthenticatorConfig, Config as ConfigBody, Embedded, InvocationType,
+    AuthenticatorConfig, ConfigBody, Embedded, InvocationType,
 };
 use crate::slices::authenticator_configs::store;
 use crate::slices::events::{self, Event, EventKind};

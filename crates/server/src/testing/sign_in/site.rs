@@ -16,7 +16,7 @@ use crate::slices::applications::model::{
 };
 use crate::slices::authenticator_configs;
 use crate::slices::authenticator_configs::model::{
-    AuthenticatorConfig, Config, Embedded, InvocationType,
+    AuthenticatorConfig, ConfigBody, Embedded, InvocationType,
 };
 
 /// A confidential OpenID Connect application with an embedded config.
@@ -48,7 +48,7 @@ impl Site {
             realm_id,
             id: AuthenticatorConfigId::generate(now, rng),
             display_name: Some("Shop sign-in".to_owned()),
-            config: Config::Embedded(Embedded {
+            config: ConfigBody::Embedded(Embedded {
                 invocation_type: InvocationType::Automatic,
                 invoke_url: "https://app.example".to_owned(),
                 trusted_origins: Vec::new(),
@@ -105,8 +105,8 @@ impl Site {
 
     pub(crate) fn embedded(&mut self) -> &mut Embedded {
         match &mut self.config.config {
-            Config::Embedded(embedded) => embedded,
-            Config::HostedWeb(_) => panic!("not embedded"),
+            ConfigBody::Embedded(embedded) => embedded,
+            ConfigBody::HostedWeb(_) => panic!("not embedded"),
         }
     }
 

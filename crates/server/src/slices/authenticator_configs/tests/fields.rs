@@ -5,7 +5,9 @@ use keymoor_types::{TenantId, Timestamp};
 use super::*;
 use crate::base::error::Error;
 use crate::base::refs::TenantRef;
-use crate::slices::authenticator_configs::model::Change;
+use crate::slices::authenticator_configs::model::{
+    AuthenticatorConfigPatch, ConfigBodyPatch, ConfigType,
+};
 
 both_apps!(
     wrong_fields_are_named,
@@ -150,16 +152,22 @@ async fn the_type_never_changes(test: TestApp) {
 
 #[test]
 fn a_refused_change_names_everything_that_is_wrong() {
-    let asked: Change = serde_json::from_value(json!({ "display_name": "", "config": {
-        "type": "embedded", "invoke_url": "javascript:1", "trusted_origins": ["x", "null"] } }))
-    .unwrap();
+    let patch = AuthenticatorConfigPatch {
+        display_name: Some(String::new()),
+        config: ConfigBodyPatch {
+            kind: Some(ConfigType::Embedded),
+            invoke_url: Some("javascript:1".to_owned()),
+            trusted_origins: Some(vec!["x".to_owned(), "null".to_owned()]),
+            ..ConfigBodyPatch::default()
+        },
+    };
     let made = AuthenticatorConfig::new(
         TenantRef {
             tenant_id: TenantId::from_i64(1),
         }
         .realm_id(RealmId::from_i64(1)),
         "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap(),
-        &asked,
+        patch,
         Timestamp::from_seconds(0),
     );
     let Err(Error::Invalid(violations)) = made else {

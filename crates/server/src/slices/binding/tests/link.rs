@@ -344,7 +344,7 @@ async fn a6_changing_the_config_never_redirects_a_pending_link(test: TestApp) {
     let customers = Customers::new(&test).await;
     let job = customers.job(&test).await;
     let mut changed = customers.config.clone();
-    if let authenticator_configs::model::Config::Embedded(embedded) = &mut changed.config {
+    if let authenticator_configs::model::ConfigBody::Embedded(embedded) = &mut changed.config {
         embedded.invoke_url = "https://evil.example".to_owned();
         embedded.trusted_origins = vec!["https://evil.example".to_owned()];
     }

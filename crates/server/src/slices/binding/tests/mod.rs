@@ -14,7 +14,7 @@ use keymoor_types::{AuthenticatorConfigId, IdentityId, RealmId};
 use serde_json::{Value, json};
 
 use crate::slices::authenticator_configs::model::{
-    AuthenticatorConfig, Config, Embedded, InvocationType,
+    AuthenticatorConfig, ConfigBody, Embedded, InvocationType,
 };
 
 use crate::slices::identities::model::{Identity, Status, Traits, UserHandle};
@@ -76,7 +76,7 @@ impl Customers {
             realm_id: realm.id,
             id: AuthenticatorConfigId::generate(now, rng),
             display_name: None,
-            config: Config::Embedded(embedded),
+            config: ConfigBody::Embedded(embedded),
             is_managed: false,
             created_at: now,
             updated_at: now,

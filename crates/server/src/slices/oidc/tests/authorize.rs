@@ -5,7 +5,7 @@ use keymoor_oauth::jose::{self, KeySet, TokenType, VerifyingKey};
 use serde_json::Value;
 
 use super::*;
-use crate::slices::authenticator_configs::model::{Config, HostedWeb, InvocationType};
+use crate::slices::authenticator_configs::model::{ConfigBody, HostedWeb, InvocationType};
 use crate::testing::both_apps;
 use crate::testing::sign_in::{CODE_CHALLENGE, ORIGIN, REDIRECT_URI, Started, VERIFIER, as_form};
 
@@ -376,7 +376,7 @@ async fn applications_that_sign_nobody_in_say_so(test: TestApp) {
     })
     .await;
     let hosted = Site::with(&test, |site| {
-        site.config.config = Config::HostedWeb(HostedWeb::default());
+        site.config.config = ConfigBody::HostedWeb(HostedWeb::default());
     })
     .await;
     let no_grant = Site::with(&test, |site| {
