@@ -9,10 +9,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::model::{
-    ApplicationPatch, ProtocolConfig, ProtocolPatch, SigningAlgorithm, SubjectField,
+    ApplicationPatch, ProtocolConfig, ProtocolPatch, Revealed, SigningAlgorithm, SubjectField,
     TokenConfiguration, TokenConfigurationPatch, TokenFormat,
 };
-use super::ops::{self, Revealed};
+use super::ops;
 use super::schema;
 use crate::app::App;
 use crate::base::error::Result;

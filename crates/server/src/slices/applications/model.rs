@@ -61,6 +61,12 @@ impl Application {
     }
 }
 
+/// An application with its secret, as far as the caller may see it.
+pub struct Revealed {
+    pub application: Application,
+    pub client_secret: Option<Secret>,
+}
+
 /// The settings of an application's protocol, as stored. The client id and secret are columns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProtocolConfig {

@@ -9,7 +9,8 @@ use keymoor_oauth::scope::ScopeSet;
 use keymoor_types::{ApplicationId, Timestamp};
 
 use super::model::{
-    Application, ApplicationPatch, NO_CONFIG, NO_RESOURCE_SERVER, new_client_id, new_client_secret,
+    Application, ApplicationPatch, NO_CONFIG, NO_RESOURCE_SERVER, Revealed, new_client_id,
+    new_client_secret,
 };
 use super::store::{self, SealedSecret};
 use crate::app::App;
@@ -25,12 +26,6 @@ use crate::slices::resource_servers::model::ResourceServer;
 use crate::slices::{authenticator_configs, realms, resource_servers};
 
 const MANAGED: Error = Error::Forbidden("managed applications cannot be changed");
-
-/// An application with its secret, as far as the caller may see it.
-pub struct Revealed {
-    pub application: Application,
-    pub client_secret: Option<Secret>,
-}
 
 /// Makes an application. Its maker is shown the secret.
 ///

@@ -11,8 +11,8 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::model::{BindingJob, DeliveryMethod, State};
-use super::ops::{self, CreatedJob, NewJob};
+use super::model::{BindingJob, CreatedJob, DeliveryMethod, NewJob, State};
+use super::ops;
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::paging::Sizes;

@@ -118,7 +118,7 @@ pub async fn info(
         .db
         .read(async |rx| {
             let found = find(rx, key).await?;
-            let tenant = tenants::store::find(rx, key.tenant_id).await?;
+            let tenant = tenants::store::find(rx, key.identity().realm().tenant()).await?;
             let realm = realms::store::find(rx, key.identity().realm()).await?;
             let registrable = match &found {
                 Some((job, _)) => registrable(rx, job, page).await?,

@@ -2,7 +2,8 @@
 
 use crate::base::refs::JobRef;
 use keymoor_types::{
-    AuthenticatorConfigId, BindingJobId, CredentialId, IdentityId, RealmId, TenantId, Timestamp,
+    AuthenticatorConfigId, BindingJobId, CredentialId, IdentityId, RealmId, Seconds, TenantId,
+    Timestamp,
 };
 use keymoor_webauthn::PublicKey;
 use keymoor_webauthn::proof::VerifiedBinding;
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::error::Ending;
 use crate::base::names::named;
-use crate::base::secret::Digest;
+use crate::base::secret::{Digest, Secret};
 use crate::slices::authenticator_configs::model::{AuthenticationMethod, AuthenticatorConfig};
 use crate::slices::credentials::model::{KeyOrigin, Mechanism, WebAuthnFacts};
 
@@ -36,6 +37,21 @@ pub struct BindingJob {
     pub expires_at: Timestamp,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+}
+
+/// A job as it is asked for.
+#[derive(Clone, Debug)]
+pub struct NewJob {
+    pub delivery_method: DeliveryMethod,
+    pub authenticator_config_id: AuthenticatorConfigId,
+    pub post_binding_redirect_uri: Option<String>,
+    pub expires_in: Option<Seconds>,
+}
+
+/// A job just made. The link exists in clear here and nowhere else.
+pub struct CreatedJob {
+    pub job: BindingJob,
+    pub link: Secret,
 }
 
 /// What a job took over from its config and identity when it was made: a change of either never

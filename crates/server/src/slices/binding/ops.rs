@@ -1,9 +1,9 @@
 //! What an application does with binding jobs: create, list, read, revoke.
 
-use keymoor_types::{AuthenticatorConfigId, BindingJobId, Seconds, Timestamp};
+use keymoor_types::{BindingJobId, Seconds, Timestamp};
 
 use super::mailing::BindingLinkMail;
-use super::model::{BindingJob, DeliveryMethod, Snapshot, State};
+use super::model::{BindingJob, CreatedJob, DeliveryMethod, NewJob, Snapshot, State};
 use super::{link, store};
 use crate::app::App;
 use crate::base::context::Context;
@@ -18,21 +18,6 @@ use crate::slices::events::{self, Event, EventKind};
 use crate::slices::identities;
 use crate::slices::identities::model::{Identity, Status};
 use crate::slices::realms;
-
-/// A job as it is asked for.
-#[derive(Clone, Debug)]
-pub struct NewJob {
-    pub delivery_method: DeliveryMethod,
-    pub authenticator_config_id: AuthenticatorConfigId,
-    pub post_binding_redirect_uri: Option<String>,
-    pub expires_in: Option<Seconds>,
-}
-
-/// A job just made. The link exists in clear here and nowhere else.
-pub struct CreatedJob {
-    pub job: BindingJob,
-    pub link: Secret,
-}
 
 /// Makes a job. For EMAIL its mail is written down in the same transaction.
 ///

@@ -8,9 +8,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::model::{
-    EnrollmentStatus, Identity, IdentityPatch, Profile, Status, Traits, TraitsPatch, check_traits,
+    EnrollmentStatus, Identity, IdentityPatch, NewIdentity, Profile, Status, Traits, TraitsPatch,
+    check_traits,
 };
-use super::ops::{self, NewIdentity};
+use super::ops;
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::paging::Sizes;

@@ -70,6 +70,14 @@ pub struct Profile {
     pub enrollment_status: EnrollmentStatus,
 }
 
+/// An identity as it is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewIdentity {
+    pub display_name: String,
+    pub status: Status,
+    pub traits: Traits,
+}
+
 /// Changes to an identity: what is absent stays.
 #[derive(Clone, Debug, Default)]
 pub struct IdentityPatch {

@@ -2,9 +2,7 @@
 
 use keymoor_types::IdentityId;
 
-use super::model::{
-    EnrollmentStatus, Identity, IdentityPatch, Profile, Status, Traits, UserHandle,
-};
+use super::model::{EnrollmentStatus, Identity, IdentityPatch, NewIdentity, Profile, UserHandle};
 use super::store;
 use crate::base::context::Context;
 use crate::base::error::{Error, Result, with_fresh_ids};
@@ -14,14 +12,6 @@ use crate::db::Rx;
 use crate::infra::directory;
 use crate::slices::events::{self, Event, EventKind};
 use crate::slices::realms;
-
-/// An identity as it is asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewIdentity {
-    pub display_name: String,
-    pub status: Status,
-    pub traits: Traits,
-}
 
 /// Makes an identity.
 ///

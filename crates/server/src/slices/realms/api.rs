@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::model::{Classification, Realm, RealmPatch};
-use super::ops::{self, NewRealm};
+use super::model::{Classification, NewRealm, Realm, RealmPatch};
+use super::ops;
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::paging::Sizes;
@@ -152,7 +152,7 @@ async fn create(
     at: TenantRef,
     Json(CreateRequest { realm }): Json<CreateRequest>,
 ) -> Result<Answer<RealmView>> {
-    let realm = ops::create(&ctx, at.tenant_id, realm.try_into()?).await?;
+    let realm = ops::create(&ctx, at, realm.try_into()?).await?;
     Ok(Answer(realm.into()))
 }
 

@@ -26,6 +26,13 @@ impl Realm {
     }
 }
 
+/// A realm as it is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewRealm {
+    pub display_name: String,
+    pub classification: Classification,
+}
+
 /// Changes to a realm: what is absent stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RealmPatch {

@@ -1,8 +1,8 @@
 //! What an administrator does with realms: create, list, read, change, delete.
 
-use keymoor_types::{RealmId, TenantId};
+use keymoor_types::RealmId;
 
-use super::model::{Classification, Realm, RealmPatch};
+use super::model::{NewRealm, Realm, RealmPatch};
 use super::store;
 use crate::base::context::Context;
 use crate::base::error::{Error, Result, with_fresh_ids};
@@ -13,24 +13,17 @@ use crate::infra::directory;
 use crate::slices::events::{self, Event, EventKind};
 use crate::slices::identities;
 
-/// A realm as it is asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewRealm {
-    pub display_name: String,
-    pub classification: Classification,
-}
-
 /// Makes an empty realm.
 ///
 /// # Errors
 /// `Conflict` if the tenant has a realm of that name, ignoring case.
-pub async fn create(ctx: &Context, tenant: TenantId, new: NewRealm) -> Result<Realm> {
-    with_fresh_ids!(create_once(ctx, tenant, &new).await)
+pub async fn create(ctx: &Context, at: TenantRef, new: NewRealm) -> Result<Realm> {
+    with_fresh_ids!(create_once(ctx, at, &new).await)
 }
 
-async fn create_once(ctx: &Context, tenant: TenantId, new: &NewRealm) -> Result<Realm> {
+async fn create_once(ctx: &Context, at: TenantRef, new: &NewRealm) -> Result<Realm> {
     let realm = Realm {
-        tenant_id: tenant,
+        tenant_id: at.tenant_id,
         id: RealmId::generate(ctx.now, &*ctx.app.rng),
         display_name: new.display_name.clone(),
         classification: new.classification,
@@ -43,7 +36,7 @@ async fn create_once(ctx: &Context, tenant: TenantId, new: &NewRealm) -> Result<
         .db
         .write(async move |tx| {
             store::insert(tx, &realm).await?;
-            directory::store::add(tx, TenantRef { tenant_id: tenant }, store::DIRECTORY, 1).await?;
+            directory::store::add(tx, at, store::DIRECTORY, 1).await?;
             events::append(tx, &event).await?;
             Ok(realm.clone())
         })

@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::model::Tenant;
-use super::ops::{self, TenantPatch};
+use super::model::{Tenant, TenantPatch};
+use super::ops;
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::refs::TenantRef;
@@ -97,7 +97,7 @@ async fn get(
     Allowed { ctx, .. }: Allowed<scope::tenants::Read>,
     at: TenantRef,
 ) -> Result<Answer<TenantView>> {
-    let tenant = ops::get(&ctx, at.tenant_id).await?;
+    let tenant = ops::get(&ctx, at).await?;
     Ok(Answer(tenant.into()))
 }
 
@@ -117,6 +117,6 @@ async fn update(
     at: TenantRef,
     Json(UpdateRequest { tenant }): Json<UpdateRequest>,
 ) -> Result<Answer<TenantView>> {
-    let tenant = ops::update(&ctx, at.tenant_id, tenant.try_into()?).await?;
+    let tenant = ops::update(&ctx, at, tenant.try_into()?).await?;
     Ok(Answer(tenant.into()))
 }

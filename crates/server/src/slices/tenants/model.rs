@@ -18,3 +18,9 @@ impl Tenant {
         TenantRef { tenant_id: self.id }
     }
 }
+
+/// Changes to a tenant: what is absent stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TenantPatch {
+    pub display_name: Option<String>,
+}

@@ -1,52 +1,35 @@
 //! What an administrator does with the tenant: read and rename. Making one is provisioning.
 
-use crate::base::refs::TenantRef;
-use keymoor_types::TenantId;
-
-use super::model::Tenant;
+use super::model::{Tenant, TenantPatch};
 use super::store;
 use crate::base::context::Context;
-use crate::base::error::{Error, Kind, Result};
+use crate::base::error::Result;
+use crate::base::refs::{Ref as _, TenantRef};
 use crate::slices::events::{self, Event, EventKind};
 
-/// Changes to a tenant: what is absent stays.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TenantPatch {
-    pub display_name: Option<String>,
-}
-
-pub async fn get(ctx: &Context, id: TenantId) -> Result<Tenant> {
+pub async fn get(ctx: &Context, at: TenantRef) -> Result<Tenant> {
     ctx.app
         .db
-        .read(async |rx| store::find(rx, id).await)
+        .read(async |rx| store::find(rx, at).await)
         .await?
-        .ok_or_else(|| not_found(id))
+        .ok_or_else(|| at.not_found())
 }
 
 /// Changes a tenant. A patch without changes is no change: no event, the same `updated_at`.
-pub async fn update(ctx: &Context, id: TenantId, patch: TenantPatch) -> Result<Tenant> {
-    let Some(display_name) = patch.display_name else {
-        return get(ctx, id).await;
-    };
-    let event = Event::about(
-        ctx,
-        TenantRef { tenant_id: id },
-        EventKind::TENANT_CHANGE,
-        "UPDATED",
-    );
+pub async fn update(ctx: &Context, at: TenantRef, patch: TenantPatch) -> Result<Tenant> {
+    if patch == TenantPatch::default() {
+        return get(ctx, at).await;
+    }
+    let event = Event::about(ctx, at, EventKind::TENANT_CHANGE, "UPDATED");
     let now = ctx.now;
     ctx.app
         .db
         .write(async move |tx| {
-            let tenant = store::rename(tx, id, &display_name, now)
+            let tenant = store::update(tx, at, &patch, now)
                 .await?
-                .ok_or_else(|| not_found(id))?;
+                .ok_or_else(|| at.not_found())?;
             events::append(tx, &event).await?;
             Ok(tenant)
         })
         .await
-}
-
-fn not_found(id: TenantId) -> Error {
-    Error::not_found(Kind::TENANT, id)
 }

@@ -1,9 +1,10 @@
 //! Rows of `tenants`.
 
-use keymoor_types::{TenantId, Timestamp};
+use keymoor_types::Timestamp;
 
-use super::model::Tenant;
+use super::model::{Tenant, TenantPatch};
 use crate::base::error::Result;
+use crate::base::refs::TenantRef;
 use crate::db::{Rx, Sql, Tx, record};
 
 record!(Tenant as columns {
@@ -23,22 +24,24 @@ pub async fn insert(tx: &mut Tx, tenant: &Tenant) -> Result<()> {
     Ok(())
 }
 
-pub async fn find(rx: &mut Rx, id: TenantId) -> Result<Option<Tenant>> {
+pub async fn find(rx: &mut Rx, at: TenantRef) -> Result<Option<Tenant>> {
     const SQL: &str = concat!("SELECT ", columns!(), " FROM tenants WHERE tenant_id = $1");
-    Ok(rx.opt(SQL, &id).await?)
+    Ok(rx.opt(SQL, &at).await?)
 }
 
-pub async fn rename(
+pub async fn update(
     tx: &mut Tx,
-    id: TenantId,
-    display_name: &str,
+    at: TenantRef,
+    patch: &TenantPatch,
     now: Timestamp,
 ) -> Result<Option<Tenant>> {
     const SQL: &str = concat!(
-        "UPDATE tenants SET display_name = $2, updated_at = $3 WHERE tenant_id = $1 RETURNING ",
+        "UPDATE tenants SET display_name = COALESCE($2, display_name), updated_at = $3
+        WHERE tenant_id = $1 RETURNING ",
         columns!()
     );
-    Ok(tx.opt(SQL, &(id, display_name, now)).await?)
+    let TenantPatch { display_name } = patch;
+    Ok(tx.opt(SQL, &(at, display_name, now)).await?)
 }
 
 /// The tenant made first, which `keymoor init` made.
