@@ -8,9 +8,9 @@ use zeroize::Zeroizing;
 ///
 /// It has no `Display` and no `Serialize`, its `Debug` shows nothing, and its memory is wiped.
 #[derive(Clone)]
-pub struct Secret(Zeroizing<String>);
+pub struct PresentedSecret(Zeroizing<String>);
 
-impl Secret {
+impl PresentedSecret {
     /// Takes possession of `text`.
     #[must_use]
     pub fn new(text: String) -> Self {
@@ -36,9 +36,9 @@ impl Secret {
     }
 }
 
-impl std::fmt::Debug for Secret {
+impl std::fmt::Debug for PresentedSecret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Secret")
+        f.write_str("PresentedSecret")
     }
 }
 

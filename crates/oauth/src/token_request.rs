@@ -9,7 +9,7 @@ use crate::client::{Client, Confidentiality, GrantType};
 use crate::error::{ErrorCode, OAuthError};
 use crate::form::{self, Params};
 use crate::scope::ScopeSet;
-use crate::secret::Secret;
+use crate::secret::PresentedSecret;
 
 /// The answer to a client that did not prove who it is, whatever is wrong, unknown clients
 /// included. With status 401 goes `WWW-Authenticate: Basic` (RFC 6749, section 5.2).
@@ -33,7 +33,7 @@ pub struct ClientCredentials {
     /// The client identifier.
     pub client_id: String,
     /// The secret; an empty one counts as none (RFC 6749, section 2.3.1).
-    pub secret: Option<Secret>,
+    pub secret: Option<PresentedSecret>,
     /// How they came.
     pub method: ClientAuthMethod,
 }
@@ -44,11 +44,11 @@ pub enum GrantRequest {
     /// To redeem a code (RFC 6749, section 4.1.3).
     AuthorizationCode {
         /// The code.
-        code: Secret,
+        code: PresentedSecret,
         /// As in the authorization request.
         redirect_uri: Option<String>,
         /// The PKCE verifier (RFC 7636, section 4.5).
-        code_verifier: Option<Secret>,
+        code_verifier: Option<PresentedSecret>,
     },
     /// To act for itself (RFC 6749, section 4.4.2).
     ClientCredentials {
@@ -210,7 +210,7 @@ fn client_credentials(
     }
     Ok(ClientCredentials {
         client_id: named.ok_or(INVALID_CLIENT)?.to_owned(),
-        secret: posted.map(|secret| Secret::new(secret.to_owned())),
+        secret: posted.map(|secret| PresentedSecret::new(secret.to_owned())),
         method: if posted.is_some() {
             ClientAuthMethod::Post
         } else {
@@ -225,7 +225,7 @@ fn basic(authorization: &str) -> Option<ClientCredentials> {
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
-    let decoded = Secret::new(
+    let decoded = PresentedSecret::new(
         STANDARD
             .decode(encoded.trim_start_matches(' '))
             .ok()
@@ -236,7 +236,7 @@ fn basic(authorization: &str) -> Option<ClientCredentials> {
     let secret = form::decode(secret)?;
     Some(ClientCredentials {
         client_id,
-        secret: (!secret.is_empty()).then(|| Secret::new(secret)),
+        secret: (!secret.is_empty()).then(|| PresentedSecret::new(secret)),
         method: ClientAuthMethod::Basic,
     })
 }
@@ -244,11 +244,11 @@ fn basic(authorization: &str) -> Option<ClientCredentials> {
 fn grant_request(params: &Params) -> Result<GrantRequest, OAuthError> {
     match params.required("grant_type", "grant_type is missing")? {
         "authorization_code" => Ok(GrantRequest::AuthorizationCode {
-            code: Secret::new(params.required("code", "code is missing")?.to_owned()),
+            code: PresentedSecret::new(params.required("code", "code is missing")?.to_owned()),
             redirect_uri: params.single("redirect_uri")?.map(str::to_owned),
             code_verifier: params
                 .single("code_verifier")?
-                .map(|verifier| Secret::new(verifier.to_owned())),
+                .map(|verifier| PresentedSecret::new(verifier.to_owned())),
         }),
         "client_credentials" => Ok(GrantRequest::ClientCredentials {
             scope: params

@@ -2,7 +2,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use keymoor_oauth::client::{Client, Confidentiality, GrantType};
 use keymoor_oauth::error::{ErrorCode, OAuthError};
-use keymoor_oauth::secret::Secret;
+use keymoor_oauth::secret::PresentedSecret;
 use keymoor_oauth::token_request::{
     ClientAuthMethod, ClientCredentials, GrantRequest, INVALID_CLIENT, TokenRequest, TokenResponse,
     parse,
@@ -210,7 +210,7 @@ fn a_token_lives_as_long_as_the_application_says_or_shorter() {
 
 #[test]
 fn a_client_is_who_it_says_only_with_its_own_secret() {
-    let secret = || Secret::new("right".to_owned());
+    let secret = || PresentedSecret::new("right".to_owned());
     let stored = secret().sha256();
     let kinds = [Confidentiality::Confidential, Confidentiality::Public];
     let presented = [None, Some("right"), Some("wrong"), Some("righ"), Some("")];
@@ -224,7 +224,7 @@ fn a_client_is_who_it_says_only_with_its_own_secret() {
                 for expected in [Some(&stored), None] {
                     let credentials = ClientCredentials {
                         client_id: client_id.to_owned(),
-                        secret: secret.map(|secret| Secret::new(secret.to_owned())),
+                        secret: secret.map(|secret| PresentedSecret::new(secret.to_owned())),
                         method: ClientAuthMethod::Post,
                     };
                     let proved = match confidentiality {
@@ -279,6 +279,6 @@ proptest! {
         let header = format!("Basic {}", STANDARD.encode(pair));
         let client = parse(Some(&header), CODE).unwrap().client;
         prop_assert_eq!(client.client_id, id);
-        prop_assert_eq!(client.secret.as_ref().map(Secret::expose), Some(&*secret));
+        prop_assert_eq!(client.secret.as_ref().map(PresentedSecret::expose), Some(&*secret));
     }
 }

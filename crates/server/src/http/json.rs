@@ -1,4 +1,4 @@
-//! Reading of management bodies.
+//! Reading of management bodies, and how answers are written.
 //!
 //! Members that the schema does not know are refused, and so are repeated ones: readers disagree
 //! about which of them counts. `null` counts as absent, read-only members are ignored (a client may
@@ -9,6 +9,9 @@ use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
+
+/// A body sent as JSON. Named apart from [`Json`], which reads one.
+pub use axum::Json as Reply;
 
 use crate::base::error::{Error, Result};
 

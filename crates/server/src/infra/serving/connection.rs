@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request};
 use axum::http::Version;
-use axum::response::Response as Answer;
+use axum::response::Response;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -80,7 +80,7 @@ pub(super) async fn converse<I>(
         let request = received(request, peer, &exchange);
         let answering = service.clone().call(request);
         async move {
-            let answer: Result<Answer, _> = answering.await;
+            let answer: Result<Response, _> = answering.await;
             exchange.answered();
             answer.map(|answer| answer.map(|body| Answering { body, exchange }))
         }

@@ -50,13 +50,13 @@ const TOY: manifest::Packages = &[
 ];
 const SCRIPT: &str = "/assets/toy/main-BRBmoGS9.js";
 
-struct Answer {
+struct Fetched {
     status: StatusCode,
     headers: HeaderMap,
     body: String,
 }
 
-impl Answer {
+impl Fetched {
     fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
@@ -64,7 +64,7 @@ impl Answer {
     }
 }
 
-async fn send(method: Method, path: &str, header: Option<(&str, &str)>) -> Answer {
+async fn send(method: Method, path: &str, header: Option<(&str, &str)>) -> Fetched {
     let toy: &'static Assets = Box::leak(Box::new(Assets::load(TOY)));
     let router: Router = routes_of(toy);
     let mut request = Request::builder().method(method).uri(path);
@@ -74,18 +74,18 @@ async fn send(method: Method, path: &str, header: Option<(&str, &str)>) -> Answe
     let request = request.body(Body::empty()).unwrap();
     let (parts, body) = router.oneshot(request).await.unwrap().into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();
-    Answer {
+    Fetched {
         status: parts.status,
         headers: parts.headers,
         body: String::from_utf8(body.to_vec()).unwrap(),
     }
 }
 
-async fn get(path: &str) -> Answer {
+async fn get(path: &str) -> Fetched {
     send(Method::GET, path, None).await
 }
 
-async fn get_with(path: &str, name: &str, value: &str) -> Answer {
+async fn get_with(path: &str, name: &str, value: &str) -> Fetched {
     send(Method::GET, path, Some((name, value))).await
 }
 

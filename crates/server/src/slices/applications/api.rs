@@ -1,6 +1,5 @@
 //! Management endpoints of applications.
 
-use axum::Json as Answer;
 use keymoor_oauth::client::{Confidentiality, GrantType, PkceSetting, Protocol};
 use keymoor_types::{ApplicationId, AuthenticatorConfigId, RealmId, ResourceServerId, TenantId};
 use serde::{Deserialize, Serialize};
@@ -20,7 +19,7 @@ use crate::base::paging::Sizes;
 use crate::base::refs::{ApplicationRef, RealmRef};
 use crate::base::scope;
 use crate::http::auth::Allowed;
-use crate::http::json::{Body, Json};
+use crate::http::json::{Body, Json, Reply};
 use crate::http::list::{Asked, ListQuery, Listed, Paged};
 use crate::http::openapi::{Conflicting, NotJson, Refusals};
 
@@ -279,9 +278,9 @@ async fn create(
     Allowed { ctx, .. }: Allowed<scope::applications::Create>,
     at: RealmRef,
     Json(Request { application }): Json<Request>,
-) -> Result<Answer<ApplicationView>> {
+) -> Result<Reply<ApplicationView>> {
     let created = ops::create(&ctx, at, application.into()).await?;
-    Ok(Answer(created.into()))
+    Ok(Reply(created.into()))
 }
 
 impl Listed for ApplicationView {
@@ -325,9 +324,9 @@ async fn list(
 async fn get(
     Allowed { ctx, .. }: Allowed<scope::applications::Read>,
     at: ApplicationRef,
-) -> Result<Answer<ApplicationView>> {
+) -> Result<Reply<ApplicationView>> {
     let found = ops::get(&ctx, at).await?;
-    Ok(Answer(found.into()))
+    Ok(Reply(found.into()))
 }
 
 /// Changes an application: absent members stay as they are, inside `protocol_config` too. Its
@@ -346,9 +345,9 @@ async fn update(
     Allowed { ctx, .. }: Allowed<scope::applications::Update>,
     at: ApplicationRef,
     Json(Request { application }): Json<Request>,
-) -> Result<Answer<ApplicationView>> {
+) -> Result<Reply<ApplicationView>> {
     let updated = ops::update(&ctx, at, application.into()).await?;
-    Ok(Answer(updated.into()))
+    Ok(Reply(updated.into()))
 }
 
 /// Deletes an application; its tokens are no longer good.

@@ -91,21 +91,21 @@ impl Issuer {
     ///
     /// # Errors
     /// `UntrustedOrigin`
-    pub fn require_trusted(&self, app: &App, page: &PageOrigin) -> Result<()> {
-        page.require_trusted(|| self.trusted_origins(), app.config.auth_url.origin())
+    pub fn require_trusted(&self, app: &App, origin: &PageOrigin) -> Result<()> {
+        origin.require_trusted(|| self.trusted_origins(), app.config.auth_url.origin())
     }
 
     /// Refuses pages of other origins than those that sign users in or receive the answer.
     ///
     /// # Errors
     /// `UntrustedOrigin`
-    pub fn require_client_page(&self, app: &App, page: &PageOrigin) -> Result<()> {
+    pub fn require_client_page(&self, app: &App, origin: &PageOrigin) -> Result<()> {
         let origins = || {
             let mut origins = self.trusted_origins().to_vec();
             let redirect_uris = &self.application.protocol.redirect_uris;
             origins.extend(redirect_uris.iter().filter_map(|uri| web_origin(uri)));
             origins
         };
-        page.require_trusted(origins, app.config.auth_url.origin())
+        origin.require_trusted(origins, app.config.auth_url.origin())
     }
 }

@@ -139,7 +139,7 @@ mod tests {
 
     use super::*;
     use crate::app::SystemRng;
-    use crate::slices::credentials::model::{Mechanism, WebAuthnFacts};
+    use crate::slices::credentials::model::{Mechanism, WebAuthnKey};
 
     fn at_millis(millis: i64) -> Timestamp {
         Timestamp::from_micros(millis * 1_000)
@@ -180,7 +180,7 @@ mod tests {
         use AttestationLevel::{Attested, Flagged, Unproven};
 
         let origin = |attestation_level, backup_eligible| {
-            KeyOrigin::WebAuthn(WebAuthnFacts {
+            KeyOrigin::WebAuthn(WebAuthnKey {
                 mechanism: Mechanism::WebAuthn,
                 credential_id: vec![1],
                 rp_id: "app.example".to_owned(),

@@ -1,7 +1,6 @@
 //! What a device calls to sign in.
 
 use crate::base::refs::ApplicationRef;
-use axum::Json as Answer;
 use keymoor_oauth::form::Params;
 use keymoor_types::fido2::SignInProof;
 use keymoor_types::wire::{AuthenticationAnswer, AuthenticationProof, WebAuthnAssertion};
@@ -15,6 +14,7 @@ use crate::base::error::{Error, Result};
 use crate::base::origin::PageOrigin;
 use crate::http::auth::Anonymous;
 use crate::http::form::FormText;
+use crate::http::json::Reply;
 use crate::http::openapi::DeviceRefusals;
 use crate::infra::metrics::Outcome;
 use crate::slices::applications::issuer::Issuer;
@@ -56,18 +56,18 @@ pub fn routes() -> OpenApiRouter<App> {
 async fn authenticate(
     Anonymous(ctx): Anonymous,
     at: ApplicationRef,
-    page: PageOrigin,
+    origin: PageOrigin,
     FormText(form): FormText,
-) -> Result<Answer<AuthenticationAnswer>> {
+) -> Result<Reply<AuthenticationAnswer>> {
     let issuer = Issuer::find(&ctx.app, at).await?;
-    issuer.require_trusted(&ctx.app, &page)?;
+    issuer.require_trusted(&ctx.app, &origin)?;
     let proof = proof(&form)?;
     let answer = ops::authenticate(&ctx, &issuer, &proof).await;
     ctx.app.metrics.sign_in(match &answer {
         Ok(AuthenticationAnswer::Deny { .. }) => Outcome::Denied,
         answer => Outcome::of(answer),
     });
-    answer.map(Answer)
+    answer.map(Reply)
 }
 
 fn proof(form: &str) -> Result<AuthenticationProof> {

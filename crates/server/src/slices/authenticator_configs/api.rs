@@ -1,6 +1,5 @@
 //! Management endpoints of authenticator configs.
 
-use axum::Json as Answer;
 use keymoor_types::{AuthenticatorConfigId, RealmId, TenantId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -18,7 +17,7 @@ use crate::base::paging::Sizes;
 use crate::base::refs::{AuthenticatorConfigRef, RealmRef};
 use crate::base::scope;
 use crate::http::auth::Allowed;
-use crate::http::json::{Body, Json};
+use crate::http::json::{Body, Json, Reply};
 use crate::http::list::{Asked, ListQuery, Listed, Paged};
 use crate::http::openapi::{Conflicting, NotJson, Refusals};
 
@@ -149,9 +148,9 @@ async fn create(
     Json(Request {
         authenticator_config,
     }): Json<Request>,
-) -> Result<Answer<ConfigView>> {
+) -> Result<Reply<ConfigView>> {
     let config = ops::create(&ctx, at, authenticator_config.into()).await?;
-    Ok(Answer(config.into()))
+    Ok(Reply(config.into()))
 }
 
 impl Listed for ConfigView {
@@ -195,9 +194,9 @@ async fn list(
 async fn get(
     Allowed { ctx, .. }: Allowed<scope::authenticator_configs::Read>,
     at: AuthenticatorConfigRef,
-) -> Result<Answer<ConfigView>> {
+) -> Result<Reply<ConfigView>> {
     let config = ops::get(&ctx, at).await?;
-    Ok(Answer(config.into()))
+    Ok(Reply(config.into()))
 }
 
 /// Changes a config: absent members stay as they are, inside `config` too. Its type can't change.
@@ -217,9 +216,9 @@ async fn update(
     Json(Request {
         authenticator_config,
     }): Json<Request>,
-) -> Result<Answer<ConfigView>> {
+) -> Result<Reply<ConfigView>> {
     let config = ops::update(&ctx, at, authenticator_config.into()).await?;
-    Ok(Answer(config.into()))
+    Ok(Reply(config.into()))
 }
 
 /// Deletes a config that no application refers to.

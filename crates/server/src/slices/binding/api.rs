@@ -1,6 +1,5 @@
 //! Management endpoints of credential binding jobs.
 
-use axum::Json as Answer;
 use keymoor_types::url_rules::check_url;
 use keymoor_types::{
     AuthenticatorConfigId, BindingJobId, CredentialId, IdentityId, RealmId, Seconds, TenantId,
@@ -20,7 +19,7 @@ use crate::base::refs::{IdentitiesRef, IdentityRef, JobRef};
 use crate::base::scope;
 use crate::base::validation::Violations;
 use crate::http::auth::Allowed;
-use crate::http::json::{Body, Json};
+use crate::http::json::{Body, Json, Reply};
 use crate::http::list::{Asked, ListQuery, Listed, Paged};
 use crate::http::openapi::{Conflicting, NotJson, Refusals};
 use crate::http::problem::Problem;
@@ -178,10 +177,10 @@ async fn create(
     Allowed { ctx, .. }: Allowed<scope::credential_binding_jobs::Create>,
     at: IdentityRef,
     Json(CreateRequest { job }): Json<CreateRequest>,
-) -> Result<Answer<CreateAnswer>> {
+) -> Result<Reply<CreateAnswer>> {
     let CreatedJob { job, link } = ops::create(&ctx, at, job.try_into()?).await?;
     let returned = job.delivery_method == DeliveryMethod::Return;
-    Ok(Answer(CreateAnswer {
+    Ok(Reply(CreateAnswer {
         credential_binding_link: returned.then(|| link.expose().to_owned()),
         credential_binding_job: JobView::at(job, ctx.now),
     }))
@@ -229,9 +228,9 @@ async fn list(
 async fn get(
     Allowed { ctx, .. }: Allowed<scope::credential_binding_jobs::Read>,
     at: JobRef,
-) -> Result<Answer<JobView>> {
+) -> Result<Reply<JobView>> {
     let job = ops::get(&ctx, at).await?;
-    Ok(Answer(JobView::at(job, ctx.now)))
+    Ok(Reply(JobView::at(job, ctx.now)))
 }
 
 /// Revokes a job that has not ended: its link stops working at once.
@@ -251,7 +250,7 @@ async fn get(
 async fn revoke(
     Allowed { ctx, .. }: Allowed<scope::credential_binding_jobs::Revoke>,
     at: JobRef,
-) -> Result<Answer<JobView>> {
+) -> Result<Reply<JobView>> {
     let job = ops::revoke(&ctx, at).await?;
-    Ok(Answer(JobView::at(job, ctx.now)))
+    Ok(Reply(JobView::at(job, ctx.now)))
 }

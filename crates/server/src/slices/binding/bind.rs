@@ -83,13 +83,13 @@ async fn find(rx: &mut Rx, key: JobRef) -> Result<Option<(BindingJob, Identity)>
 /// A browser that goes to the link sends no `Origin`.
 pub async fn open(
     ctx: &Context,
-    page: &PageOrigin,
+    origin: &PageOrigin,
     key: JobRef,
     token: &Secret,
 ) -> Result<BindingJob> {
     let found = ctx.app.db.read(async |rx| find(rx, key).await).await?;
     let Opened { job, .. } = admit(ctx, key, token, found)?;
-    require_trusted(ctx, page, &job)?;
+    require_trusted(ctx, origin, &job)?;
     if matches!(job.stored_state, State::LinkSent | State::FailedToSend) {
         let event = step_event(ctx, key, State::LinkOpened);
         let (hash, now) = (job.token_hash, ctx.now);
@@ -109,7 +109,7 @@ pub async fn open(
 /// Tells a device what it is to bind.
 pub async fn info(
     ctx: &Context,
-    page: &PageOrigin,
+    origin: &PageOrigin,
     key: JobRef,
     token: &Secret,
 ) -> Result<BindingInfo> {
@@ -121,7 +121,7 @@ pub async fn info(
             let tenant = tenants::store::find(rx, key.identity().realm().tenant()).await?;
             let realm = realms::store::find(rx, key.identity().realm()).await?;
             let registrable = match &found {
-                Some((job, _)) => registrable(rx, job, page).await?,
+                Some((job, _)) => registrable(rx, job, origin).await?,
                 None => None,
             };
             Ok((found, tenant, realm, registrable))
@@ -131,7 +131,7 @@ pub async fn info(
     let (Some(tenant), Some(realm)) = (tenant, realm) else {
         return Err(not_found(key));
     };
-    require_trusted(ctx, page, &job)?;
+    require_trusted(ctx, origin, &job)?;
     let fido2 = registrable.map(|(rp_id, known)| {
         fido2::options(ctx, &job, &identity, &realm.display_name, rp_id, &known)
     });
@@ -181,10 +181,10 @@ pub async fn info(
 async fn registrable(
     rx: &mut Rx,
     job: &BindingJob,
-    page: &PageOrigin,
+    origin: &PageOrigin,
 ) -> Result<Option<(String, Vec<Vec<u8>>)>> {
     let method = AuthenticationMethod::WebauthnPasskey;
-    let rp_id = fido2::rp_id(job, page).filter(|_| job.snapshot.permits_method(method));
+    let rp_id = fido2::rp_id(job, origin).filter(|_| job.snapshot.permits_method(method));
     let Some(rp_id) = rp_id else {
         return Ok(None);
     };
@@ -209,14 +209,14 @@ fn device_config(job: &BindingJob) -> Value {
 /// bound already.
 pub async fn bind(
     ctx: &Context,
-    page: &PageOrigin,
+    origin: &PageOrigin,
     key: JobRef,
     token: &Secret,
     request: &BindRequest,
 ) -> Result<Credential> {
     let found = ctx.app.db.read(async |rx| find(rx, key).await).await?;
     let Opened { job, identity } = admit(ctx, key, token, found)?;
-    require_trusted(ctx, page, &job)?;
+    require_trusted(ctx, origin, &job)?;
     let Ok(proved) = verify(ctx, &job, token, request) else {
         count_failed_proof(ctx, &job).await?;
         return Err(Error::invalid("raw", "the proof does not verify"));
@@ -227,8 +227,8 @@ pub async fn bind(
     with_fresh_ids!(store_key(ctx, &job, &identity, &proved).await)
 }
 
-fn require_trusted(ctx: &Context, page: &PageOrigin, job: &BindingJob) -> Result<()> {
-    page.require_trusted(
+fn require_trusted(ctx: &Context, origin: &PageOrigin, job: &BindingJob) -> Result<()> {
+    origin.require_trusted(
         || &job.snapshot.trusted_origins,
         ctx.app.config.auth_url.origin(),
     )

@@ -45,9 +45,10 @@ struct Challenge {
 
 /// The RP ID for a page that asks: its own host if the job trusts it, else that of the first
 /// trusted origin. `None`: the job trusts no website.
-pub fn rp_id(job: &BindingJob, page: &PageOrigin) -> Option<String> {
+pub fn rp_id(job: &BindingJob, origin: &PageOrigin) -> Option<String> {
     let trusted = &job.snapshot.trusted_origins;
-    page.as_deref()
+    origin
+        .as_deref()
         .filter(|asking| trusted.iter().any(|known| known == asking))
         .and_then(origin::host)
         .or_else(|| trusted.iter().find_map(|known| origin::host(known)))

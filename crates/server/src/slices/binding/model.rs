@@ -14,7 +14,7 @@ use crate::base::error::Ending;
 use crate::base::names::named;
 use crate::base::secret::{Digest, Secret};
 use crate::slices::authenticator_configs::model::{AuthenticationMethod, AuthenticatorConfig};
-use crate::slices::credentials::model::{KeyOrigin, Mechanism, WebAuthnFacts};
+use crate::slices::credentials::model::{KeyOrigin, Mechanism, WebAuthnKey};
 
 /// How many failed proofs with the right token a job survives.
 pub const MAX_FAILED_PROOFS: i64 = 10;
@@ -190,7 +190,7 @@ impl VerifiedKey {
         match self {
             Self::Software(_) => KeyOrigin::Software,
             Self::WebAuthn(mechanism, registration) => {
-                KeyOrigin::WebAuthn(WebAuthnFacts::of(*mechanism, registration))
+                KeyOrigin::WebAuthn(WebAuthnKey::of(*mechanism, registration))
             }
         }
     }

@@ -1,7 +1,6 @@
 //! What a link and a device call. The token in the link is the only credential here.
 
 use crate::base::refs::JobRef;
-use axum::Json as Answer;
 use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
 use axum::http::header::ACCEPT;
@@ -17,7 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::model::BindingJob;
-use super::{bind, page as pages};
+use super::{bind, page};
 use crate::app::App;
 use crate::base::context::Context;
 use crate::base::error::{Error, Result};
@@ -25,7 +24,7 @@ use crate::base::origin::PageOrigin;
 use crate::base::secret::Secret;
 use crate::http::auth::Anonymous;
 use crate::http::auth::bearer;
-use crate::http::json::Lenient;
+use crate::http::json::{Lenient, Reply};
 use crate::http::openapi::{DeviceRefusals, EndedLink, NotJson, WithoutLink};
 use crate::http::redirect::found;
 use crate::infra::metrics::Outcome;
@@ -69,7 +68,7 @@ struct LinkQuery {
 async fn invoke_authenticator(
     Anonymous(ctx): Anonymous,
     method: Method,
-    page: PageOrigin,
+    origin: PageOrigin,
     headers: HeaderMap,
     at: Result<JobRef>,
     query: Result<Query<LinkQuery>, QueryRejection>,
@@ -79,22 +78,22 @@ async fn invoke_authenticator(
         return StatusCode::OK.into_response();
     }
     let token = Secret::new(query.map(|Query(query)| query.token).unwrap_or_default());
-    let opened = open(&ctx, &page, at, &token).await;
+    let opened = open(&ctx, &origin, at, &token).await;
     match (opened, wants_json(&headers)) {
-        (Ok(job), true) => Answer(told(&ctx, job.at(), &token)).into_response(),
+        (Ok(job), true) => Reply(told(&ctx, job.at(), &token)).into_response(),
         (Ok(job), false) => redirect(&ctx, &job, &token),
         (Err(error), true) => error.into_response(),
-        (Err(error), false) => pages::dead_link(&ctx, error),
+        (Err(error), false) => page::dead_link(&ctx, error),
     }
 }
 
 async fn open(
     ctx: &Context,
-    page: &PageOrigin,
+    origin: &PageOrigin,
     at: Result<JobRef>,
     token: &Secret,
 ) -> Result<BindingJob> {
-    bind::open(ctx, page, at?, token).await
+    bind::open(ctx, origin, at?, token).await
 }
 
 /// SDKs ask for JSON by name; a browser's navigation asks for HTML, and most else for anything.
@@ -119,7 +118,7 @@ fn told(ctx: &Context, key: JobRef, token: &Secret) -> InvokeAuthenticator {
 
 fn redirect(ctx: &Context, job: &BindingJob, token: &Secret) -> Response {
     let Some(invoke_url) = &job.snapshot.invoke_url else {
-        return pages::open_in_application(ctx);
+        return page::open_in_application(ctx);
     };
     let InvokeAuthenticator {
         api_base_url,
@@ -162,12 +161,12 @@ fn redirect(ctx: &Context, job: &BindingJob, token: &Secret) -> Response {
 async fn get_info(
     Anonymous(ctx): Anonymous,
     at: JobRef,
-    page: PageOrigin,
+    origin: PageOrigin,
     headers: HeaderMap,
 ) -> Result<Response> {
     let token = link_token(&headers)?;
-    let info = bind::info(&ctx, &page, at, &token).await?;
-    Ok(Answer(info).into_response())
+    let info = bind::info(&ctx, &origin, at, &token).await?;
+    Ok(Reply(info).into_response())
 }
 
 /// Binds a passkey: stores the public key that the device proves to hold.
@@ -190,15 +189,15 @@ async fn get_info(
 async fn bind_credential(
     Anonymous(ctx): Anonymous,
     at: JobRef,
-    page: PageOrigin,
+    origin: PageOrigin,
     headers: HeaderMap,
     Lenient(request): Lenient<BindRequest>,
-) -> Result<Answer<BoundCredential>> {
+) -> Result<Reply<BoundCredential>> {
     let token = link_token(&headers)?;
-    let bound = bind::bind(&ctx, &page, at, &token, &request).await;
+    let bound = bind::bind(&ctx, &origin, at, &token, &request).await;
     ctx.app.metrics.binding(Outcome::of(&bound));
     let credential = bound?;
-    Ok(Answer(BoundCredential {
+    Ok(Reply(BoundCredential {
         id: credential.id,
         state: credential.state.to_string(),
         create_time: credential.created_at,

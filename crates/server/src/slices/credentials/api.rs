@@ -1,6 +1,5 @@
 //! Management endpoints of credentials.
 
-use axum::Json as Answer;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use keymoor_types::wire::ProofKind;
@@ -18,6 +17,7 @@ use crate::base::paging::Sizes;
 use crate::base::refs::{CredentialRef, IdentitiesRef};
 use crate::base::scope;
 use crate::http::auth::Allowed;
+use crate::http::json::Reply;
 use crate::http::list::{Asked, ListQuery, Listed, Paged};
 use crate::http::openapi::Refusals;
 
@@ -133,9 +133,9 @@ async fn list(
 async fn get(
     Allowed { ctx, .. }: Allowed<scope::credentials::Read>,
     at: CredentialRef,
-) -> Result<Answer<CredentialView>> {
+) -> Result<Reply<CredentialView>> {
     let credential = ops::get(&ctx, at).await?;
-    Ok(Answer(credential.into()))
+    Ok(Reply(credential.into()))
 }
 
 /// Revokes a credential for good. Its record stays, and revoking it again changes nothing.
@@ -151,7 +151,7 @@ async fn get(
 async fn revoke(
     Allowed { ctx, .. }: Allowed<scope::credentials::Revoke>,
     at: CredentialRef,
-) -> Result<Answer<CredentialView>> {
+) -> Result<Reply<CredentialView>> {
     let credential = ops::revoke(&ctx, at).await?;
-    Ok(Answer(credential.into()))
+    Ok(Reply(credential.into()))
 }

@@ -40,11 +40,12 @@ pub enum KeyOrigin {
     /// A key that software keeps, introduced by a JWS.
     Software,
     /// A WebAuthn credential.
-    WebAuthn(WebAuthnFacts),
+    WebAuthn(WebAuthnKey),
 }
 
+/// A WebAuthn credential, as its registration showed it and its last assertion left it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WebAuthnFacts {
+pub struct WebAuthnKey {
     pub mechanism: Mechanism,
     pub credential_id: Vec<u8>,
     pub rp_id: String,
@@ -65,7 +66,7 @@ pub enum Mechanism {
     Fido2,
 }
 
-impl WebAuthnFacts {
+impl WebAuthnKey {
     pub fn of(mechanism: Mechanism, registration: &VerifiedRegistration) -> Self {
         Self {
             mechanism,

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keymoor_types::{BindingJobId, CredentialId, IdentityId, RealmId, TenantId, Timestamp};
 use keymoor_webauthn::{AttestationLevel, PublicKey};
 
-use super::model::{Credential, KeyOrigin, Mechanism, State, WebAuthnFacts};
+use super::model::{Credential, KeyOrigin, Mechanism, State, WebAuthnKey};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paging::{Page, PageRequest};
 use crate::db::{self, Param, Rx, Tx, record};
@@ -75,7 +75,7 @@ impl TryFrom<CredentialRow> for Credential {
         };
         let origin = match mechanism {
             None => KeyOrigin::Software,
-            Some(mechanism) => KeyOrigin::WebAuthn(WebAuthnFacts {
+            Some(mechanism) => KeyOrigin::WebAuthn(WebAuthnKey {
                 mechanism,
                 credential_id: row.webauthn_id.ok_or_else(inconsistent)?,
                 rp_id: row.rp_id.ok_or_else(inconsistent)?,

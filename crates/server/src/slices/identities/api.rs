@@ -1,6 +1,5 @@
 //! Management endpoints of identities.
 
-use axum::Json as Answer;
 use keymoor_types::{IdentityId, RealmId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -20,7 +19,7 @@ use crate::base::scope;
 use crate::base::text::{Name, check_name};
 use crate::base::validation::Violations;
 use crate::http::auth::Allowed;
-use crate::http::json::{Body, Json};
+use crate::http::json::{Body, Json, Reply};
 use crate::http::list::{Asked, ListQuery, Listed, Paged};
 use crate::http::openapi::{Conflicting, NotJson, Refusals};
 
@@ -193,9 +192,9 @@ async fn create(
     Allowed { ctx, .. }: Allowed<scope::identities::Create>,
     at: RealmRef,
     Json(CreateRequest { identity }): Json<CreateRequest>,
-) -> Result<Answer<IdentityView>> {
+) -> Result<Reply<IdentityView>> {
     let profile = ops::create(&ctx, at, identity.try_into()?).await?;
-    Ok(Answer(profile.into()))
+    Ok(Reply(profile.into()))
 }
 
 impl Listed for IdentityView {
@@ -240,9 +239,9 @@ async fn list(
 async fn get(
     Allowed { ctx, .. }: Allowed<scope::identities::Read>,
     at: IdentityRef,
-) -> Result<Answer<IdentityView>> {
+) -> Result<Reply<IdentityView>> {
     let profile = ops::get(&ctx, at).await?;
-    Ok(Answer(profile.into()))
+    Ok(Reply(profile.into()))
 }
 
 /// Changes an identity; what is left out stays, and an empty trait is removed.
@@ -260,10 +259,10 @@ async fn update(
     Allowed { ctx, .. }: Allowed<scope::identities::Update>,
     at: IdentityRef,
     Json(UpdateRequest { identity }): Json<UpdateRequest>,
-) -> Result<Answer<IdentityView>> {
+) -> Result<Reply<IdentityView>> {
     // Boxed, since three versions of the traits make a large future.
     let profile = Box::pin(ops::update(&ctx, at, identity.try_into()?)).await?;
-    Ok(Answer(profile.into()))
+    Ok(Reply(profile.into()))
 }
 
 /// Deletes an identity with its passkeys and binding jobs.

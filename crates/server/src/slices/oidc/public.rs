@@ -1,7 +1,6 @@
 //! The endpoints of an application: what browsers, its server and its pages call.
 
 use crate::base::refs::ApplicationRef;
-use axum::Json as Answer;
 use axum::extract::RawQuery;
 use axum::http::header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, REFERER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
@@ -16,7 +15,7 @@ use utoipa_axum::routes;
 
 use super::authorize::{self as sign_in, Invocation, Stopped};
 use super::forms::{AuthorizeForm, TokenForm};
-use super::page as people;
+use super::page;
 use super::token;
 use super::userinfo::{self, UserInfo};
 use crate::app::App;
@@ -27,6 +26,7 @@ use crate::base::origin::PageOrigin;
 use crate::http::auth::Anonymous;
 use crate::http::auth::bearer;
 use crate::http::form::FormText;
+use crate::http::json::Reply;
 use crate::http::oauth::{BearerRefusals, ClientRefusals, OAuthRefusals, OAuthWords};
 use crate::http::redirect;
 use crate::slices::applications::issuer::Issuer;
@@ -63,13 +63,13 @@ const PUBLIC: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "public, max-age=60")];
 async fn discover(
     Anonymous(ctx): Anonymous,
     at: ApplicationRef,
-    page: PageOrigin,
+    origin: PageOrigin,
 ) -> Result<Response, Failure> {
     let issuer = Issuer::find(&ctx.app, at).await?;
-    issuer.require_client_page(&ctx.app, &page)?;
+    issuer.require_client_page(&ctx.app, &origin)?;
     let client = issuer.application.client();
     let metadata = Metadata::new(&issuer.url, &client, issuer.token_algorithm());
-    Ok((PUBLIC, Answer(metadata)).into_response())
+    Ok((PUBLIC, Reply(metadata)).into_response())
 }
 
 /// The public keys that the issuer's tokens and challenges are verified with (RFC 7517).
@@ -84,14 +84,14 @@ async fn discover(
 async fn list_keys(
     Anonymous(ctx): Anonymous,
     at: ApplicationRef,
-    page: PageOrigin,
+    origin: PageOrigin,
 ) -> Result<Response, Failure> {
     let issuer = Issuer::find(&ctx.app, at).await?;
-    issuer.require_client_page(&ctx.app, &page)?;
+    issuer.require_client_page(&ctx.app, &origin)?;
     // A client may come for the keys before the first token is signed.
     issuer.keys(&ctx.app, Algorithm::Es256).await?;
     let keys = issuer.keys(&ctx.app, issuer.token_algorithm()).await?;
-    Ok((PUBLIC, Answer(&keys.jwks)).into_response())
+    Ok((PUBLIC, Reply(&keys.jwks)).into_response())
 }
 
 /// Where an application goes by itself to have its user sign in.
@@ -118,11 +118,11 @@ struct Told {
 async fn authorize(
     Anonymous(ctx): Anonymous,
     at: Result<ApplicationRef>,
-    page: PageOrigin,
+    origin: PageOrigin,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
-    authorized(&ctx, at, (&page, &headers), Ok(query.unwrap_or_default())).await
+    authorized(&ctx, at, (&origin, &headers), Ok(query.unwrap_or_default())).await
 }
 
 /// The same with the parameters in a form.
@@ -142,25 +142,29 @@ async fn authorize(
 async fn authorize_by_form(
     Anonymous(ctx): Anonymous,
     at: Result<ApplicationRef>,
-    page: PageOrigin,
+    origin: PageOrigin,
     headers: HeaderMap,
     form: Result<FormText>,
 ) -> Response {
-    authorized(&ctx, at, (&page, &headers), form.map(|FormText(form)| form)).await
+    authorized(
+        &ctx,
+        at,
+        (&origin, &headers),
+        form.map(|FormText(form)| form),
+    )
+    .await
 }
 
 async fn authorized(
     ctx: &Context,
     at: Result<ApplicationRef>,
-    (page, headers): (&PageOrigin, &HeaderMap),
+    (origin, headers): (&PageOrigin, &HeaderMap),
     query: Result<String>,
 ) -> Response {
-    match start(ctx, at, (page, headers), query).await {
+    match start(ctx, at, (origin, headers), query).await {
         Ok(Invocation::Redirect(url)) | Err(Stopped::Redirected(url)) => redirect::found(url),
-        Ok(Invocation::Told(authenticate_url)) => Answer(Told { authenticate_url }).into_response(),
-        Err(Stopped::Shown(failure)) if is_navigation(headers) => {
-            people::cannot_start(ctx, failure)
-        }
+        Ok(Invocation::Told(authenticate_url)) => Reply(Told { authenticate_url }).into_response(),
+        Err(Stopped::Shown(failure)) if is_navigation(headers) => page::cannot_start(ctx, failure),
         Err(Stopped::Shown(failure)) => failure.into_response(),
     }
 }
@@ -168,11 +172,11 @@ async fn authorized(
 async fn start(
     ctx: &Context,
     at: Result<ApplicationRef>,
-    (page, headers): (&PageOrigin, &HeaderMap),
+    (origin, headers): (&PageOrigin, &HeaderMap),
     query: Result<String>,
 ) -> Result<Invocation, Stopped> {
     let issuer = Issuer::find(&ctx.app, at?).await?;
-    issuer.require_trusted(&ctx.app, page)?;
+    issuer.require_trusted(&ctx.app, origin)?;
     sign_in::start(ctx, &issuer, &query?, text(headers, &REFERER)).await
 }
 
@@ -202,12 +206,12 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 async fn issue_token(
     Anonymous(ctx): Anonymous,
     at: ApplicationRef,
-    page: PageOrigin,
+    origin: PageOrigin,
     headers: HeaderMap,
     form: Result<FormText>,
-) -> Result<Answer<TokenResponse>, Failure> {
+) -> Result<Reply<TokenResponse>, Failure> {
     let issuer = Issuer::find(&ctx.app, at).await?;
-    issuer.require_client_page(&ctx.app, &page)?;
+    issuer.require_client_page(&ctx.app, &origin)?;
     let authorization = match headers.get(AUTHORIZATION) {
         Some(value) => Some(value.to_str().map_err(|_| INVALID_CLIENT)?),
         None => None,
@@ -215,7 +219,7 @@ async fn issue_token(
     let FormText(form) = form?;
     token::token(&ctx, &issuer, authorization, &form)
         .await
-        .map(Answer)
+        .map(Reply)
 }
 
 /// Claims about the person that an access token speaks for (OpenID Connect Core 1.0,
@@ -232,10 +236,10 @@ async fn issue_token(
 async fn get_user_info(
     Anonymous(ctx): Anonymous,
     at: ApplicationRef,
-    page: PageOrigin,
+    origin: PageOrigin,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    user_info(&ctx, at, &page, &headers).await
+    user_info(&ctx, at, &origin, &headers).await
 }
 
 /// The same by POST; the token is in the header here too.
@@ -251,25 +255,25 @@ async fn get_user_info(
 async fn post_user_info(
     Anonymous(ctx): Anonymous,
     at: ApplicationRef,
-    page: PageOrigin,
+    origin: PageOrigin,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    user_info(&ctx, at, &page, &headers).await
+    user_info(&ctx, at, &origin, &headers).await
 }
 
 async fn user_info(
     ctx: &Context,
     at: ApplicationRef,
-    page: &PageOrigin,
+    origin: &PageOrigin,
     headers: &HeaderMap,
 ) -> Result<Response, Failure> {
     let issuer = Issuer::find(&ctx.app, at).await?;
-    issuer.require_client_page(&ctx.app, page)?;
+    issuer.require_client_page(&ctx.app, origin)?;
     let Some(token) = bearer(headers) else {
         // RFC 6750, section 3.1: who brings no credentials is told the scheme and no error.
         let challenge = [(WWW_AUTHENTICATE, r#"Bearer realm="keymoor""#)];
         return Ok((StatusCode::UNAUTHORIZED, challenge).into_response());
     };
     let info = userinfo::userinfo(ctx, &issuer, &token).await?;
-    Ok(Answer(info).into_response())
+    Ok(Reply(info).into_response())
 }

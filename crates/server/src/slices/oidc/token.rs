@@ -6,7 +6,7 @@ use keymoor_oauth::error::ErrorCode;
 use keymoor_oauth::grant::{CodeGrant, INVALID_CODE, Presented};
 use keymoor_oauth::jose::{JwtHeader, TokenType};
 use keymoor_oauth::scope::ScopeSet;
-use keymoor_oauth::secret::Secret;
+use keymoor_oauth::secret::PresentedSecret;
 use keymoor_oauth::token_request::{
     self, GrantRequest, INVALID_CLIENT, TokenRequest, TokenResponse,
 };
@@ -31,7 +31,7 @@ use crate::slices::tokens::store::Revoked;
 /// How long an ID token may be presented. Clients look at it once, when they get it.
 const ID_TOKEN_LIFETIME: Seconds = Seconds::HOUR;
 
-type Answer = std::result::Result<TokenResponse, Failure>;
+type TokenResult = std::result::Result<TokenResponse, Failure>;
 
 /// Answers a token request: the `Authorization` header's value, if there is one, and the body.
 pub async fn token(
@@ -39,7 +39,7 @@ pub async fn token(
     issuer: &Issuer,
     authorization: Option<&str>,
     form: &str,
-) -> Answer {
+) -> TokenResult {
     let request = token_request::parse(authorization, form)?;
     let answer = grant(ctx, issuer, &request).await;
     let outcome = match &answer {
@@ -51,7 +51,7 @@ pub async fn token(
     answer
 }
 
-async fn grant(ctx: &Context, issuer: &Issuer, request: &TokenRequest) -> Answer {
+async fn grant(ctx: &Context, issuer: &Issuer, request: &TokenRequest) -> TokenResult {
     let client = issuer.application.client();
     authenticate(ctx, issuer, &client, request)?;
     client.require_grant(request.grant.grant_type())?;
@@ -67,7 +67,7 @@ async fn grant(ctx: &Context, issuer: &Issuer, request: &TokenRequest) -> Answer
             let presented = Presented {
                 application_id: issuer.at.application_id,
                 redirect_uri: redirect_uri.as_deref(),
-                code_verifier: code_verifier.as_ref().map(Secret::expose),
+                code_verifier: code_verifier.as_ref().map(PresentedSecret::expose),
             };
             redeem(ctx, issuer, key, &presented, lifetime).await
         }
@@ -95,7 +95,12 @@ fn authenticate(
 
 /// A token by which an application acts for itself. It costs one row, that of the token, which
 /// says all that an audit event would.
-async fn for_itself(ctx: &Context, issuer: &Issuer, scope: ScopeSet, lifetime: Seconds) -> Answer {
+async fn for_itself(
+    ctx: &Context,
+    issuer: &Issuer,
+    scope: ScopeSet,
+    lifetime: Seconds,
+) -> TokenResult {
     let about = About {
         subject: &issuer.application.client_id,
         principal: issuer.at.principal(),
@@ -154,7 +159,7 @@ async fn redeem(
     key: CodeKey,
     presented: &Presented<'_>,
     lifetime: Seconds,
-) -> Answer {
+) -> TokenResult {
     let Some((code, identity)) = find(ctx, issuer, key).await? else {
         return Err(INVALID_CODE.into());
     };

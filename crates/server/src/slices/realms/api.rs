@@ -1,6 +1,5 @@
 //! Management endpoints of realms.
 
-use axum::Json as Answer;
 use keymoor_types::{RealmId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -17,7 +16,7 @@ use crate::base::scope;
 use crate::base::text::{Name, check_name};
 use crate::base::validation::Violations;
 use crate::http::auth::Allowed;
-use crate::http::json::{Body, Json};
+use crate::http::json::{Body, Json, Reply};
 use crate::http::list::{Asked, ListQuery, Listed, Paged};
 use crate::http::openapi::{Conflicting, NotJson, Refusals};
 
@@ -151,9 +150,9 @@ async fn create(
     Allowed { ctx, .. }: Allowed<scope::realms::Create>,
     at: TenantRef,
     Json(CreateRequest { realm }): Json<CreateRequest>,
-) -> Result<Answer<RealmView>> {
+) -> Result<Reply<RealmView>> {
     let realm = ops::create(&ctx, at, realm.try_into()?).await?;
-    Ok(Answer(realm.into()))
+    Ok(Reply(realm.into()))
 }
 
 impl Listed for RealmView {
@@ -197,9 +196,9 @@ async fn list(
 async fn get(
     Allowed { ctx, .. }: Allowed<scope::realms::Read>,
     at: RealmRef,
-) -> Result<Answer<RealmView>> {
+) -> Result<Reply<RealmView>> {
     let realm = ops::get(&ctx, at).await?;
-    Ok(Answer(realm.into()))
+    Ok(Reply(realm.into()))
 }
 
 /// Changes a realm; what is left out stays.
@@ -217,9 +216,9 @@ async fn update(
     Allowed { ctx, .. }: Allowed<scope::realms::Update>,
     at: RealmRef,
     Json(UpdateRequest { realm }): Json<UpdateRequest>,
-) -> Result<Answer<RealmView>> {
+) -> Result<Reply<RealmView>> {
     let realm = ops::update(&ctx, at, realm.try_into()?).await?;
-    Ok(Answer(realm.into()))
+    Ok(Reply(realm.into()))
 }
 
 /// Deletes a realm that has no identities, with its configuration. The admin realm stays.

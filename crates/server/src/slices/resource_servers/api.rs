@@ -1,6 +1,5 @@
 //! Management endpoints of resource servers.
 
-use axum::Json as Answer;
 use keymoor_types::{RealmId, ResourceServerId, TenantId};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -15,6 +14,7 @@ use crate::base::paging::Sizes;
 use crate::base::refs::{RealmRef, Ref as _};
 use crate::base::scope;
 use crate::http::auth::Allowed;
+use crate::http::json::Reply;
 use crate::http::list::{Asked, ListQuery, Listed, Paged};
 use crate::http::openapi::Refusals;
 use crate::http::path::extract;
@@ -99,7 +99,7 @@ async fn list(
 async fn get(
     Allowed { ctx, .. }: Allowed<scope::resource_servers::Read>,
     at: ResourceServerRef,
-) -> Result<Answer<ResourceServerView>> {
+) -> Result<Reply<ResourceServerView>> {
     let server = ops::get(&ctx, at).await?;
-    Ok(Answer(server.into()))
+    Ok(Reply(server.into()))
 }

@@ -1,6 +1,5 @@
 //! Management endpoints of the tenant.
 
-use axum::Json as Answer;
 use keymoor_types::{TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -16,7 +15,7 @@ use crate::base::scope;
 use crate::base::text::{Name, check_name};
 use crate::base::validation::Violations;
 use crate::http::auth::Allowed;
-use crate::http::json::{Body, Json};
+use crate::http::json::{Body, Json, Reply};
 use crate::http::openapi::{NotJson, Refusals};
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -96,9 +95,9 @@ impl From<Tenant> for TenantView {
 async fn get(
     Allowed { ctx, .. }: Allowed<scope::tenants::Read>,
     at: TenantRef,
-) -> Result<Answer<TenantView>> {
+) -> Result<Reply<TenantView>> {
     let tenant = ops::get(&ctx, at).await?;
-    Ok(Answer(tenant.into()))
+    Ok(Reply(tenant.into()))
 }
 
 /// Changes the tenant; what is left out stays.
@@ -116,7 +115,7 @@ async fn update(
     Allowed { ctx, .. }: Allowed<scope::tenants::Update>,
     at: TenantRef,
     Json(UpdateRequest { tenant }): Json<UpdateRequest>,
-) -> Result<Answer<TenantView>> {
+) -> Result<Reply<TenantView>> {
     let tenant = ops::update(&ctx, at, tenant.try_into()?).await?;
-    Ok(Answer(tenant.into()))
+    Ok(Reply(tenant.into()))
 }

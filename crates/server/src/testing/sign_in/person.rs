@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{ORIGIN, RP_ID, Started, TestApp};
 use crate::db::Tx;
 use crate::slices::credentials;
-use crate::slices::credentials::model::{Credential, KeyOrigin, Mechanism, State, WebAuthnFacts};
+use crate::slices::credentials::model::{Credential, KeyOrigin, Mechanism, State, WebAuthnKey};
 use crate::slices::identities;
 use crate::slices::identities::model::{Identity, Status, Traits, UserHandle};
 
@@ -257,7 +257,7 @@ impl Passkey {
                     registration::verify(&authenticator.register(&options), &expected).unwrap();
                 (
                     verified.public_key().clone(),
-                    KeyOrigin::WebAuthn(WebAuthnFacts::of(mechanism, &verified)),
+                    KeyOrigin::WebAuthn(WebAuthnKey::of(mechanism, &verified)),
                 )
             }
         }
