@@ -80,7 +80,7 @@ export const LINKS: Case[] = [
       const { status, headers, body } = await request('GET', link.url, { headers: { accept: 'text/html' } });
       assert.equal(status, 409);
       assert.match(headers.get('content-type') ?? '', /^text\/html/);
-      assert.match(body, /already used/);
+      assert.match(body, /already been used/);
       assert.equal(body.includes(link.token), false);
     },
   },

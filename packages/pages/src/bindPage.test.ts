@@ -40,7 +40,7 @@ beforeEach(() => {
   } as unknown as Document;
 });
 
-/** Stands for the SDK; `outcomes` are those of one attempt after the other. */
+/** A fake SDK. Each attempt consumes one of `outcomes`. */
 class FakeBinder implements Binder {
   readonly bound: string[] = [];
   readonly #outcomes: (Partial<BindPasskeyResponse> | KeymoorErrorCode)[];
@@ -63,7 +63,7 @@ class FakeBinder implements Binder {
 
 async function press(): Promise<void> {
   elements.create.dispatchEvent(new Event('click'));
-  // The fake SDK waits for nothing, so all that follows the press has happened by then.
+  // The fake SDK resolves at once, so the press has been handled by then.
   await setImmediate();
 }
 
@@ -132,12 +132,12 @@ test('after_a_failure_that_lasts_there_is_no_button', async () => {
 test('a_page_without_a_link_says_so_and_has_no_button', async () => {
   page.location.href = `${PAGE.origin}/console/bind`;
   await offerPasskey(page, async () => new FakeBinder());
-  assert.match(elements.outcome.textContent, /^This link does not work/);
+  assert.match(elements.outcome.textContent, /^This link doesn’t work/);
   assert.equal(elements.create.hidden, true);
 });
 
 test('a_browser_that_holds_no_passkeys_is_told_at_once', async () => {
   await offerPasskey(page, () => Promise.reject(new KeymoorError('unsupported', 'no WebAuthn')));
-  assert.match(elements.outcome.textContent, /can’t hold a passkey/);
+  assert.match(elements.outcome.textContent, /doesn’t support passkeys/);
   assert.equal(elements.create.disabled, true);
 });

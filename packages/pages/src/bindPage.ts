@@ -1,30 +1,30 @@
 import { type BindPasskeyResponse, type Config, type Embedded, KeymoorError, type KeymoorErrorCode } from '@keymoor/sdk';
 
-/** What happened, and what to do. Codes that are not listed are nobody's fault who reads this page. */
+/** What happened and what to do. The reader can't fix the codes that are not listed. */
 const PROBLEMS: Partial<Record<KeymoorErrorCode, string>> = {
   cancelled: 'No passkey was created. Try again when you are ready.',
-  link_complete: 'This link was already used. If that was not you, tell whoever runs this server.',
+  link_complete: 'This link has already been used. If you didn’t use it, contact the administrator of this server.',
   link_expired: 'This link has expired. Ask for a new one.',
-  link_not_found: 'This link does not work: it is incomplete, or it was never made here. Ask for a new one.',
-  link_revoked: 'This link was withdrawn. Ask for a new one.',
-  network: 'The server did not answer. Check your connection and try again.',
+  link_not_found: 'This link doesn’t work: it is incomplete, or this server didn’t create it. Ask for a new one.',
+  link_revoked: 'This link was revoked. Ask for a new one.',
+  network: 'The server didn’t respond. Check your connection and try again.',
   rate_limited: 'There were too many attempts. Wait a minute and try again.',
-  storage: 'This browser does not let pages store anything. Leave private browsing and open the link again.',
-  unsupported: 'This browser or device can’t hold a passkey. Open the link in another one.',
-  untrusted_origin: 'Passkeys can’t be created at this address. Open the link from your mail or terminal again.',
-  user_suspended: 'This account is suspended. Contact whoever runs this server.',
+  storage: 'This browser doesn’t let pages store data. Leave private browsing and open the link again.',
+  unsupported: 'This browser or device doesn’t support passkeys. Open the link in another one.',
+  untrusted_origin: 'Passkeys can’t be created at this address. Open the link from your email or terminal again.',
+  user_suspended: 'This account is suspended. Contact the administrator of this server.',
 };
 const UNKNOWN_PROBLEM = 'Something went wrong, and no passkey was created. Try again in a moment.';
-/** After these, another try with the same link can't succeed. */
+/** Retrying with the same link can't succeed after these. */
 const FINAL = ['link_complete', 'link_expired', 'link_not_found', 'link_revoked', 'user_suspended'];
 
-/** What the page uses of the SDK. */
+/** The part of the SDK that the page uses. */
 export type Binder = Pick<Embedded, 'bindPasskey' | 'isBindPasskeyUrl'>;
 
 /**
- * Lets the button of `page` bind a passkey with the link at which the page was opened, and shows the outcome.
+ * Lets the button of `page` bind a passkey with the link in the page's URL, and shows the outcome.
  *
- * @param initialize - Makes the SDK ready: `Embedded.initialize`.
+ * @param initialize - Initializes the SDK: `Embedded.initialize`.
  */
 export async function offerPasskey(page: Document, initialize: (config: Config) => Promise<Binder>): Promise<void> {
   const { location } = page;
@@ -33,7 +33,7 @@ export async function offerPasskey(page: Document, initialize: (config: Config) 
   try {
     const authHost = page.querySelector('main')?.dataset['authHost'] ?? location.host;
     const binder = await initialize({ allowedDomains: [location.host, authHost] });
-    if (!binder.isBindPasskeyUrl(location.href)) throw new KeymoorError('link_not_found', 'this is no binding link');
+    if (!binder.isBindPasskeyUrl(location.href)) throw new KeymoorError('link_not_found', 'not a binding link');
     button.addEventListener('click', async () => {
       button.disabled = true;
       outcome.clear();
@@ -50,7 +50,7 @@ export async function offerPasskey(page: Document, initialize: (config: Config) 
   }
 }
 
-/** What the page says below its explanation. */
+/** The message below the page's introduction. */
 class Outcome {
   readonly #page: Document;
 
@@ -59,26 +59,26 @@ class Outcome {
   }
 
   clear(): void {
-    this.#tell('');
+    this.#show('');
   }
 
   failed(error: unknown): void {
     const code = error instanceof KeymoorError ? error.code : undefined;
-    this.#tell((code && PROBLEMS[code]) ?? UNKNOWN_PROBLEM);
+    this.#show((code && PROBLEMS[code]) ?? UNKNOWN_PROBLEM);
     element(this.#page, 'create').hidden = code !== undefined && FINAL.includes(code);
   }
 
   succeeded({ postBindingRedirectUri }: BindPasskeyResponse): void {
     element(this.#page, 'create').hidden = true;
     element(this.#page, 'what').hidden = true;
-    if (!postBindingRedirectUri) return this.#tell('Your passkey is ready. You can close this page.');
+    if (!postBindingRedirectUri) return this.#show('Your passkey is ready. You can close this page.');
     const next = new URL(postBindingRedirectUri);
     if (next.origin === this.#page.location.origin) return this.#page.location.assign(next);
-    this.#tell('Your passkey is ready.');
+    this.#show('Your passkey is ready.');
     this.#offerToContinue(next);
   }
 
-  /** Names where the link leads, because the person is not taken there unasked. */
+  /** Shows the link's destination, because the page doesn't navigate to another origin unasked. */
   #offerToContinue(next: URL): void {
     const paragraph = element(this.#page, 'continue');
     const link = paragraph.firstElementChild as HTMLAnchorElement;
@@ -87,7 +87,7 @@ class Outcome {
     paragraph.hidden = false;
   }
 
-  #tell(words: string): void {
+  #show(words: string): void {
     element(this.#page, 'outcome').textContent = words;
   }
 }

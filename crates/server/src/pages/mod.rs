@@ -1,4 +1,4 @@
-//! Pages that the server itself shows.
+//! The pages that the server serves itself.
 
 pub mod assets;
 pub mod console;

@@ -71,17 +71,17 @@ fn the_mail_with_a_link_reads_like_this() {
     insta::assert_snapshot!(shown(&mail.text), @r"
     Create your passkey
 
-    Acme & Sons sent you this link to create a passkey. With the passkey you sign in as ada@␠example.␠com.
+    Acme & Sons sent you this link to create a passkey. The passkey lets you sign in as ada@␠example.␠com.
 
-    Open the link on the device that is to hold the passkey:
+    Open the link on the device where you want to create the passkey:
 
     http://localhost:8021/v1/tenants/1:invokeAuthenticator?token=secret
 
-    It works once, and expires on 8 January 2026, 00:00 UTC.
+    The link works once. It expires on 8 January 2026, 00:00 UTC.
 
-    Do not pass this mail on: whoever opens the link can create the passkey, and sign in as you.
+    Don't forward this email. Anyone with the link can create the passkey and sign in as you.
 
-    You did not expect this? Then do not open the link, and tell Acme & Sons about it.
+    If you didn't expect this email, don't open the link, and contact Acme & Sons.
     ");
     insta::assert_snapshot!(shown(&mail.html), @r#"
     <!doctype html>
@@ -97,13 +97,13 @@ fn the_mail_with_a_link_reads_like_this() {
     <tr><td style="padding:32px;border:1px solid #d5dde3;border-radius:8px;overflow-wrap:anywhere">
 
     <h1 style="margin:0 0 16px;font-size:24px;line-height:1.25">Create your passkey</h1>
-    <p style="margin:0 0 16px"><strong>Acme &#38; Sons</strong> sent you this link to create a passkey. With the passkey you sign in as <strong>ada@␠example.␠com</strong>.</p>
-    <p style="margin:0 0 16px">Open the link on the device that is to hold the passkey.</p>
+    <p style="margin:0 0 16px"><strong>Acme &#38; Sons</strong> sent you this link to create a passkey. The passkey lets you sign in as <strong>ada@␠example.␠com</strong>.</p>
+    <p style="margin:0 0 16px">Open the link on the device where you want to create the passkey.</p>
     <p style="margin:0 0 16px"><a href="http://localhost:8021/v1/tenants/1:invokeAuthenticator?token=secret" style="display:inline-block;padding:8px 16px;border-radius:4px;background:#0f5c73;color:#fbfcfd;text-decoration:none">Create passkey</a></p>
     <p style="margin:0 0 16px;font-size:14px;word-break:break-all">http://localhost:8021/v1/tenants/1:invokeAuthenticator?token=secret</p>
-    <p style="margin:0 0 16px">It works once, and expires on <strong>8 January 2026, 00:00 UTC</strong>.</p>
-    <p style="margin:0 0 16px">Do not pass this mail on: whoever opens the link can create the passkey, and sign in as you.</p>
-    <p style="margin:0">You did not expect this? Then do not open the link, and tell Acme &#38; Sons about it.</p>
+    <p style="margin:0 0 16px">The link works once. It expires on <strong>8 January 2026, 00:00 UTC</strong>.</p>
+    <p style="margin:0 0 16px">Don't forward this email. Anyone with the link can create the passkey and sign in as you.</p>
+    <p style="margin:0">If you didn't expect this email, don't open the link, and contact Acme &#38; Sons.</p>
 
     </td></tr>
     </table>
@@ -129,11 +129,11 @@ fn a11_the_notice_of_a_new_passkey_reads_like_this() {
     insta::assert_snapshot!(shown(&mail.text), @r"
     A passkey was added to your account
 
-    On 1 January 2026, 00:00 UTC a new passkey was added to the account ada@␠example.␠com at Acme & Sons. Whoever holds it can sign in as you.
+    On 1 January 2026, 00:00 UTC a new passkey was added to the account ada@␠example.␠com at Acme & Sons. It can be used to sign in to your account.
 
-    If that was you, there is nothing to do.
+    If you added it, you don't need to do anything.
 
-    If it was not you, tell Acme & Sons at once and ask them to revoke the passkey.
+    If you didn't add it, contact Acme & Sons immediately and ask them to revoke the passkey.
     ");
     insta::assert_snapshot!(shown(&mail.html), @r#"
     <!doctype html>
@@ -149,9 +149,9 @@ fn a11_the_notice_of_a_new_passkey_reads_like_this() {
     <tr><td style="padding:32px;border:1px solid #d5dde3;border-radius:8px;overflow-wrap:anywhere">
 
     <h1 style="margin:0 0 16px;font-size:24px;line-height:1.25">A passkey was added to your account</h1>
-    <p style="margin:0 0 16px">On 1 January 2026, 00:00 UTC a new passkey was added to the account <strong>ada@␠example.␠com</strong> at <strong>Acme &#38; Sons</strong>. Whoever holds it can sign in as you.</p>
-    <p style="margin:0 0 16px">If that was you, there is nothing to do.</p>
-    <p style="margin:0">If it was not you, tell Acme &#38; Sons at once and ask them to revoke the passkey.</p>
+    <p style="margin:0 0 16px">On 1 January 2026, 00:00 UTC a new passkey was added to the account <strong>ada@␠example.␠com</strong> at <strong>Acme &#38; Sons</strong>. It can be used to sign in to your account.</p>
+    <p style="margin:0 0 16px">If you added it, you don't need to do anything.</p>
+    <p style="margin:0">If you didn't add it, contact Acme &#38; Sons immediately and ask them to revoke the passkey.</p>
 
     </td></tr>
     </table>

@@ -1,9 +1,9 @@
-//! Content codings that a caller accepts (RFC 9110, section 12.5.3).
+//! The content codings that a caller accepts (RFC 9110, section 12.5.3).
 
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT_ENCODING;
 
-/// What `Accept-Encoding` lists, each with its weight in thousandths.
+/// The codings listed in `Accept-Encoding`, each with its weight in thousandths.
 pub(super) struct Accepted<'a>(Vec<(&'a str, u16)>);
 
 impl<'a> Accepted<'a> {
@@ -16,10 +16,10 @@ impl<'a> Accepted<'a> {
         Self(listed.collect())
     }
 
-    /// From 0 (not acceptable) to 1,000; `None` is a body without coding.
+    /// Returns the weight from 0 (not acceptable) to 1,000. `None` stands for a body without coding.
     pub(super) fn weight(&self, coding: Option<&str>) -> u16 {
         let name = coding.unwrap_or("identity");
-        // A body without coding is acceptable unless excluded, but whoever lists codings prefers those.
+        // A body without coding is acceptable unless excluded, but the listed codings are preferred.
         let unlisted = u16::from(coding.is_none());
         self.listed(name)
             .or_else(|| self.listed("*"))

@@ -1,4 +1,4 @@
-//! The files that packages were built into, as their manifests name them.
+//! The built files of the packages, as listed in their manifests.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -10,16 +10,16 @@ use super::encoding::Accepted;
 /// Each package with its files; a package that was not built has none.
 pub(super) type Packages = &'static [(&'static str, &'static [(&'static str, &'static [u8])])];
 
-/// Everything that is served, of all packages.
+/// The served files of all packages.
 #[derive(Default)]
 pub(super) struct Assets {
-    /// Where files are served, by the path of their source below `packages/`.
+    /// Served paths, by the path of the source below `packages/`.
     paths: HashMap<String, String>,
-    /// Files, by where they are served.
+    /// Files, by served path.
     files: HashMap<String, File>,
 }
 
-/// An entry of a manifest; whatever else Vite writes into one is of no use here.
+/// A manifest entry. Other members that Vite writes are ignored.
 #[derive(Deserialize)]
 struct Entry {
     file: String,
@@ -31,10 +31,10 @@ struct Entry {
     assets: Vec<String>,
 }
 
-/// A file, in each coding that there is of it.
+/// A file in each available content coding.
 pub(super) struct File {
     pub(super) content_type: &'static str,
-    /// The best last; the first has no coding.
+    /// In ascending preference. The first has no coding.
     representations: Vec<Representation>,
 }
 
@@ -50,7 +50,7 @@ impl Assets {
     ///
     /// # Panics
     ///
-    /// If a manifest is malformed, or names a file that is not there: its package's build is broken.
+    /// If a manifest is malformed or lists a missing file, because its package's build is broken then.
     pub(super) fn load(packages: Packages) -> Self {
         let mut assets = Self::default();
         for (package, files) in packages {
@@ -77,12 +77,12 @@ impl Assets {
         }
     }
 
-    /// Where the file built from `source` is served.
+    /// Returns the path that serves the file built from `source`.
     pub(super) fn path(&self, source: &str) -> Option<&str> {
         self.paths.get(source).map(String::as_str)
     }
 
-    /// What is served at `path`.
+    /// Returns the file served at `path`.
     pub(super) fn file(&self, path: &str) -> Option<&File> {
         self.files.get(path)
     }
@@ -108,8 +108,8 @@ impl File {
         })
     }
 
-    /// The representation that the caller prefers, the smallest one on a tie. The one without coding
-    /// if it accepts none.
+    /// Returns the representation that the caller prefers: the smallest on a tie, and the uncoded
+    /// one if the caller accepts none.
     pub(super) fn choose(&self, accepted: &Accepted<'_>) -> &Representation {
         let weight = |representation: &&Representation| accepted.weight(representation.coding);
         let acceptable = self.representations.iter().filter(|it| weight(it) > 0);

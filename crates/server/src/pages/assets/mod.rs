@@ -1,18 +1,17 @@
-//! What pages load (scripts, styles, images): built by npm packages, embedded in this binary.
+//! The assets of the pages (scripts, styles, images), built by npm packages and embedded in the binary.
 //!
 //! The `dist` of `packages/NAME` is served below `/assets/NAME/`. Its `manifest.json` has the
-//! format of [Vite's], reduced to what is used here:
+//! format of [Vite's], reduced to the members used here:
 //!
 //! ```json
 //! { "src/page.css": { "file": "page-Dk3v0a1Z.css" } }
 //! ```
 //!
-//! It maps the path of a source to the built file, whose name contains a hash of its content: under
-//! one name there is never other content, so browsers may keep it for good. Only files that the
-//! manifest names are served. Next to each there may be the same file compressed, with `.br` or
-//! `.gz` appended to its name.
+//! It maps the path of a source to the built file. The file's name contains a hash of its content,
+//! so browsers may cache it indefinitely. Only files that the manifest lists are served. Each may
+//! have compressed variants, with `.br` or `.gz` appended to its name.
 //!
-//! To serve one more package, add its name to `PACKAGES` in `crates/server/build.rs`.
+//! To serve another package, add its name to `PACKAGES` in `crates/server/build.rs`.
 //!
 //! [Vite's]: https://vite.dev/guide/backend-integration
 
@@ -41,13 +40,14 @@ use manifest::{Assets, File};
 static ASSETS: LazyLock<Assets> =
     LazyLock::new(|| Assets::load(include!(concat!(env!("OUT_DIR"), "/packages.rs"))));
 
-/// The path at which the file built from `source` is served, such as `/assets/pages/page-Dk3v0a1Z.css`
-/// for `pages/src/page.css`. `None` if its package was not built before this binary.
+/// Returns the path that serves the file built from `source`, such as
+/// `/assets/pages/page-Dk3v0a1Z.css` for `pages/src/page.css`. `None` if its package was not built
+/// before this binary.
 pub fn path(source: &str) -> Option<&'static str> {
     ASSETS.path(source)
 }
 
-/// Everything under `/assets`, and the icon.
+/// Returns the routes of `/assets` and of the icon.
 pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
     routes_of(&ASSETS)
 }
@@ -64,12 +64,12 @@ async fn asset(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Response> {
-    const FOR_GOOD: &str = "public, max-age=31536000, immutable";
+    const IMMUTABLE: &str = "public, max-age=31536000, immutable";
     let file = assets.file(uri.path()).ok_or_else(not_found)?;
-    Ok(serve(file, FOR_GOOD, &headers))
+    Ok(serve(file, IMMUTABLE, &headers))
 }
 
-/// Browsers ask for it by this name, whatever the page says, and go by its type.
+/// Browsers request `/favicon.ico` on any page, and read the format from the content type.
 async fn icon(
     State(assets): State<&'static Assets>,
     headers: HeaderMap,
@@ -79,7 +79,7 @@ async fn icon(
     Ok(serve(file, "no-cache", &headers))
 }
 
-/// A node of another version may have the file: no cache may remember that this one hasn't.
+/// Not cacheable, because a node of another version may have the file.
 fn not_found() -> Response {
     let error = Error::not_found(Kind::ROUTE, "");
     ([(CACHE_CONTROL, "no-store")], error).into_response()
@@ -107,7 +107,7 @@ fn serve(file: &'static File, cache_control: &'static str, request: &HeaderMap) 
     response
 }
 
-/// Whether the caller has a copy with this `ETag` (RFC 9110, section 13.1.2).
+/// Whether `If-None-Match` contains this `ETag` (RFC 9110, section 13.1.2).
 fn holds(request: &HeaderMap, etag: &HeaderValue) -> bool {
     let held = request.get_all(IF_NONE_MATCH).iter();
     held.filter_map(|value| value.to_str().ok())

@@ -1,4 +1,4 @@
-//! The console, as far as it exists: the page on which an administrator creates a passkey.
+//! The console. Its only page so far lets an administrator create a passkey.
 
 pub mod page;
 

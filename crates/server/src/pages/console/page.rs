@@ -1,4 +1,4 @@
-//! Where the links of administrators lead: one button, our SDK behind it.
+//! The page that an administrator's binding link opens: a button that calls our SDK.
 
 use askama::Template;
 use axum::Router;
@@ -16,7 +16,7 @@ use crate::http::auth::Anonymous;
 use crate::pages::assets;
 use crate::pages::hosted::message;
 
-/// The console's pages, below the path of its public URL.
+/// Returns the routes of the console's pages, below the path of its public URL.
 pub fn routes(app: &App) -> Router<App> {
     let bind_path = format!("{}/bind", app.config.console_url.path());
     Router::new().route(&bind_path, get(bind))
@@ -27,7 +27,7 @@ pub fn routes(app: &App) -> Router<App> {
 struct BindPage<'a> {
     stylesheet: &'a str,
     script: &'a str,
-    /// Host and port that the SDK may call.
+    /// The host and port that the SDK may call.
     auth_host: &'a str,
 }
 
@@ -37,7 +37,7 @@ async fn bind(Anonymous(ctx): Anonymous) -> Result<Response> {
         Some((stylesheet, script)) => bind_page(&ctx, stylesheet, script)?,
         None => scripts_missing(&ctx),
     };
-    // The page's URL holds the link's token.
+    // The page's URL contains the link's token, so caches and referrers must not record it.
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
@@ -57,7 +57,7 @@ fn bind_page(ctx: &Context, stylesheet: &str, script: &str) -> Result<Response> 
     Ok(([(CONTENT_SECURITY_POLICY, policy)], Html(html)).into_response())
 }
 
-/// Our own scripts and styles, calls to ourselves and to where binding is served, no frames.
+/// Allows our own scripts and styles, and calls to our origin and `auth_origin`. Blocks framing.
 fn policy(auth_origin: &str) -> String {
     format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
@@ -69,8 +69,8 @@ fn scripts_missing(ctx: &Context) -> Response {
     message(
         ctx,
         StatusCode::SERVICE_UNAVAILABLE,
-        "This page is not complete",
-        "This server was built without the scripts of its pages. Your link still works.",
-        "Build it with `cargo xtask build`, then open the link again.",
+        "This page is incomplete",
+        "This server was built without the page's scripts. Your link is still valid.",
+        "Rebuild the server with `cargo xtask build`, then open the link again.",
     )
 }

@@ -1,4 +1,4 @@
-//! Pages of our own that people see in a browser, and what every one of them shares.
+//! The hosted pages: the message page and its content security policy.
 
 use askama::Template;
 use axum::http::StatusCode;
@@ -9,14 +9,14 @@ use crate::base::context::Context;
 use crate::base::error::Error;
 use crate::pages::assets;
 
-/// Pages load nothing but our own stylesheet, run nothing, and can't be framed.
+/// Allows only our own stylesheets and images. Blocks scripts, forms and framing.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; \
                       frame-ancestors 'none'";
 
 #[derive(Template)]
 #[template(path = "message.html")]
 struct Message<'a> {
-    /// Missing if the server was built without its pages' styles.
+    /// `None` if the server was built without the pages' assets.
     stylesheet: Option<&'a str>,
     title: &'a str,
     what: &'a str,
@@ -24,7 +24,7 @@ struct Message<'a> {
     correlation_id: &'a str,
 }
 
-/// A page that says what happened and what to do next.
+/// Renders a page that states what happened and what to do next.
 pub fn message(ctx: &Context, status: StatusCode, title: &str, what: &str, next: &str) -> Response {
     let page = Message {
         stylesheet: assets::path("pages/src/page.css"),

@@ -1,4 +1,4 @@
-//! What a person sees who opens a link that leads nowhere.
+//! The pages that a browser shows for a binding link that can't be used here.
 
 use axum::http::StatusCode;
 use axum::http::header::RETRY_AFTER;
@@ -9,7 +9,7 @@ use crate::base::error::{Ending, Error};
 use crate::http::problem;
 use crate::pages::hosted::message;
 
-/// Says in words why a link does not work, and what to do.
+/// Returns a page that explains why the link doesn't work and what to do.
 pub(super) fn dead_link(ctx: &Context, error: Error) -> Response {
     problem::log(&error);
     let retry_after = problem::retry_after(&error);
@@ -22,61 +22,61 @@ pub(super) fn dead_link(ctx: &Context, error: Error) -> Response {
     response
 }
 
-/// The link works, but the place where it can be used is an application, not this page.
+/// Returns a page for a valid link that only the application can use.
 pub(super) fn open_in_application(ctx: &Context) -> Response {
     message(
         ctx,
         StatusCode::OK,
         "Open this link in the app",
-        "This link adds a passkey, and only the app it was made for can do that.",
+        "This link adds a passkey. Only the app that requested it can use the link.",
         "Go back to the app on this device and continue there.",
     )
 }
 
 /// Title, what happened, what to do.
 fn words(error: &Error) -> (&'static str, &'static str, &'static str) {
-    const ASK: &str = "Ask whoever sent it for a new link.";
+    const ASK: &str = "Ask the sender for a new link.";
     match error {
         Error::Ended { ending, .. } => match ending {
             Ending::Complete => (
-                "This link was already used",
-                "A passkey was added with it.",
-                "If that was you, go back to the app and sign in. If not, tell whoever sent you the link.",
+                "This link has already been used",
+                "It was used to add a passkey.",
+                "If you added it, go back to the app and sign in. If you didn’t, contact the sender of the link.",
             ),
             Ending::Expired => (
                 "This link has expired",
-                "Links that add a passkey work for a limited time.",
+                "Links that add a passkey are valid for a limited time.",
                 ASK,
             ),
             Ending::Revoked => (
-                "This link was withdrawn",
+                "This link was revoked",
                 "It can no longer add a passkey.",
                 ASK,
             ),
         },
         Error::Forbidden(_) => (
             "This account is suspended",
-            "Passkeys can't be added to it at the moment.",
-            "Contact whoever runs the app.",
+            "You can’t add a passkey to a suspended account.",
+            "Contact the app’s support.",
         ),
         Error::UntrustedOrigin => (
-            "This link was opened by a page that may not",
-            "Only the app it was made for can use it.",
+            "This page isn’t allowed to use the link",
+            "Only the app that requested the link can use it.",
             "Go back to the app on this device and continue there.",
         ),
         Error::NotFound(_) => (
-            "This link does not work",
-            "It is incomplete, or it was never made here.",
-            "Open the whole link from your mail again, or ask for a new one.",
+            "This link doesn’t work",
+            "It is incomplete, or this server didn’t create it.",
+            "Open the full link from your email again, or ask for a new one.",
         ),
         Error::TooManyRequests { .. } => (
             "Too many attempts",
-            "There were too many wrong links from your network.",
+            "Your network opened too many invalid links.",
             "Wait a minute and try again.",
         ),
         _ => (
             "Something went wrong",
-            "We could not open this link.",
+            "We couldn’t open this link.",
             "Try again in a moment.",
         ),
     }

@@ -1,4 +1,4 @@
-//! What a person sees whose sign-in can't start.
+//! The page that a browser shows for a sign-in that can't start.
 
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -9,15 +9,15 @@ use crate::base::failure::Failure;
 use crate::http::problem;
 use crate::pages::hosted::message;
 
-/// What a person sees whose browser was sent here with a request that leads nowhere.
+/// Returns a page that explains why the authorization request failed.
 pub(super) fn cannot_start(ctx: &Context, failure: Failure) -> Response {
-    const TITLE: &str = "This sign-in could not start";
+    const TITLE: &str = "Sign-in couldn’t start";
     const BACK: &str =
-        "Go back to the app and try again. If it happens again, tell whoever runs the app.";
+        "Go back to the app and try again. If the problem continues, contact the app’s support.";
     match failure {
         Failure::Refused(told) => {
             let what = format!(
-                "The app asked for it in a way that can't be answered: {}.",
+                "The app sent an invalid sign-in request: {}.",
                 told.description
             );
             message(ctx, StatusCode::BAD_REQUEST, TITLE, &what, BACK)
@@ -25,11 +25,11 @@ pub(super) fn cannot_start(ctx: &Context, failure: Failure) -> Response {
         Failure::Failed(error) => {
             problem::log(&error);
             let what = match &error {
-                Error::NotFound(_) => "There is no such app here.",
+                Error::NotFound(_) => "This app doesn’t exist on this server.",
                 Error::Forbidden(_) | Error::UntrustedOrigin => {
-                    "The page that asked for it is not part of the app."
+                    "The page that started the sign-in isn’t part of the app."
                 }
-                _ => "Something went wrong on our side.",
+                _ => "The server failed to process the request.",
             };
             let (status, _) = problem::problem(error);
             message(ctx, status, TITLE, what, BACK)

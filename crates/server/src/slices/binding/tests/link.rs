@@ -328,7 +328,7 @@ async fn a3_a_person_gets_a_page_in_words(test: TestApp) {
             ..job.clone()
         },
         404,
-        "This link does not work",
+        "This link doesn’t work",
     )
     .await;
     set_status(&test, &customers.identity, Status::Suspended).await;
@@ -337,7 +337,7 @@ async fn a3_a_person_gets_a_page_in_words(test: TestApp) {
     job.bind_new_key(&test).await.refused(403);
     set_status(&test, &customers.identity, Status::Active).await;
     job.bind_new_key(&test).await.ok();
-    page(&job, 409, "This link was already used").await;
+    page(&job, 409, "This link has already been used").await;
 }
 
 async fn a6_changing_the_config_never_redirects_a_pending_link(test: TestApp) {

@@ -257,7 +257,7 @@ async fn a_person_sees_a_page_where_nobody_can_be_redirected(test: TestApp) {
         .replace("/applications/", "/applications/0");
     let page = browse(unknown).await;
     assert_eq!(page.status, 404);
-    assert!(page.text.contains("There is no such app here."));
+    assert!(page.text.contains("This app doesn’t exist on this server."));
 }
 
 async fn what_is_wrong_with_a_request_is_told_to_the_application(test: TestApp) {
