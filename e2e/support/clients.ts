@@ -173,7 +173,7 @@ function isPutOff(error: unknown): boolean {
 /** The 500 for a commit of which the database did not say whether it took place. */
 function isUnknown(error: unknown): boolean {
   const { status, message = '' } = refusal(error);
-  return status === 500 && /^it is not known whether/.test(message);
+  return status === 500 && /^the outcome of the request is unknown/.test(message);
 }
 
 /** What the server refused something with, whether the API's client or a device was told. */

@@ -1,13 +1,13 @@
-//! WebAuthn's messages in their JSON form, as far as the two ends use them.
+//! WebAuthn's JSON messages, as far as devices and the server use them.
 //!
-//! Names are those of WebAuthn Level 3 section 5.1: what browsers read by
-//! `parseCreationOptionsFromJSON` and `parseRequestOptionsFromJSON`, and write by `toJSON`. Byte
-//! strings are base64url without padding.
+//! The names follow WebAuthn Level 3, section 5.1. Browsers parse the messages with
+//! `parseCreationOptionsFromJSON` and `parseRequestOptionsFromJSON` and write them with `toJSON`.
+//! Byte strings are base64url without padding.
 
 use serde::{Deserialize, Serialize};
 
-/// `fido2` in the answer to `:getInfo`: present if the job takes a registration with options
-/// made by the server.
+/// `fido2` in the response to `:getInfo`. Present if the job accepts a registration with the server's
+/// options.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BindingOptions {
@@ -15,8 +15,8 @@ pub struct BindingOptions {
     pub creation_options: CreationOptions,
 }
 
-/// `authn.fido2` in the request to sign in: present if an assertion over a challenge made by the
-/// server is taken.
+/// `authn.fido2` in the sign-in request. Present if the server accepts an assertion over its own
+/// challenge.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SignInOptions {
     /// The options.
@@ -28,26 +28,26 @@ pub struct SignInOptions {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CreationOptions {
-    /// For whom the credential is made.
+    /// The relying party of the credential.
     pub rp: RelyingParty,
-    /// Whose it will be.
+    /// The user of the credential.
     pub user: User,
-    /// Returned in the client data, letter for letter.
+    /// The challenge, which the client data repeats unchanged.
     #[cfg_attr(feature = "openapi", schema(examples("q83vEjRWeJCrze8SNFZ4kA")))]
     pub challenge: String,
-    /// The algorithms that are accepted, the most wanted first.
+    /// The accepted algorithms in descending preference.
     pub pub_key_cred_params: Vec<CredentialParameters>,
-    /// How long the prompt may stay, in milliseconds. A hint.
+    /// The timeout of the prompt in milliseconds. A hint.
     #[cfg_attr(feature = "openapi", schema(examples(300_000)))]
     pub timeout: u32,
-    /// What the user has already for this relying party.
+    /// The user's existing credentials for this relying party.
     pub exclude_credentials: Vec<CredentialDescriptor>,
-    /// What the authenticator must be able to do.
+    /// The requirements on the authenticator.
     pub authenticator_selection: AuthenticatorSelection,
-    /// Kinds of authenticator to offer first (section 5.8.7). A hint.
+    /// The kinds of authenticator to offer first (section 5.8.7). A hint.
     #[cfg_attr(feature = "openapi", schema(examples("client-device")))]
     pub hints: Vec<String>,
-    /// Whether the authenticator is asked to say what it is (section 5.4.7).
+    /// Whether attestation is requested (section 5.4.7).
     #[cfg_attr(feature = "openapi", schema(examples("none")))]
     pub attestation: String,
 }
@@ -59,7 +59,7 @@ pub struct RelyingParty {
     /// The RP ID: a host name.
     #[cfg_attr(feature = "openapi", schema(examples("app.example.com")))]
     pub id: String,
-    /// Its name for people.
+    /// Its display name.
     #[cfg_attr(feature = "openapi", schema(examples("Customers")))]
     pub name: String,
 }
@@ -69,13 +69,13 @@ pub struct RelyingParty {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct User {
-    /// The user handle: 1 to 64 bytes that say nothing about anybody.
+    /// The user handle: 1 to 64 bytes without personal data.
     #[cfg_attr(feature = "openapi", schema(examples("x3Vq9b0LkM2tYc8W")))]
     pub id: String,
-    /// Tells the user's accounts apart.
+    /// A name that distinguishes the user's accounts.
     #[cfg_attr(feature = "openapi", schema(examples("wren")))]
     pub name: String,
-    /// The user's name for people.
+    /// The user's display name.
     #[cfg_attr(feature = "openapi", schema(examples("Wren Marsh")))]
     pub display_name: String,
 }
@@ -84,7 +84,7 @@ pub struct User {
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CredentialParameters {
-    /// Always the same.
+    /// Always `public-key`.
     #[serde(rename = "type")]
     pub kind: PublicKeyType,
     /// A COSE algorithm identifier.
@@ -96,7 +96,7 @@ pub struct CredentialParameters {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CredentialDescriptor {
-    /// Always the same.
+    /// Always `public-key`.
     #[serde(rename = "type")]
     pub kind: PublicKeyType,
     /// The credential id.
@@ -108,7 +108,7 @@ pub struct CredentialDescriptor {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum PublicKeyType {
-    /// The only one.
+    /// The only type.
     #[serde(rename = "public-key")]
     PublicKey,
 }
@@ -118,10 +118,10 @@ pub enum PublicKeyType {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AuthenticatorSelection {
-    /// Whether the authenticator must find the credential by itself.
+    /// Whether the credential must be discoverable.
     #[cfg_attr(feature = "openapi", schema(examples("required")))]
     pub resident_key: String,
-    /// The same in the words of Level 1.
+    /// The Level 1 form of `residentKey`.
     #[cfg_attr(feature = "openapi", schema(examples(true)))]
     pub require_resident_key: bool,
     /// Whether the user must be verified.
@@ -129,23 +129,22 @@ pub struct AuthenticatorSelection {
     pub user_verification: String,
 }
 
-/// `PublicKeyCredentialRequestOptionsJSON` (section 5.1.9). Without `rpId`: the browser puts in
-/// the host of the page that asks.
+/// `PublicKeyCredentialRequestOptionsJSON` (section 5.1.9). `rpId` is omitted, so the browser uses the
+/// host of the calling page.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RequestOptions {
-    /// Returned in the client data, letter for letter.
+    /// The challenge, which the client data repeats unchanged.
     pub challenge: String,
-    /// How long the prompt may stay, in milliseconds. A hint.
+    /// The timeout of the prompt in milliseconds. A hint.
     pub timeout: u32,
-    /// The credentials to choose from. Empty: whichever the authenticator finds by itself.
+    /// The allowed credentials. Empty means any discoverable credential.
     pub allow_credentials: Vec<CredentialDescriptor>,
     /// Whether the user must be verified.
     pub user_verification: String,
 }
 
-/// `RegistrationResponseJSON` (section 5.1). Members that repeat what the attestation object says
-/// are left to it.
+/// `RegistrationResponseJSON` (section 5.1), without the members that repeat the attestation object.
 #[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -153,13 +152,13 @@ pub struct RegistrationResponse {
     /// The credential id.
     #[cfg_attr(feature = "openapi", schema(examples("q83vEjRWeJCrze8SNFZ4kA")))]
     pub id: String,
-    /// The same again.
+    /// The credential id again.
     #[cfg_attr(feature = "openapi", schema(examples("q83vEjRWeJCrze8SNFZ4kA")))]
     pub raw_id: String,
-    /// Always the same.
+    /// Always `public-key`.
     #[serde(rename = "type")]
     pub kind: PublicKeyType,
-    /// What the authenticator answered.
+    /// The authenticator's response.
     pub response: AttestationResponse,
 }
 
@@ -180,25 +179,25 @@ pub struct AttestationResponse {
     pub attestation_object: String,
 }
 
-/// A proof at sign-in over a challenge made by the server.
+/// A sign-in proof over the server's challenge.
 #[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SignInProof {
-    /// The transaction that it answers.
+    /// The id of the sign-in transaction.
     #[cfg_attr(feature = "openapi", schema(examples("Yt3nW8qK")))]
     pub transaction_id: String,
-    /// The transaction's nonce, from which the challenge follows.
+    /// The transaction's nonce, from which the challenge is derived.
     #[cfg_attr(feature = "openapi", schema(examples("b7Jx2mVr")))]
     pub nonce: String,
-    /// The distinguished name of the identity, if the device asked for a passkey of that one.
-    /// Absent: the authenticator said whose it is.
+    /// The distinguished name of the identity, if the device requested that identity's passkey.
+    /// Absent if the user handle identifies the identity.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(
         feature = "openapi",
         schema(examples("CN=19cade21f4a269e0, OU=19cade21885f2a74, O=19cade211c052e6b"))
     )]
     pub sub: Option<String>,
-    /// What the browser answered.
+    /// The browser's response.
     pub credential: AuthenticationResponse,
 }
 
@@ -210,13 +209,13 @@ pub struct AuthenticationResponse {
     /// The credential id.
     #[cfg_attr(feature = "openapi", schema(examples("q83vEjRWeJCrze8SNFZ4kA")))]
     pub id: String,
-    /// The same again.
+    /// The credential id again.
     #[cfg_attr(feature = "openapi", schema(examples("q83vEjRWeJCrze8SNFZ4kA")))]
     pub raw_id: String,
-    /// Always the same.
+    /// Always `public-key`.
     #[serde(rename = "type")]
     pub kind: PublicKeyType,
-    /// What the authenticator answered.
+    /// The authenticator's response.
     pub response: AssertionResponse,
 }
 
@@ -238,7 +237,7 @@ pub struct AssertionResponse {
     /// The signature, ASN.1 DER for ECDSA.
     #[cfg_attr(feature = "openapi", schema(examples("MEUCIQDx")))]
     pub signature: String,
-    /// The user handle, if the authenticator keeps one.
+    /// The user handle, if the authenticator stores one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(examples("x3Vq9b0LkM2tYc8W")))]
     pub user_handle: Option<String>,

@@ -1,8 +1,8 @@
 //! Every kind of id is its own type; a line in this file is all that a new one takes.
 //!
-//! Two wire shapes exist, both taken from the published API: sixteen lower-case hexadecimal
-//! digits, and UUIDs. Both are ordered by the time they were made, so that rows are appended
-//! to an index instead of scattered over it. An id is never a secret.
+//! An id has one of two forms, both from the published API: sixteen lower-case hexadecimal digits,
+//! or a UUID. Both are ordered by creation time, so that new rows are appended to an index instead
+//! of scattered over it. An id is never a secret.
 
 use std::fmt;
 use std::str::FromStr;
@@ -54,24 +54,24 @@ macro_rules! hex_ids {
         $(#[$doc])*
         ///
         /// Sixteen lower-case hexadecimal digits: a zero bit, 43 bits of Unix milliseconds and
-        /// 20 random bits. Two made in one millisecond may collide; inserting retries.
+        /// 20 random bits. Ids generated in the same millisecond may collide, so insertion retries.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(i64);
 
         impl $name {
-            /// Makes an id for something created at `now`.
+            /// Generates an id for a resource created at `now`.
             #[must_use]
             pub fn generate(now: Timestamp, rng: &dyn Rng) -> Self {
                 Self(time_ordered(now, rng))
             }
 
-            /// The number as stored. Not negative.
+            /// Returns the number as stored. Never negative.
             #[must_use]
             pub const fn as_i64(self) -> i64 {
                 self.0
             }
 
-            /// The id stored as `raw`.
+            /// Returns the id stored as `raw`.
             #[must_use]
             pub const fn from_i64(raw: i64) -> Self {
                 Self(raw)
@@ -121,7 +121,7 @@ macro_rules! uuid_ids {
         pub struct $name(Uuid);
 
         impl $name {
-            /// Makes an id for something created at `now`.
+            /// Generates an id for a resource created at `now`.
             #[must_use]
             pub fn generate(now: Timestamp, rng: &dyn Rng) -> Self {
                 let millis = u64::try_from(now.as_millis()).unwrap_or(0);
@@ -153,7 +153,7 @@ macro_rules! uuid_ids {
     };
 }
 
-/// What `{:016x}` writes, without the machinery of formatting: ids are in every URL, token and log line.
+/// Formats as `{:016x}` does, but faster: ids are in every URL, token and log line.
 fn hex_digits(number: i64) -> [u8; 16] {
     const DIGITS: [u8; 16] = *b"0123456789abcdef";
     let mut digits = [0; 16];
@@ -164,7 +164,7 @@ fn hex_digits(number: i64) -> [u8; 16] {
     digits
 }
 
-/// A zero bit, 43 bits of milliseconds (until the year 2248), 20 random bits.
+/// Returns a zero bit, 43 bits of milliseconds (until the year 2248) and 20 random bits.
 fn time_ordered(now: Timestamp, rng: &dyn Rng) -> i64 {
     const RANDOM_BITS: u32 = 20;
     const MILLIS_MASK: i64 = (1 << 43) - 1;

@@ -1,6 +1,6 @@
-//! Ids, times and wire types that both ends of Keymoor speak.
+//! Ids, times and wire types shared by Keymoor's server and devices.
 //!
-//! Nothing here does I/O, is async, or reads the clock: time and randomness are
+//! This crate does no I/O, has no async code and never reads the clock. Time and randomness are
 //! parameters ([`Clock`], [`Rng`]).
 
 #![deny(missing_docs)]

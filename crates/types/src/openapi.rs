@@ -1,4 +1,4 @@
-//! How ids and times look in the API documents.
+//! The schemas of ids and times in the API documents.
 
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};

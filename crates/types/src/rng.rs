@@ -2,16 +2,16 @@
 
 /// A source of cryptographically secure random bytes.
 ///
-/// Production code has exactly one implementation, over the operating system's generator;
-/// tests may substitute a seeded one.
+/// Production code has one implementation, over the operating system's generator. Tests may use a
+/// seeded one.
 pub trait Rng: Send + Sync {
     /// Fills `bytes` with unpredictable bytes.
     fn fill(&self, bytes: &mut [u8]);
 }
 
-/// Draws `N` random bytes.
+/// Generates `N` random bytes.
 impl dyn Rng + '_ {
-    /// Draws an array of `N` random bytes.
+    /// Returns an array of `N` random bytes.
     #[must_use]
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];

@@ -1,13 +1,13 @@
-//! Time as a parameter, and its one form on the wire.
+//! Time as a parameter, and its wire format.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A source of the current time. Production has the system clock; tests set their own.
+/// A source of the current time. Production uses the system clock. Tests set the time.
 pub trait Clock: Send + Sync {
-    /// The current time.
+    /// Returns the current time.
     fn now(&self) -> Timestamp;
 }
 
@@ -31,46 +31,46 @@ impl Seconds {
     /// One day.
     pub const DAY: Self = Self(86_400);
 
-    /// `self` taken `n` times.
+    /// Returns `self` multiplied by `n`.
     #[must_use]
     pub const fn times(self, n: i64) -> Self {
         Self(self.0 * n)
     }
 }
 
-/// A moment, in microseconds since 1970-01-01T00:00:00Z.
+/// A point in time, in microseconds since 1970-01-01T00:00:00Z.
 ///
-/// Stored as an integer (text sorts wrongly once fractions differ in length) and written on the
-/// wire as RFC 3339 in UTC with exactly three fraction digits.
+/// Stored as an integer, because text with fractions of different lengths sorts wrongly. Written on
+/// the wire as RFC 3339 in UTC with exactly three fraction digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The moment `micros` microseconds after the Unix epoch.
+    /// Returns the time `micros` microseconds after the Unix epoch.
     #[must_use]
     pub const fn from_micros(micros: i64) -> Self {
         Self(micros)
     }
 
-    /// The moment `seconds` seconds after the Unix epoch.
+    /// Returns the time `seconds` seconds after the Unix epoch.
     #[must_use]
     pub const fn from_seconds(seconds: i64) -> Self {
         Self(seconds.saturating_mul(1_000_000))
     }
 
-    /// Microseconds since the Unix epoch.
+    /// Returns the microseconds since the Unix epoch.
     #[must_use]
     pub const fn as_micros(self) -> i64 {
         self.0
     }
 
-    /// Whole milliseconds since the Unix epoch, rounded down.
+    /// Returns the whole milliseconds since the Unix epoch, rounded down.
     #[must_use]
     pub const fn as_millis(self) -> i64 {
         self.0.div_euclid(1_000)
     }
 
-    /// Whole seconds since the Unix epoch, rounded down: the form of JWT's `NumericDate`.
+    /// Returns the whole seconds since the Unix epoch, rounded down: the form of JWT's `NumericDate`.
     #[must_use]
     pub const fn as_seconds(self) -> i64 {
         self.0.div_euclid(1_000_000)

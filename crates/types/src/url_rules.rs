@@ -1,4 +1,4 @@
-//! What URLs may look like, wherever they stand.
+//! Rules for URLs and origins.
 
 use url::Url;
 
@@ -8,10 +8,10 @@ pub fn is_bidirectional_control(c: char) -> bool {
     matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Longest URL that any field holds, in bytes.
+/// The maximum length of a URL in bytes.
 const MAX_URL_BYTES: usize = 2_048;
 
-/// Schemes that run code, or read local data, when a browser is sent there.
+/// Schemes that run code or read local data when a browser navigates to them.
 const DANGEROUS_SCHEMES: [&str; 7] = [
     "javascript",
     "data",
@@ -22,12 +22,12 @@ const DANGEROUS_SCHEMES: [&str; 7] = [
     "view-source",
 ];
 
-/// An absolute URL that a browser or app may safely be sent to; custom app schemes are fine.
+/// Parses an absolute URL that is a safe redirect target. Custom app schemes are allowed.
 ///
 /// # Errors
-/// What is wrong with it, to be shown to whoever sent it: longer than 2,048 bytes, relative, with
-/// white space, control or bidirectional characters, a backslash or user information, or of a
-/// scheme that runs code or reads local data.
+/// The reason, which may be shown to the caller. Rejects URLs that are relative, longer than 2,048
+/// bytes or of a scheme that runs code or reads local data, and URLs with white space, control or
+/// bidirectional characters, a backslash or user information.
 pub fn check_url(text: &str) -> Result<(), &'static str> {
     if text.is_empty() {
         return Err("empty string");
@@ -61,7 +61,7 @@ pub fn check_url(text: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// What stands between `//` and the path (RFC 3986 section 3.2); nothing without `//`.
+/// Returns the text between `//` and the path (RFC 3986, section 3.2), or an empty text without `//`.
 fn authority(text: &str) -> &str {
     let after_scheme = text.split_once(':').map_or("", |(_, rest)| rest);
     let hierarchical = after_scheme.strip_prefix("//").unwrap_or_default();
@@ -69,17 +69,16 @@ fn authority(text: &str) -> &str {
     end.map_or(hierarchical, |end| &hierarchical[..end])
 }
 
-/// Whether `://` and a host follow the scheme. Parsers that repair what is missing disagree about
-/// the rest.
+/// Whether `://` and a host follow the scheme. Lenient parsers disagree about other forms.
 fn names_an_authority(text: &str) -> bool {
     !authority(text).is_empty()
 }
 
-/// An origin as browsers spell it (HTML, "ASCII serialization of an origin"):
-/// `scheme://host[:port]`, nothing behind it.
+/// Parses an origin as browsers serialise it (HTML, "ASCII serialization of an origin"):
+/// `scheme://host[:port]` and nothing else.
 ///
 /// # Errors
-/// What is wrong with it, to be shown to whoever sent it.
+/// The reason, which may be shown to the caller.
 pub fn check_origin(text: &str) -> Result<(), &'static str> {
     check_url(text)?;
     match web_origin(text) {
@@ -88,7 +87,7 @@ pub fn check_origin(text: &str) -> Result<(), &'static str> {
     }
 }
 
-/// The origin of an http or https URL; `None` for every other one.
+/// Returns the origin of an http or https URL, and `None` for any other URL.
 #[must_use]
 pub fn web_origin(text: &str) -> Option<String> {
     let url = Url::parse(text).ok()?;

@@ -1,10 +1,10 @@
-//! Custom verbs: the `:bind` behind the last segment of `/jobs/J:bind`.
+//! Custom verbs: the `:bind` after the last segment of `/jobs/J:bind`.
 
-/// What stands between a path and its verb where the verb is a segment of its own.
+/// Separates a path from its verb in the form where the verb is its own segment.
 const SEPARATOR: &str = "/~";
 
-/// Splits a path into what the verb is about, and the verb: ASCII letters behind the last colon
-/// of the last segment. `None` if there is no verb.
+/// Splits a path into the resource's path and the verb: the ASCII letters after the last colon of the
+/// last segment. Returns `None` without a verb.
 #[must_use]
 pub fn split(path: &str) -> Option<(&str, &str)> {
     let segment = path.rfind('/')? + 1;
@@ -14,14 +14,14 @@ pub fn split(path: &str) -> Option<(&str, &str)> {
     is_verb.then_some((head, verb))
 }
 
-/// The path with the verb as a segment of its own, `/jobs/J/~bind`: a form for routers that
-/// know no suffixes. `None` if there is no verb.
+/// Returns the path with the verb as its own segment, `/jobs/J/~bind`, for routers without support
+/// for suffixes. Returns `None` without a verb.
 #[must_use]
 pub fn as_segment(path: &str) -> Option<String> {
     split(path).map(|(head, verb)| format!("{head}{SEPARATOR}{verb}"))
 }
 
-/// The published spelling of a route whose verb is a segment.
+/// Returns the published form of a route whose verb is a segment.
 #[must_use]
 pub fn published(route: &str) -> String {
     route.replace(SEPARATOR, ":")

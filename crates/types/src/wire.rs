@@ -1,34 +1,34 @@
 //! The messages between a device and the server.
 //!
-//! Field names are those of the published JavaScript SDK's protocol; a field that it requires
-//! is never optional here.
+//! The field names follow the published JavaScript SDK's protocol. A field that the SDK requires is
+//! never optional here.
 
 use serde::{Deserialize, Serialize};
 
 use crate::fido2;
 use crate::{BindingJobId, CredentialId, IdentityId, RealmId, TenantId, Timestamp};
 
-/// Answer to a GET of a binding link by an SDK (`accept: application/json`).
+/// The response to an SDK's GET of a binding link (`accept: application/json`).
 #[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct InvokeAuthenticator {
-    /// Where the next two calls go: an origin without trailing slash.
+    /// The base URL of the next two calls: an origin without trailing slash.
     #[cfg_attr(feature = "openapi", schema(examples("http://localhost:8021")))]
     pub api_base_url: String,
     /// The job's tenant.
     pub tenant_id: TenantId,
     /// The job's realm.
     pub realm_id: RealmId,
-    /// Whose passkey the job is for.
+    /// The job's identity.
     pub identity_id: IdentityId,
-    /// The job.
+    /// The job's id.
     pub job_id: BindingJobId,
     /// The link's token, which authorises `:getInfo` and `:bind`.
     #[cfg_attr(feature = "openapi", schema(examples("Zk8tR2vN5wXq1LmC7yHs4A")))]
     pub token: String,
 }
 
-/// Answer to `:getInfo`: everything a device shows or decides before it makes a key.
+/// The response to `:getInfo`: everything a device needs before it creates a key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(examples(json!({"tenant": {"display_name": "Example"}}))))]
@@ -37,30 +37,30 @@ pub struct BindingInfo {
     pub tenant: Named,
     /// The realm's name.
     pub realm: Named,
-    /// Whose passkey it will be.
+    /// The identity that the passkey will belong to.
     pub identity: BindingIdentity,
-    /// Branding; empty strings where nothing is set, since the published SDK needs them present.
+    /// The branding. Unset fields are empty strings, because the published SDK requires them.
     pub theme: Theme,
-    /// How keys may be made.
+    /// The authenticator config, which determines the allowed kinds of key.
     pub authenticator_config: BindingConfig,
-    /// Where the application wants to go after binding.
+    /// The application's destination after binding.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(
         feature = "openapi",
         schema(examples("https://app.example.com/welcome"))
     )]
     pub post_binding_redirect_uri: Option<String>,
-    /// Options of the server's making, if the job takes [`ProofKind::Fido2`]. The published SDK
+    /// The server's WebAuthn options, if the job accepts [`ProofKind::Fido2`]. The published SDK
     /// ignores them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fido2: Option<fido2::BindingOptions>,
 }
 
-/// Something with a name for people.
+/// An object with a display name.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Named {
-    /// The name.
+    /// The display name.
     #[cfg_attr(feature = "openapi", schema(examples("Customers")))]
     pub display_name: String,
 }
@@ -69,10 +69,10 @@ pub struct Named {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BindingIdentity {
-    /// The identity's name for people.
+    /// The identity's display name.
     #[cfg_attr(feature = "openapi", schema(examples("Wren Marsh")))]
     pub display_name: String,
-    /// The traits a device may store beside the key.
+    /// The traits that a device may store with the key.
     pub traits: BindingTraits,
 }
 
@@ -87,23 +87,23 @@ pub struct BindingTraits {
     /// The identity's username.
     #[cfg_attr(feature = "openapi", schema(examples("wren")))]
     pub username: String,
-    /// The identity's address, if it has one.
+    /// The identity's e-mail address, if it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(examples("wren@example.com")))]
     pub primary_email_address: Option<String>,
 }
 
-/// Branding in [`BindingInfo`]. Every field is present; unset ones are empty.
+/// The branding in [`BindingInfo`]. Every field is present. Unset fields are empty.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Theme {
-    /// Logo for light backgrounds.
+    /// The URL of the logo for light backgrounds.
     #[cfg_attr(feature = "openapi", schema(examples("")))]
     pub logo_url_light: String,
-    /// Logo for dark backgrounds.
+    /// The URL of the logo for dark backgrounds.
     #[cfg_attr(feature = "openapi", schema(examples("")))]
     pub logo_url_dark: String,
-    /// Where to find help.
+    /// The URL of the support page.
     #[cfg_attr(feature = "openapi", schema(examples("")))]
     pub support_url: String,
 }
@@ -113,7 +113,7 @@ pub struct Theme {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(examples(json!({"config": {"type": "embedded"}}))))]
 pub struct BindingConfig {
-    /// The config's id. Always given by this server; the published protocol lets it be absent.
+    /// The config's id. This server always sends it. In the published protocol it is optional.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(
         feature = "openapi",
@@ -124,22 +124,22 @@ pub struct BindingConfig {
     pub tenant_id: TenantId,
     /// The config's realm.
     pub realm_id: RealmId,
-    /// The config itself, as a device reads it: `{"type": "embedded"}`, or `hosted_web` with
-    /// `authentication_methods` if the config insists on its methods.
+    /// The config as a device reads it: `{"type": "embedded"}`, or `hosted_web` with
+    /// `authentication_methods` if the config enforces its methods.
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub config: serde_json::Value,
 }
 
-/// Body of `:bind`.
+/// The body of `:bind`.
 #[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BindRequest {
-    /// How the proof was made.
+    /// The kind of the proof.
     #[serde(rename = "type")]
     pub kind: ProofKind,
-    /// The proof: for `JWT` a compact JWS, for `WEBAUTHN` a JSON text of `WebAuthnRegistration`,
-    /// for `FIDO2` one of `RegistrationResponse`. It may carry the link's token, so it is never
-    /// logged.
+    /// The proof. `JWT`: a compact JWS. `WEBAUTHN`: a JSON text of `WebAuthnRegistration`.
+    /// `FIDO2`: a JSON text of `RegistrationResponse`. It may contain the link's token, so it is
+    /// never logged.
     #[cfg_attr(
         feature = "openapi",
         schema(examples("eyJhbGciOiJFUzI1NiJ9.eyJub25jZSI6IlJ4cyJ9.c2lnbmF0dXJl"))
@@ -147,21 +147,21 @@ pub struct BindRequest {
     pub raw: String,
 }
 
-/// How a proof at binding was made.
+/// The kind of a binding proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "UPPERCASE")]
 pub enum ProofKind {
-    /// A JWS by a key that software keeps.
+    /// A JWS signed by a software key.
     Jwt,
-    /// A WebAuthn registration over the link's token.
+    /// A WebAuthn registration whose challenge is the link's token.
     Webauthn,
-    /// A WebAuthn registration with options made by the server.
+    /// A WebAuthn registration with the server's options.
     Fido2,
 }
 
 impl ProofKind {
-    /// The kind as it is written.
+    /// Returns the kind as it is written.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -172,12 +172,12 @@ impl ProofKind {
     }
 }
 
-/// What [`BindRequest::raw`] holds for [`ProofKind::Webauthn`]. Both members are standard base64
-/// with padding.
+/// The content of [`BindRequest::raw`] for [`ProofKind::Webauthn`]. Both members are standard
+/// base64 with padding.
 #[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WebAuthnRegistration {
-    /// The client data, as the browser serialised it.
+    /// The client data as serialised by the browser.
     #[cfg_attr(
         feature = "openapi",
         schema(examples("eyJ0eXBlIjoid2ViYXV0aG4uY3JlYXRlIn0="))
@@ -188,13 +188,13 @@ pub struct WebAuthnRegistration {
     pub attestation_object: String,
 }
 
-/// Answer to `:bind`.
+/// The response to `:bind`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BoundCredential {
-    /// The server's id of the new passkey.
+    /// The id of the new passkey.
     pub id: CredentialId,
-    /// `ACTIVE`.
+    /// Always `ACTIVE`.
     #[cfg_attr(feature = "openapi", schema(examples("ACTIVE")))]
     pub state: String,
     /// When it was bound.
@@ -207,7 +207,7 @@ pub struct BoundCredential {
 #[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum AuthenticationProof {
-    /// A compact JWS by a software key.
+    /// A compact JWS signed by a software key.
     #[cfg_attr(
         feature = "openapi",
         schema(examples(json!({"Jwt": "eyJhbGciOiJFUzI1NiJ9.eyJub25jZSI6IlJ4cyJ9.c2lnbmF0dXJl"})))
@@ -219,14 +219,14 @@ pub enum AuthenticationProof {
     Fido2(String),
 }
 
-/// What [`AuthenticationProof::WebAuthn`] holds. Every member is standard base64 with padding.
+/// The content of [`AuthenticationProof::WebAuthn`]. Every member is standard base64 with padding.
 #[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WebAuthnAssertion {
     /// The signed authenticator data.
     #[cfg_attr(feature = "openapi", schema(examples("SZYN5YgOjGh0NBcP")))]
     pub authenticator_data: String,
-    /// The client data, as the browser serialised it.
+    /// The client data as serialised by the browser.
     #[cfg_attr(
         feature = "openapi",
         schema(examples("eyJ0eXBlIjoid2ViYXV0aG4uY3JlYXRlIn0="))
@@ -237,24 +237,24 @@ pub struct WebAuthnAssertion {
     pub signature: String,
 }
 
-/// Answer to `bi-authenticate`.
+/// The response to `bi-authenticate`.
 #[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum AuthenticationAnswer {
-    /// The proof is accepted; the code goes to the application's redirect URI.
+    /// The proof is accepted. The code belongs in the application's redirect URI.
     Allow {
         /// The authorization code.
         #[cfg_attr(feature = "openapi", schema(examples("h4Vq8nKx2Lw7")))]
         code: String,
-        /// A word for the user, if policy has one.
+        /// A message for the user, if the policy has one.
         #[serde(skip_serializing_if = "Option::is_none")]
         #[cfg_attr(feature = "openapi", schema(examples("Welcome back")))]
         message: Option<String>,
     },
-    /// The proof is valid and refused all the same.
+    /// The proof is valid, but the sign-in is denied.
     Deny {
-        /// Why, in words for the user.
+        /// The reason, as a message for the user.
         #[cfg_attr(feature = "openapi", schema(examples("The account is suspended")))]
         message: String,
     },

@@ -1,7 +1,7 @@
-//! The one error type of the server. It knows nothing of HTTP; `http::problem` gives it a status.
+//! The server's error type. It is independent of HTTP: `http::problem` maps it to a status.
 //!
-//! What a caller may read and what only the log may hold are different fields, so that the
-//! private half cannot be shown by accident.
+//! Public and private texts are different fields, so that a text meant for the log can't reach the
+//! caller by accident.
 
 use std::fmt;
 
@@ -9,41 +9,41 @@ use crate::base::names::named;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a request was refused or failed.
+/// Why a request was rejected or failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The body or a parameter could not be read at all.
+    /// The body or a parameter could not be parsed.
     #[error("malformed request: {0}")]
     Malformed(String),
-    /// The request was read, and these fields are wrong.
+    /// The request was parsed, but these fields are invalid.
     #[error("invalid parameters: {0:?}")]
     Invalid(Vec<FieldViolation>),
-    /// No credentials, or none that are valid.
+    /// The credentials are missing or invalid.
     #[error("unauthenticated")]
     Unauthenticated,
-    /// Valid credentials that do not suffice. The text is for the caller.
+    /// The credentials are valid but insufficient. The text is shown to the caller.
     #[error("forbidden: {0}")]
     Forbidden(&'static str),
-    /// The page that asks is not of an origin that the config trusts.
+    /// The request's origin is not one of the config's trusted origins.
     #[error("untrusted origin")]
     UntrustedOrigin,
-    /// The thing does not exist, or the caller may not know that it does.
+    /// The resource does not exist, or the caller may not learn that it exists.
     #[error("{0} not found")]
     NotFound(Resource),
-    /// The thing is in a state, or has a neighbour, that forbids this.
+    /// The state of the resource, or another resource, forbids the operation.
     #[error("conflict: {message}")]
     Conflict {
         message: String,
         resource: Option<Resource>,
     },
-    /// The thing has ended, so that nothing can be done with it any more.
+    /// The resource has ended and can no longer be used.
     #[error("{} is {ending}", kind.noun)]
     Ended {
         kind: Kind,
         id: String,
         ending: Ending,
     },
-    /// Well-formed, and impossible for what it names.
+    /// The request is well-formed, but impossible for the resource that it names.
     #[error("unprocessable: {message}")]
     Unprocessable { message: String, resource: Resource },
     #[error("method not allowed")]
@@ -54,23 +54,23 @@ pub enum Error {
     TooSlow,
     #[error("unsupported media type")]
     UnsupportedMediaType,
-    /// Refused for its frequency; the caller may come back after this many seconds.
+    /// The rate limit is exceeded. The caller may retry after `retry_after` seconds.
     #[error("too many requests")]
     TooManyRequests { retry_after: u32 },
-    /// A freshly drawn id was taken; `with_fresh_ids!` draws another.
-    #[error("a fresh id was taken")]
+    /// A generated id already exists. `with_fresh_ids!` generates another one.
+    #[error("a generated id already exists")]
     Collision,
-    /// Refused because something that we need is down or full; worth retrying.
+    /// A dependency is down or overloaded. The caller can retry.
     #[error("unavailable: {0}")]
     Unavailable(String),
-    /// Nobody knows whether what was asked for was done, so trying again may do it twice.
+    /// It is unknown whether the operation was carried out. A retry may repeat it.
     #[error("outcome unknown: {0}")]
     OutcomeUnknown(String),
-    /// Something that was sealed does not open, as with another master key. The text says what,
-    /// for the log alone.
-    #[error("{0} does not open: is the master key right?")]
+    /// Encrypted data can't be decrypted, for example with a wrong master key. The text names the
+    /// data and is only logged.
+    #[error("{0} can't be decrypted: check the master key")]
     Sealed(String),
-    /// Our fault. The text is for the log alone.
+    /// The server failed. The text is only logged.
     #[error("internal error: {0}")]
     Internal(String),
 }
@@ -87,7 +87,7 @@ impl Error {
         })
     }
 
-    /// One wrong field.
+    /// One invalid field.
     pub fn invalid(field: impl Into<String>, description: impl Into<String>) -> Self {
         Self::Invalid(vec![FieldViolation::new(field, description)])
     }
@@ -99,7 +99,7 @@ impl Error {
         }
     }
 
-    /// A conflict with the state of a named thing; `state` becomes the detail's description.
+    /// A conflict with the state of a resource. `state` becomes the detail's description.
     pub fn conflict_on(
         message: impl Into<String>,
         kind: Kind,
@@ -120,7 +120,7 @@ impl Error {
 impl From<keymoor_db::Error> for Error {
     fn from(error: keymoor_db::Error) -> Self {
         match error {
-            // Worth another try by the caller: nothing was kept.
+            // The caller can retry: nothing was committed.
             keymoor_db::Error::Overloaded
             | keymoor_db::Error::Closed
             | keymoor_db::Error::Conflict
@@ -131,11 +131,11 @@ impl From<keymoor_db::Error> for Error {
     }
 }
 
-/// Evaluates an attempt again while an id that it drew turns out to be taken.
+/// Retries `$attempt` while an id that it generates already exists.
 ///
-/// Ids hold twenty random bits for each millisecond, so under load this happens, and a second
-/// draw nearly always succeeds. A macro, since a closure that runs twice and borrows is not
-/// `Send` for every lifetime as far as the compiler can tell.
+/// An id has 20 random bits per millisecond, so collisions happen under load. The second attempt
+/// nearly always succeeds. This is a macro because the compiler can't prove that a borrowing
+/// closure called twice is `Send` for every lifetime.
 macro_rules! with_fresh_ids {
     ($attempt:expr) => {{
         let mut tries_left = 4;
@@ -149,7 +149,7 @@ macro_rules! with_fresh_ids {
 }
 pub(crate) use with_fresh_ids;
 
-/// One wrong field: a dotted path that includes the envelope, and what is wrong with it.
+/// An invalid field: its dotted path, including the envelope, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldViolation {
     pub field: String,
@@ -165,7 +165,7 @@ impl FieldViolation {
     }
 }
 
-/// A thing that an error is about.
+/// The resource that an error is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resource {
     pub kind: Kind,
@@ -190,23 +190,23 @@ impl fmt::Display for Resource {
 }
 
 named! {
-    /// How something ended that is used once.
+    /// How a single-use resource ended.
     pub enum Ending {
         /// It was used.
         Complete = "complete",
-        /// Its time passed.
+        /// It expired.
         Expired = "expired",
-        /// It was withdrawn.
+        /// It was revoked.
         Revoked = "revoked",
     }
 }
 
-/// A kind of thing that errors name. A slice declares those that only it knows.
+/// A kind of resource named in errors. A slice declares the kinds that only it uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kind {
-    /// The spelling in `ResourceInfo` details.
+    /// The name in `ResourceInfo` details.
     pub type_name: &'static str,
-    /// The spelling in messages.
+    /// The name in messages.
     pub noun: &'static str,
 }
 

@@ -1,4 +1,4 @@
-//! What names may look like, wherever they stand. URLs: [`keymoor_types::url_rules`].
+//! Rules for names, labels and e-mail addresses. For URLs see [`keymoor_types::url_rules`].
 
 use caseless::default_case_fold_str;
 use keymoor_types::url_rules::is_bidirectional_control;
@@ -7,30 +7,30 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-/// The form in which usernames and names are compared: NFKC, case-folded, without what can't be
-/// seen (NFKC_Casefold of UAX #31).
+/// Returns the form in which usernames and names are compared: NFKC, case-folded, without invisible
+/// characters (NFKC_Casefold of UAX #31).
 pub fn folded(text: &str) -> String {
     let visible: String = text.nfkc().filter(|c| !is_ignorable(*c)).collect();
     default_case_fold_str(&visible).nfkc().collect()
 }
 
-/// The published set of characters that no name has.
+/// The published set of characters that names must not contain.
 macro_rules! refused_in_names {
     () => {
         "{}[]<>;:?\\/|*^%$#=~`!"
     };
 }
 
-/// How [`check_name`]'s names look in the API documents.
+/// The schema of names that pass [`check_name`].
 pub enum Name {}
 
 impl PartialSchema for Name {
     fn schema() -> RefOr<Schema> {
         const DESCRIPTION: &str = concat!(
-            "1 to 64 characters, not all of them blank, none of ",
+            "1 to 64 characters. Must not be blank or contain any of ",
             refused_in_names!(),
-            " and none that is a control character, changes the direction of text or is invisible, \
-             but for the joiners and variation selectors of scripts and emoji.",
+            " or a control, bidirectional or invisible character. Joiners and variation selectors \
+             are allowed, because scripts and emoji need them.",
         );
         ObjectBuilder::new()
             .schema_type(Type::String)
@@ -44,7 +44,7 @@ impl PartialSchema for Name {
 
 impl ToSchema for Name {}
 
-/// A name: 1 to 64 characters, none of the published refused set, none that moves or hides text.
+/// Checks a name: 1 to 64 characters, none of them forbidden, bidirectional or invisible.
 pub fn check_name(text: &str) -> Result<(), &'static str> {
     match text.chars().count() {
         0 => return Err("empty string"),
@@ -66,7 +66,7 @@ pub fn check_name(text: &str) -> Result<(), &'static str> {
     check_plain(text)
 }
 
-/// Unicode's Default_Ignorable_Code_Point: what is not seen.
+/// Whether `c` is invisible: Unicode's Default_Ignorable_Code_Point.
 fn is_ignorable(c: char) -> bool {
     matches!(
         c,
@@ -77,12 +77,12 @@ fn is_ignorable(c: char) -> bool {
     )
 }
 
-/// Joiners and variation selectors, which some scripts and emoji are not written without.
+/// Whether `c` is a joiner or variation selector, which some scripts and emoji require.
 fn shapes_script_or_emoji(c: char) -> bool {
     matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')
 }
 
-/// A label that only administrators read: 1 to 256 characters, none that moves or hides text.
+/// Checks a label for administrators: 1 to 256 characters, none of them control or bidirectional.
 pub fn check_label(text: &str) -> Result<(), &'static str> {
     match text.chars().count() {
         0 => Err("empty string"),
@@ -91,7 +91,7 @@ pub fn check_label(text: &str) -> Result<(), &'static str> {
     }
 }
 
-/// Text without control or bidirectional characters, of any length.
+/// Checks that a text of any length has no control or bidirectional characters.
 pub fn check_plain(text: &str) -> Result<(), &'static str> {
     if text.chars().any(is_layout_control) {
         Err("must not contain control or bidirectional characters")
@@ -100,15 +100,15 @@ pub fn check_plain(text: &str) -> Result<(), &'static str> {
     }
 }
 
-/// Controls, line and paragraph separators, and bidirectional controls.
+/// Whether `c` is a control, a line or paragraph separator, or a bidirectional control.
 fn is_layout_control(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') || is_bidirectional_control(c)
 }
 
-/// Longest address that a mail can be sent to (RFC 5321, section 4.5.3.1.3), in bytes.
+/// The longest deliverable address in bytes (RFC 5321, section 4.5.3.1.3).
 const MAX_EMAIL_BYTES: usize = 254;
 
-/// What may be an e-mail address: whether it is one, only a delivered mail can tell.
+/// Checks that a text looks like an e-mail address. Only delivery can prove that it is one.
 pub fn check_email_address(text: &str) -> Result<(), &'static str> {
     check_plain(text)?;
     if text.len() > MAX_EMAIL_BYTES {

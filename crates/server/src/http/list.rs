@@ -1,7 +1,7 @@
-//! Lists over HTTP: paging, totals and filters, the same for every resource.
+//! Paging, totals and filters of every list endpoint.
 //!
-//! Page tokens are sealed. They name the list by its path, the filter and the last row that was
-//! given, so that a token is good for one list only and rows inserted meanwhile shift nothing.
+//! Page tokens are encrypted. They contain the list's path, the filter and the last returned row. A
+//! token is valid for one list only, and concurrent inserts don't shift its pages.
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -26,40 +26,40 @@ use crate::base::error::{Error, Result};
 use crate::base::paging::{Filter, Page, PageRequest, Sizes, bad_token};
 use crate::base::vault::{Purpose, Vault};
 
-/// How long a page token is good for.
+/// The lifetime of a page token.
 const TOKEN_LIFETIME: Seconds = Seconds::DAY.times(7);
 
-/// What an item of a list looks like to its reader, and what there is to know of the list.
+/// The item of a list as the API returns it, and the list's properties.
 pub trait Listed: Serialize + ToSchema {
-    /// How the API document calls the list.
+    /// The name of the list's schema in the API document.
     const SCHEMA: &'static str;
-    /// The member that holds the items.
+    /// The member that contains the items.
     const MEMBER: &'static str;
     const SIZES: Sizes;
-    /// The attributes that `filter` may name.
+    /// The attributes that `filter` supports.
     const ATTRIBUTES: &'static [&'static str] = &[];
-    /// Further parameters of the query that choose the items.
+    /// Additional query parameters that select the items.
     const SELECTORS: &'static [&'static str] = &[];
 }
 
-/// The query of every list; [`Asked`] reads it.
+/// The query of every list. [`Asked`] parses it.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(default)]
 pub struct ListQuery {
-    /// At most this many items. 0 is the default; a larger number than the maximum is clamped.
+    /// The maximum number of items. 0 means the default. Larger values are clamped to the maximum.
     #[param(value_type = Option<u32>)]
     page_size: Option<String>,
-    /// `next_page_token` of the page before. Expires after a week.
+    /// The `next_page_token` of the previous page. Expires after a week.
     page_token: Option<String>,
-    /// How many items to pass over first. Not kept by the page token.
+    /// The number of items to skip first. Not part of the page token.
     #[param(value_type = Option<u32>)]
     skip: Option<String>,
-    /// `<attribute> eq "<value>"`, from SCIM's filters (RFC 7644, section 3.4.2.2).
+    /// A filter of the form `<attribute> eq "<value>"`, from SCIM (RFC 7644, section 3.4.2.2).
     filter: Option<String>,
 }
 
-/// A request for a page of a list, read and checked.
+/// A validated request for a page of a list.
 pub struct Asked<V> {
     request: PageRequest,
     list: List,
@@ -96,7 +96,7 @@ impl<V: Listed> FromRequestParts<App> for Asked<V> {
 }
 
 impl<V> Asked<V> {
-    /// The answer to this request.
+    /// Returns the response to this request.
     pub fn answer<T: Into<V>>(self, page: Page<T>) -> Paged<V> {
         let next_page_token = page.next_after.map(|after| {
             let cursor = Cursor {
@@ -115,8 +115,8 @@ impl<V> Asked<V> {
     }
 }
 
-/// A page as it is sent: the items under their member, `total_size` and, unless it is the last
-/// page, `next_page_token`.
+/// A page as it is sent: the items under their member, `total_size` and, except on the last page,
+/// `next_page_token`.
 pub struct Paged<V> {
     items: Vec<V>,
     total_size: i64,
@@ -173,14 +173,14 @@ impl<V: Listed> ToSchema for Paged<V> {
     }
 }
 
-/// What a page token is sealed for.
+/// The purpose that page tokens are sealed for.
 struct List {
     name: String,
     vault: Vault,
     now: Timestamp,
 }
 
-/// The path, and what else of the query chooses the items.
+/// The path and the query parameters that select the items.
 fn list_name<V: Listed>(parts: &Parts) -> String {
     let mut name = parts.uri.path().to_owned();
     let query = parts.uri.query().unwrap_or_default();
@@ -194,7 +194,7 @@ fn list_name<V: Listed>(parts: &Parts) -> String {
     name
 }
 
-/// What a page token says once opened.
+/// The decrypted content of a page token.
 #[derive(Serialize, Deserialize)]
 struct Cursor {
     after: String,
@@ -237,7 +237,7 @@ impl ListQuery {
     }
 }
 
-/// An unsigned number of at most 32 bits; absent is 0. Anything larger means "as many as can be".
+/// Parses an unsigned number of at most 32 bits. Absent means 0, and larger values saturate.
 fn number(field: &str, text: Option<&str>) -> Result<u32> {
     let Some(text) = text.filter(|text| !text.is_empty()) else {
         return Ok(0);

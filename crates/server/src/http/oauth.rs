@@ -1,4 +1,4 @@
-//! Refusals in the words of OAuth.
+//! Error responses of the OAuth endpoints.
 
 use axum::Json;
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
@@ -12,67 +12,67 @@ use crate::base::error::Error;
 use crate::base::failure::Failure;
 use crate::http::problem;
 
-/// The body of a refusal (RFC 6749, section 5.2).
+/// The body of an error response (RFC 6749, section 5.2).
 #[derive(Serialize, ToSchema)]
 pub struct OAuthProblem {
-    /// What kind of refusal, for programs.
+    /// The error code.
     error: &'static str,
-    /// What to do about it, for developers.
+    /// What happened, for developers.
     error_description: &'static str,
 }
 
-/// The refusals that any endpoint of OAuth can give, for the API document.
+/// The error responses of every OAuth endpoint, for the API document.
 #[derive(IntoResponses)]
 pub enum OAuthRefusals {
-    /// The request is malformed, or asks for what can't be had.
+    /// The request is malformed or invalid.
     #[response(status = 400)]
     BadRequest(OAuthProblem),
-    /// A page of an origin that is not trusted.
+    /// The request's origin is not trusted.
     #[response(status = 403)]
     Forbidden(OAuthProblem),
-    /// No such application.
+    /// The application does not exist.
     #[response(status = 404)]
     NotFound(problem::Problem),
-    /// The body took too long to arrive.
+    /// The request body took too long to arrive.
     #[response(status = 408)]
     TooSlow(OAuthProblem),
-    /// The body is too large.
+    /// The request body is too large.
     #[response(status = 413)]
     TooLarge(OAuthProblem),
-    /// Our fault. The description says so if it is not known whether the request was carried out.
+    /// The server failed. `error_description` states if the outcome of the request is unknown.
     #[response(status = 500)]
     Internal(OAuthProblem),
-    /// Overloaded; try again after `Retry-After` seconds.
+    /// The server is overloaded. Retry after `Retry-After` seconds.
     #[response(status = 503, headers(("Retry-After" = u32, description = "Seconds to wait")))]
     Unavailable(OAuthProblem),
 }
 
-/// What the token endpoint refuses besides.
+/// Additional error responses of the token endpoint.
 #[derive(IntoResponses)]
 pub enum ClientRefusals {
-    /// The client did not prove who it is.
+    /// Client authentication failed.
     #[response(status = 401, headers(("WWW-Authenticate" = String, description = "`Basic`")))]
     Unauthorized(OAuthProblem),
-    /// Too many failed attempts from this network; try again after `Retry-After` seconds.
+    /// Too many failed attempts from this network. Retry after `Retry-After` seconds.
     #[response(status = 429, headers(("Retry-After" = u32, description = "Seconds to wait")))]
     TooManyRequests(OAuthProblem),
 }
 
-/// What userinfo refuses besides.
+/// Additional error responses of the userinfo endpoint.
 #[derive(IntoResponses)]
 pub enum BearerRefusals {
-    /// The bearer token is not valid here. Without a token there is no body.
+    /// The access token is missing or invalid. If it is missing, the response has no body.
     #[response(status = 401, headers(("WWW-Authenticate" = String, description = "`Bearer`")))]
     Unauthorized(OAuthProblem),
 }
 
-/// What these refusals refer to.
+/// The schema that these responses refer to.
 #[derive(utoipa::OpenApi)]
 #[openapi(components(schemas(OAuthProblem)))]
 pub struct OAuthWords;
 
-/// What OAuth calls an error of ours. `None`: the URL names no application, so that there is no
-/// endpoint here whose words could be used.
+/// Maps an error to its OAuth status and code. Returns `None` for an unknown application, because
+/// no OAuth endpoint exists there.
 fn in_oauth_words(error: &Error) -> Option<(StatusCode, OAuthError)> {
     let (status, code, description) = match error {
         Error::NotFound(_) => return None,
@@ -100,7 +100,7 @@ fn in_oauth_words(error: &Error) -> Option<(StatusCode, OAuthError)> {
         Error::Unauthenticated => (
             StatusCode::UNAUTHORIZED,
             ErrorCode::InvalidToken,
-            "the access token is not valid here",
+            "the access token is invalid",
         ),
         Error::TooManyRequests { .. } => (
             StatusCode::TOO_MANY_REQUESTS,
@@ -126,7 +126,7 @@ fn in_oauth_words(error: &Error) -> Option<(StatusCode, OAuthError)> {
     Some((status, OAuthError::new(code, description)))
 }
 
-/// The body of the refusal that `error` becomes, if it is told in the words of OAuth.
+/// Returns the OAuth body of `error`, or `None` for an unknown application.
 pub fn problem(error: &Error) -> Option<OAuthProblem> {
     in_oauth_words(error).map(|(_, told)| told.into())
 }
@@ -140,7 +140,7 @@ impl From<OAuthError> for OAuthProblem {
     }
 }
 
-/// The scheme that would help, which a 401 has to name (RFC 6749, section 5.2; RFC 6750,
+/// Returns the authentication scheme that a 401 must name (RFC 6749, section 5.2; RFC 6750,
 /// section 3).
 fn challenge(error: &OAuthError) -> Option<&'static str> {
     match error.code {
@@ -154,7 +154,7 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let (status, told) = match self {
             Self::Refused(told) => {
-                tracing::debug!(%told, "request refused");
+                tracing::debug!(%told, "request rejected");
                 let status = StatusCode::from_u16(told.code.status());
                 (status.expect("codes have valid statuses"), told)
             }

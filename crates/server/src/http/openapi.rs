@@ -1,4 +1,4 @@
-//! The API documents: what every operation shares.
+//! The shared parts of the API documents: error responses, server and security scheme.
 
 use keymoor_types::verb;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -11,111 +11,111 @@ use crate::http::problem::Problem;
 /// The security scheme of the management API.
 pub const BEARER: &str = "bearer";
 
-/// The refusals that any management operation can give.
+/// The error responses of every management operation.
 #[derive(IntoResponses)]
 pub enum Refusals {
-    /// The request is malformed or a parameter is wrong.
+    /// The request is malformed or a parameter is invalid.
     #[response(status = 400)]
     BadRequest(Problem),
-    /// The bearer token is missing or not valid.
+    /// The bearer token is missing or invalid.
     #[response(status = 401)]
     Unauthorized(Problem),
-    /// The token lacks the scope, or is another tenant's, or the thing is not the caller's to change.
+    /// The token lacks the scope or belongs to another tenant, or the resource can't be changed.
     #[response(status = 403)]
     Forbidden(Problem),
-    /// Something in the path or body does not exist.
+    /// A resource in the path or body does not exist.
     #[response(status = 404)]
     NotFound(Problem),
-    /// The body took too long to arrive.
+    /// The request body took too long to arrive.
     #[response(status = 408)]
     TooSlow(Problem),
-    /// The body is too large.
+    /// The request body is too large.
     #[response(status = 413)]
     TooLarge(Problem),
-    /// Our fault. The message says so if it is not known whether the request was carried out.
+    /// The server failed. The message states if the outcome of the request is unknown.
     #[response(status = 500)]
     Internal(Problem),
-    /// Overloaded; try again after `Retry-After` seconds.
+    /// The server is overloaded. Retry after `Retry-After` seconds.
     #[response(status = 503, headers(("Retry-After" = u32, description = "Seconds to wait")))]
     Unavailable(Problem),
 }
 
-/// What an operation refuses besides, because of how things are.
+/// The additional error response of operations that depend on a resource's state.
 #[derive(IntoResponses)]
 pub enum Conflicting {
-    /// The state of the thing, or a neighbour, forbids it.
+    /// The state of the resource, or another resource, forbids the operation.
     #[response(status = 409)]
     Conflict(Problem),
 }
 
-/// What an operation refuses besides that reads JSON.
+/// The additional error response of operations with a JSON body.
 #[derive(IntoResponses)]
 pub enum NotJson {
-    /// The body says that it is something other than JSON.
+    /// The request's content type is not JSON.
     #[response(status = 415)]
     UnsupportedMediaType(Problem),
 }
 
-/// The refusals that any operation of a device can give.
+/// The error responses of every device operation.
 #[derive(IntoResponses)]
 pub enum DeviceRefusals {
     /// The request is malformed, or the proof does not verify.
     #[response(status = 400)]
     BadRequest(Problem),
-    /// The page's origin is not trusted; or, in binding, the identity is suspended or the kind of
-    /// passkey not allowed.
+    /// The page's origin is not trusted. In binding also: the identity is suspended, or the kind of
+    /// passkey is not allowed.
     #[response(status = 403)]
     Forbidden(Problem),
-    /// Something in the path does not exist, or the link's token is not the job's.
+    /// A resource in the path does not exist, or the link's token is invalid.
     #[response(status = 404)]
     NotFound(Problem),
-    /// The body took too long to arrive.
+    /// The request body took too long to arrive.
     #[response(status = 408)]
     TooSlow(Problem),
-    /// The body is too large.
+    /// The request body is too large.
     #[response(status = 413)]
     TooLarge(Problem),
-    /// Too many failed attempts from this network; try again after `Retry-After` seconds.
+    /// Too many failed attempts from this network. Retry after `Retry-After` seconds.
     #[response(status = 429, headers(("Retry-After" = u32, description = "Seconds to wait")))]
     TooManyRequests(Problem),
-    /// Our fault. The message says so if it is not known whether the request was carried out.
+    /// The server failed. The message states if the outcome of the request is unknown.
     #[response(status = 500)]
     Internal(Problem),
-    /// Overloaded; try again after `Retry-After` seconds.
+    /// The server is overloaded. Retry after `Retry-After` seconds.
     #[response(status = 503, headers(("Retry-After" = u32, description = "Seconds to wait")))]
     Unavailable(Problem),
 }
 
-/// What an operation refuses besides that wants a link's token in its header.
+/// The additional error response of operations that require the link's token as bearer token.
 #[derive(IntoResponses)]
 pub enum WithoutLink {
-    /// There is no bearer token.
+    /// The bearer token is missing.
     #[response(status = 401)]
     Unauthorized(Problem),
 }
 
-/// What an operation on a link refuses besides.
+/// The additional error response of operations on a link.
 #[derive(IntoResponses)]
 pub enum EndedLink {
-    /// The link was used, has expired or was withdrawn; or the passkey is bound already.
+    /// The link was used, has expired or was revoked, or the passkey is already bound.
     #[response(status = 409)]
     Conflict(Problem),
 }
 
-/// Collecting follows no response that is declared apart from its operation, so what the
-/// refusals refer to is told here.
+/// The schema of the shared error responses. utoipa does not collect the schemas of responses that
+/// are declared apart from their operation.
 #[derive(utoipa::OpenApi)]
 #[openapi(components(schemas(Problem)))]
 struct Shared;
 
-/// An address that a document is of, as of a server with the settings of development.
+/// The server URL of a document: a development server's.
 pub struct Address {
     pub url: &'static str,
-    /// The setting that gives it.
+    /// The setting that defines the URL in production.
     pub setting: &'static str,
 }
 
-/// Gives a collected document its head and its examples, and its paths the published spelling.
+/// Completes a collected document: adds its head and examples, and publishes its custom verbs.
 pub fn finish(title: &str, address: &Address, mut collected: OpenApi) -> OpenApi {
     collected.merge(Shared::openapi());
     let info = InfoBuilder::new()

@@ -1,4 +1,4 @@
-//! Errors as HTTP: the one place that gives a refusal its status and body.
+//! Maps errors to HTTP statuses and bodies.
 //!
 //! The body is `{code, message, details?}`, as published.
 
@@ -11,12 +11,12 @@ use utoipa::ToSchema;
 
 use crate::base::error::{Error, FieldViolation, Kind, Resource};
 
-/// The body of every refusal outside OAuth.
+/// The error body of every endpoint except OAuth's.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Problem {
     /// The status's name in lower snake case.
     pub code: &'static str,
-    /// What happened, in words.
+    /// What happened, for people.
     pub message: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
@@ -38,7 +38,7 @@ pub enum Detail {
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Violation {
-    /// Dotted path of the field, envelope included.
+    /// The dotted path of the field, including the envelope.
     pub field: String,
     pub description: String,
 }
@@ -85,9 +85,9 @@ impl Problem {
 }
 
 pub const OUTCOME_UNKNOWN: &str =
-    "it is not known whether the request was carried out: look before trying again";
+    "the outcome of the request is unknown: check the resource before retrying";
 
-/// Status and body of `error`.
+/// Returns the status and body of `error`.
 pub fn problem(error: Error) -> (StatusCode, Problem) {
     match error {
         Error::Malformed(why) => (
@@ -137,10 +137,7 @@ pub fn problem(error: Error) -> (StatusCode, Problem) {
         }
         Error::MethodNotAllowed => (
             StatusCode::METHOD_NOT_ALLOWED,
-            Problem::new(
-                "method_not_allowed",
-                "the path exists, but not with this method",
-            ),
+            Problem::new("method_not_allowed", "the path doesn't support this method"),
         ),
         Error::TooLarge => (
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -162,7 +159,7 @@ pub fn problem(error: Error) -> (StatusCode, Problem) {
             StatusCode::SERVICE_UNAVAILABLE,
             Problem::new("service_unavailable", "try again shortly"),
         ),
-        // Not 503, which many clients answer with another try.
+        // Not 503, because many clients retry after a 503.
         Error::OutcomeUnknown(_) => (
             StatusCode::INTERNAL_SERVER_ERROR,
             Problem::new("internal_server_error", OUTCOME_UNKNOWN),
@@ -174,7 +171,7 @@ pub fn problem(error: Error) -> (StatusCode, Problem) {
     }
 }
 
-/// Seconds to wait before trying again, for the refusals where that helps.
+/// Returns the seconds to wait before retrying, for errors where a retry can succeed.
 pub fn retry_after(error: &Error) -> Option<u32> {
     match error {
         Error::TooManyRequests { retry_after } => Some(*retry_after),
@@ -183,16 +180,16 @@ pub fn retry_after(error: &Error) -> Option<u32> {
     }
 }
 
-/// Tells the log what the caller is not told.
+/// Logs the details that the response omits.
 pub fn log(error: &Error) {
     match error {
         Error::Internal(cause) => tracing::error!(cause, "request failed"),
         Error::Sealed(_) => tracing::error!(cause = %error, "request failed"),
         Error::OutcomeUnknown(cause) => {
-            tracing::error!(cause, "nobody knows whether a request was carried out");
+            tracing::error!(cause, "the outcome of a request is unknown");
         }
-        Error::Unavailable(cause) => tracing::warn!(cause, "request refused for now"),
-        refused => tracing::debug!(%refused, "request refused"),
+        Error::Unavailable(cause) => tracing::warn!(cause, "request rejected temporarily"),
+        refused => tracing::debug!(%refused, "request rejected"),
     }
 }
 
@@ -208,7 +205,7 @@ impl IntoResponse for Error {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         if challenge {
-            // RFC 6750, section 3: a 401 names the scheme that would help.
+            // RFC 6750, section 3: a 401 names the scheme to authenticate with.
             headers.insert("www-authenticate", HeaderValue::from_static("Bearer"));
         }
         response
@@ -248,7 +245,7 @@ mod tests {
         insta::assert_json_snapshot!(body, @r#"
         {
           "code": "internal_server_error",
-          "message": "it is not known whether the request was carried out: look before trying again"
+          "message": "the outcome of the request is unknown: check the resource before retrying"
         }
         "#);
     }

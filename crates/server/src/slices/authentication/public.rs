@@ -1,4 +1,4 @@
-//! What a device calls to sign in.
+//! The endpoint that a device calls to sign in.
 
 use crate::base::refs::ApplicationRef;
 use keymoor_oauth::form::Params;
@@ -19,16 +19,16 @@ use crate::http::openapi::DeviceRefusals;
 use crate::infra::metrics::Outcome;
 use crate::slices::applications::issuer::Issuer;
 
-/// What the proof's texts hold.
+/// The schemas of the proof's JSON texts.
 #[derive(utoipa::OpenApi)]
 #[openapi(components(schemas(WebAuthnAssertion, SignInProof)))]
 struct ProofTexts;
 
-/// The form for the API document; [`proof`] reads it.
+/// The form, for the API document. [`proof`] parses it.
 #[derive(ToSchema)]
 #[schema(as = AuthenticateForm)]
 pub struct ProofForm {
-    /// The proof, as JSON text.
+    /// The proof as a JSON text.
     pub claims: AuthenticationProof,
 }
 
@@ -36,7 +36,7 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(ProofTexts::openapi()).routes(routes!(authenticate))
 }
 
-/// Answers a challenge with a passkey. The form field `claims` holds the proof as JSON.
+/// Answers a challenge with a passkey. The form field `claims` contains the proof as JSON.
 #[utoipa::path(
     post,
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}/bi-authenticate",

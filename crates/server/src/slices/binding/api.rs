@@ -59,15 +59,15 @@ impl Body for CreateRequest {
 #[schema(as = NewCredentialBindingJob)]
 struct NewJobView {
     delivery_method: DeliveryMethod,
-    /// The config whose SDK pages or app will bind the passkey.
+    /// The authenticator config whose pages or app will bind the passkey.
     #[schema(examples("019cade2-38b9-7181-90ed-90479531985d"))]
     authenticator_config_id: String,
-    /// Where the application goes after binding; the SDK returns it and never navigates.
+    /// The application's destination after binding. The SDK returns it and never navigates.
     #[schema(examples("https://app.example.com/welcome"))]
     post_binding_redirect_uri: Option<String>,
-    /// Lifetime of the link in seconds: within the server's settings
-    /// `link_lifetime_min_seconds` and `link_lifetime_max_seconds`, or the request is refused with
-    /// 400. `link_lifetime_seconds` of those unless given.
+    /// The lifetime of the link in seconds. Must be between the server settings
+    /// `link_lifetime_min_seconds` and `link_lifetime_max_seconds`. Defaults to
+    /// `link_lifetime_seconds`.
     #[schema(examples(86_400))]
     expires_in: Option<i64>,
 }
@@ -110,7 +110,7 @@ pub struct JobView {
     tenant_id: TenantId,
     realm_id: RealmId,
     identity_id: IdentityId,
-    /// Set once a passkey was bound.
+    /// Set once a passkey is bound.
     #[serde(skip_serializing_if = "Option::is_none")]
     credential_id: Option<CredentialId>,
     delivery_method: DeliveryMethod,
@@ -147,7 +147,7 @@ impl JobView {
 #[schema(as = CreateCredentialBindingJobResponse)]
 #[schema(examples(json!({"credential_binding_job": {"state": "LINK_SENT", "credential_id": null}})))]
 struct CreateAnswer {
-    /// The link for the device. Only for RETURN; it is shown this once.
+    /// The link for the device. Only returned for RETURN, and only once.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(examples(
         "http://localhost:8021/v1/tenants/19cade211c052e6b/realms/19cade21885f2a74/identities/19cade21f4a269e0/credential-binding-jobs/19cade22cd4a6a3a:invokeAuthenticator?token=Zk8tR2vN5wXq1LmC7yHs4A"
@@ -156,7 +156,7 @@ struct CreateAnswer {
     credential_binding_job: JobView,
 }
 
-/// Creates a job: a link with which a device can bind one passkey to the identity.
+/// Creates a job. Its link lets a device bind one passkey to the identity.
 #[utoipa::path(
     post,
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credential-binding-jobs",
@@ -166,7 +166,7 @@ struct CreateAnswer {
     request_body = CreateRequest,
     responses(
         (status = 200, body = CreateAnswer),
-        (status = 422, description = "EMAIL, and the identity has no e-mail address", body = Problem),
+        (status = 422, description = "The delivery method is EMAIL and the identity has no e-mail address", body = Problem),
         Refusals,
         Conflicting,
         NotJson,
@@ -195,8 +195,8 @@ impl Listed for JobView {
 
 type JobPage = Paged<JobView>;
 
-/// Lists the jobs of an identity, or of every identity of the realm with `-`. Filters by `state`
-/// and `delivery_method`.
+/// Lists the jobs of an identity, or with `-` of every identity of the realm. Filters by `state` and
+/// `delivery_method`.
 #[utoipa::path(
     get,
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credential-binding-jobs",
@@ -233,7 +233,7 @@ async fn get(
     Ok(Reply(JobView::at(job, ctx.now)))
 }
 
-/// Revokes a job that has not ended: its link stops working at once.
+/// Revokes a pending job. Its link stops working immediately.
 #[utoipa::path(
     post,
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credential-binding-jobs/{credential_binding_job_id}/~revoke",

@@ -1,4 +1,4 @@
-//! What a link and a device call. The token in the link is the only credential here.
+//! The endpoints that a link and a device call. The link's token is the only credential.
 
 use crate::base::refs::JobRef;
 use axum::extract::Query;
@@ -30,7 +30,7 @@ use crate::http::redirect::found;
 use crate::infra::metrics::Outcome;
 use crate::slices::authenticator_configs::model::invocation_url;
 
-/// What the texts in [`BindRequest`] hold.
+/// The schemas of the JSON texts in [`BindRequest`].
 #[derive(utoipa::OpenApi)]
 #[openapi(components(schemas(WebAuthnRegistration, RegistrationResponse)))]
 struct ProofTexts;
@@ -50,8 +50,8 @@ struct LinkQuery {
     token: String,
 }
 
-/// Opens a link. A device's SDK is told where to go on in JSON; a browser is redirected to the
-/// application's `invoke_url` with `/bind`, or shown a page that says why the link is dead.
+/// Opens a link. An SDK receives the next address as JSON. A browser is redirected to the
+/// application's `invoke_url` with `/bind`, or shown a page that explains why the link doesn't work.
 #[utoipa::path(
     get,
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credential-binding-jobs/{credential_binding_job_id}/~invokeAuthenticator",
@@ -59,8 +59,8 @@ struct LinkQuery {
     tag = "Binding",
     params(JobRef, LinkQuery),
     responses(
-        (status = 200, description = "For `Accept: application/json`: where to go on", body = InvokeAuthenticator),
-        (status = 302, description = "For browsers: to the application"),
+        (status = 200, description = "For `Accept: application/json`: the next address and the link's parameters", body = InvokeAuthenticator),
+        (status = 302, description = "For browsers: a redirect to the application"),
         DeviceRefusals,
         EndedLink,
     ),
@@ -73,7 +73,7 @@ async fn invoke_authenticator(
     at: Result<JobRef>,
     query: Result<Query<LinkQuery>, QueryRejection>,
 ) -> Response {
-    // Scanners send HEAD to learn what a link is; it observes nothing and tells nothing.
+    // Mail scanners send HEAD. It changes no state and reveals nothing.
     if method == Method::HEAD {
         return StatusCode::OK.into_response();
     }
@@ -96,7 +96,7 @@ async fn open(
     bind::open(ctx, origin, at?, token).await
 }
 
-/// SDKs ask for JSON by name; a browser's navigation asks for HTML, and most else for anything.
+/// Whether the caller is an SDK: those accept JSON and not HTML, which a browser's navigation does.
 fn wants_json(headers: &HeaderMap) -> bool {
     let accept = headers
         .get(ACCEPT)
@@ -143,7 +143,7 @@ fn redirect(ctx: &Context, job: &BindingJob, token: &Secret) -> Response {
     found(location)
 }
 
-/// Tells a device what it is to bind.
+/// Returns the information that a device needs for binding.
 #[utoipa::path(
     post,
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credential-binding-jobs/{credential_binding_job_id}/~getInfo",
@@ -151,7 +151,7 @@ fn redirect(ctx: &Context, job: &BindingJob, token: &Secret) -> Response {
     tag = "Binding",
     params(JobRef),
     responses(
-        (status = 200, description = "What is to be bound", body = BindingInfo),
+        (status = 200, description = "The binding information", body = BindingInfo),
         DeviceRefusals,
         WithoutLink,
         EndedLink,
@@ -169,7 +169,7 @@ async fn get_info(
     Ok(Reply(info).into_response())
 }
 
-/// Binds a passkey: stores the public key that the device proves to hold.
+/// Binds a passkey: verifies the device's proof of possession and stores its public key.
 #[utoipa::path(
     post,
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credential-binding-jobs/{credential_binding_job_id}/~bind",

@@ -37,14 +37,14 @@ struct CredentialView {
     realm_id: RealmId,
     tenant_id: TenantId,
     state: State,
-    /// How the key was introduced.
+    /// How the key was registered.
     csr_type: ProofKind,
-    /// The public key as a JWK (RFC 7517), as text.
+    /// The public key as the JSON text of a JWK (RFC 7517).
     #[schema(
         examples(r#"{"crv":"P-256","kty":"EC","x":"axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY","y":"T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU"}"#)
     )]
     jwk_json: String,
-    /// The key's thumbprint (RFC 7638) in base64url, padded.
+    /// The key's thumbprint (RFC 7638) in padded base64url.
     #[schema(examples("xx0BcA-wMohw8atYDJOe6peGModklG2wRHBlXHMvl0M="))]
     jwk_thumbprint: String,
     attestation: AttestationView,
@@ -52,19 +52,18 @@ struct CredentialView {
     update_time: Timestamp,
 }
 
-/// What the key's registration has shown about where its private half lives. An extension of the
-/// published API.
+/// What the registration proved about the storage of the private key. An extension of the published
+/// API.
 #[derive(Serialize, ToSchema)]
 #[schema(as = CredentialAttestation)]
 struct AttestationView {
-    /// `attested`: the authenticator's attestation verified and led to a configured root.
-    /// `flagged`: not attested, but the authenticator data said that the key never leaves its
-    /// authenticator, which nobody else vouches for. `unproven`: anything else, such as a key
-    /// that software keeps.
+    /// `attested`: the authenticator's attestation verified against a configured root certificate.
+    /// `flagged`: not attested, but the authenticator data claims that the key can't leave its
+    /// authenticator. `unproven`: anything else, such as a software key.
     #[schema(examples("flagged"))]
     level: &'static str,
-    /// The attestation statement's format, such as `none` or `packed`, whether it is known or
-    /// not. Absent for a key that software keeps.
+    /// The attestation statement's format, such as `none` or `packed`, even if unknown. Absent for
+    /// a software key.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(examples("none"))]
     format: Option<String>,
@@ -100,7 +99,7 @@ impl Listed for CredentialView {
 
 type CredentialPage = Paged<CredentialView>;
 
-/// Lists the credentials of an identity, or of every identity of the realm with `-`. Filters by
+/// Lists the credentials of an identity, or with `-` of every identity of the realm. Filters by
 /// `state` and `jwk_thumbprint`.
 #[utoipa::path(
     get,
@@ -138,7 +137,7 @@ async fn get(
     Ok(Reply(credential.into()))
 }
 
-/// Revokes a credential for good. Its record stays, and revoking it again changes nothing.
+/// Revokes a credential permanently. Its record stays. Revoking it again changes nothing.
 #[utoipa::path(
     post,
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credentials/{credential_id}/~revoke",

@@ -1,4 +1,4 @@
-//! What a credential is.
+//! Credentials and their keys.
 
 use crate::base::refs::CredentialRef;
 use keymoor_types::wire::ProofKind;
@@ -23,7 +23,7 @@ pub struct Credential {
 }
 
 impl Credential {
-    /// How it is named.
+    /// Returns its reference.
     pub const fn at(&self) -> CredentialRef {
         CredentialRef {
             tenant_id: self.tenant_id,
@@ -34,10 +34,10 @@ impl Credential {
     }
 }
 
-/// Where a credential's key lives, and what its proof at binding said about that.
+/// Where a credential's key is stored, and what its proof at binding stated about that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyOrigin {
-    /// A key that software keeps, introduced by a JWS.
+    /// A software key, registered with a JWS.
     Software,
     /// A WebAuthn credential.
     WebAuthn(WebAuthnKey),
@@ -57,12 +57,12 @@ pub struct WebAuthnKey {
     pub backup_state: bool,
 }
 
-/// Who made the options of a registration.
+/// Who created the options of a registration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mechanism {
-    /// The device: the challenge is the link's token, the user handle known to nobody else.
+    /// The device. The challenge is the link's token, and only the device knows the user handle.
     WebAuthn,
-    /// The server: the user handle is the identity's.
+    /// The server. The user handle is the identity's.
     Fido2,
 }
 
@@ -83,7 +83,7 @@ impl WebAuthnKey {
 }
 
 impl KeyOrigin {
-    /// What is known about where the key lives.
+    /// Returns what is known about where the key is stored.
     pub const fn attestation_level(&self) -> AttestationLevel {
         match self {
             Self::Software => AttestationLevel::Unproven,
@@ -91,7 +91,7 @@ impl KeyOrigin {
         }
     }
 
-    /// The format of the attestation statement, known or not; `None` for a software key.
+    /// Returns the format of the attestation statement, even if unknown. `None` for a software key.
     pub fn attestation_format(&self) -> Option<&str> {
         match self {
             Self::Software => None,
@@ -99,7 +99,7 @@ impl KeyOrigin {
         }
     }
 
-    /// The published name of how the key was introduced.
+    /// Returns the published name of the registration method.
     pub const fn csr_type(&self) -> ProofKind {
         match self {
             Self::Software => ProofKind::Jwt,

@@ -58,7 +58,7 @@ impl Body for CreateRequest {
 struct NewIdentityView {
     #[schema(value_type = Name)]
     display_name: String,
-    /// `active` unless given.
+    /// Defaults to `active`.
     status: Option<Status>,
     traits: Traits,
 }
@@ -102,7 +102,7 @@ impl Body for UpdateRequest {
 struct IdentityPatchView {
     #[schema(value_type = Option<Name>)]
     display_name: Option<String>,
-    /// Suspended identities can neither make passkeys nor sign in.
+    /// A suspended identity can neither bind passkeys nor sign in.
     status: Option<Status>,
     traits: Option<TraitsPatch>,
 }
@@ -244,7 +244,7 @@ async fn get(
     Ok(Reply(profile.into()))
 }
 
-/// Changes an identity; what is left out stays, and an empty trait is removed.
+/// Updates an identity. Omitted fields stay unchanged. An empty string removes a trait.
 #[utoipa::path(
     patch,
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}",
@@ -272,7 +272,7 @@ async fn update(
     operation_id = "DeleteIdentity",
     tag = "Identities",
     params(IdentityRef),
-    responses((status = 200, description = "Deleted; the body is empty"), Refusals),
+    responses((status = 200, description = "Deleted. The body is empty"), Refusals),
     security(("bearer" = ["identities:delete"])),
 )]
 async fn delete(

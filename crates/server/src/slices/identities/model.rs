@@ -1,4 +1,4 @@
-//! What an identity is.
+//! Identities and their traits.
 
 use crate::base::refs::IdentityRef;
 
@@ -26,7 +26,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// How it is named.
+    /// Returns its reference.
     pub const fn at(&self) -> IdentityRef {
         IdentityRef {
             tenant_id: self.tenant_id,
@@ -36,8 +36,8 @@ impl Identity {
     }
 }
 
-/// What authenticators know an identity by (WebAuthn Level 3 section 5.4.3): 32 random bytes, so
-/// that whoever holds an authenticator learns nothing from it.
+/// The identity's WebAuthn user handle (Level 3, section 5.4.3): 32 random bytes, so that it reveals
+/// no personal data to the holder of an authenticator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UserHandle([u8; 32]);
 
@@ -63,7 +63,7 @@ impl Column for UserHandle {
     }
 }
 
-/// An identity as it is shown.
+/// An identity as the API returns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
     pub identity: Identity,
@@ -87,7 +87,7 @@ pub struct IdentityPatch {
 }
 
 impl IdentityPatch {
-    /// The names of what it sets, for the audit log; their values may be personal.
+    /// Returns the names of the changed fields, for the audit log. Their values may be personal data.
     pub fn fields(&self) -> Vec<String> {
         let own = [
             self.display_name.as_ref().map(|_| "display_name"),
@@ -103,7 +103,7 @@ impl IdentityPatch {
 }
 
 impl Identity {
-    /// This identity with `patch` applied at `now`.
+    /// Returns this identity with `patch` applied at `now`.
     #[must_use]
     pub fn patched(self, patch: IdentityPatch, now: Timestamp) -> Self {
         Self {
@@ -120,22 +120,22 @@ impl Identity {
 }
 
 named! {
-    /// How far an identity has come towards its first passkey. Derived from its credentials and
-    /// jobs, never stored.
+    /// An identity's progress towards its first passkey. Derived from its credentials and jobs,
+    /// never stored.
     pub enum EnrollmentStatus {
-        /// It has an active passkey.
+        /// The identity has an active passkey.
         Enrolled = "ENROLLED",
-        /// It has none, and a binding job that may still give it one.
+        /// The identity has no active passkey, but a pending binding job.
         Pending = "PENDING",
-        /// It has neither, and a binding job whose mail could not be delivered.
+        /// The identity has neither, and the mail of a binding job could not be delivered.
         InviteFailed = "INVITE_FAILED",
-        /// None of these.
+        /// Anything else.
         Unenrolled = "UNENROLLED",
     }
 }
 
 named! {
-    /// Whether an identity may make passkeys and sign in.
+    /// Whether an identity can bind passkeys and sign in.
     #[derive(Default)]
     pub enum Status {
         #[default]
@@ -144,10 +144,10 @@ named! {
     }
 }
 
-/// The optional traits, in the published order; one list for the type, its checks and its merge.
+/// Lists the optional traits in the published order, for the type, its checks and its merge.
 macro_rules! traits {
     ($($name:ident = $example:literal),* $(,)?) => {
-        /// What is known of a person, version 0: everything but the username is optional.
+        /// A person's traits, version 0. Only the username is required.
         #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
         #[serde(deny_unknown_fields)]
         #[schema(examples(json!({"username": "wren"})))]
@@ -155,7 +155,7 @@ macro_rules! traits {
             /// Always `traits_v0`.
             #[serde(rename = "type")]
             pub kind: TraitsKind,
-            /// Unique in the realm ignoring case.
+            /// Unique in the realm, ignoring case.
             #[schema(value_type = Name)]
             pub username: String,
             $(
@@ -165,7 +165,7 @@ macro_rules! traits {
             )*
         }
 
-        /// Changes to traits: what is absent stays, an empty text removes.
+        /// Changes to traits. Omitted traits stay unchanged, and an empty string removes a trait.
         #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
         #[serde(deny_unknown_fields)]
         #[schema(examples(json!({"username": "wren"})))]
@@ -182,13 +182,13 @@ macro_rules! traits {
         }
 
         impl Traits {
-            /// The traits that are set, by name.
+            /// Returns the traits that are set, by name.
             pub fn all(&self) -> impl Iterator<Item = (&'static str, &str)> {
                 let optional = [$((stringify!($name), self.$name.as_deref())),*];
                 std::iter::once(("username", self.username.as_str())).chain(present(optional))
             }
 
-            /// These traits with `patch` applied.
+            /// Returns these traits with `patch` applied.
             #[must_use]
             pub fn patched(self, patch: TraitsPatch) -> Self {
                 let patched = Self {
@@ -199,7 +199,7 @@ macro_rules! traits {
                 patched.without_empty()
             }
 
-            /// These traits without the empty ones, which stand for "not set".
+            /// Returns these traits without the empty ones, which mean "not set".
             #[must_use]
             pub fn without_empty(self) -> Self {
                 Self {
@@ -210,7 +210,7 @@ macro_rules! traits {
         }
 
         impl TraitsPatch {
-            /// The traits that it sets or removes, by name.
+            /// Returns the traits that the patch sets or removes, by name.
             pub fn all(&self) -> impl Iterator<Item = (&'static str, &str)> {
                 let username = ("username", self.username.as_deref());
                 present([username, $((stringify!($name), self.$name.as_deref())),*])
@@ -262,10 +262,10 @@ fn present<'a, const N: usize>(
         .filter_map(|(name, value)| value.map(|value| (name, value)))
 }
 
-/// Longest trait that has no rule of its own, in characters.
+/// The maximum length of a trait without a specific rule, in characters.
 const MAX_TRAIT_CHARS: usize = 300;
 
-/// Adds what is wrong with traits that are to be set; an empty text stands for "not set".
+/// Reports invalid traits. An empty string means "not set".
 pub fn check_traits<'a>(
     traits: impl Iterator<Item = (&'static str, &'a str)>,
     violations: &mut Violations,
@@ -275,7 +275,7 @@ pub fn check_traits<'a>(
             "username" => check_name(value),
             _ if value.is_empty() => Ok(()),
             "primary_email_address" | "secondary_email_address" => check_email_address(value),
-            // They become claims, which applications show as a link and an image.
+            // These become claims that applications show as a link and an image.
             "profile_url" | "photo" => check_url(value),
             _ if value.chars().count() > MAX_TRAIT_CHARS => Err("longer than 300 characters"),
             _ => check_plain(value),

@@ -1,4 +1,4 @@
-//! The endpoints of an application: what browsers, its server and its pages call.
+//! The OAuth and OpenID Connect endpoints of an application.
 
 use crate::base::refs::ApplicationRef;
 use axum::extract::RawQuery;
@@ -31,7 +31,7 @@ use crate::http::oauth::{BearerRefusals, ClientRefusals, OAuthRefusals, OAuthWor
 use crate::http::redirect;
 use crate::slices::applications::issuer::Issuer;
 
-/// What carries codes and tokens.
+/// The endpoints that return codes and tokens.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(OAuthWords::openapi())
         .routes(routes!(authorize, authorize_by_form))
@@ -39,19 +39,18 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(get_user_info, post_user_info))
 }
 
-/// What everybody may read.
+/// The endpoints that anyone may read.
 pub fn metadata_routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(OAuthWords::openapi())
         .routes(routes!(discover))
         .routes(routes!(list_keys))
 }
 
-/// For how long discovery documents and keys may be kept. A new key has to be published for that
-/// long before anything is signed with it, for browsers answer the SDK's second look from their
-/// caches too.
+/// How long discovery documents and keys may be cached. A new key must be published for this long
+/// before it signs anything, because browsers also answer the SDK's second request from their caches.
 const PUBLIC: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "public, max-age=60")];
 
-/// The issuer's metadata (OpenID Connect Discovery 1.0; RFC 8414).
+/// Returns the issuer's metadata (OpenID Connect Discovery 1.0; RFC 8414).
 #[utoipa::path(
     get,
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}/.well-known/openid-configuration",
@@ -72,7 +71,7 @@ async fn discover(
     Ok((PUBLIC, Reply(metadata)).into_response())
 }
 
-/// The public keys that the issuer's tokens and challenges are verified with (RFC 7517).
+/// Returns the public keys that verify the issuer's tokens and challenges (RFC 7517).
 #[utoipa::path(
     get,
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}/.well-known/jwks.json",
@@ -94,7 +93,7 @@ async fn list_keys(
     Ok((PUBLIC, Reply(&keys.jwks)).into_response())
 }
 
-/// Where an application goes by itself to have its user sign in.
+/// The address where an application with invocation type `manual` lets its user sign in.
 #[derive(Serialize, ToSchema)]
 #[schema(as = AuthorizeAnswer)]
 struct Told {
@@ -110,8 +109,8 @@ struct Told {
     tag = "Sign-in",
     params(ApplicationRef, AuthorizeForm),
     responses(
-        (status = 200, description = "For invocation type `manual`", body = Told),
-        (status = 302, description = "To the application: the challenge, or an error"),
+        (status = 200, description = "For invocation type `manual`: the address to open", body = Told),
+        (status = 302, description = "A redirect to the application with the challenge or an error"),
         OAuthRefusals,
     ),
 )]
@@ -125,7 +124,7 @@ async fn authorize(
     authorized(&ctx, at, (&origin, &headers), Ok(query.unwrap_or_default())).await
 }
 
-/// The same with the parameters in a form.
+/// Starts a sign-in with the parameters in a form.
 #[utoipa::path(
     post,
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}/authorize",
@@ -134,8 +133,8 @@ async fn authorize(
     params(ApplicationRef),
     request_body(content = AuthorizeForm, content_type = "application/x-www-form-urlencoded"),
     responses(
-        (status = 200, description = "For invocation type `manual`", body = Told),
-        (status = 302, description = "To the application: the challenge, or an error"),
+        (status = 200, description = "For invocation type `manual`: the address to open", body = Told),
+        (status = 302, description = "A redirect to the application with the challenge or an error"),
         OAuthRefusals,
     ),
 )]
@@ -180,7 +179,7 @@ async fn start(
     sign_in::start(ctx, &issuer, &query?, text(headers, &REFERER)).await
 }
 
-/// A browser that goes somewhere asks for HTML by name; programs don't.
+/// Whether the caller is a browser's navigation: it accepts HTML explicitly, which programs don't.
 fn is_navigation(headers: &HeaderMap) -> bool {
     text(headers, &ACCEPT).is_some_and(|accept| accept.contains("text/html"))
 }
@@ -189,7 +188,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// Turns a code or the client's own credentials into tokens (RFC 6749, sections 4.1.3 and 4.4).
+/// Exchanges a code or the client's credentials for tokens (RFC 6749, sections 4.1.3 and 4.4).
 #[utoipa::path(
     post,
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}/token",
@@ -222,7 +221,7 @@ async fn issue_token(
         .map(Reply)
 }
 
-/// Claims about the person that an access token speaks for (OpenID Connect Core 1.0,
+/// Returns claims about the person that an access token was issued for (OpenID Connect Core 1.0,
 /// section 5.3).
 #[utoipa::path(
     get,
@@ -242,7 +241,7 @@ async fn get_user_info(
     user_info(&ctx, at, &origin, &headers).await
 }
 
-/// The same by POST; the token is in the header here too.
+/// Returns the same claims by POST. The token must be in the header here too.
 #[utoipa::path(
     post,
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}/userinfo",

@@ -45,10 +45,10 @@ impl Body for CreateRequest {
 #[serde(deny_unknown_fields)]
 #[schema(as = NewRealm)]
 struct NewRealmView {
-    /// Unique in the tenant ignoring case.
+    /// Unique in the tenant, ignoring case.
     #[schema(value_type = Name)]
     display_name: String,
-    /// SECURE_CUSTOMER unless given.
+    /// Defaults to SECURE_CUSTOMER.
     classification: Option<Classification>,
 }
 
@@ -85,7 +85,7 @@ impl Body for UpdateRequest {
 #[serde(deny_unknown_fields)]
 #[schema(as = RealmPatch)]
 struct RealmPatchView {
-    /// Unique in the tenant ignoring case.
+    /// Unique in the tenant, ignoring case.
     #[schema(value_type = Option<Name>)]
     display_name: Option<String>,
     classification: Option<Classification>,
@@ -201,7 +201,7 @@ async fn get(
     Ok(Reply(realm.into()))
 }
 
-/// Changes a realm; what is left out stays.
+/// Updates a realm. Omitted fields stay unchanged.
 #[utoipa::path(
     patch,
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}",
@@ -221,14 +221,14 @@ async fn update(
     Ok(Reply(realm.into()))
 }
 
-/// Deletes a realm that has no identities, with its configuration. The admin realm stays.
+/// Deletes a realm without identities, and its configuration. The admin realm can't be deleted.
 #[utoipa::path(
     delete,
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}",
     operation_id = "DeleteRealm",
     tag = "Realms",
     params(RealmRef),
-    responses((status = 200, description = "Deleted; the body is empty"), Refusals, Conflicting),
+    responses((status = 200, description = "Deleted. The body is empty"), Refusals, Conflicting),
     security(("bearer" = ["realms:delete"])),
 )]
 async fn delete(Allowed { ctx, .. }: Allowed<scope::realms::Delete>, at: RealmRef) -> Result<()> {

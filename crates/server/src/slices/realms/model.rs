@@ -1,4 +1,4 @@
-//! What a realm is.
+//! Realms.
 
 use crate::base::names::named;
 use crate::base::refs::RealmRef;
@@ -17,7 +17,7 @@ pub struct Realm {
 }
 
 impl Realm {
-    /// How it is named.
+    /// Returns its reference.
     pub const fn at(&self) -> RealmRef {
         RealmRef {
             tenant_id: self.tenant_id,
@@ -41,13 +41,13 @@ pub struct RealmPatch {
 }
 
 named! {
-    /// Whose people a realm holds.
+    /// Whether a realm's identities are customers or employees.
     #[derive(Default)]
     pub enum Classification {
         #[default]
         #[serde(alias = "Secure Customer")]
         SecureCustomer = "SECURE_CUSTOMER",
-        // The second alias is how the published contract misspells it.
+        // The second alias is the published contract's misspelling.
         #[serde(alias = "Secure Workforce", alias = "SECURE_WORFORCE")]
         SecureWorkforce = "SECURE_WORKFORCE",
     }

@@ -35,7 +35,7 @@ struct ResourceServerView {
     tenant_id: TenantId,
     #[schema(examples("Reports"))]
     display_name: String,
-    /// Made by Keymoor, and not to be changed or deleted.
+    /// Created by Keymoor. Can't be changed or deleted.
     #[schema(examples(false))]
     is_managed: bool,
     /// The audience of tokens for this API. Unique in the realm.

@@ -1,4 +1,4 @@
-//! What a resource server is.
+//! Resource servers.
 
 use keymoor_types::{RealmId, ResourceServerId, TenantId, Timestamp};
 
@@ -21,10 +21,10 @@ pub struct ResourceServer {
     pub realm_id: RealmId,
     pub id: ResourceServerId,
     pub display_name: String,
-    /// Becomes the audience of tokens. Unique in the realm.
+    /// The audience of tokens for this API. Unique in the realm.
     pub identifier: String,
     pub scopes: Vec<String>,
-    /// Made by Keymoor, and not to be changed or deleted.
+    /// Created by Keymoor. Can't be changed or deleted.
     pub is_managed: bool,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,

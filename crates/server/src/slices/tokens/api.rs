@@ -30,13 +30,13 @@ pub fn routes() -> OpenApiRouter<App> {
 #[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 struct PrincipalQuery {
-    /// Whom the tokens speak for: `application` or `identity`.
+    /// The principal's type: `application` or `identity`.
     principal_type: Option<String>,
-    /// The id of the one that they speak for; needs `principal_type`.
+    /// The principal's id. Requires `principal_type`.
     principal_id: Option<String>,
 }
 
-/// An access token. Its text is never shown again.
+/// An access token's record. It doesn't include the token itself.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Token)]
 struct TokenView {
@@ -46,19 +46,19 @@ struct TokenView {
     id: TokenId,
     #[schema(examples("reports:read"))]
     scopes: Vec<String>,
-    /// The last characters of the token's text.
+    /// The last characters of the token.
     #[schema(examples("x7Qd"))]
     token_suffix: String,
-    /// `self_contained`: a JWT.
+    /// Always `self_contained`: a JWT.
     #[schema(examples("self_contained"))]
     token_format: &'static str,
-    /// Unix seconds.
+    /// In Unix seconds.
     #[schema(examples(1_772_447_400))]
     expires: i64,
-    /// Unix seconds.
+    /// In Unix seconds.
     #[schema(examples(1_772_443_800))]
     issued_at: i64,
-    /// `access`.
+    /// Always `access`.
     #[schema(examples("access"))]
     token_type: &'static str,
 }
@@ -86,7 +86,7 @@ impl Listed for TokenView {
 
 type TokenPage = Paged<TokenView>;
 
-/// Lists the access tokens that an application issued and that hold.
+/// Lists the valid access tokens that an application issued.
 #[utoipa::path(
     get,
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}/tokens",
@@ -112,14 +112,14 @@ async fn list(
     Ok(asked.answer(page))
 }
 
-/// Revokes an access token: here at once, on other nodes within ten seconds.
+/// Revokes an access token: immediately on this node, within ten seconds on the others.
 #[utoipa::path(
     delete,
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}/tokens/{token_id}",
     operation_id = "RevokeToken",
     tag = "Tokens",
     params(TokenRef),
-    responses((status = 200, description = "The token no longer holds"), Refusals),
+    responses((status = 200, description = "The token is revoked"), Refusals),
     security(("bearer" = ["tokens:delete"])),
 )]
 async fn revoke(Allowed { ctx, .. }: Allowed<scope::tokens::Delete>, at: TokenRef) -> Result<()> {

@@ -1,4 +1,4 @@
-//! What is remembered of an issued token, and how a list is narrowed.
+//! The record of an issued token, and the filter of the token list.
 
 use keymoor_oauth::scope::ScopeSet;
 use keymoor_types::{ApplicationId, IdentityId, RealmId, TenantId, Timestamp};
@@ -12,23 +12,23 @@ impl Segment for TokenId {
 }
 
 reference! {
-    /// An access token that an application was issued.
+    /// An access token issued by an application.
     TokenRef = application: ApplicationRef { tenant_id: TenantId, realm_id: RealmId, application_id: ApplicationId }
     / token_id: TokenId, "token_id"
 }
 
-/// How many characters of a token are shown, by which its holder may recognise it.
+/// The number of characters shown of a token, so that its holder can recognise it.
 const SUFFIX_CHARS: usize = 11;
 
-/// An access token that was issued.
+/// The record of an issued access token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IssuedToken {
     pub tenant_id: TenantId,
     pub realm_id: RealmId,
-    /// The issuer.
+    /// The application that issued it.
     pub application_id: ApplicationId,
     pub id: TokenId,
-    /// The person that it speaks for; absent if it speaks for the application itself.
+    /// The identity that it was issued for. `None` if its principal is the application itself.
     pub identity_id: Option<IdentityId>,
     pub scopes: ScopeSet,
     pub suffix: String,
@@ -36,13 +36,13 @@ pub struct IssuedToken {
     pub expires_at: Timestamp,
 }
 
-/// The last characters of a token, which are its signature's: they give nothing of it away.
+/// Returns the last characters of a token. They belong to the signature and reveal nothing.
 pub fn suffix(token: &str) -> String {
     let start = token.len().saturating_sub(SUFFIX_CHARS);
     token.get(start..).unwrap_or_default().to_owned()
 }
 
-/// Whose tokens a list shows.
+/// The principal whose tokens are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Principals {
     All,
@@ -53,10 +53,10 @@ pub enum Principals {
 }
 
 impl Principals {
-    /// Reads the parameters `principal_type` and `principal_id`.
+    /// Parses the parameters `principal_type` and `principal_id`.
     ///
     /// # Errors
-    /// `Invalid` for another type, for an id without its type, and for what is no id of its type.
+    /// `Invalid` for an unknown type, an id without a type, and an invalid id of the type.
     pub fn read(principal_type: Option<&str>, principal_id: Option<&str>) -> Result<Self> {
         let wrong_id = |_| Error::invalid("principal_id", "not an id of this principal_type");
         match (principal_type, principal_id) {
