@@ -59,7 +59,7 @@ export interface ManagementApi {
   /** Reads the tenant. */
   getTenant: Call<GetTenantInput, Tenant>;
 
-  /** Changes the tenant; what is left out stays. */
+  /** Updates the tenant. Omitted fields stay unchanged. */
   updateTenant: Call<UpdateTenantInput, Tenant>;
 
   /** Lists the tenant's realms. Filters by `id` and `display_name`. */
@@ -71,34 +71,34 @@ export interface ManagementApi {
   /** Reads a realm. */
   getRealm: Call<GetRealmInput, Realm>;
 
-  /** Changes a realm; what is left out stays. */
+  /** Updates a realm. Omitted fields stay unchanged. */
   updateRealm: Call<UpdateRealmInput, Realm>;
 
-  /** Deletes a realm that has no identities, with its configuration. The admin realm stays. */
+  /** Deletes a realm without identities, and its configuration. The admin realm can't be deleted. */
   deleteRealm: Call<DeleteRealmInput, void>;
 
   /** Lists the applications of a realm. Filters by `id` and `display_name`. */
   listApplications: ListCall<ListApplicationsInput, ListApplicationsResponse, 'applications'>;
 
-  /** Creates an application; its client id and secret are generated. */
+  /** Creates an application and generates its client id and secret. */
   createApplication: Call<CreateApplicationInput, Application>;
 
   /** Reads an application. */
   getApplication: Call<GetApplicationInput, Application>;
 
   /**
-   * Changes an application: absent members stay as they are, inside `protocol_config` too. Its
-   * protocol and its confidentiality can't change.
+   * Updates an application. Omitted fields stay unchanged, also inside `protocol_config`. The
+   * protocol and the confidentiality can't be changed.
    */
   updateApplication: Call<UpdateApplicationInput, Application>;
 
-  /** Deletes an application; its tokens are no longer good. */
+  /** Deletes an application. Its tokens become invalid. */
   deleteApplication: Call<DeleteApplicationInput, void>;
 
-  /** Lists the access tokens that an application issued and that hold. */
+  /** Lists the valid access tokens that an application issued. */
   listTokens: ListCall<ListTokensInput, ListTokensResponse, 'tokens'>;
 
-  /** Revokes an access token: here at once, on other nodes within ten seconds. */
+  /** Revokes an access token: immediately on this node, within ten seconds on the others. */
   revokeToken: Call<RevokeTokenInput, void>;
 
   /** Lists the configs of a realm. Filters by `id` and `display_name`. */
@@ -110,10 +110,10 @@ export interface ManagementApi {
   /** Reads a config. */
   getAuthenticatorConfig: Call<GetAuthenticatorConfigInput, AuthenticatorConfig>;
 
-  /** Changes a config: absent members stay as they are, inside `config` too. Its type can't change. */
+  /** Updates a config. Omitted fields stay unchanged, also inside `config`. The type is immutable. */
   updateAuthenticatorConfig: Call<UpdateAuthenticatorConfigInput, AuthenticatorConfig>;
 
-  /** Deletes a config that no application refers to. */
+  /** Deletes a config that no application uses. */
   deleteAuthenticatorConfig: Call<DeleteAuthenticatorConfigInput, void>;
 
   /**
@@ -128,29 +128,29 @@ export interface ManagementApi {
   /** Reads an identity. */
   getIdentity: Call<GetIdentityInput, Identity>;
 
-  /** Changes an identity; what is left out stays, and an empty trait is removed. */
+  /** Updates an identity. Omitted fields stay unchanged. An empty string removes a trait. */
   updateIdentity: Call<UpdateIdentityInput, Identity>;
 
   /** Deletes an identity with its passkeys and binding jobs. */
   deleteIdentity: Call<DeleteIdentityInput, void>;
 
   /**
-   * Lists the jobs of an identity, or of every identity of the realm with `-`. Filters by `state`
-   * and `delivery_method`.
+   * Lists the jobs of an identity, or with `-` of every identity of the realm. Filters by `state` and
+   * `delivery_method`.
    */
   listCredentialBindingJobs: ListCall<ListCredentialBindingJobsInput, ListCredentialBindingJobsResponse, 'credential_binding_jobs'>;
 
-  /** Creates a job: a link with which a device can bind one passkey to the identity. */
+  /** Creates a job. Its link lets a device bind one passkey to the identity. */
   createCredentialBindingJob: Call<CreateCredentialBindingJobInput, CreateCredentialBindingJobResponse>;
 
   /** Reads a job. */
   getCredentialBindingJob: Call<GetCredentialBindingJobInput, CredentialBindingJob>;
 
-  /** Revokes a job that has not ended: its link stops working at once. */
+  /** Revokes a pending job. Its link stops working immediately. */
   setCredentialBindingJobRevoked: Call<SetCredentialBindingJobRevokedInput, CredentialBindingJob>;
 
   /**
-   * Lists the credentials of an identity, or of every identity of the realm with `-`. Filters by
+   * Lists the credentials of an identity, or with `-` of every identity of the realm. Filters by
    * `state` and `jwk_thumbprint`.
    */
   listCredentials: ListCall<ListCredentialsInput, ListCredentialsResponse, 'credentials'>;
@@ -158,7 +158,7 @@ export interface ManagementApi {
   /** Reads a credential. */
   getCredential: Call<GetCredentialInput, Credential>;
 
-  /** Revokes a credential for good. Its record stays, and revoking it again changes nothing. */
+  /** Revokes a credential permanently. Its record stays. Revoking it again changes nothing. */
   revokeCredential: Call<RevokeCredentialInput, Credential>;
 
   /** Lists the resource servers of a realm. */

@@ -12,7 +12,7 @@ export type Application = {
     authenticator_config_id?: AuthenticatorConfigId | null;
     display_name: string;
     /**
-     * Made by Keymoor, and not to be changed or deleted.
+     * Created by Keymoor. Can't be changed or deleted.
      */
     is_managed: boolean;
     /**
@@ -25,19 +25,19 @@ export type Application = {
 export type ApplicationId = string;
 
 /**
- * What an application is asked to be, or to become: what is absent has its default, or stays.
+ * The body of a create or update. Omitted fields get their defaults or stay unchanged.
  */
 export type ApplicationRequest = {
     /**
-     * For administrators to read, 1 to 256 characters. Needed at first.
+     * A label for administrators, 1 to 256 characters. Required on creation.
      */
     display_name?: string | null;
     /**
-     * The API that the application can call; the empty string removes it.
+     * The API that the application can call. An empty string removes it.
      */
     resource_server_id?: string | null;
     /**
-     * How users are asked for their passkey; the empty string removes it.
+     * How users are asked for their passkey. An empty string removes it.
      */
     authenticator_config_id?: string | null;
     protocol_config?: ProtocolConfigRequest;
@@ -57,7 +57,7 @@ export type AuthenticatorConfig = {
     realm_id: RealmId;
     display_name?: string | null;
     /**
-     * Made by Keymoor, and not to be changed or deleted.
+     * Created by Keymoor. Can't be changed or deleted.
      */
     is_managed: boolean;
     config: AuthenticatorConfigVariant;
@@ -66,24 +66,24 @@ export type AuthenticatorConfig = {
 export type AuthenticatorConfigId = string;
 
 /**
- * What a config is asked to be, or to become: what is absent has its default, or stays.
+ * The body of a create or update. Omitted fields get their defaults or stay unchanged.
  */
 export type AuthenticatorConfigRequest = {
     /**
-     * For administrators to read, 1 to 256 characters.
+     * A label for administrators, 1 to 256 characters.
      */
     display_name?: string | null;
     config?: AuthenticatorConfigSettings;
 };
 
 /**
- * The settings of every type of config. `type` is needed at first, and can't be changed.
+ * The settings of every type of config. `type` is required on creation and can't be changed.
  */
 export type AuthenticatorConfigSettings = {
     type?: AuthenticatorConfigType | null;
     invocation_type?: InvocationType | null;
     /**
-     * Of `embedded`, and needed there: an absolute URL of at most 2,048 bytes.
+     * Required for `embedded`: an absolute URL of at most 2,048 bytes.
      */
     invoke_url?: string | null;
     /**
@@ -91,7 +91,7 @@ export type AuthenticatorConfigSettings = {
      */
     trusted_origins?: Array<string> | null;
     /**
-     * Both kinds of passkey unless given. Binding insists on them only if they are given.
+     * The kinds of passkey. Defaults to both. Binding enforces them only if they are set.
      */
     authentication_methods?: Array<AuthenticationMethod> | null;
 };
@@ -121,7 +121,7 @@ export type ChangeAuthenticatorConfigRequest = {
 };
 
 /**
- * Whose people a realm holds.
+ * Whether a realm's identities are customers or employees.
  */
 export type Classification = 'SECURE_CUSTOMER' | 'SECURE_WORKFORCE';
 
@@ -131,7 +131,7 @@ export type CreateCredentialBindingJobRequest = {
 
 export type CreateCredentialBindingJobResponse = {
     /**
-     * The link for the device. Only for RETURN; it is shown this once.
+     * The link for the device. Only returned for RETURN, and only once.
      */
     credential_binding_link?: string | null;
     credential_binding_job: CredentialBindingJob;
@@ -152,15 +152,15 @@ export type Credential = {
     tenant_id: TenantId;
     state: CredentialState;
     /**
-     * How the key was introduced.
+     * How the key was registered.
      */
     csr_type: ProofKind;
     /**
-     * The public key as a JWK (RFC 7517), as text.
+     * The public key as the JSON text of a JWK (RFC 7517).
      */
     jwk_json: string;
     /**
-     * The key's thumbprint (RFC 7638) in base64url, padded.
+     * The key's thumbprint (RFC 7638) in padded base64url.
      */
     jwk_thumbprint: string;
     attestation: CredentialAttestation;
@@ -169,20 +169,19 @@ export type Credential = {
 };
 
 /**
- * What the key's registration has shown about where its private half lives. An extension of the
- * published API.
+ * What the registration proved about the storage of the private key. An extension of the published
+ * API.
  */
 export type CredentialAttestation = {
     /**
-     * `attested`: the authenticator's attestation verified and led to a configured root.
-     * `flagged`: not attested, but the authenticator data said that the key never leaves its
-     * authenticator, which nobody else vouches for. `unproven`: anything else, such as a key
-     * that software keeps.
+     * `attested`: the authenticator's attestation verified against a configured root certificate.
+     * `flagged`: not attested, but the authenticator data claims that the key can't leave its
+     * authenticator. `unproven`: anything else, such as a software key.
      */
     level: string;
     /**
-     * The attestation statement's format, such as `none` or `packed`, whether it is known or
-     * not. Absent for a key that software keeps.
+     * The attestation statement's format, such as `none` or `packed`, even if unknown. Absent for
+     * a software key.
      */
     format?: string | null;
 };
@@ -222,34 +221,34 @@ export type Detail = {
 
 export type EmbeddedAuthenticator = {
     /**
-     * Where a sign-in is handed to the application. Binding does not look at it.
+     * How a sign-in is handed over to the application. Binding ignores it.
      */
     invocation_type?: InvocationType;
     /**
-     * The application's URL: http, https or a scheme of an app. `/bind` and `/bi-authenticate`
-     * are appended.
+     * The application's URL: http, https or an app's custom scheme. `/bind` and
+     * `/bi-authenticate` are appended.
      */
     invoke_url: string;
     /**
-     * Origins that may bind and sign in: `scheme://host[:port]`. Empty means the origin of an
+     * Origins that may bind and sign in: `scheme://host[:port]`. If empty, the origin of an
      * http or https `invoke_url`.
      */
     trusted_origins?: Array<string>;
     /**
-     * Absent: both kinds of passkey, and binding does not insist.
+     * The kinds of passkey. If absent, both kinds, and binding does not enforce them.
      */
     authentication_methods?: Array<AuthenticationMethod> | null;
 };
 
 /**
- * How far an identity has come towards its first passkey. Derived from its credentials and
- * jobs, never stored.
+ * An identity's progress towards its first passkey. Derived from its credentials and jobs,
+ * never stored.
  */
 export type EnrollmentStatus = 'ENROLLED' | 'PENDING' | 'INVITE_FAILED' | 'UNENROLLED';
 
 export type HostedWebAuthenticator = {
     /**
-     * Absent: both kinds of passkey, and binding does not insist.
+     * The kinds of passkey. If absent, both kinds, and binding does not enforce them.
      */
     authentication_methods?: Array<AuthenticationMethod> | null;
     /**
@@ -279,7 +278,7 @@ export type IdentityPatch = {
 };
 
 /**
- * How `/authorize` answers.
+ * How `/authorize` responds.
  */
 export type InvocationType = 'automatic' | 'manual';
 
@@ -332,24 +331,24 @@ export type ListTokensResponse = {
 };
 
 /**
- * 1 to 64 characters, not all of them blank, none of {}[]<>;:?\/|*^%$#=~`! and none that is a control character, changes the direction of text or is invisible, but for the joiners and variation selectors of scripts and emoji.
+ * 1 to 64 characters. Must not be blank or contain any of {}[]<>;:?\/|*^%$#=~`! or a control, bidirectional or invisible character. Joiners and variation selectors are allowed, because scripts and emoji need them.
  */
 export type Name = string;
 
 export type NewCredentialBindingJob = {
     delivery_method: DeliveryMethod;
     /**
-     * The config whose SDK pages or app will bind the passkey.
+     * The authenticator config whose pages or app will bind the passkey.
      */
     authenticator_config_id: string;
     /**
-     * Where the application goes after binding; the SDK returns it and never navigates.
+     * The application's destination after binding. The SDK returns it and never navigates.
      */
     post_binding_redirect_uri?: string | null;
     /**
-     * Lifetime of the link in seconds: within the server's settings
-     * `link_lifetime_min_seconds` and `link_lifetime_max_seconds`, or the request is refused with
-     * 400. `link_lifetime_seconds` of those unless given.
+     * The lifetime of the link in seconds. Must be between the server settings
+     * `link_lifetime_min_seconds` and `link_lifetime_max_seconds`. Defaults to
+     * `link_lifetime_seconds`.
      */
     expires_in?: number | null;
 };
@@ -362,14 +361,14 @@ export type NewIdentity = {
 
 export type NewRealm = {
     /**
-     * Unique in the tenant ignoring case.
+     * Unique in the tenant, ignoring case.
      */
     display_name: Name;
     classification?: Classification | null;
 };
 
 /**
- * The body of every refusal outside OAuth.
+ * The error body of every endpoint except OAuth's.
  */
 export type Problem = {
     /**
@@ -377,26 +376,26 @@ export type Problem = {
      */
     code: string;
     /**
-     * What happened, in words.
+     * What happened, for people.
      */
     message: string;
     details?: Array<Detail>;
 };
 
 /**
- * How a proof at binding was made.
+ * The kind of a binding proof.
  */
 export type ProofKind = 'JWT' | 'WEBAUTHN' | 'FIDO2';
 
 export type ProtocolConfig = {
     type: 'oauth2' | 'oidc';
     /**
-     * The scopes of the resource server that the application may ask for.
+     * The scopes of the resource server that the application may request.
      */
     allowed_scopes: Array<string>;
     client_id: string;
     /**
-     * Of confidential applications, for callers with `applications:read`.
+     * The secret of a confidential application. Requires `applications:read`.
      */
     client_secret?: string | null;
     confidentiality: 'confidential' | 'public';
@@ -413,7 +412,7 @@ export type ProtocolConfigRequest = {
     confidentiality?: 'confidential' | 'public';
     grant_type?: Array<'authorization_code' | 'client_credentials'>;
     /**
-     * Absolute URLs of at most 2,048 bytes without fragment, compared exactly.
+     * Absolute URLs without fragment, at most 2,048 bytes each. Compared exactly.
      */
     redirect_uris?: Array<string> | null;
     /**
@@ -447,7 +446,7 @@ export type ResourceServer = {
     tenant_id: TenantId;
     display_name: string;
     /**
-     * Made by Keymoor, and not to be changed or deleted.
+     * Created by Keymoor. Can't be changed or deleted.
      */
     is_managed: boolean;
     /**
@@ -462,12 +461,12 @@ export type ResourceServerId = string;
 export type SigningAlgorithm = 'RS256' | 'ES256';
 
 /**
- * Whether an identity may make passkeys and sign in.
+ * Whether an identity can bind passkeys and sign in.
  */
 export type Status = 'active' | 'suspended';
 
 /**
- * What of an identity becomes the subject of its tokens.
+ * The field of an identity that becomes the subject of its tokens.
  */
 export type SubjectField = 'id' | 'email' | 'username' | 'external_id';
 
@@ -487,7 +486,7 @@ export type TenantPatch = {
 export type Timestamp = string;
 
 /**
- * An access token. Its text is never shown again.
+ * An access token's record. It doesn't include the token itself.
  */
 export type Token = {
     /**
@@ -496,33 +495,33 @@ export type Token = {
     id: string;
     scopes: Array<string>;
     /**
-     * The last characters of the token's text.
+     * The last characters of the token.
      */
     token_suffix: string;
     /**
-     * `self_contained`: a JWT.
+     * Always `self_contained`: a JWT.
      */
     token_format: string;
     /**
-     * Unix seconds.
+     * In Unix seconds.
      */
     expires: number;
     /**
-     * Unix seconds.
+     * In Unix seconds.
      */
     issued_at: number;
     /**
-     * `access`.
+     * Always `access`.
      */
     token_type: string;
 };
 
 /**
- * What an application's tokens are like.
+ * The configuration of an application's tokens.
  */
 export type TokenConfiguration = {
     /**
-     * Lifetime of access tokens in seconds, at least 60 and at most 7,776,000 (90 days).
+     * The lifetime of access tokens in seconds, from 60 to 7,776,000 (90 days).
      */
     expires_after: number;
     token_signing_algorithm?: SigningAlgorithm;
@@ -531,7 +530,7 @@ export type TokenConfiguration = {
 
 export type TokenConfigurationRequest = {
     /**
-     * Lifetime of access tokens in seconds, at least 60 and at most 7,776,000 (90 days).
+     * The lifetime of access tokens in seconds, from 60 to 7,776,000 (90 days).
      */
     expires_after?: number | null;
     token_signing_algorithm?: SigningAlgorithm | null;
@@ -539,12 +538,12 @@ export type TokenConfigurationRequest = {
 };
 
 /**
- * What access tokens look like to those who hold them.
+ * The format of access tokens.
  */
 export type TokenFormat = 'self_contained' | 'referential';
 
 /**
- * What is known of a person, version 0: everything but the username is optional.
+ * A person's traits, version 0. Only the username is required.
  */
 export type Traits = {
     /**
@@ -552,7 +551,7 @@ export type Traits = {
      */
     type: TraitsKind;
     /**
-     * Unique in the realm ignoring case.
+     * Unique in the realm, ignoring case.
      */
     username: Name;
     primary_email_address?: string | null;
@@ -595,7 +594,7 @@ export type Traits = {
 export type TraitsKind = 'traits_v0';
 
 /**
- * Changes to traits: what is absent stays, an empty text removes.
+ * Changes to traits. Omitted traits stay unchanged, and an empty string removes a trait.
  */
 export type TraitsPatch = {
     /**
@@ -651,7 +650,7 @@ export type UpdateTenantRequest = {
 
 export type Violation = {
     /**
-     * Dotted path of the field, envelope included.
+     * The dotted path of the field, including the envelope.
      */
     field: string;
     description: string;
@@ -682,19 +681,19 @@ export type ListRealmsInput = {
     };
     query?: {
         /**
-         * At most this many items. 0 is the default; a larger number than the maximum is clamped.
+         * The maximum number of items. 0 means the default. Larger values are clamped to the maximum.
          */
         page_size?: number;
         /**
-         * `next_page_token` of the page before. Expires after a week.
+         * The `next_page_token` of the previous page. Expires after a week.
          */
         page_token?: string;
         /**
-         * How many items to pass over first. Not kept by the page token.
+         * The number of items to skip first. Not part of the page token.
          */
         skip?: number;
         /**
-         * `<attribute> eq "<value>"`, from SCIM's filters (RFC 7644, section 3.4.2.2).
+         * A filter of the form `<attribute> eq "<value>"`, from SCIM (RFC 7644, section 3.4.2.2).
          */
         filter?: string;
     };
@@ -748,19 +747,19 @@ export type ListApplicationsInput = {
     };
     query?: {
         /**
-         * At most this many items. 0 is the default; a larger number than the maximum is clamped.
+         * The maximum number of items. 0 means the default. Larger values are clamped to the maximum.
          */
         page_size?: number;
         /**
-         * `next_page_token` of the page before. Expires after a week.
+         * The `next_page_token` of the previous page. Expires after a week.
          */
         page_token?: string;
         /**
-         * How many items to pass over first. Not kept by the page token.
+         * The number of items to skip first. Not part of the page token.
          */
         skip?: number;
         /**
-         * `<attribute> eq "<value>"`, from SCIM's filters (RFC 7644, section 3.4.2.2).
+         * A filter of the form `<attribute> eq "<value>"`, from SCIM (RFC 7644, section 3.4.2.2).
          */
         filter?: string;
     };
@@ -819,27 +818,27 @@ export type ListTokensInput = {
     };
     query?: {
         /**
-         * Whom the tokens speak for: `application` or `identity`.
+         * The principal's type: `application` or `identity`.
          */
         principal_type?: string;
         /**
-         * The id of the one that they speak for; needs `principal_type`.
+         * The principal's id. Requires `principal_type`.
          */
         principal_id?: string;
         /**
-         * At most this many items. 0 is the default; a larger number than the maximum is clamped.
+         * The maximum number of items. 0 means the default. Larger values are clamped to the maximum.
          */
         page_size?: number;
         /**
-         * `next_page_token` of the page before. Expires after a week.
+         * The `next_page_token` of the previous page. Expires after a week.
          */
         page_token?: string;
         /**
-         * How many items to pass over first. Not kept by the page token.
+         * The number of items to skip first. Not part of the page token.
          */
         skip?: number;
         /**
-         * `<attribute> eq "<value>"`, from SCIM's filters (RFC 7644, section 3.4.2.2).
+         * A filter of the form `<attribute> eq "<value>"`, from SCIM (RFC 7644, section 3.4.2.2).
          */
         filter?: string;
     };
@@ -866,19 +865,19 @@ export type ListAuthenticatorConfigsInput = {
     };
     query?: {
         /**
-         * At most this many items. 0 is the default; a larger number than the maximum is clamped.
+         * The maximum number of items. 0 means the default. Larger values are clamped to the maximum.
          */
         page_size?: number;
         /**
-         * `next_page_token` of the page before. Expires after a week.
+         * The `next_page_token` of the previous page. Expires after a week.
          */
         page_token?: string;
         /**
-         * How many items to pass over first. Not kept by the page token.
+         * The number of items to skip first. Not part of the page token.
          */
         skip?: number;
         /**
-         * `<attribute> eq "<value>"`, from SCIM's filters (RFC 7644, section 3.4.2.2).
+         * A filter of the form `<attribute> eq "<value>"`, from SCIM (RFC 7644, section 3.4.2.2).
          */
         filter?: string;
     };
@@ -936,19 +935,19 @@ export type ListIdentitiesInput = {
     };
     query?: {
         /**
-         * At most this many items. 0 is the default; a larger number than the maximum is clamped.
+         * The maximum number of items. 0 means the default. Larger values are clamped to the maximum.
          */
         page_size?: number;
         /**
-         * `next_page_token` of the page before. Expires after a week.
+         * The `next_page_token` of the previous page. Expires after a week.
          */
         page_token?: string;
         /**
-         * How many items to pass over first. Not kept by the page token.
+         * The number of items to skip first. Not part of the page token.
          */
         skip?: number;
         /**
-         * `<attribute> eq "<value>"`, from SCIM's filters (RFC 7644, section 3.4.2.2).
+         * A filter of the form `<attribute> eq "<value>"`, from SCIM (RFC 7644, section 3.4.2.2).
          */
         filter?: string;
     };
@@ -1007,19 +1006,19 @@ export type ListCredentialBindingJobsInput = {
     };
     query?: {
         /**
-         * At most this many items. 0 is the default; a larger number than the maximum is clamped.
+         * The maximum number of items. 0 means the default. Larger values are clamped to the maximum.
          */
         page_size?: number;
         /**
-         * `next_page_token` of the page before. Expires after a week.
+         * The `next_page_token` of the previous page. Expires after a week.
          */
         page_token?: string;
         /**
-         * How many items to pass over first. Not kept by the page token.
+         * The number of items to skip first. Not part of the page token.
          */
         skip?: number;
         /**
-         * `<attribute> eq "<value>"`, from SCIM's filters (RFC 7644, section 3.4.2.2).
+         * A filter of the form `<attribute> eq "<value>"`, from SCIM (RFC 7644, section 3.4.2.2).
          */
         filter?: string;
     };
@@ -1070,19 +1069,19 @@ export type ListCredentialsInput = {
     };
     query?: {
         /**
-         * At most this many items. 0 is the default; a larger number than the maximum is clamped.
+         * The maximum number of items. 0 means the default. Larger values are clamped to the maximum.
          */
         page_size?: number;
         /**
-         * `next_page_token` of the page before. Expires after a week.
+         * The `next_page_token` of the previous page. Expires after a week.
          */
         page_token?: string;
         /**
-         * How many items to pass over first. Not kept by the page token.
+         * The number of items to skip first. Not part of the page token.
          */
         skip?: number;
         /**
-         * `<attribute> eq "<value>"`, from SCIM's filters (RFC 7644, section 3.4.2.2).
+         * A filter of the form `<attribute> eq "<value>"`, from SCIM (RFC 7644, section 3.4.2.2).
          */
         filter?: string;
     };
@@ -1121,19 +1120,19 @@ export type ListResourceServersInput = {
     };
     query?: {
         /**
-         * At most this many items. 0 is the default; a larger number than the maximum is clamped.
+         * The maximum number of items. 0 means the default. Larger values are clamped to the maximum.
          */
         page_size?: number;
         /**
-         * `next_page_token` of the page before. Expires after a week.
+         * The `next_page_token` of the previous page. Expires after a week.
          */
         page_token?: string;
         /**
-         * How many items to pass over first. Not kept by the page token.
+         * The number of items to skip first. Not part of the page token.
          */
         skip?: number;
         /**
-         * `<attribute> eq "<value>"`, from SCIM's filters (RFC 7644, section 3.4.2.2).
+         * A filter of the form `<attribute> eq "<value>"`, from SCIM (RFC 7644, section 3.4.2.2).
          */
         filter?: string;
     };

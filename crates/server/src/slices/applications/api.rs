@@ -170,15 +170,15 @@ pub struct ApplicationView {
     id: ApplicationId,
     tenant_id: TenantId,
     realm_id: RealmId,
-    /// The API that the application can call. Without one it signs users in, and no more.
+    /// The API that the application can call. Without one it can only sign users in.
     #[serde(skip_serializing_if = "Option::is_none")]
     resource_server_id: Option<ResourceServerId>,
-    /// How users are asked for their passkey. Without one nobody can sign in.
+    /// How users are asked for their passkey. Required for signing users in.
     #[serde(skip_serializing_if = "Option::is_none")]
     authenticator_config_id: Option<AuthenticatorConfigId>,
     #[schema(examples("Example app"))]
     display_name: String,
-    /// Made by Keymoor, and not to be changed or deleted.
+    /// Created by Keymoor. Can't be changed or deleted.
     #[schema(examples(false))]
     is_managed: bool,
     /// `management_api` for the built-in application that calls the management API.
@@ -194,18 +194,18 @@ struct ProtocolView {
     #[serde(rename = "type")]
     #[schema(schema_with = schema::protocol)]
     protocol: Protocol,
-    /// The scopes of the resource server that the application may ask for.
+    /// The scopes of the resource server that the application may request.
     #[schema(examples("reports:read"))]
     allowed_scopes: Vec<String>,
     #[schema(examples("Vb3nK8qWz1Ty6Lm0Rx5Hc2Jd"))]
     client_id: String,
-    /// Of confidential applications, for callers with `applications:read`.
+    /// The secret of a confidential application. Requires `applications:read`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(examples("q8Zr1mVw4nXc7Tb0yKd3Hs6Lf9Pg2Ja5eU7iNo4kGv1bSy8x"))]
     client_secret: Option<String>,
     #[schema(schema_with = schema::confidentiality)]
     confidentiality: Confidentiality,
-    /// Follows from `confidentiality`. `client_secret_post` works as well as `client_secret_basic`.
+    /// Derived from `confidentiality`. `client_secret_post` works like `client_secret_basic`.
     #[schema(schema_with = schema::auth_method)]
     token_endpoint_auth_method: &'static str,
     #[schema(schema_with = schema::grant_types)]
@@ -263,7 +263,7 @@ impl From<Revealed> for ApplicationView {
     }
 }
 
-/// Creates an application; its client id and secret are generated.
+/// Creates an application and generates its client id and secret.
 #[utoipa::path(
     post,
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications",
@@ -329,8 +329,8 @@ async fn get(
     Ok(Reply(found.into()))
 }
 
-/// Changes an application: absent members stay as they are, inside `protocol_config` too. Its
-/// protocol and its confidentiality can't change.
+/// Updates an application. Omitted fields stay unchanged, also inside `protocol_config`. The
+/// protocol and the confidentiality can't be changed.
 #[utoipa::path(
     patch,
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}",
@@ -350,14 +350,14 @@ async fn update(
     Ok(Reply(updated.into()))
 }
 
-/// Deletes an application; its tokens are no longer good.
+/// Deletes an application. Its tokens become invalid.
 #[utoipa::path(
     delete,
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}",
     operation_id = "DeleteApplication",
     tag = "Applications",
     params(ApplicationRef),
-    responses((status = 200, description = "Deleted; the body is empty"), Refusals),
+    responses((status = 200, description = "Deleted. The body is empty"), Refusals),
     security(("bearer" = ["applications:delete"])),
 )]
 async fn delete(

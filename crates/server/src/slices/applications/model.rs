@@ -38,7 +38,7 @@ pub struct Application {
     pub id: ApplicationId,
     pub display_name: String,
     pub classification: String,
-    /// Made by Keymoor, and not to be changed or deleted.
+    /// Created by Keymoor. Can't be changed or deleted.
     pub is_managed: bool,
     pub resource_server_id: Option<ResourceServerId>,
     pub authenticator_config_id: Option<AuthenticatorConfigId>,
@@ -80,11 +80,11 @@ pub struct ProtocolConfig {
     pub token_configuration: TokenConfiguration,
 }
 
-/// What an application's tokens are like.
+/// The configuration of an application's tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenConfiguration {
-    /// Lifetime of access tokens in seconds, at least 60 and at most 7,776,000 (90 days).
+    /// The lifetime of access tokens in seconds, from 60 to 7,776,000 (90 days).
     #[schema(examples(3600))]
     pub expires_after: u32,
     #[serde(default)]
@@ -115,7 +115,7 @@ impl From<SigningAlgorithm> for Algorithm {
     }
 }
 
-/// What of an identity becomes the subject of its tokens.
+/// The field of an identity that becomes the subject of its tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SubjectField {
@@ -185,13 +185,13 @@ pub struct TokenConfigurationPatch {
     pub subject_field: Option<SubjectField>,
 }
 
-/// What access tokens look like to those who hold them.
+/// The format of access tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenFormat {
     /// A signed JWT.
     SelfContained,
-    /// A handle that says nothing by itself. Not supported yet.
+    /// An opaque handle. Not supported yet.
     Referential,
 }
 
@@ -404,7 +404,7 @@ impl ProtocolConfig {
             violations.check(&field, check_redirect_uri(uri));
         }
         if has(GrantType::AuthorizationCode) && self.redirect_uris.is_empty() {
-            violations.add(setting("redirect_uris"), "needed for authorization_code");
+            violations.add(setting("redirect_uris"), "required for authorization_code");
         }
         if self.confidentiality == Confidentiality::Public {
             if has(GrantType::ClientCredentials) {

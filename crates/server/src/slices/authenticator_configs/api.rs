@@ -112,7 +112,7 @@ pub struct ConfigView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(examples("Example app"))]
     display_name: Option<String>,
-    /// Made by Keymoor, and not to be changed or deleted.
+    /// Created by Keymoor. Can't be changed or deleted.
     #[schema(examples(false))]
     is_managed: bool,
     config: ConfigBody,
@@ -199,7 +199,7 @@ async fn get(
     Ok(Reply(config.into()))
 }
 
-/// Changes a config: absent members stay as they are, inside `config` too. Its type can't change.
+/// Updates a config. Omitted fields stay unchanged, also inside `config`. The type is immutable.
 #[utoipa::path(
     patch,
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/authenticator-configs/{authenticator_config_id}",
@@ -221,14 +221,14 @@ async fn update(
     Ok(Reply(config.into()))
 }
 
-/// Deletes a config that no application refers to.
+/// Deletes a config that no application uses.
 #[utoipa::path(
     delete,
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/authenticator-configs/{authenticator_config_id}",
     operation_id = "DeleteAuthenticatorConfig",
     tag = "Authenticator Configurations",
     params(AuthenticatorConfigRef),
-    responses((status = 200, description = "Deleted; the body is empty"), Refusals, Conflicting),
+    responses((status = 200, description = "Deleted. The body is empty"), Refusals, Conflicting),
     security(("bearer" = ["authenticator-configs:delete"])),
 )]
 async fn delete(

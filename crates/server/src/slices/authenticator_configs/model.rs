@@ -76,26 +76,26 @@ impl From<AuthenticatorConfig> for Effective {
 pub enum ConfigBody {
     /// The application runs the SDK on its own pages or in its own app.
     Embedded(Embedded),
-    /// The server's own pages run it. Stored, not yet served.
+    /// The server's pages run the SDK. Stored, but not served yet.
     HostedWeb(HostedWeb),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = EmbeddedAuthenticator)]
 pub struct Embedded {
-    /// Where a sign-in is handed to the application. Binding does not look at it.
+    /// How a sign-in is handed over to the application. Binding ignores it.
     #[serde(default)]
     pub invocation_type: InvocationType,
-    /// The application's URL: http, https or a scheme of an app. `/bind` and `/bi-authenticate`
-    /// are appended.
+    /// The application's URL: http, https or an app's custom scheme. `/bind` and
+    /// `/bi-authenticate` are appended.
     #[schema(examples("https://app.example.com"))]
     pub invoke_url: String,
-    /// Origins that may bind and sign in: `scheme://host[:port]`. Empty means the origin of an
+    /// Origins that may bind and sign in: `scheme://host[:port]`. If empty, the origin of an
     /// http or https `invoke_url`.
     #[serde(default)]
     #[schema(examples("https://app.example.com"))]
     pub trusted_origins: Vec<String>,
-    /// Absent: both kinds of passkey, and binding does not insist.
+    /// The kinds of passkey. If absent, both kinds, and binding does not enforce them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authentication_methods: Option<Vec<AuthenticationMethod>>,
 }
@@ -103,7 +103,7 @@ pub struct Embedded {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = HostedWebAuthenticator)]
 pub struct HostedWeb {
-    /// Absent: both kinds of passkey, and binding does not insist.
+    /// The kinds of passkey. If absent, both kinds, and binding does not enforce them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authentication_methods: Option<Vec<AuthenticationMethod>>,
     /// Origins that may bind and sign in: `scheme://host[:port]`.
@@ -112,7 +112,7 @@ pub struct HostedWeb {
     pub trusted_origins: Vec<String>,
 }
 
-/// How `/authorize` answers.
+/// How `/authorize` responds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum InvocationType {

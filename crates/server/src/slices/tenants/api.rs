@@ -100,7 +100,7 @@ async fn get(
     Ok(Reply(tenant.into()))
 }
 
-/// Changes the tenant; what is left out stays.
+/// Updates the tenant. Omitted fields stay unchanged.
 #[utoipa::path(
     patch,
     path = "/v1/tenants/{tenant_id}",

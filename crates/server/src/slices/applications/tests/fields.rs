@@ -72,7 +72,7 @@ fn wrong_protocols() -> Vec<Case> {
             web(),
             json!({ "redirect_uris": [] }),
             "protocol_config.redirect_uris",
-            "needed for authorization_code",
+            "required for authorization_code",
         ),
         (
             web(),
