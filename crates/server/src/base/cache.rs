@@ -1,7 +1,7 @@
-//! A small cache for what changes rarely and is read on every request.
+//! A small cache for data that every request reads and that rarely changes.
 //!
-//! Entries live five seconds: that is how long another node's change may go unnoticed. Identities
-//! and credentials are never cached.
+//! Entries expire after five seconds, so another node's change takes effect within that time.
+//! Identities and credentials are never cached.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -15,7 +15,7 @@ const CAPACITY: usize = 10_000;
 
 pub struct Cache<K, V> {
     entries: Mutex<HashMap<K, Entry<V>>>,
-    /// Counts what was forgotten.
+    /// Counts invalidations.
     generation: AtomicU64,
 }
 
@@ -25,8 +25,8 @@ struct Entry<V> {
 }
 
 impl<V> Entry<V> {
-    /// Not before it was put here either: should the clock be set back, the entry would live until that
-    /// time comes again.
+    /// An entry from the future is stale too. Otherwise it would outlive its time after the clock
+    /// is set back.
     fn is_younger_than(&self, age: Seconds, now: Timestamp) -> bool {
         self.put_at <= now && now < self.put_at + age
     }
@@ -42,10 +42,10 @@ impl<K, V> Default for Cache<K, V> {
 }
 
 impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
-    /// Returns the entry, or loads it where there is none that is young enough.
+    /// Returns the entry, or loads it if it is missing or stale.
     ///
     /// # Errors
-    /// Those of `load`.
+    /// The errors of `load`.
     pub async fn get_or_load<E>(
         &self,
         key: K,
@@ -58,10 +58,10 @@ impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
         }
     }
 
-    /// Loads an entry anew. What does not exist is not remembered: it may be an invention.
+    /// Reloads an entry. Missing resources are not cached, because callers can invent ids.
     ///
     /// # Errors
-    /// Those of `load`.
+    /// The errors of `load`.
     pub async fn load<E>(
         &self,
         key: K,
@@ -76,14 +76,14 @@ impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
         Ok(loaded)
     }
 
-    /// Whether what is cached was put there less than a second ago.
+    /// Whether the cached entry is less than a second old.
     pub fn is_brand_new(&self, key: &K, now: Timestamp) -> bool {
         self.entries()
             .get(key)
             .is_some_and(|entry| entry.is_younger_than(Seconds(1), now))
     }
 
-    /// Drops an entry, and whatever is being loaded just now.
+    /// Invalidates an entry, and any load in progress.
     pub fn forget(&self, key: &K) {
         self.generation.fetch_add(1, Ordering::AcqRel);
         self.entries().remove(key);
@@ -97,7 +97,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
             .then(|| entry.value.clone())
     }
 
-    /// Keeps `value`, unless something was forgotten since it began to be loaded in `generation`.
+    /// Caches `value`, unless an entry was invalidated since its load began in `generation`.
     fn put(&self, key: K, value: V, now: Timestamp, generation: u64) {
         let mut entries = self.entries();
         if generation != self.generation.load(Ordering::Acquire) {
@@ -115,7 +115,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
     }
 
     fn entries(&self) -> MutexGuard<'_, HashMap<K, Entry<V>>> {
-        // No code that can panic runs under the lock, so a poisoned map is still whole.
+        // No code that can panic runs under the lock, so a poisoned map is still consistent.
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! Who asks, from where, and when: what every operation is given beside its arguments.
+//! The context of an operation: actor, source and time.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -11,31 +11,31 @@ use keymoor_types::{Rng, Timestamp};
 use crate::app::App;
 use crate::base::scope;
 
-/// What an operation is given beside its arguments.
+/// The context that every operation receives.
 #[derive(Clone)]
 pub struct Context {
     pub app: App,
-    /// The time at which the whole operation happens.
+    /// The time of the whole operation.
     pub now: Timestamp,
     pub actor: Actor,
-    /// What the caller's token permits.
+    /// The scopes of the caller's token.
     pub scopes: ScopeSet,
     pub source: Source,
 }
 
 impl Context {
-    /// The context of work that nobody asked for over HTTP.
+    /// Returns the context of background work.
     pub fn system(app: &App) -> Self {
         Self::with_actor(app, Actor::System, Source::local(&*app.rng))
     }
 
-    /// Whether the actor can do whatever an administrator can.
+    /// Whether the actor has all permissions of an administrator.
     pub fn may_do_anything(&self) -> bool {
         let has_every_scope = || scope::ALL.iter().all(|scope| self.scopes.contains(scope));
         self.actor == Actor::System || has_every_scope()
     }
 
-    /// The context of a request without bearer token.
+    /// Returns the context of a request without bearer token.
     pub fn anonymous(app: &App, source: Source) -> Self {
         Self::with_actor(app, Actor::Anonymous, source)
     }
@@ -51,7 +51,7 @@ impl Context {
     }
 }
 
-/// Whose doing something is, as the audit log says it.
+/// The actor of an operation, as recorded in the audit log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actor {
     Principal(Principal),
@@ -72,10 +72,10 @@ impl std::fmt::Display for Actor {
 /// Where a request came from.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// Ties the requests of one flow together.
+    /// Correlates the requests of one flow.
     pub correlation_id: String,
     pub ip: IpAddr,
-    /// At most 512 bytes; empty if the request had none.
+    /// At most 512 bytes. Empty if the request had none.
     pub user_agent: String,
 }
 
@@ -90,7 +90,7 @@ impl Source {
     }
 }
 
-/// A correlation id for a flow that came without one: 96 random bits.
+/// Generates a correlation id for a flow without one: 96 random bits.
 pub fn new_correlation_id(rng: &dyn Rng) -> String {
     URL_SAFE_NO_PAD.encode(rng.bytes::<12>())
 }

@@ -1,15 +1,15 @@
-//! Why an endpoint of OAuth refused or failed.
+//! Errors of the OAuth endpoints.
 
 use keymoor_oauth::error::OAuthError;
 
 use crate::base::error::Error;
 
-/// Why an endpoint has no answer of its own kind.
+/// Why an OAuth endpoint rejected a request or failed.
 #[derive(Debug)]
 pub enum Failure {
-    /// The specification has a word for it.
+    /// An error defined by the specification.
     Refused(OAuthError),
-    /// What can go wrong with any request.
+    /// An error that any request can cause.
     Failed(Error),
 }
 

@@ -1,4 +1,4 @@
-//! Limits on how often a stranger may be wrong.
+//! Rate limits for failed attempts.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
@@ -7,14 +7,14 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use crate::base::error::{Error, Result};
 
-/// How often things may be tried. All counts are per network: an IPv4 address or an IPv6 /64.
+/// The rate limits. All counts are per network: an IPv4 address or an IPv6 /64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LimitSettings {
-    /// Requests a minute with a wrong link token.
+    /// Requests per minute with a wrong link token.
     pub wrong_link_tokens_per_minute: NonZeroU32,
-    /// Requests a minute with wrong client credentials.
+    /// Requests per minute with wrong client credentials.
     pub wrong_client_secrets_per_minute: NonZeroU32,
-    /// Proofs of somebody known, or codes that exist, that are refused in a minute.
+    /// Rejected proofs of known identities and rejected existing codes, per minute.
     pub wrong_proofs_per_minute: NonZeroU32,
 }
 
@@ -30,7 +30,7 @@ impl Default for LimitSettings {
 }
 
 impl LimitSettings {
-    /// For tests that are not about limits.
+    /// For tests that don't test limits.
     #[cfg(test)]
     pub const fn unlimited() -> Self {
         Self {
@@ -41,7 +41,7 @@ impl LimitSettings {
     }
 }
 
-/// Counts what is wrong, by network.
+/// Counts failed attempts by network.
 pub struct Limits {
     link_tokens: DefaultKeyedRateLimiter<IpAddr>,
     client_secrets: DefaultKeyedRateLimiter<IpAddr>,
@@ -58,7 +58,7 @@ impl Limits {
         }
     }
 
-    /// Counts a wrong link token. A job itself never counts these: strangers can't kill it.
+    /// Counts a wrong link token. The job itself doesn't count these, so strangers can't revoke it.
     pub fn wrong_link_token(&self, ip: IpAddr) -> Result<()> {
         count(&self.link_tokens, ip)
     }
@@ -67,13 +67,13 @@ impl Limits {
         count(&self.client_secrets, ip)
     }
 
-    /// Counts a refusal that leaves an audit event behind: without a limit, a stranger who knows
-    /// a name could fill the disk.
+    /// Counts a rejection that writes an audit event. Without a limit, a stranger with a known name
+    /// could fill the disk.
     pub fn wrong_proof(&self, ip: IpAddr) -> Result<()> {
         count(&self.proofs, ip)
     }
 
-    /// Forgets networks that have not been wrong lately.
+    /// Removes networks without recent failures.
     pub fn shrink(&self) {
         self.link_tokens.retain_recent();
         self.client_secrets.retain_recent();
@@ -87,7 +87,7 @@ fn count(limiter: &DefaultKeyedRateLimiter<IpAddr>, ip: IpAddr) -> Result<()> {
         .map_err(|_| Error::TooManyRequests { retry_after: 60 })
 }
 
-/// One customer of a provider holds at least a /64.
+/// Providers assign at least a /64 to each customer.
 pub fn network(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
         IpAddr::V4(v4) => IpAddr::V4(v4),

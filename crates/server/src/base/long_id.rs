@@ -1,5 +1,5 @@
-//! Ids that are drawn often and must not be guessed: 8 bytes of milliseconds, so that rows are
-//! appended in order, and 16 random ones. In text 32 characters of base64url.
+//! Unguessable ids: 8 bytes of milliseconds, so that rows are appended in order, and 16 random
+//! bytes. In text form 32 characters of base64url.
 
 use std::fmt;
 use std::str::FromStr;
@@ -35,7 +35,7 @@ macro_rules! long_ids {
         pub struct $name([u8; 24]);
 
         impl $name {
-            /// Makes an id for something that happens at `now`.
+            /// Generates an id for an event at `now`.
             pub fn generate(now: Timestamp, rng: &dyn Rng) -> Self {
                 Self(generate(now, rng))
             }
@@ -98,9 +98,9 @@ macro_rules! long_ids {
 }
 
 long_ids! {
-    /// Names one sign-in.
+    /// The id of a sign-in.
     TransactionId
-    /// Names one access token: its `jti` (RFC 7519, section 4.1.7).
+    /// The id of an access token: its `jti` (RFC 7519, section 4.1.7).
     TokenId
 }
 

@@ -1,4 +1,4 @@
-//! What every feature may use. Knows neither HTTP nor a feature.
+//! The foundations that every feature may use. Depends on neither HTTP nor a feature.
 
 pub mod cache;
 pub mod context;

@@ -5,8 +5,8 @@
 #[error("unknown {0}")]
 pub struct UnknownName(pub &'static str);
 
-/// Declares an enum whose variants have names. One table serves the database, JSON, the API
-/// documents and messages.
+/// Declares an enum whose variants have names. The database, JSON, the API documents and messages
+/// use the same names.
 macro_rules! named {
     (
         $(#[$meta:meta])*
@@ -27,7 +27,7 @@ macro_rules! named {
             /// Every variant, in the order of declaration.
             $visibility const ALL: &'static [Self] = &[$(Self::$variant),+];
 
-            /// The name.
+            /// Returns the name.
             $visibility const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $text),+

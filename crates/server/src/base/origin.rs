@@ -1,10 +1,10 @@
-//! The page that makes a request.
+//! The origin of the page that sends a request.
 
 use crate::base::error::{Error, Result};
 
-/// The origin of the page that makes a request, as its browser tells it.
+/// The origin of the page that sends a request, as reported by the browser.
 ///
-/// Absent where no page asks, or one of our own origin.
+/// `None` if no page sends the request, or a page of our own origin.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PageOrigin(Option<String>);
 
@@ -17,7 +17,7 @@ impl PageOrigin {
         self.0.as_deref()
     }
 
-    /// Refuses a page of an untrusted origin. Without a page nobody works out what is trusted.
+    /// Rejects a page of an untrusted origin. Without a page, the trusted origins are not computed.
     ///
     /// # Errors
     /// `UntrustedOrigin`

@@ -1,4 +1,4 @@
-//! Lists: what is asked for, and one page of the answer.
+//! List requests, filters and pages.
 
 use std::str::FromStr;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::error::{Error, Result};
 use crate::base::text::check_plain;
 
-/// How many rows a list gives by default and at most.
+/// The default and the maximum page size of a list.
 #[derive(Clone, Copy)]
 pub struct Sizes {
     pub default: u32,
@@ -27,12 +27,12 @@ impl Sizes {
     };
 }
 
-/// A request for one page, understood.
+/// A validated request for one page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageRequest {
     pub size: u32,
     pub skip: u32,
-    /// The id of the last row of the page before.
+    /// The id of the last row of the previous page.
     pub after: Option<String>,
     pub filter: Option<Filter>,
 }
@@ -48,14 +48,14 @@ pub struct Filter {
 #[derive(Debug)]
 pub struct Page<T> {
     pub items: Vec<T>,
-    /// How many items the whole list has.
+    /// The number of items of the whole list.
     pub total_size: i64,
     /// The id after which the next page starts. Absent on the last page.
     pub next_after: Option<String>,
 }
 
 impl PageRequest {
-    /// How many rows to select: one more than asked for, which tells whether a next page exists.
+    /// Returns the number of rows to select: one more than requested, to detect a next page.
     pub fn limit(&self) -> i64 {
         i64::from(self.size) + 1
     }
@@ -64,7 +64,7 @@ impl PageRequest {
         i64::from(self.skip)
     }
 
-    /// The id of the last row of the page before.
+    /// The id of the last row of the previous page.
     ///
     /// # Errors
     /// `Invalid` for a page token of another list.
@@ -75,7 +75,7 @@ impl PageRequest {
             .transpose()
     }
 
-    /// The value that the filter wants `attribute` to have.
+    /// Returns the value that the filter requires for `attribute`.
     pub fn filtered(&self, attribute: &str) -> Option<&str> {
         self.filter
             .as_ref()
@@ -83,7 +83,7 @@ impl PageRequest {
             .map(|filter| filter.value.as_str())
     }
 
-    /// Makes a page from up to [`Self::limit`] rows in the order of their ids.
+    /// Creates a page from up to [`Self::limit`] rows, ordered by id.
     pub fn page<T, I: ToString>(
         &self,
         mut rows: Vec<T>,
@@ -102,7 +102,7 @@ impl PageRequest {
     }
 }
 
-/// The refusal of a page token.
+/// Returns the error for an invalid page token.
 pub fn bad_token() -> Error {
     Error::invalid("page_token", "invalid page token")
 }
@@ -126,7 +126,7 @@ impl<T> Page<T> {
     }
 
     /// # Errors
-    /// The first of `item`.
+    /// The first error of `item`.
     pub fn try_map<U>(self, item: impl FnMut(T) -> Result<U>) -> Result<Page<U>> {
         Ok(Page {
             items: self.items.into_iter().map(item).collect::<Result<_>>()?,
@@ -137,10 +137,10 @@ impl<T> Page<T> {
 }
 
 impl Filter {
-    /// Reads a filter over `attributes`, in the form of SCIM's filters (RFC 7644, section 3.4.2.2).
+    /// Parses a filter over `attributes`, a subset of SCIM's filters (RFC 7644, section 3.4.2.2).
     ///
     /// # Errors
-    /// `Invalid` for `filter`.
+    /// `Invalid` for the field `filter`.
     pub fn parse(text: &str, attributes: &[&str]) -> Result<Self> {
         let wrong = |why: String| Error::invalid("filter", why);
         let mut words = text.trim().splitn(3, char::is_whitespace);

@@ -1,7 +1,7 @@
-//! References: each names one thing by its own id and by all ids above it.
+//! References: each identifies a resource by its own id and all ids above it.
 //!
-//! Paths are read into them, statements bind them, caches use them as keys and events name them.
-//! A reference starts with the tenant, so whatever is found by one belongs to that tenant.
+//! Paths are parsed into references, statements bind them, caches use them as keys and events name
+//! them. A reference starts with the tenant, so a look-up by reference never leaves the tenant.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,41 +16,41 @@ use utoipa::IntoParams;
 use crate::base::error::{Error, Kind, Result};
 use crate::db::{Params, Values};
 
-/// An id that stands in paths.
+/// An id that paths contain.
 pub trait Segment: FromStr + fmt::Display + Copy {
-    /// What it names.
+    /// The kind of resource.
     const KIND: Kind;
 
-    /// Adds the id to the subject of an event, if events are found by it.
+    /// Adds the id to the subject of an event, if events are searchable by it.
     fn describe(self, _subject: &mut Subject) {}
 }
 
-/// What an event is about.
+/// The subject of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject {
     pub tenant_id: TenantId,
-    /// Absent for what belongs to the whole tenant.
+    /// `None` for a resource of the whole tenant.
     pub realm_id: Option<RealmId>,
     pub identity_id: Option<IdentityId>,
-    /// The id of the thing itself.
+    /// The id of the resource itself.
     pub resource: String,
 }
 
-/// Names one thing.
+/// Identifies one resource.
 pub trait Ref: Copy {
-    /// What it names.
+    /// The kind of resource.
     const KIND: Kind;
 
-    /// What an event about it is found by.
+    /// Returns the subject of events about it.
     fn subject(&self) -> Subject;
 
-    /// Reads the ids of a path; `segments` finds one by its name.
+    /// Parses the ids of a path. `segments` returns a segment by name.
     ///
     /// # Errors
-    /// `NotFound` if a segment is no id of its kind.
+    /// `NotFound` if a segment is not a valid id of its kind.
     fn read(segments: &impl Segments) -> Result<Self>;
 
-    /// The refusal of a request for something that does not exist.
+    /// Returns the error for a missing resource.
     fn not_found(&self) -> Error {
         Error::not_found(Self::KIND, self.subject().resource)
     }
@@ -59,7 +59,7 @@ pub trait Ref: Copy {
 /// The named segments of a path.
 pub trait Segments {
     /// # Errors
-    /// `NotFound` if the text is no id of this kind: it names nothing that exists.
+    /// `NotFound` if the text is not a valid id of this kind.
     fn get<T: Segment>(&self, name: &str) -> Result<T>;
 }
 
@@ -103,10 +103,10 @@ impl Segment for OneOrAll {
     const KIND: Kind = Kind::IDENTITY;
 }
 
-/// Declares a reference; one that only a single slice uses stands in that slice's `model`.
+/// Declares a reference. A reference used by a single slice belongs in that slice's `model`.
 ///
-/// It names the method that gives the reference above it, the ids above, its own id
-/// and how that one is called in paths.
+/// The arguments are the method that returns the parent reference, the parent's ids, its own id and
+/// that id's name in paths.
 macro_rules! reference {
     (
         $(#[$doc:meta])*
@@ -167,7 +167,7 @@ macro_rules! reference {
             }
         }
 
-        /// The ids from the tenant down, separated by slashes.
+        /// Writes the ids from the tenant down, separated by slashes.
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 write!(f, "{}/{}", self.$parent(), self.$own)
@@ -252,7 +252,7 @@ reference! {
 }
 
 impl IdentityRef {
-    /// The distinguished name, which is the subject of every proof.
+    /// Returns the distinguished name, which is the subject of every proof.
     pub fn distinguished_name(&self) -> String {
         format!(
             "CN={}, OU={}, O={}",
@@ -260,7 +260,7 @@ impl IdentityRef {
         )
     }
 
-    /// As tokens and audit events name it.
+    /// Returns the principal that tokens and audit events name.
     pub const fn principal(&self) -> Principal {
         Principal::Identity {
             tenant_id: self.tenant_id,
@@ -271,9 +271,9 @@ impl IdentityRef {
 }
 
 impl RealmRef {
-    /// The identity of this realm whose [distinguished name](IdentityRef::distinguished_name) is
-    /// `name`. The name's parts are not escaped, so it is not parsed: everything but the id must
-    /// be exactly as expected.
+    /// Returns the identity of this realm with the
+    /// [distinguished name](IdentityRef::distinguished_name) `name`. The name's parts are not
+    /// escaped, so everything except the id must match exactly.
     pub fn identity_named(self, name: &str) -> Option<IdentityRef> {
         let id = name
             .strip_suffix(&format!(", OU={}, O={}", self.realm_id, self.tenant_id))?
@@ -286,7 +286,7 @@ impl RealmRef {
 }
 
 impl ApplicationRef {
-    /// As tokens and audit events name it.
+    /// Returns the principal that tokens and audit events name.
     pub const fn principal(&self) -> Principal {
         Principal::Application {
             tenant_id: self.tenant_id,
@@ -296,7 +296,7 @@ impl ApplicationRef {
     }
 }
 
-/// The identities whose things are listed: one, or with `-` all of the realm.
+/// The identities whose resources are listed: one, or with `-` all of the realm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, IntoParams)]
 #[into_params(parameter_in = Path)]
 pub struct IdentitiesRef {
@@ -309,7 +309,7 @@ pub struct IdentitiesRef {
 }
 
 impl IdentitiesRef {
-    /// The realm that they belong to.
+    /// Returns their realm.
     pub const fn realm(&self) -> RealmRef {
         RealmRef {
             tenant_id: self.tenant_id,
@@ -317,7 +317,7 @@ impl IdentitiesRef {
         }
     }
 
-    /// The one identity, unless it is all of the realm.
+    /// Returns the identity, or `None` for all of the realm.
     pub const fn one(&self) -> Option<IdentityRef> {
         match self.identity_id {
             OneOrAll::One(id) => Some(self.realm().identity_id(id)),
@@ -325,7 +325,7 @@ impl IdentitiesRef {
         }
     }
 
-    /// Reads the ids of a path.
+    /// Parses the ids of a path.
     pub fn read(segments: &impl Segments) -> Result<Self> {
         Ok(Self {
             tenant_id: segments.get("tenant_id")?,

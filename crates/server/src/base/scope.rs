@@ -1,11 +1,11 @@
 //! The scopes of the management API.
 
-/// The management API as an audience. Reserved: no other resource server can be called this.
+/// The audience of the management API. Reserved: other resource servers can't use this identifier.
 pub const MANAGEMENT_AUDIENCE: &str = "urn:keymoor:management";
 
 /// A permission of the management API.
 pub trait Scope: Send + Sync {
-    /// As it stands in tokens and documents.
+    /// Returns the scope as written in tokens and documents.
     const NAME: &'static str;
 }
 
@@ -25,7 +25,7 @@ macro_rules! scopes {
             }
         )+
 
-        /// Every scope that the built-in resource server offers.
+        /// Every scope of the built-in resource server.
         pub const ALL: &[&str] = &[$($(concat!($resource, ":", $verb)),+),+];
     };
 }

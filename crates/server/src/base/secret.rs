@@ -1,4 +1,4 @@
-//! Bearer secrets: random, stored as a hash, compared in constant time, never shown.
+//! Bearer secrets: random, stored as hashes, compared in constant time, never logged.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::db::{Column, Param, Value};
 
-/// SHA-256 of a secret: what the database holds.
+/// The SHA-256 hash of a secret, as stored in the database.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Digest(pub [u8; 32]);
 
@@ -38,8 +38,8 @@ impl Column for Digest {
     }
 }
 
-/// A secret in clear. It has no `Display` and no `Serialize`, and its `Debug` shows nothing:
-/// leaving the process takes a call to [`Secret::expose`].
+/// A plaintext secret. It has no `Display` and no `Serialize`, and its `Debug` output is redacted.
+/// Only [`Secret::expose`] returns the text.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 
@@ -48,7 +48,7 @@ impl Secret {
         Self(Zeroizing::new(text.into()))
     }
 
-    /// `N` random bytes in base64url.
+    /// Generates `N` random bytes in base64url.
     pub fn random<const N: usize>(rng: &dyn Rng) -> Self {
         let bytes = Zeroizing::new(rng.bytes::<N>());
         Self::new(URL_SAFE_NO_PAD.encode(*bytes))

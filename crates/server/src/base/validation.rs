@@ -1,8 +1,8 @@
-//! Collects what is wrong with the fields of a request.
+//! Collects the invalid fields of a request.
 
 use crate::base::error::{Error, FieldViolation};
 
-/// Collects everything that is wrong with a request before refusing it.
+/// Collects all invalid fields of a request before rejecting it.
 #[derive(Default)]
 pub struct Violations(Vec<FieldViolation>);
 
@@ -11,14 +11,14 @@ impl Violations {
         self.0.push(FieldViolation::new(field, description));
     }
 
-    /// Adds what `check` finds wrong, under `field`.
+    /// Adds the error of `check` under `field`.
     pub fn check(&mut self, field: &str, check: Result<(), &'static str>) {
         if let Err(description) = check {
             self.add(field, description);
         }
     }
 
-    /// `value`, unless anything was wrong.
+    /// Returns `value`, or all collected violations.
     pub fn or<T>(self, value: T) -> Result<T, Error> {
         if self.0.is_empty() {
             Ok(value)

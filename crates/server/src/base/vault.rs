@@ -1,8 +1,8 @@
 //! Sealing: authenticated encryption under the master key.
 //!
-//! Everything that must come back in clear (private keys, client secrets, tokens that are still
-//! to be mailed, state that travels through a browser) is sealed here, each purpose under a key
-//! of its own, derived from the master key by HKDF. The sealed form is
+//! Sealing protects every secret that must be readable again: private keys, client secrets, tokens
+//! in queued mails, and state that passes through a browser. Each purpose has its own key, derived
+//! from the master key by HKDF. The sealed form is
 //! `version (1) | nonce (12) | ciphertext | tag (16)`.
 
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 const VERSION: u8 = 1;
 
-/// What a sealed value is for. A value sealed for one purpose never opens for another.
+/// The purpose of a sealed value. A value can't be opened for another purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     SigningKey,
@@ -37,7 +37,7 @@ impl Purpose {
         Self::Registration,
     ];
 
-    /// The HKDF info string. Changing one makes everything sealed for it unreadable.
+    /// The HKDF info string. Changing it makes all values sealed for the purpose unreadable.
     const fn label(self) -> &'static str {
         match self {
             Self::SigningKey => "keymoor/signing-key",
@@ -50,12 +50,12 @@ impl Purpose {
     }
 }
 
-/// The text was not sealed here, for this purpose and context, or was altered.
+/// The value was altered, or sealed under another key, purpose or context.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("sealed value does not open")]
+#[error("the sealed value can't be opened")]
 pub struct OpenError;
 
-/// The 256-bit secret that everything sealed depends on.
+/// The 256-bit secret from which all sealing keys are derived.
 #[derive(Clone)]
 pub struct MasterKey(Zeroizing<[u8; 32]>);
 
@@ -64,7 +64,7 @@ impl MasterKey {
         Self(Zeroizing::new(bytes))
     }
 
-    /// Reads the base64url form that [`Self::encode`] writes; surrounding white space is ignored.
+    /// Parses the base64url form that [`Self::encode`] writes. Ignores surrounding white space.
     pub fn decode(text: &str) -> Option<Self> {
         let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(text.trim()).ok()?);
         Some(Self::new(bytes.as_slice().try_into().ok()?))
@@ -75,7 +75,7 @@ impl MasterKey {
     }
 }
 
-/// Seals and opens. Cheap to clone.
+/// Seals and opens values. Cheap to clone.
 #[derive(Clone)]
 pub struct Vault {
     keys: Arc<[LessSafeKey; Purpose::ALL.len()]>,
@@ -91,7 +91,7 @@ impl Vault {
         }
     }
 
-    /// Seals `plain`. `context` is not stored: the same one must be given to open.
+    /// Seals `plain`. `context` is not stored, and opening requires the same one.
     pub fn seal(&self, purpose: Purpose, context: &[u8], plain: &[u8]) -> Vec<u8> {
         let nonce: [u8; NONCE_LEN] = self.rng.bytes();
         let mut sealed = Vec::with_capacity(1 + NONCE_LEN + plain.len() + AES_256_GCM.tag_len());
@@ -109,7 +109,7 @@ impl Vault {
         sealed
     }
 
-    /// Opens what [`Self::seal`] made for the same purpose and context.
+    /// Opens a value that [`Self::seal`] returned for the same purpose and context.
     pub fn open(
         &self,
         purpose: Purpose,

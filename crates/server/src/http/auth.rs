@@ -1,7 +1,7 @@
-//! Management callers: bearer tokens and scopes.
+//! Authentication of management callers: bearer tokens and scopes.
 //!
-//! A handler that takes [`Allowed<S>`] runs only for a caller whose token holds scope `S` for the
-//! tenant in the path; there is no other way to a management [`Context`].
+//! A handler with an [`Allowed<S>`] parameter only runs if the caller's token has scope `S` for the
+//! tenant in the path. Nothing else creates a management [`Context`].
 
 use std::convert::Infallible;
 use std::marker::PhantomData;
@@ -19,7 +19,7 @@ use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 
-/// A caller who may do what `S` permits, in the tenant of the path.
+/// A caller with scope `S` in the tenant of the path.
 pub struct Allowed<S> {
     pub ctx: Context,
     scope: PhantomData<S>,
@@ -50,7 +50,7 @@ impl<S: Scope> FromRequestParts<App> for Allowed<S> {
     }
 }
 
-/// A request that needs no bearer token.
+/// A request without bearer token.
 pub struct Anonymous(pub Context);
 
 impl FromRequestParts<App> for Anonymous {
@@ -62,7 +62,7 @@ impl FromRequestParts<App> for Anonymous {
     }
 }
 
-/// The bearer token of a request, RFC 6750 section 2.1. The scheme's name ignores case.
+/// Returns the request's bearer token (RFC 6750, section 2.1). The scheme is case-insensitive.
 pub fn bearer(headers: &HeaderMap) -> Option<Secret> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme

@@ -1,7 +1,7 @@
-//! The request's body, read whole before anything looks at the request.
+//! Reads the whole request body before the request is processed.
 //!
-//! What an operation decides by, the time above all, is taken after the last byte has arrived: a
-//! request that is opened in time and finished a day later is a day late.
+//! An operation reads the time after the last byte has arrived. Otherwise a client could open a
+//! request in time and complete it a day later.
 
 use std::time::Duration;
 
@@ -11,16 +11,17 @@ use http_body_util::LengthLimitError;
 
 use crate::base::error::{Error, Result};
 
-/// No request of ours is larger; a WebAuthn attestation with its certificates has a few kB.
+/// The maximum size of a body. The largest requests, WebAuthn attestations with certificates, have
+/// a few kB.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// Longest time from the head of a request to the end of its body.
+/// The maximum time from the head of a request to the end of its body.
 const MAX_TIME: Duration = Duration::from_secs(10);
 
-/// The request with its body in memory.
+/// Returns the request with its body in memory.
 ///
 /// # Errors
-/// `TooLarge`; `TooSlow`; `Malformed` for a body that broke off.
+/// `TooLarge`, `TooSlow`, or `Malformed` for an incomplete body.
 pub async fn finished(request: Request) -> Result<Request> {
     let (parts, body) = request.into_parts();
     match tokio::time::timeout(MAX_TIME, to_bytes(body, MAX_BYTES)).await {

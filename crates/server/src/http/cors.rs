@@ -1,8 +1,7 @@
 //! Cross-origin access for browsers.
 //!
-//! SDK, OAuth and key routes answer a preflight without looking anything up, for every origin and
-//! never with credentials. What an origin may really do is decided per request, from the trusted
-//! origins of the configuration that the request turns out to be about.
+//! SDK, OAuth and key routes allow every preflight without a look-up, and never with credentials.
+//! The actual request is checked against the trusted origins of its authenticator config.
 
 use std::convert::Infallible;
 
@@ -17,7 +16,7 @@ use axum::response::{IntoResponse as _, Response};
 
 use crate::base::origin::PageOrigin;
 
-/// Around the routes that browsers on other origins call.
+/// Wraps the routes that browsers on other origins call.
 pub async fn open(request: Request, answer: impl AsyncFnOnce(Request) -> Response) -> Response {
     if request.method() == Method::OPTIONS {
         return preflight();
@@ -52,7 +51,7 @@ impl<S: Send + Sync> FromRequestParts<S> for PageOrigin {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let origin = parts.headers.get(ORIGIN);
-        // One that can't be read is that of no page that anybody trusts.
+        // An unreadable origin is never trusted.
         Ok(Self::new(
             origin.map(|origin| origin.to_str().unwrap_or_default()),
         ))

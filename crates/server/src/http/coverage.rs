@@ -1,6 +1,6 @@
-//! Every operation in the API documents is attacked, so that a new one can't be forgotten.
+//! Attacks every operation in the API documents, so that new operations are always covered.
 //!
-//! What the attacks can't apply to stands in `operations-without-scope.txt` with its reason.
+//! `operations-without-scope.txt` lists the exceptions with their reasons.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::base::scope;
 use crate::http::router::{management_document, public_document};
 use crate::testing::{Answer, TestApp};
 
-/// Operations that no scope guards, as `operationId: why`.
+/// Operations without a scope, as `operationId: reason`.
 const WITHOUT_SCOPE: &str = include_str!("operations-without-scope.txt");
 
 #[derive(Debug)]
@@ -51,7 +51,7 @@ fn operations(document: &utoipa::openapi::OpenApi) -> Vec<Operation> {
 }
 
 impl Operation {
-    /// The path with ids of the right shape that name nothing, in the given tenant.
+    /// Returns the path with well-formed unknown ids in the given tenant.
     fn path_in(&self, tenant: &str) -> String {
         self.path
             .split('/')
@@ -230,8 +230,8 @@ async fn c9_d2_pages_can_read_that_a_body_was_too_large_in_the_words_of_its_rout
     );
 }
 
-/// What the examples refer to does not exist here, and a name may be taken. Nothing else can be
-/// wrong with them.
+/// Examples may refer to missing resources or use an existing name. Nothing else may be wrong with
+/// them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_example_of_a_request_is_valid() {
     let test = TestApp::sqlite().await;

@@ -1,8 +1,8 @@
-//! Examples in the API documents: of every request, every answer and every refusal.
+//! Examples in the API documents for every request, response and error.
 //!
-//! A field spells its example once, and whole bodies are composed from those. A struct or an
-//! answer can correct what is composed for it by an example of its own: a JSON merge patch
-//! (RFC 7396), for members whose schema is shared and so has the same example everywhere.
+//! Every field declares its example once, and the examples of bodies are composed from them. The
+//! example of a struct or response is a JSON merge patch (RFC 7396) on the composed one. It
+//! overrides members with a shared schema, which would have the same example everywhere.
 
 use serde_json::{Map, Value};
 use utoipa::openapi::path::Operation;
@@ -12,7 +12,7 @@ use utoipa::openapi::{Content, OpenApi, PathItem, RefOr};
 use crate::base::error::{Error, Kind, Resource};
 use crate::http::{oauth, problem};
 
-/// The ids in paths from the outermost, what each names, and the schema of the id.
+/// The ids in paths from the outermost: parameter, kind of resource and schema.
 const SEGMENTS: [(&str, Kind, &str); 8] = [
     ("tenant_id", Kind::TENANT, "TenantId"),
     ("realm_id", Kind::REALM, "RealmId"),
@@ -36,7 +36,7 @@ const SEGMENTS: [(&str, Kind, &str); 8] = [
     ),
 ];
 
-/// Puts an example into every body of the document, and completes those of its schemas.
+/// Adds an example to every body of the document, and completes the examples of its schemas.
 pub fn add(document: &mut OpenApi) {
     let Some(components) = &mut document.components else {
         return;
@@ -99,7 +99,7 @@ impl Composer<'_> {
         Some(corrected(composed, content.example.as_ref()))
     }
 
-    /// An example of a schema; none if it has no parts and says nothing of its values.
+    /// Returns an example of a schema, or `None` without members or example values.
     fn example(&self, schema: &Value) -> Option<Value> {
         let composed = self.composed(schema);
         match (composed, schema.pointer("/examples/0")) {
@@ -134,7 +134,7 @@ impl Composer<'_> {
         schema.get("enum")?.get(0).cloned()
     }
 
-    /// What the last id of a path names.
+    /// Returns the kind of resource that the last id of a path names.
     fn subject(&self, path: &str) -> Resource {
         let named = |(name, ..): &&(&str, Kind, &str)| path.contains(&format!("{{{name}}}"));
         let (_, kind, schema) = SEGMENTS.iter().rfind(named).expect("paths name a tenant");
@@ -152,7 +152,7 @@ fn own<T>(value: &mut RefOr<T>) -> Option<&mut T> {
     }
 }
 
-/// `composed` with `patch` applied as a merge patch.
+/// Returns `composed` with `patch` applied as a merge patch.
 fn corrected(composed: Value, patch: Option<&Value>) -> Value {
     let Some(patch) = patch else { return composed };
     let (Value::Object(mut members), Value::Object(changes)) = (composed, patch) else {
@@ -167,7 +167,7 @@ fn corrected(composed: Value, patch: Option<&Value>) -> Value {
     Value::Object(members)
 }
 
-/// How a refusal with this content is put, unless it is an answer.
+/// Returns the format of an error with this content, or `None` for a success response.
 fn refused(content: &Content) -> Option<fn(Error) -> Option<Value>> {
     let Some(RefOr::Ref(schema)) = &content.schema else {
         return None;
@@ -179,7 +179,7 @@ fn refused(content: &Content) -> Option<fn(Error) -> Option<Value>> {
     }
 }
 
-/// An error that has this status.
+/// Returns an error with this status.
 fn error(status: &str, subject: &Resource) -> Option<Error> {
     let Resource { kind, id, .. } = subject;
     Some(match status {
@@ -211,7 +211,7 @@ mod tests {
     use super::*;
     use crate::http::router::{management_document, public_document};
 
-    /// Their examples come from errors.
+    /// Schemas with examples from errors.
     const REFUSALS: [&str; 4] = ["Detail", "OAuthProblem", "Problem", "Violation"];
 
     fn documents() -> [Value; 2] {
@@ -219,7 +219,7 @@ mod tests {
             .map(|document| serde_json::to_value(document).unwrap())
     }
 
-    /// The bodies of a document with an example: the operation, the body's place in it and the body.
+    /// Returns the bodies of a document: operation, position and body.
     fn bodies(document: &Value) -> Vec<(String, &Value)> {
         let operations = document["paths"].as_object().unwrap().values();
         let mut found = Vec::new();
@@ -282,14 +282,14 @@ mod tests {
         }
     }
 
-    /// Says where `value` is not as `schema` wants it, as far as these documents' schemas go.
+    /// Reports where `value` violates `schema`, for the schema features of these documents.
     fn check(schema: &Value, value: &Value, schemas: &Value) -> Result<(), String> {
         if let Some(reference) = schema.get("$ref") {
             let name = reference.as_str().unwrap().rsplit('/').next().unwrap();
             return check(&schemas[name], value, schemas);
         }
         if let Some(parts) = schema.get("allOf") {
-            // Each part knows some of the members.
+            // Each part declares some of the members.
             let merged = parts
                 .as_array()
                 .unwrap()

@@ -1,4 +1,4 @@
-//! Reading of form bodies, which OAuth and the SDKs send.
+//! Reads form bodies, which OAuth clients and the SDKs send.
 
 use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;

@@ -1,8 +1,9 @@
 //! Reading of management bodies, and how answers are written.
 //!
-//! Members that the schema does not know are refused, and so are repeated ones: readers disagree
-//! about which of them counts. `null` counts as absent, read-only members are ignored (a client may
-//! send back what it was given), and a wrong field is named by its dotted path.
+//! - Unknown and duplicate members are rejected. Parsers disagree about which duplicate counts.
+//! - `null` means absent.
+//! - Read-only members are ignored, because clients may send back a resource that they received.
+//! - An invalid field is reported with its dotted path.
 
 use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
@@ -19,7 +20,7 @@ use crate::base::error::{Error, Result};
 pub trait Body: DeserializeOwned {
     /// The member that wraps the resource, such as `job`.
     const ENVELOPE: &'static str;
-    /// Members of the resource that are accepted and ignored; a dot goes one level deeper.
+    /// Members of the resource that are accepted and ignored. A dot separates nesting levels.
     const READ_ONLY: &'static [&'static str];
 }
 
@@ -36,8 +37,8 @@ impl<S: Send + Sync, T: Body> FromRequest<S> for Json<T> {
     }
 }
 
-/// Extracts a body whose text is JSON without envelope: those of the SDKs. Unknown members are
-/// tolerated there, since newer SDKs may send more.
+/// Extracts a JSON body without envelope, as the SDKs send it. Unknown members are ignored, because
+/// newer SDKs may send more.
 pub struct Lenient<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Lenient<T> {
@@ -54,14 +55,14 @@ fn lenient<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     serde_path_to_error::deserialize(value(bytes)?).map_err(|error| violation(&error))
 }
 
-/// The body, which [`crate::http::body`] has read already.
+/// Returns the body, which [`crate::http::body`] has already read.
 pub async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<axum::body::Bytes> {
     axum::body::Bytes::from_request(request, state)
         .await
         .map_err(Error::internal)
 }
 
-/// JSON, nothing, or `text/plain`: what a browser's `fetch` sends for a string body.
+/// Accepts JSON, no content type, and `text/plain`, which `fetch` sends for a string body.
 fn require_json(headers: &HeaderMap) -> Result<()> {
     let Some(value) = headers.get(CONTENT_TYPE) else {
         return Ok(());
@@ -94,7 +95,7 @@ fn parse<T: Body>(bytes: &[u8]) -> Result<T> {
     serde_path_to_error::deserialize(value).map_err(|error| violation(&error))
 }
 
-/// Reads JSON in which no object names a member twice.
+/// Parses JSON and rejects duplicate members.
 fn value(bytes: &[u8]) -> Result<Value> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let mut repeated = Vec::new();
@@ -108,9 +109,8 @@ fn value(bytes: &[u8]) -> Result<Value> {
     value.map_err(|_| not_json(bytes))
 }
 
-/// Reads any JSON value, and stops at the first member that is repeated. The names that lead to
-/// it are collected on the way back out, the innermost first: a body without repetition, which is
-/// nearly every one, pays nothing for them.
+/// Visits any JSON value and stops at the first duplicate member. The path to it is collected on
+/// the way back, innermost name first, so that a body without duplicates has no extra cost.
 struct Distinct<'a>(&'a mut Vec<String>);
 
 impl Distinct<'_> {
@@ -222,8 +222,8 @@ fn remove(object: &mut Map<String, Value>, path: &str) {
     }
 }
 
-/// Turns serde's words into the published `FieldViolations`, without repeating the value: in a
-/// device's body that may be a link's token.
+/// Converts serde's errors into the published `FieldViolations`. Omits the value, which may be a
+/// link's token in a device's body.
 fn violation(error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
     let path = error.path().to_string();
     let text = error.inner().to_string();
@@ -240,7 +240,7 @@ fn violation(error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
             Error::invalid(field(name), "missing")
         }
         (text, Some(name)) if text.starts_with("unknown field") => {
-            // The path already ends in the member that was not expected.
+            // The path already ends with the unexpected member.
             let known = path == name || path.ends_with(&format!(".{name}"));
             Error::invalid(
                 if known { path.clone() } else { field(name) },
@@ -253,10 +253,10 @@ fn violation(error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
 
 fn description(text: &str) -> String {
     match text.rfind("expected ") {
-        // The name of a Rust type is nobody's business.
+        // The name of a Rust type means nothing to callers.
         Some(at) if text[at..].starts_with("expected struct ") => "expected an object".to_owned(),
         Some(at) => text[at..].to_owned(),
-        // A message of our own types: it never holds the value.
+        // Messages of our own types never contain the value.
         None => text.to_owned(),
     }
 }

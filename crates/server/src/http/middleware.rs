@@ -1,7 +1,7 @@
 //! The middleware around every handler, in one layer.
 //!
-//! Each of axum's layers costs every request some boxes and copies of everything below it. The
-//! middleware is therefore composed of functions and becomes a layer once.
+//! Every axum layer costs each request several allocations and copies. The middleware is therefore
+//! composed of functions and becomes a single layer.
 
 use std::panic::AssertUnwindSafe;
 
@@ -21,11 +21,11 @@ use crate::http::{body, cors, privacy, trace};
 /// The middleware of one kind of routes.
 #[derive(Clone, Copy)]
 pub enum Middleware {
-    /// The management API. Its responses hold links, secrets and personal data.
+    /// The management API. Its responses contain links, secrets and personal data.
     Management,
     /// Endpoints that devices call with a token, from pages of any origin.
     Devices,
-    /// OAuth endpoints that carry codes and tokens.
+    /// OAuth endpoints that return codes and tokens.
     OAuth,
     /// Public OAuth metadata.
     Metadata,
@@ -40,8 +40,7 @@ impl Middleware {
         let settings = Settings {
             app: app.clone(),
             middleware: self,
-            // Whatever else is developed on this machine shares the host, and a browser remembers
-            // a year.
+            // In development, other services share the host, and browsers remember HSTS for a year.
             insist_on_https: auth_url.is_https() && !auth_url.is_loopback(),
         };
         routes.layer(from_fn_with_state(settings, surround))
@@ -78,11 +77,11 @@ struct Settings {
     insist_on_https: bool,
 }
 
-/// Around every route: its span, its correlation id, and an answer whatever happens.
+/// Wraps every route: adds the span and the correlation id, and turns a panic into a response.
 async fn surround(State(settings): State<Settings>, request: Request, next: Next) -> Response {
     let answer = async |request| {
         let answering = AssertUnwindSafe(settings.middleware.answer(request, next)).catch_unwind();
-        // The panic hook has logged the message and place.
+        // The panic hook has logged the message and location.
         let panicked = |_| Error::internal("a handler panicked").into_response();
         answering
             .await
@@ -102,7 +101,7 @@ fn not_to_be_kept(mut response: Response) -> Response {
     response
 }
 
-/// RFC 6797: a year of nothing but https, for this host alone.
+/// Requires https for one year, for this host only (RFC 6797).
 fn insist_on_https(response: &mut Response) {
     response.headers_mut().insert(
         STRICT_TRANSPORT_SECURITY,
@@ -110,7 +109,7 @@ fn insist_on_https(response: &mut Response) {
     );
 }
 
-/// Gives axum's bare 405 the body of every other refusal; its `Allow` header stays.
+/// Adds the standard error body to axum's empty 405 response. Keeps its `Allow` header.
 fn explain_method_not_allowed(response: Response) -> Response {
     if response.status() != StatusCode::METHOD_NOT_ALLOWED {
         return response;

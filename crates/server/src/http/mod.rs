@@ -1,6 +1,6 @@
-//! HTTP: routing, authentication of callers, reading of requests, shape of answers.
+//! HTTP: routing, authentication, request parsing and response formats.
 //!
-//! Nothing below `http` and the slices' `api`/`public` files knows what a status code is.
+//! Only `http` and the slices' `api`, `public` and `page` files use status codes.
 
 pub mod auth;
 pub mod body;

@@ -1,5 +1,4 @@
-//! References in paths. What is no id names nothing that exists: it is answered like an unknown
-//! one.
+//! References in paths. An invalid id is handled like an unknown one.
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
@@ -15,7 +14,7 @@ pub struct PathSegments(RawPathParams);
 
 impl PathSegments {
     pub async fn of(parts: &mut Parts) -> Result<Self> {
-        // Only percent-encoding that is no UTF-8 fails here, and that names nothing.
+        // This only fails for percent-encoding that isn't UTF-8, which no id contains.
         RawPathParams::from_request_parts(parts, &())
             .await
             .map(Self)
@@ -34,7 +33,7 @@ impl Segments for PathSegments {
     }
 }
 
-/// Makes references extractors.
+/// Implements axum's extractor for references.
 macro_rules! extract {
     ($($name:ty),+ $(,)?) => {$(
         impl<S: Send + Sync> axum::extract::FromRequestParts<S> for $name {

@@ -1,4 +1,4 @@
-//! Sending a browser somewhere else.
+//! Redirect responses.
 
 use std::fmt::Write as _;
 
@@ -8,10 +8,10 @@ use axum::response::{IntoResponse as _, Response};
 
 use crate::base::error::Error;
 
-/// Sends the browser to `url`. What is no ASCII, as in names of hosts and paths that people
-/// configured, is percent-encoded, since a header can't hold it.
+/// Redirects the browser to `url`. Percent-encodes non-ASCII characters, which configured hosts and
+/// paths may contain but a header can't.
 pub fn found(url: String) -> Response {
-    // Without a branch at each of some thousand characters.
+    // Avoids a branch for each of up to some thousand characters.
     let is_ascii = url
         .bytes()
         .fold(true, |so_far, byte| so_far & byte.is_ascii_graphic());

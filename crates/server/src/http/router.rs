@@ -1,4 +1,4 @@
-//! The two routers: sign-in and binding on one address, management on the other.
+//! The two routers: one for sign-in and binding, one for the management API.
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -18,26 +18,27 @@ use crate::http::verb;
 use crate::infra::serving::Service;
 use crate::pages::{assets, console};
 
-/// Routes that share a middleware.
+/// Routes with the same middleware.
 type Group = (Middleware, OpenApiRouter<App>);
 
-/// Sign-in and binding, and the pages of the console: what browsers and SDKs call.
+/// Returns the router for browsers and SDKs: sign-in, binding and the console's pages.
 pub fn auth(app: &App) -> Service {
     serve(app, public_groups(), console::page::routes(app))
 }
 
-/// The management API, and binding, whose links older clients expect there.
+/// Returns the router of the management API. It also serves binding, because older clients expect
+/// binding links there.
 pub fn management(app: &App) -> Service {
     serve(app, [management_group(), binding_group()], Router::new())
 }
 
-/// Both on one address, for when the two public URLs are equal.
+/// Returns both routers as one, for equal public URLs.
 pub fn combined(app: &App) -> Service {
     let both = public_groups().into_iter().chain([management_group()]);
     serve(app, both, console::page::routes(app))
 }
 
-/// The document of the management API.
+/// Returns the API document of the management API.
 pub fn management_document() -> OpenApi {
     const ADDRESS: Address = Address {
         url: "http://localhost:8023",
@@ -46,7 +47,7 @@ pub fn management_document() -> OpenApi {
     document("Keymoor management API", &ADDRESS, [management_group()])
 }
 
-/// The document of what browsers and SDKs call.
+/// Returns the API document of the endpoints for browsers and SDKs.
 pub fn public_document() -> OpenApi {
     const ADDRESS: Address = Address {
         url: "http://localhost:8021",
@@ -121,12 +122,12 @@ fn serve(app: &App, groups: impl IntoIterator<Item = Group>, pages: Router<App>)
     MapRequestLayer::new(split).layer(surrounded)
 }
 
-/// The process runs.
+/// Reports that the process runs.
 async fn healthz() -> &'static str {
     "ok"
 }
 
-/// The process can serve: its database answers.
+/// Reports that the process can serve requests: the database responds.
 async fn readyz(State(app): State<App>) -> Response {
     let (status, text) = match app.db.health().await {
         Ok(()) => (StatusCode::OK, "ready"),
@@ -148,8 +149,8 @@ mod tests {
 
     use super::*;
 
-    /// A document keeps one of the types of a name and says nothing, so the slices are looked at
-    /// one by one.
+    /// A document silently keeps one of several types with the same name, so each slice is checked
+    /// separately.
     #[test]
     fn no_two_slices_document_different_types_under_one_name() {
         let public = public_groups().map(|(_, routes)| routes);

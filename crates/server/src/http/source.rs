@@ -1,4 +1,4 @@
-//! Where a request came from, as its connection and its headers show it.
+//! Determines where a request came from, by its connection and headers.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -11,12 +11,12 @@ use axum::http::{HeaderMap, HeaderName};
 use crate::app::App;
 use crate::base::context::{Source, new_correlation_id};
 
-/// The header that ties the requests of one flow together, in both directions.
+/// The header that correlates the requests and responses of one flow.
 pub static CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
 
 static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The source of a request that has just arrived.
+/// Returns the source of a new request.
 pub fn of(app: &App, request: &Request) -> Source {
     let peer = request
         .extensions()
@@ -40,9 +40,9 @@ fn read(app: &App, peer: IpAddr, headers: &HeaderMap) -> Source {
     }
 }
 
-/// Who asks, as the last proxy of our own saw it. Each proxy appends whom it saw to
-/// `X-Forwarded-For`, to the line or in a line of its own, so the list is believed from its end
-/// for as long as it names trusted proxies. What stands before that is hearsay.
+/// Returns the client's address as seen by our outermost trusted proxy. Each proxy appends its peer
+/// to `X-Forwarded-For`, in the same line or a new one. The list is therefore trusted from its end
+/// as long as it names trusted proxies. Earlier entries can be forged.
 fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
     let mut seen = headers
         .get_all(&X_FORWARDED_FOR)
@@ -59,7 +59,7 @@ fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
     nearest
 }
 
-/// An address, of which some proxies also tell the port or write IPv6 in brackets.
+/// Parses an address. Some proxies add the port or write IPv6 in brackets.
 fn forwarded_address(text: &str) -> Option<IpAddr> {
     let address = text.parse().or_else(|_| {
         let with_port: Result<SocketAddr, _> = text.parse();

@@ -10,15 +10,15 @@ use tracing::Instrument as _;
 use crate::app::App;
 use crate::http::source::{self, CORRELATION_ID};
 
-/// Gives every request its [`Source`](crate::base::context::Source) and span, and every answer
-/// its correlation id.
+/// Adds the [`Source`](crate::base::context::Source) and the span to every request, and the
+/// correlation id to every response.
 pub async fn trace(
     app: &App,
     mut request: Request,
     answer: impl AsyncFnOnce(Request) -> Response,
 ) -> Response {
     let source = source::of(app, &request);
-    // The path without its query: queries hold tokens.
+    // Without the query, because queries contain tokens.
     let span = tracing::info_span!(
         "request",
         method = %request.method(),

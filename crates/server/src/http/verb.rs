@@ -1,8 +1,8 @@
 //! Custom verbs: `/jobs/J:bind` becomes `/jobs/J/~bind` before axum's router looks at the path.
 //!
-//! axum 0.8 allows one parameter per path segment and no suffix behind it. Handlers are therefore
-//! declared as `…/{job_id}/~bind`, and the API documents turn that back into a colon. Delete this
-//! file when axum routes suffixes.
+//! axum 0.8 allows one parameter per path segment and no suffix after it. Handlers are therefore
+//! declared as `…/{job_id}/~bind`, and the API documents restore the colon. Delete this file when
+//! axum supports suffixes.
 
 use axum::extract::Request;
 use axum::http::Uri;
