@@ -181,14 +181,14 @@ hex_ids! { $
     IdentityId = "19cade21f4a269e0"
     /// A credential: the server's record of one passkey.
     CredentialId = "19cade2260f65132"
-    /// A credential binding job: the tracked act of putting a passkey on a device.
+    /// A credential binding job: the tracked creation of a passkey on a device.
     BindingJobId = "19cade22cd4a6a3a"
 }
 
 uuid_ids! { $
     /// An application that signs users in or calls an API.
     ApplicationId = "019cade2-34e8-70c5-8892-f902d23f0824"
-    /// An authenticator config: how an application's users are asked for their passkey.
+    /// An authenticator config: how an application's users bind passkeys and sign in.
     AuthenticatorConfigId = "019cade2-38b9-7181-90ed-90479531985d"
     /// A resource server: an API with its scopes.
     ResourceServerId = "019cade2-3c8a-7e8e-a099-950d36f675cc"

@@ -19,7 +19,7 @@ pub struct AuthenticatorConfig {
     pub id: AuthenticatorConfigId,
     pub display_name: Option<String>,
     pub config: ConfigBody,
-    /// Made by Keymoor, and not to be changed or deleted.
+    /// Created by Keymoor. Can't be changed or deleted.
     pub is_managed: bool,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,

@@ -260,7 +260,7 @@ async fn update(
     at: IdentityRef,
     Json(UpdateRequest { identity }): Json<UpdateRequest>,
 ) -> Result<Reply<IdentityView>> {
-    // Boxed, since three versions of the traits make a large future.
+    // Boxed, because three copies of the traits make the future large.
     let profile = Box::pin(ops::update(&ctx, at, identity.try_into()?)).await?;
     Ok(Reply(profile.into()))
 }

@@ -78,7 +78,7 @@ pub struct NewIdentity {
     pub traits: Traits,
 }
 
-/// Changes to an identity: what is absent stays.
+/// Changes to an identity. Omitted fields stay unchanged.
 #[derive(Clone, Debug, Default)]
 pub struct IdentityPatch {
     pub display_name: Option<String>,

@@ -33,7 +33,7 @@ pub struct NewRealm {
     pub classification: Classification,
 }
 
-/// Changes to a realm: what is absent stays.
+/// Changes to a realm. Omitted fields stay unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RealmPatch {
     pub display_name: Option<String>,
