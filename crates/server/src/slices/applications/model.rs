@@ -344,13 +344,13 @@ fn referred<T: FromStr>(
     match patch {
         None => current,
         Some("") => None,
-        Some(text) => match text.parse() {
-            Ok(id) => Some(id),
-            Err(_) => {
+        Some(text) => {
+            let id = text.parse().ok();
+            if id.is_none() {
                 unreadable();
-                current
             }
-        },
+            id.or(current)
+        }
     }
 }
 
