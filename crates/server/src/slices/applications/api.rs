@@ -51,18 +51,18 @@ impl Body for Request {
     ];
 }
 
-/// What an application is asked to be, or to become: what is absent has its default, or stays.
+/// The body of a create or update. Omitted fields get their defaults or stay unchanged.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = ApplicationRequest)]
 struct ApplicationPatchView {
-    /// For administrators to read, 1 to 256 characters. Needed at first.
+    /// A label for administrators, 1 to 256 characters. Required on creation.
     #[schema(examples("Example app"))]
     display_name: Option<String>,
-    /// The API that the application can call; the empty string removes it.
+    /// The API that the application can call. An empty string removes it.
     #[schema(examples("019cade2-3c8a-7e8e-a099-950d36f675cc"))]
     resource_server_id: Option<String>,
-    /// How users are asked for their passkey; the empty string removes it.
+    /// How users are asked for their passkey. An empty string removes it.
     #[schema(examples("019cade2-38b9-7181-90ed-90479531985d"))]
     authenticator_config_id: Option<String>,
     #[serde(default)]
@@ -91,17 +91,17 @@ impl From<ApplicationPatchView> for ApplicationPatch {
 #[schema(as = ProtocolConfigRequest)]
 #[schema(examples(json!({"type": "oidc", "pkce": "s256"})))]
 struct ProtocolPatchView {
-    /// Needed at first, and can't be changed.
+    /// Required on creation. Can't be changed.
     #[serde(rename = "type")]
     #[schema(schema_with = schema::protocol)]
     protocol: Option<Protocol>,
-    /// `confidential` unless given. Can't be changed.
+    /// Defaults to `confidential`. Can't be changed.
     #[schema(schema_with = schema::confidentiality)]
     confidentiality: Option<Confidentiality>,
-    /// Needed at first.
+    /// Required on creation.
     #[schema(schema_with = schema::grant_types)]
     grant_type: Option<Vec<GrantType>>,
-    /// Absolute URLs of at most 2,048 bytes without fragment, compared exactly.
+    /// Absolute URLs without fragment, at most 2,048 bytes each. Compared exactly.
     #[schema(examples("https://app.example.com/callback"))]
     redirect_uris: Option<Vec<String>>,
     /// Scopes of the resource server.
@@ -142,7 +142,7 @@ impl From<ProtocolPatchView> for ProtocolPatch {
 #[serde(deny_unknown_fields)]
 #[schema(as = TokenConfigurationRequest)]
 struct TokenConfigurationPatchView {
-    /// Lifetime of access tokens in seconds, at least 60 and at most 7,776,000 (90 days).
+    /// The lifetime of access tokens in seconds, from 60 to 7,776,000 (90 days).
     #[schema(examples(3600))]
     expires_after: Option<u32>,
     token_signing_algorithm: Option<SigningAlgorithm>,

@@ -40,12 +40,12 @@ impl Body for Request {
     const READ_ONLY: &'static [&'static str] = &["id", "tenant_id", "realm_id", "is_managed"];
 }
 
-/// What a config is asked to be, or to become: what is absent has its default, or stays.
+/// The body of a create or update. Omitted fields get their defaults or stay unchanged.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = AuthenticatorConfigRequest)]
 struct ConfigPatchView {
-    /// For administrators to read, 1 to 256 characters.
+    /// A label for administrators, 1 to 256 characters.
     #[schema(examples("Example app"))]
     display_name: Option<String>,
     #[serde(default)]
@@ -65,22 +65,22 @@ impl From<ConfigPatchView> for AuthenticatorConfigPatch {
     }
 }
 
-/// The settings of every type of config. `type` is needed at first, and can't be changed.
+/// The settings of every type of config. `type` is required on creation and can't be changed.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = AuthenticatorConfigSettings)]
 struct ConfigBodyPatchView {
     #[serde(rename = "type")]
     kind: Option<ConfigType>,
-    /// Of `embedded`. `automatic` unless given.
+    /// For `embedded`. Defaults to `automatic`.
     invocation_type: Option<InvocationType>,
-    /// Of `embedded`, and needed there: an absolute URL of at most 2,048 bytes.
+    /// Required for `embedded`: an absolute URL of at most 2,048 bytes.
     #[schema(examples("https://app.example.com"))]
     invoke_url: Option<String>,
     /// Origins that may bind and sign in: `scheme://host[:port]`.
     #[schema(examples("https://app.example.com"))]
     trusted_origins: Option<Vec<String>>,
-    /// Both kinds of passkey unless given. Binding insists on them only if they are given.
+    /// The kinds of passkey. Defaults to both. Binding enforces them only if they are set.
     authentication_methods: Option<Vec<AuthenticationMethod>>,
 }
 
