@@ -151,7 +151,7 @@ impl Application {
     }
 }
 
-/// Changes to an application: what is absent stays. Applied to the defaults, it creates one.
+/// Changes to an application. Omitted fields stay unchanged. Applied to the defaults, it creates one.
 #[derive(Clone, Debug, Default)]
 pub struct ApplicationPatch {
     pub display_name: Option<String>,
@@ -163,7 +163,7 @@ pub struct ApplicationPatch {
     pub protocol: ProtocolPatch,
 }
 
-/// Changes to an application's protocol settings: what is absent stays.
+/// Changes to an application's protocol settings. Omitted fields stay unchanged.
 #[derive(Clone, Debug, Default)]
 pub struct ProtocolPatch {
     pub protocol: Option<Protocol>,
@@ -177,7 +177,7 @@ pub struct ProtocolPatch {
     pub token_format: Option<TokenFormat>,
 }
 
-/// Changes to what an application's tokens are like: what is absent stays.
+/// Changes to the configuration of an application's tokens. Omitted fields stay unchanged.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TokenConfigurationPatch {
     pub expires_after: Option<u32>,

@@ -148,7 +148,7 @@ pub enum ConfigType {
     HostedWeb,
 }
 
-/// Changes to an authenticator config: what is absent stays. Applied to the defaults of a type,
+/// Changes to an authenticator config. Omitted fields stay unchanged. Applied to a type's defaults,
 /// it creates one.
 #[derive(Clone, Debug, Default)]
 pub struct AuthenticatorConfigPatch {
@@ -156,7 +156,7 @@ pub struct AuthenticatorConfigPatch {
     pub config: ConfigBodyPatch,
 }
 
-/// Changes to the settings of any type of config: what is absent stays.
+/// Changes to the settings of any type of config. Omitted fields stay unchanged.
 #[derive(Clone, Debug, Default)]
 pub struct ConfigBodyPatch {
     pub kind: Option<ConfigType>,

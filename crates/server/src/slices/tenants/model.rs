@@ -19,7 +19,7 @@ impl Tenant {
     }
 }
 
-/// Changes to a tenant: what is absent stays.
+/// Changes to a tenant. Omitted fields stay unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TenantPatch {
     pub display_name: Option<String>,
