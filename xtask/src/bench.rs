@@ -44,7 +44,7 @@ pub(crate) struct Ceremonies {
     /// Connections that each start their next ceremony when the last one ended (may be repeated)
     #[arg(long, value_name = "N", default_values_t = [1, 16, 64])]
     connections: Vec<u32>,
-    /// Measure a server as `cargo xtask build --profile-guided` makes it, which is built anew
+    /// Build a server by profile first, and measure that one
     #[arg(long)]
     profile_guided: bool,
 }
@@ -69,7 +69,7 @@ struct What {
     /// Length of a run
     #[arg(long, value_name = "N", default_value_t = 2.0)]
     seconds: f64,
-    /// Runs of each line, of which the median is told
+    /// Runs per line; the median is reported
     #[arg(long, value_name = "N", default_value_t = 5)]
     runs: u32,
 }

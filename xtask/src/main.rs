@@ -39,11 +39,11 @@ struct Cli {
 enum Task {
     /// Build the npm packages, then the release binary with them inside
     Build {
-        /// Compile it by what ceremonies execute: two builds, for a binary that takes about a tenth less of the processor
+        /// Compile it by what ceremonies execute: two builds, for a binary that uses about a tenth less processor time
         #[arg(long)]
         profile_guided: bool,
     },
-    /// Start the server, a sample application and a mail catcher, and print where they are
+    /// Start the server, a sample application and a mail catcher, and print their addresses
     Demo {
         /// Drive the sample application in a headless browser on free ports instead, and exit 0 or 1
         #[arg(long)]
@@ -58,14 +58,14 @@ enum Task {
         /// Run this step only (may be repeated)
         #[arg(long, value_name = "STEP")]
         only: Vec<Step>,
-        /// Run the long form of those tests that have one (they find `KEYMOOR_TEST_LONG=1`)
+        /// Run the long form of the tests that have one (sets `KEYMOOR_TEST_LONG=1`)
         #[arg(long)]
         long: bool,
     },
-    /// Make files anew that are generated and checked in
+    /// Regenerate files that are checked in
     #[command(subcommand)]
     Codegen(Generated),
-    /// Measure, on a machine that does nothing else
+    /// Run benchmarks, on an otherwise idle machine
     #[command(subcommand)]
     Bench(Bench),
     /// Search for inputs that break a fuzz target, and keep those that reach new code
