@@ -1,6 +1,5 @@
 //! The server's shared state: database, time, randomness, secrets, settings.
 
-use crate::base::refs::{ApplicationRef, AuthenticatorConfigRef};
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -9,6 +8,7 @@ use keymoor_webauthn::AttestationRoots;
 
 use crate::base::cache::Cache;
 use crate::base::limits::Limits;
+use crate::base::refs::{ApplicationRef, AuthenticatorConfigRef};
 use crate::base::vault::Vault;
 use crate::config::Config;
 use crate::db::Db;

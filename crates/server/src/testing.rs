@@ -4,7 +4,6 @@ mod documented;
 pub(crate) mod held;
 pub(crate) mod sign_in;
 
-use crate::base::scope::MANAGEMENT_AUDIENCE;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -25,6 +24,7 @@ use crate::base::context::Context;
 use crate::base::error::Error;
 use crate::base::limits::LimitSettings;
 use crate::base::scope;
+use crate::base::scope::MANAGEMENT_AUDIENCE;
 use crate::base::secret::Secret;
 use crate::base::vault::{MasterKey, Vault};
 use crate::config::{BindingSettings, Config, Listen, LogFormat, OutboxSettings};

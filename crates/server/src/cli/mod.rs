@@ -24,12 +24,13 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, ValueEnum};
 use tokio::runtime::Runtime;
 
+use handover::Administrator;
+use outcome::{Outcome, print};
+
 use crate::app::SystemClock;
 use crate::config::{Config, Flags};
 use crate::db::{self, Db, DbLock, MIGRATIONS, SCHEMA_VERSION};
 use crate::http::router;
-use handover::Administrator;
-use outcome::{Outcome, print};
 
 /// Keymoor: a self-hosted passkey platform
 ///

@@ -20,13 +20,14 @@ pub use error::ConfigError;
 pub use settings::{Flags, SETTINGS, Setting};
 pub use value::{BaseUrl, BaseUrlError, LogFormat};
 
+use settings::Settings;
+use value::{List, ProxyAddress};
+
 use crate::base::limits::LimitSettings;
 use crate::db::{self, DatabaseUrl};
 use crate::infra::mail::MailSettings;
 use crate::infra::serving::ServingSettings;
 use crate::infra::serving::tls::TlsFiles;
-use settings::Settings;
-use value::{List, ProxyAddress};
 
 /// The configuration of a server. It builds absolute URLs from here, never from a request.
 #[derive(Clone, Debug)]

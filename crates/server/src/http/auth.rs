@@ -6,6 +6,11 @@
 use std::convert::Infallible;
 use std::marker::PhantomData;
 
+use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+
 use crate::app::App;
 use crate::base::context::{Actor, Context, Source};
 use crate::base::error::{Error, Result};
@@ -14,10 +19,6 @@ use crate::base::scope::Scope;
 use crate::base::secret::Secret;
 use crate::http::path::PathSegments;
 use crate::slices::tokens::access;
-use axum::extract::FromRequestParts;
-use axum::http::HeaderMap;
-use axum::http::header::AUTHORIZATION;
-use axum::http::request::Parts;
 
 /// A caller with scope `S` in the tenant of the path.
 pub struct Allowed<S> {

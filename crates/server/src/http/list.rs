@@ -4,6 +4,7 @@
 //! token is valid for one list only, and concurrent inserts don't shift its pages.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
@@ -15,6 +16,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keymoor_types::{Seconds, Timestamp};
 use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Serialize, Serializer};
+use url::form_urlencoded;
 use utoipa::openapi::schema::{
     ArrayBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, SchemaType, Type,
 };
@@ -184,12 +186,11 @@ struct List {
 fn list_name<V: Listed>(parts: &Parts) -> String {
     let mut name = parts.uri.path().to_owned();
     let query = parts.uri.query().unwrap_or_default();
-    let chosen = query
-        .split('&')
-        .filter(|pair| V::SELECTORS.contains(&pair.split('=').next().unwrap_or_default()));
-    for pair in chosen {
-        name.push('&');
-        name.push_str(pair);
+    let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
+    for selector in V::SELECTORS {
+        for (_, value) in pairs.iter().filter(|(key, _)| key == selector) {
+            write!(name, "&{selector}={value}").expect("writing to a String never fails");
+        }
     }
     name
 }
@@ -305,6 +306,35 @@ mod tests {
         match result {
             Err(Error::Invalid(violations)) => violations[0].field.clone(),
             other => panic!("{other:?}"),
+        }
+    }
+
+    #[derive(Serialize, ToSchema)]
+    struct Thing;
+
+    impl Listed for Thing {
+        const SCHEMA: &'static str = "ListThings";
+        const MEMBER: &'static str = "things";
+        const SIZES: Sizes = Sizes::DIRECTORY;
+        const SELECTORS: &'static [&'static str] = &["kind", "owner"];
+    }
+
+    #[test]
+    fn d6_a_list_is_named_by_its_path_and_by_what_selects_its_items() {
+        let name = |uri: &str| {
+            let (parts, ()) = axum::http::Request::get(uri).body(()).unwrap().into_parts();
+            list_name::<Thing>(&parts)
+        };
+        let named = name("/things?kind=a&owner=b&page_size=3");
+        assert_eq!(named, "/things&kind=a&owner=b");
+        for same in [
+            "/things?page_size=9&owner=b&kind=a&page_token=x",
+            "/things?%6bind=%61&owner=b",
+        ] {
+            assert_eq!(name(same), named, "{same}");
+        }
+        for other in ["/things", "/things?kind=a", "/others?kind=a&owner=b"] {
+            assert_ne!(name(other), named, "{other}");
         }
     }
 

@@ -71,8 +71,8 @@ fn management_group() -> Group {
     (Middleware::Management, merged(management_slices()))
 }
 
-fn management_slices() -> [OpenApiRouter<App>; 9] {
-    [
+fn management_slices() -> Vec<OpenApiRouter<App>> {
+    vec![
         crate::slices::tenants::api::routes(),
         crate::slices::realms::api::routes(),
         crate::slices::identities::api::routes(),

@@ -12,9 +12,10 @@ use std::net::{IpAddr, SocketAddr};
 
 use keymoor_types::{Clock, Timestamp};
 
+use finding::Finding;
+
 use crate::cli::outcome::{self, Outcome};
 use crate::config::{Config, ConfigError};
-use finding::Finding;
 
 /// The finding for a configuration that fails to load.
 pub(super) fn no_configuration(error: &ConfigError) -> Finding {

@@ -23,12 +23,13 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
 
-use crate::db::{Db, Stats};
-use crate::infra::serving::Traffic;
 pub use labels::Outcome;
 use labels::{
     AddressLabels, BuildLabels, MailLabels, MailOutcome, OutcomeLabels, RequestLabels, TokenLabels,
 };
+
+use crate::db::{Db, Stats};
+use crate::infra::serving::Traffic;
 
 /// The registry during registration.
 struct All(Registry);

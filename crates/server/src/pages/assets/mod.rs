@@ -33,9 +33,10 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
-use crate::base::error::{Error, Kind};
 use encoding::Accepted;
 use manifest::{Assets, File};
+
+use crate::base::error::{Error, Kind};
 
 static ASSETS: LazyLock<Assets> =
     LazyLock::new(|| Assets::load(include!(concat!(env!("OUT_DIR"), "/packages.rs"))));

@@ -1,6 +1,5 @@
 //! The application that a URL names.
 
-use crate::base::refs::ApplicationRef;
 use std::sync::Arc;
 
 use keymoor_oauth::jose::Algorithm;
@@ -13,6 +12,7 @@ use crate::base::refs::Ref as _;
 
 use super::model::Application;
 use super::ops;
+use crate::base::refs::ApplicationRef;
 use crate::slices::authenticator_configs;
 use crate::slices::authenticator_configs::model::Effective;
 use crate::slices::keys::RealmKeys;

@@ -1,6 +1,5 @@
 //! What an application is, and what it may be.
 
-use crate::base::refs::{ApplicationRef, RealmRef};
 use std::str::FromStr;
 
 use keymoor_oauth::client::{Client, Confidentiality, GrantType, PkceSetting, Protocol};
@@ -15,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::base::error::Result;
+use crate::base::refs::{ApplicationRef, RealmRef};
 use crate::base::secret::{Digest, Secret};
 use crate::base::text::check_label;
 use crate::base::validation::Violations;

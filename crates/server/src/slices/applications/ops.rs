@@ -1,6 +1,5 @@
 //! What is done with applications.
 
-use crate::base::refs::{ApplicationRef, RealmRef, Ref as _};
 use std::sync::Arc;
 
 use keymoor_oauth::client::Confidentiality;
@@ -17,6 +16,7 @@ use crate::app::App;
 use crate::base::context::Context;
 use crate::base::error::{Error, Result};
 use crate::base::paging::{Page, PageRequest};
+use crate::base::refs::{ApplicationRef, RealmRef, Ref as _};
 use crate::base::scope::{self, MANAGEMENT_AUDIENCE, Scope as _};
 use crate::base::secret::Secret;
 use crate::db::Rx;

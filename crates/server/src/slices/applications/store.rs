@@ -1,6 +1,5 @@
 //! Rows of `applications`.
 
-use crate::base::refs::{ApplicationRef, RealmRef};
 use keymoor_types::{
     ApplicationId, AuthenticatorConfigId, RealmId, ResourceServerId, TenantId, Timestamp,
 };
@@ -9,6 +8,7 @@ use super::model::{Application, ProtocolConfig};
 use crate::app::App;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paging::{Page, PageRequest};
+use crate::base::refs::{ApplicationRef, RealmRef};
 use crate::base::secret::{Digest, Secret};
 use crate::base::vault::Purpose;
 use crate::db::{self, Json, Rx, Sql, Tx, record};

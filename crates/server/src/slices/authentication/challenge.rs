@@ -3,13 +3,13 @@
 //! It is stored nowhere. It travels sealed in the challenge's nonce, which every SDK echoes, and
 //! is bound to its tenant and realm by the seal.
 
-use crate::base::refs::RealmRef;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keymoor_types::{ApplicationId, AuthenticatorConfigId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::model::{Requested, TransactionId};
+use crate::base::refs::RealmRef;
 use crate::base::secret::Digest;
 use crate::base::vault::{Purpose, Vault};
 

@@ -1,6 +1,5 @@
 //! What a device answers a challenge with: read, looked up, verified.
 
-use crate::base::refs::ApplicationRef;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keymoor_types::wire::AuthenticationProof;
@@ -13,6 +12,7 @@ use keymoor_webauthn::proof::ProofError;
 
 use super::challenge::fido2_challenge;
 use crate::base::error::Result;
+use crate::base::refs::ApplicationRef;
 use crate::db::Rx;
 use crate::slices::applications::issuer::Issuer;
 use crate::slices::credentials;

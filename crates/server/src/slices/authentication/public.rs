@@ -1,6 +1,5 @@
 //! The endpoint that a device calls to sign in.
 
-use crate::base::refs::ApplicationRef;
 use keymoor_oauth::form::Params;
 use keymoor_types::fido2::SignInProof;
 use keymoor_types::wire::{AuthenticationAnswer, AuthenticationProof, WebAuthnAssertion};
@@ -12,6 +11,7 @@ use super::ops;
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::origin::PageOrigin;
+use crate::base::refs::ApplicationRef;
 use crate::http::auth::Anonymous;
 use crate::http::form::FormText;
 use crate::http::json::Reply;

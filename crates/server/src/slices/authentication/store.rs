@@ -1,10 +1,10 @@
 //! Rows of `authorization_codes`.
 
-use crate::base::refs::RealmRef;
 use keymoor_types::{ApplicationId, CredentialId, IdentityId, RealmId, TenantId, Timestamp};
 
 use super::model::{CodeKey, GrantFacts, TransactionId};
 use crate::base::error::Result;
+use crate::base::refs::RealmRef;
 use crate::base::secret::Digest;
 use crate::db::{Json, Rx, Sql, Tx, record};
 use crate::slices::tokens;

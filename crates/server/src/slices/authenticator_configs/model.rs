@@ -1,6 +1,5 @@
 //! What an authenticator config is.
 
-use crate::base::refs::{AuthenticatorConfigRef, RealmRef};
 use keymoor_oauth::redirect;
 use keymoor_types::url_rules::{check_origin, check_url, web_origin};
 use keymoor_types::{AuthenticatorConfigId, RealmId, TenantId, Timestamp};
@@ -9,6 +8,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::base::error::Result;
+use crate::base::refs::{AuthenticatorConfigRef, RealmRef};
 use crate::base::text::check_label;
 use crate::base::validation::Violations;
 

@@ -1,6 +1,5 @@
 //! What is done with authenticator configs.
 
-use crate::base::refs::{AuthenticatorConfigRef, RealmRef, Ref as _};
 use std::sync::Arc;
 
 use keymoor_types::AuthenticatorConfigId;
@@ -11,6 +10,7 @@ use crate::app::App;
 use crate::base::context::Context;
 use crate::base::error::{Error, Result};
 use crate::base::paging::{Page, PageRequest};
+use crate::base::refs::{AuthenticatorConfigRef, RealmRef, Ref as _};
 use crate::db::Rx;
 use crate::infra::directory;
 use crate::slices::events::{self, Event, EventKind};

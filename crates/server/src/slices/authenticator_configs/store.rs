@@ -1,11 +1,11 @@
 //! Rows of `authenticator_configs`.
 
-use crate::base::refs::{AuthenticatorConfigRef, RealmRef};
 use keymoor_types::{AuthenticatorConfigId, RealmId, TenantId, Timestamp};
 
 use super::model::{AuthenticatorConfig, ConfigBody};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paging::{Page, PageRequest};
+use crate::base::refs::{AuthenticatorConfigRef, RealmRef};
 use crate::db::{self, Json, Rx, Sql, Tx, record};
 use crate::infra::directory::store::{Directory, total};
 

@@ -3,7 +3,6 @@
 //! Opening and asking are observations. Binding costs one read, one verification outside any
 //! transaction, and one write that claims the job, stores the key and records both.
 
-use crate::base::refs::JobRef;
 use keymoor_types::CredentialId;
 use keymoor_types::wire::{
     BindRequest, BindingConfig, BindingIdentity, BindingInfo, BindingTraits, Named, ProofKind,
@@ -22,6 +21,7 @@ use super::store;
 use crate::base::context::Context;
 use crate::base::error::{Error, Result, with_fresh_ids};
 use crate::base::origin::PageOrigin;
+use crate::base::refs::JobRef;
 use crate::base::secret::Secret;
 use crate::db::Rx;
 use crate::infra::outbox::{self, Entry};

@@ -1,6 +1,5 @@
 //! The states of a binding job and what moves them: pure rules.
 
-use crate::base::refs::JobRef;
 use keymoor_types::{
     AuthenticatorConfigId, BindingJobId, CredentialId, IdentityId, RealmId, Seconds, TenantId,
     Timestamp,
@@ -12,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::error::Ending;
 use crate::base::names::named;
+use crate::base::refs::JobRef;
 use crate::base::secret::{Digest, Secret};
 use crate::slices::authenticator_configs::model::{AuthenticationMethod, AuthenticatorConfig};
 use crate::slices::credentials::model::{KeyOrigin, Mechanism, WebAuthnKey};

@@ -270,6 +270,12 @@ pub fn ended(job: &BindingJob, state: State) -> Error {
             id: job.id.to_string(),
             ending,
         },
-        None => Error::internal(format!("a job that is {state} was not claimed")),
+        // It could not be claimed a moment ago, as while its identity was suspended.
+        None => Error::conflict_on(
+            "credential binding job is unavailable",
+            Kind::CREDENTIAL_BINDING_JOB,
+            job.id,
+            "unavailable",
+        ),
     }
 }

@@ -1,6 +1,5 @@
 //! The endpoints that a link and a device call. The link's token is the only credential.
 
-use crate::base::refs::JobRef;
 use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
 use axum::http::header::ACCEPT;
@@ -21,6 +20,7 @@ use crate::app::App;
 use crate::base::context::Context;
 use crate::base::error::{Error, Result};
 use crate::base::origin::PageOrigin;
+use crate::base::refs::JobRef;
 use crate::base::secret::Secret;
 use crate::http::auth::Anonymous;
 use crate::http::auth::bearer;

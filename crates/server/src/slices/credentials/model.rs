@@ -1,12 +1,12 @@
 //! Credentials and their keys.
 
-use crate::base::refs::CredentialRef;
 use keymoor_types::wire::ProofKind;
 use keymoor_types::{BindingJobId, CredentialId, IdentityId, RealmId, TenantId, Timestamp};
 use keymoor_webauthn::registration::VerifiedRegistration;
 use keymoor_webauthn::{AttestationLevel, PublicKey};
 
 use crate::base::names::named;
+use crate::base::refs::CredentialRef;
 
 #[derive(Clone, Debug)]
 pub struct Credential {

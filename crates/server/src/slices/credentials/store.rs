@@ -1,6 +1,5 @@
 //! Rows of `credentials`.
 
-use crate::base::refs::{CredentialRef, IdentitiesRef, IdentityRef, RealmRef};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keymoor_types::{BindingJobId, CredentialId, IdentityId, RealmId, TenantId, Timestamp};
@@ -9,6 +8,7 @@ use keymoor_webauthn::{AttestationLevel, PublicKey};
 use super::model::{Credential, KeyOrigin, Mechanism, State, WebAuthnKey};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paging::{Page, PageRequest};
+use crate::base::refs::{CredentialRef, IdentitiesRef, IdentityRef, RealmRef};
 use crate::db::{self, Param, Rx, Tx, record};
 
 struct CredentialRow {

@@ -14,12 +14,13 @@ use keymoor_oauth::jose::{Algorithm, KeySet, SigningKey};
 use keymoor_types::Clock;
 use serde_json::{Value, json};
 
+use store::{KeyRow, NewKey};
+
 use crate::base::cache::Cache;
 use crate::base::error::{Error, Result};
 use crate::base::refs::RealmRef;
 use crate::base::vault::{Purpose, Vault};
 use crate::db::Db;
-use store::{KeyRow, NewKey};
 
 /// The keys of all realms, as far as they are in use.
 pub struct KeyRing {

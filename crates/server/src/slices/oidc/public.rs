@@ -1,6 +1,5 @@
 //! The OAuth and OpenID Connect endpoints of an application.
 
-use crate::base::refs::ApplicationRef;
 use axum::extract::RawQuery;
 use axum::http::header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, REFERER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
@@ -23,6 +22,7 @@ use crate::base::context::Context;
 use crate::base::error::Result;
 use crate::base::failure::Failure;
 use crate::base::origin::PageOrigin;
+use crate::base::refs::ApplicationRef;
 use crate::http::auth::Anonymous;
 use crate::http::auth::bearer;
 use crate::http::form::FormText;

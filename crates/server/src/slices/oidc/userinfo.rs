@@ -1,12 +1,12 @@
 //! An access token becomes claims about the person that it speaks for.
 
-use crate::base::refs::RealmRef;
 use keymoor_oauth::claims::Principal;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::base::context::Context;
 use crate::base::error::{Error, Result};
+use crate::base::refs::RealmRef;
 use crate::base::secret::Secret;
 use crate::slices::applications::issuer::Issuer;
 use crate::slices::identities;

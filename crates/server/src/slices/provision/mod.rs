@@ -8,8 +8,6 @@ pub mod handover;
 #[cfg(test)]
 mod tests;
 
-use crate::base::refs::{RealmRef, TenantRef};
-use crate::base::scope::MANAGEMENT_AUDIENCE;
 use keymoor_oauth::client::{Confidentiality, GrantType, PkceSetting, Protocol};
 use keymoor_oauth::jose::Algorithm;
 use keymoor_oauth::scope::ScopeSet;
@@ -19,7 +17,9 @@ use keymoor_types::{
 
 use crate::base::context::Context;
 use crate::base::error::{Result, with_fresh_ids};
+use crate::base::refs::{RealmRef, TenantRef};
 use crate::base::scope;
+use crate::base::scope::MANAGEMENT_AUDIENCE;
 use crate::base::secret::Secret;
 use crate::db::Tx;
 use crate::infra::directory;

@@ -1,8 +1,9 @@
 //! Realms.
 
+use keymoor_types::{RealmId, TenantId, Timestamp};
+
 use crate::base::names::named;
 use crate::base::refs::RealmRef;
-use keymoor_types::{RealmId, TenantId, Timestamp};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Realm {

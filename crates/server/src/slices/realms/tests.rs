@@ -1,12 +1,12 @@
 //! Realms over HTTP, on both databases.
 
-use crate::base::refs::RealmRef;
 use axum::http::Method;
 use keymoor_oauth::jose::Algorithm;
 use keymoor_types::{ApplicationId, AuthenticatorConfigId, RealmId, ResourceServerId, Seconds};
 use serde_json::{Value, json};
 
 use crate::base::error::{Error, Kind};
+use crate::base::refs::RealmRef;
 use crate::infra::directory;
 use crate::slices::applications::model::Application;
 use crate::slices::authenticator_configs::model::AuthenticatorConfig;

@@ -1,7 +1,5 @@
 //! Access tokens: signed by the realm's key, verified without a database read on the common path.
 
-use crate::base::refs::ApplicationRef;
-use crate::base::scope::MANAGEMENT_AUDIENCE;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -15,6 +13,8 @@ use serde::Deserialize;
 
 use crate::app::App;
 use crate::base::error::{Error, Result};
+use crate::base::refs::ApplicationRef;
+use crate::base::scope::MANAGEMENT_AUDIENCE;
 use crate::base::secret::Secret;
 use crate::slices::applications;
 use crate::slices::applications::model::Application;

@@ -1,6 +1,5 @@
 //! Management endpoints of issued tokens.
 
-use crate::base::refs::{ApplicationRef, Ref as _};
 use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
 use serde::{Deserialize, Serialize};
@@ -13,6 +12,7 @@ use super::ops;
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::paging::Sizes;
+use crate::base::refs::{ApplicationRef, Ref as _};
 use crate::base::scope;
 use crate::http::auth::Allowed;
 use crate::http::list::{Asked, ListQuery, Listed, Paged};

@@ -4,7 +4,6 @@ mod fields;
 mod secrets;
 mod tokens;
 
-use crate::base::refs::RealmRef;
 use axum::body::Body;
 use axum::http::{Method, Request};
 use futures_util::future::join;
@@ -12,6 +11,7 @@ use keymoor_types::{ApplicationId, RealmId, Seconds};
 use serde_json::{Value, json};
 
 use super::ops;
+use crate::base::refs::RealmRef;
 use crate::base::scope;
 use crate::testing::{Answer, TestApp, both_apps};
 

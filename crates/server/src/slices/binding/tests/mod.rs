@@ -6,7 +6,6 @@ mod management;
 mod proofs;
 mod races;
 
-use crate::base::refs::JobRef;
 use axum::body::Body;
 use axum::http::{Method, Request};
 use keymoor_testkit::SoftwareKey;
@@ -17,6 +16,7 @@ use crate::slices::authenticator_configs::model::{
     AuthenticatorConfig, ConfigBody, Embedded, InvocationType,
 };
 
+use crate::base::refs::JobRef;
 use crate::slices::identities::model::{Identity, Status, Traits, UserHandle};
 use crate::slices::realms::model::{Classification, Realm};
 use crate::slices::{authenticator_configs, identities, realms};

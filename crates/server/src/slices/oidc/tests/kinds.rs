@@ -1,12 +1,12 @@
 //! No token passes for another, and none leaves its application and realm.
 
-use crate::base::refs::RealmRef;
 use axum::body::Body;
 use axum::http::{Method, Request};
 use keymoor_oauth::jose::{self, JwtHeader, TokenType};
 use serde_json::json;
 
 use super::*;
+use crate::base::refs::RealmRef;
 use crate::testing::both_apps;
 use crate::testing::sign_in::{another_realm, as_form, claims_of};
 

@@ -2,7 +2,6 @@
 
 mod listed;
 
-use crate::base::scope::MANAGEMENT_AUDIENCE;
 use axum::body::Body;
 use axum::http::Request;
 use keymoor_oauth::claims::{AccessTokenClaims, Principal, TargetRealm};
@@ -13,6 +12,7 @@ use keymoor_types::{ApplicationId, RealmId, TenantId};
 
 use super::model::TokenId;
 use crate::base::scope;
+use crate::base::scope::MANAGEMENT_AUDIENCE;
 use crate::slices::applications::issuer;
 use crate::testing::{TestApp, both_apps};
 
