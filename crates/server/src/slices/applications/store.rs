@@ -1,40 +1,21 @@
 //! Rows of `applications`.
 
-use keymoor_types::{
-    ApplicationId, AuthenticatorConfigId, RealmId, ResourceServerId, TenantId, Timestamp,
-};
+use keymoor_types::ApplicationId;
 
-use super::model::{Application, ProtocolConfig};
+use super::model::Application;
 use crate::app::App;
-use crate::base::error::{Error, Kind, Result};
+use crate::base::error::{Error, Result};
 use crate::base::paging::{Page, PageRequest};
-use crate::base::refs::{ApplicationRef, RealmRef};
-use crate::base::secret::{Digest, Secret};
+use crate::base::refs::{ApplicationRef, RealmRef, Ref as _};
+use crate::base::secret::Secret;
 use crate::base::vault::Purpose;
-use crate::db::{self, Json, Rx, Sql, Tx, record};
+use crate::db::{self, Column, Json, Param, Rx, Sql, Tx, Value, record};
 use crate::infra::directory::store::{Directory, total};
 
 /// The list of which the totals are kept.
 pub const DIRECTORY: Directory = Directory::new("applications");
 
-struct ApplicationRow {
-    tenant_id: TenantId,
-    realm_id: RealmId,
-    id: ApplicationId,
-    display_name: String,
-    classification: String,
-    is_managed: bool,
-    resource_server_id: Option<ResourceServerId>,
-    authenticator_config_id: Option<AuthenticatorConfigId>,
-    client_id: String,
-    client_secret_hash: Option<Digest>,
-    client_secret_sealed: Option<Vec<u8>>,
-    protocol: Json<ProtocolConfig>,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-}
-
-record!(ApplicationRow {
+record!(Application as columns {
     tenant_id,
     realm_id,
     id: "application_id",
@@ -45,49 +26,19 @@ record!(ApplicationRow {
     authenticator_config_id,
     client_id,
     client_secret_hash,
-    client_secret_sealed,
-    protocol: "protocol_config",
+    protocol: Json("protocol_config"),
     created_at,
     updated_at,
 });
 
-/// The columns of [`ApplicationRow`].
-macro_rules! columns {
-    () => {
-        "tenant_id, realm_id, application_id, display_name, classification, is_managed, resource_server_id,
-         authenticator_config_id, client_id, client_secret_hash, client_secret_sealed, protocol_config,
-         created_at, updated_at"
-    };
-}
-
-impl From<ApplicationRow> for Application {
-    fn from(row: ApplicationRow) -> Self {
-        Self {
-            tenant_id: row.tenant_id,
-            realm_id: row.realm_id,
-            id: row.id,
-            display_name: row.display_name,
-            classification: row.classification,
-            is_managed: row.is_managed,
-            resource_server_id: row.resource_server_id,
-            authenticator_config_id: row.authenticator_config_id,
-            client_id: row.client_id,
-            client_secret_hash: row.client_secret_hash,
-            protocol: row.protocol.0,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-        }
-    }
-}
-
 /// An application together with what only those who may read applications are shown.
 pub type WithSecret = (Application, Option<SealedSecret>);
 
-impl From<ApplicationRow> for WithSecret {
-    fn from(mut row: ApplicationRow) -> Self {
-        let sealed = row.client_secret_sealed.take().map(SealedSecret);
-        (row.into(), sealed)
-    }
+/// The columns of [`WithSecret`].
+macro_rules! columns_with_secret {
+    () => {
+        concat!(columns!(), ", client_secret_sealed")
+    };
 }
 
 /// A client secret, sealed for showing it again to those who may read it.
@@ -114,14 +65,20 @@ impl SealedSecret {
     }
 }
 
+impl Param for SealedSecret {
+    fn value(&self) -> Value<'_> {
+        self.0.value()
+    }
+}
+
+impl Column for SealedSecret {
+    fn column(value: Value<'_>) -> Option<Self> {
+        Vec::column(value).map(Self)
+    }
+}
+
 fn context(application: &Application) -> Vec<u8> {
-    let Application {
-        tenant_id,
-        realm_id,
-        id,
-        ..
-    } = application;
-    format!("{tenant_id}/{realm_id}/{id}").into_bytes()
+    application.at().to_string().into_bytes()
 }
 
 pub async fn insert(
@@ -129,39 +86,23 @@ pub async fn insert(
     application: &Application,
     secret: Option<&SealedSecret>,
 ) -> Result<()> {
-    const SQL: &str = "INSERT INTO applications
-        (tenant_id, realm_id, application_id, display_name, classification, is_managed, resource_server_id,
-         authenticator_config_id, client_id, client_secret_hash, client_secret_sealed, protocol_config,
-         created_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
-    tx.exec(
-        SQL,
-        &(
-            application.at(),
-            &application.display_name,
-            &application.classification,
-            application.is_managed,
-            application.resource_server_id,
-            application.authenticator_config_id,
-            &application.client_id,
-            application.client_secret_hash,
-            secret.map(|sealed| sealed.0.as_slice()),
-            Json(&application.protocol),
-            application.created_at,
-            application.updated_at,
-        ),
-    )
-    .await
-    .map_err(|error| match error {
-        // It can only be the realm.
-        db::Error::ForeignKey
-            if application.resource_server_id.is_none()
-                && application.authenticator_config_id.is_none() =>
-        {
-            Error::not_found(Kind::REALM, application.realm_id)
-        }
-        other => refused(other),
-    })?;
+    const SQL: &str = concat!(
+        "INSERT INTO applications (",
+        columns_with_secret!(),
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+    );
+    tx.exec(SQL, &(application, secret))
+        .await
+        .map_err(|error| match error {
+            // It can only be the realm.
+            db::Error::ForeignKey
+                if application.resource_server_id.is_none()
+                    && application.authenticator_config_id.is_none() =>
+            {
+                application.at().realm().not_found()
+            }
+            other => refused(other),
+        })?;
     Ok(())
 }
 
@@ -185,7 +126,7 @@ macro_rules! select {
     ($lock:literal) => {
         concat!(
             "SELECT ",
-            columns!(),
+            columns_with_secret!(),
             " FROM applications WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3",
             $lock
         )
@@ -193,8 +134,7 @@ macro_rules! select {
 }
 
 pub async fn find_with_secret(rx: &mut Rx, at: ApplicationRef) -> Result<Option<WithSecret>> {
-    let row: Option<ApplicationRow> = rx.opt(select!(""), &at).await?;
-    Ok(row.map(WithSecret::from))
+    Ok(rx.opt(select!(""), &at).await?)
 }
 
 /// Like [`find_with_secret`], and nobody else changes or deletes the application before the
@@ -206,8 +146,7 @@ pub async fn find_locked(tx: &mut Tx, at: ApplicationRef) -> Result<Option<WithS
         sqlite: select!(""),
         postgres: select!(" FOR NO KEY UPDATE"),
     };
-    let row: Option<ApplicationRow> = tx.opt(SQL, &at).await?;
-    Ok(row.map(WithSecret::from))
+    Ok(tx.opt(SQL, &at).await?)
 }
 
 /// The built-in application that calls the management API.
@@ -219,8 +158,7 @@ pub async fn find_management(rx: &mut Rx, realm: RealmRef) -> Result<Option<Appl
         WHERE tenant_id = $1 AND realm_id = $2 AND is_managed AND classification = 'management_api'
         ORDER BY application_id LIMIT 1"
     );
-    let row: Option<ApplicationRow> = rx.opt(SQL, &realm).await?;
-    Ok(row.map(Application::from))
+    Ok(rx.opt(SQL, &realm).await?)
 }
 
 /// The sealed client secret, for callers who may read applications.
@@ -271,7 +209,7 @@ macro_rules! matching {
 pub async fn list(rx: &mut Rx, realm: RealmRef, page: &PageRequest) -> Result<Page<WithSecret>> {
     const ROWS: &str = concat!(
         "SELECT ",
-        columns!(),
+        columns_with_secret!(),
         matching!(),
         " AND application_id > $5 ORDER BY application_id LIMIT $6 OFFSET $7"
     );
@@ -280,7 +218,7 @@ pub async fn list(rx: &mut Rx, realm: RealmRef, page: &PageRequest) -> Result<Pa
     let after = page
         .after::<ApplicationId>()?
         .map_or_else(String::new, |id| id.to_string());
-    let rows: Vec<ApplicationRow> = rx
+    let applications = rx
         .all(ROWS, &(realm, id, name, after, page.limit(), page.offset()))
         .await?;
     let total = if page.filter.is_some() {
@@ -288,7 +226,6 @@ pub async fn list(rx: &mut Rx, realm: RealmRef, page: &PageRequest) -> Result<Pa
     } else {
         total(rx, realm, DIRECTORY).await?
     };
-    let applications = rows.into_iter().map(WithSecret::from).collect();
     Ok(
         page.page(applications, total, |(application, _): &WithSecret| {
             application.id

@@ -1,106 +1,40 @@
 //! Rows of `authenticator_configs`.
 
-use keymoor_types::{AuthenticatorConfigId, RealmId, TenantId, Timestamp};
+use keymoor_types::{AuthenticatorConfigId, TenantId};
 
-use super::model::{AuthenticatorConfig, ConfigBody};
+use super::model::AuthenticatorConfig;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paging::{Page, PageRequest};
-use crate::base::refs::{AuthenticatorConfigRef, RealmRef};
+use crate::base::refs::{AuthenticatorConfigRef, RealmRef, Ref as _};
 use crate::db::{self, Json, Rx, Sql, Tx, record};
 use crate::infra::directory::store::{Directory, total};
 
 /// The list of which the totals are kept.
 pub const DIRECTORY: Directory = Directory::new("authenticator_configs");
 
-struct ConfigRow {
-    tenant_id: TenantId,
-    realm_id: RealmId,
-    id: AuthenticatorConfigId,
-    display_name: Option<String>,
-    config: Json<ConfigBody>,
-    is_managed: bool,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-}
-
-record!(ConfigRow {
+record!(AuthenticatorConfig as columns {
     tenant_id,
     realm_id,
     id: "authenticator_config_id",
     display_name,
-    config,
+    config: Json,
     is_managed,
     created_at,
-    updated_at
+    updated_at,
 });
-
-/// The columns of [`ConfigRow`].
-macro_rules! columns {
-    () => {
-        "tenant_id, realm_id, authenticator_config_id, display_name, config, is_managed, created_at, updated_at"
-    };
-}
-
-impl From<ConfigRow> for AuthenticatorConfig {
-    fn from(row: ConfigRow) -> Self {
-        let ConfigRow {
-            tenant_id,
-            realm_id,
-            id,
-            display_name,
-            config,
-            is_managed,
-            created_at,
-            updated_at,
-        } = row;
-        Self {
-            tenant_id,
-            realm_id,
-            id,
-            display_name,
-            config: config.0,
-            is_managed,
-            created_at,
-            updated_at,
-        }
-    }
-}
 
 /// Inserts a config.
 ///
 /// # Errors
 /// `NotFound` if there is no such realm.
 pub async fn insert(tx: &mut Tx, config: &AuthenticatorConfig) -> Result<()> {
-    const SQL: &str = "INSERT INTO authenticator_configs
-        (tenant_id, realm_id, authenticator_config_id, display_name, config, is_managed, created_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-    let AuthenticatorConfig {
-        tenant_id,
-        realm_id,
-        id,
-        display_name,
-        config,
-        is_managed,
-        created_at,
-        updated_at,
-    } = config;
-    let config = Json(config);
-    tx.exec(
-        SQL,
-        &(
-            tenant_id,
-            realm_id,
-            id,
-            display_name,
-            config,
-            is_managed,
-            created_at,
-            updated_at,
-        ),
-    )
-    .await
-    .map_err(|error| match error {
-        db::Error::ForeignKey => Error::not_found(Kind::REALM, realm_id),
+    const SQL: &str = concat!(
+        "INSERT INTO authenticator_configs (",
+        columns!(),
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+    );
+    tx.exec(SQL, &config).await.map_err(|error| match error {
+        db::Error::ForeignKey => config.at().realm().not_found(),
         other => other.into(),
     })?;
     Ok(())
@@ -119,8 +53,7 @@ macro_rules! select {
 }
 
 pub async fn find(rx: &mut Rx, at: AuthenticatorConfigRef) -> Result<Option<AuthenticatorConfig>> {
-    let row: Option<ConfigRow> = rx.opt(select!(""), &at).await?;
-    Ok(row.map(AuthenticatorConfig::from))
+    Ok(rx.opt(select!(""), &at).await?)
 }
 
 /// Like [`find`], and nobody else changes or deletes the config before the transaction has ended.
@@ -134,8 +67,7 @@ pub async fn find_locked(
         sqlite: select!(""),
         postgres: select!(" FOR NO KEY UPDATE"),
     };
-    let row: Option<ConfigRow> = tx.opt(SQL, &at).await?;
-    Ok(row.map(AuthenticatorConfig::from))
+    Ok(tx.opt(SQL, &at).await?)
 }
 
 /// Writes what can change of a config.
@@ -201,7 +133,7 @@ pub async fn list(
     let after = page
         .after::<AuthenticatorConfigId>()?
         .map_or_else(String::new, |id| id.to_string());
-    let rows: Vec<ConfigRow> = rx
+    let configs = rx
         .all(ROWS, &(realm, id, name, after, page.limit(), page.offset()))
         .await?;
     let total = if page.filter.is_some() {
@@ -209,7 +141,6 @@ pub async fn list(
     } else {
         total(rx, realm, DIRECTORY).await?
     };
-    let configs = rows.into_iter().map(AuthenticatorConfig::from).collect();
     Ok(page.page(configs, total, |config: &AuthenticatorConfig| config.id))
 }
 
@@ -233,8 +164,7 @@ pub async fn list_console_configs(
           (SELECT tenant_id, realm_id FROM realms WHERE is_admin AND tenant_id > $1 ORDER BY tenant_id LIMIT 100)
         ORDER BY tenant_id"
     );
-    let rows: Vec<ConfigRow> = rx.all(SQL, &after).await?;
-    Ok(rows.into_iter().map(AuthenticatorConfig::from).collect())
+    Ok(rx.all(SQL, &after).await?)
 }
 
 /// Makes a managed config say what `config` says. False: it does already.
