@@ -10,7 +10,7 @@ use core_affinity::CoreId;
 /// The kernel counts processor time in hundredths of a second on every architecture (`USER_HZ`).
 const TICK: Duration = Duration::from_millis(10);
 
-/// The core that is measured, and the one that makes the load.
+/// The measured core, and the core of the load generator.
 #[derive(Clone, Copy, Debug)]
 pub struct Cores {
     pub server: usize,
@@ -31,14 +31,14 @@ impl Cores {
     }
 }
 
-/// Keeps this thread, and every thread and process that it starts, on one core.
+/// Pins this thread, and every thread and process that it starts, to one core.
 pub fn pin(core: usize) -> Result<()> {
     let pinned = core_affinity::set_for_current(CoreId { id: core });
     ensure!(pinned, "cannot stay on core {core}");
     Ok(())
 }
 
-/// Does `work` in a thread of its own on one core.
+/// Runs `work` in a separate thread on one core.
 pub fn on<T: Send>(core: usize, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     let pinned = || {
         pin(core)?;
@@ -55,7 +55,7 @@ pub fn thread_time() -> Result<Duration> {
     ThreadClock(PathBuf::from("/proc/thread-self/schedstat")).used()
 }
 
-/// Tells any thread of this process how much processor time one of them has used.
+/// Reports one thread's processor time to any thread of this process.
 pub struct ThreadClock(PathBuf);
 
 impl ThreadClock {

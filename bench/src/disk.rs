@@ -11,7 +11,7 @@ use crate::pace::Pace;
 
 const PAGE: [u8; 4_096] = [0x4b; 4_096];
 
-/// How fast 4 KiB of a file in `directory` can be overwritten and made durable.
+/// Measures how fast 4 KiB of a file in `directory` can be overwritten and made durable.
 pub fn durable(directory: &Path, time: Duration) -> Result<Pace> {
     let path = directory.join("fdatasync");
     let file = File::create(&path).with_context(|| format!("cannot make {}", path.display()))?;

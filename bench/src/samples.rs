@@ -24,7 +24,7 @@ impl Latencies {
         self.0.is_empty()
     }
 
-    /// The time in milliseconds that so many of a hundred did not exceed; 0 if there were none.
+    /// Returns the percentile in milliseconds; 0 without samples.
     pub fn percentile_ms(&mut self, percent: usize) -> f64 {
         self.0.sort_unstable();
         let rank = (self.0.len() * percent).div_ceil(100).max(1) - 1;
@@ -54,7 +54,7 @@ pub fn range_by<T>(samples: &[T], key: impl Fn(&T) -> f64) -> (f64, f64) {
         })
 }
 
-/// Rounded to `digits` behind the point: figures say no more than was measured.
+/// Rounded to `digits` behind the point: figures are no more precise than the measurement.
 pub fn rounded(value: f64, digits: i32) -> f64 {
     let scale = 10_f64.powi(digits);
     (value * scale).round() / scale

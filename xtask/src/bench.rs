@@ -107,7 +107,7 @@ pub(crate) fn run_bench(bench: &Bench) -> Result<()> {
     }
 }
 
-/// Whether the ceremonies work at all, in a second for each flow and database. No figure is looked at.
+/// Checks that the ceremonies work, in a second for each flow and database. Ignores the figures.
 pub(crate) fn smoke(server: &Path) -> Result<()> {
     let asked = Ceremonies {
         what: What {
@@ -124,7 +124,8 @@ pub(crate) fn smoke(server: &Path) -> Result<()> {
     ceremonies(&asked, server, &generator, &dup(stdout())?)
 }
 
-/// Whatever else we and our children print goes to standard error from now on. Returns what was standard output.
+/// Redirects all other output of this process and its children to standard error. Returns the
+/// original standard output.
 fn figures_only_on_stdout() -> Result<OwnedFd> {
     let figures = dup(stdout())?;
     dup2_stdout(stderr())?;
@@ -217,7 +218,7 @@ impl What {
     }
 }
 
-/// Below the checkout, so that it is on a disk and not in memory.
+/// Returns a directory below the checkout, so that it is on a disk and not in memory.
 fn data_dir() -> Result<TempDir> {
     Ok(tempfile::Builder::new()
         .prefix("bench-")
@@ -278,7 +279,7 @@ impl Site {
         })
     }
 
-    /// The load generator, told where this server is.
+    /// Returns the load generator's command, with this server's address.
     pub(crate) fn bench(&self, generator: &Path) -> Command {
         let mut bench = command(generator);
         bench
@@ -296,7 +297,8 @@ impl Site {
     }
 }
 
-/// What `start` starts stays on the first core that we may use; the generators choose the last one for themselves.
+/// Runs `start` with its children pinned to the first available core; the generators choose the
+/// last one for themselves.
 fn on_the_first_core<T: Send>(start: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     // A child inherits the cores of the thread that starts it.
     thread::scope(|scope| {

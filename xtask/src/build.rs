@@ -15,7 +15,7 @@ use crate::{
     repo, setup,
 };
 
-/// Builds packages and release binary, and says where the binary is.
+/// Builds packages and release binary, and returns the binary's path.
 pub(crate) fn build() -> Result<PathBuf> {
     packages()?;
     run(&mut cargo(&[
@@ -30,7 +30,7 @@ pub(crate) fn build() -> Result<PathBuf> {
     Ok(binary)
 }
 
-/// Builds the npm packages whose sources or imports are newer than what was built from them.
+/// Builds the npm packages that are older than their sources or imports.
 pub(crate) fn packages() -> Result<()> {
     setup::npm_workspaces()?;
     let lock_file = modified(&repo::root().join("package-lock.json"));
@@ -39,7 +39,7 @@ pub(crate) fn packages() -> Result<()> {
         let imported = package.imports.iter().filter_map(|name| built.get(name));
         let inputs = imported.copied().max().flatten().max(lock_file);
         let dir = repo::root().join(&package.dir);
-        // Assets are compiled into the binary: writing them anew would compile the server anew.
+        // Assets are compiled into the binary: rewriting them would recompile the server.
         if is_stale(&dir, inputs)? {
             run(&mut setup::npm(&[
                 "run",

@@ -1,4 +1,4 @@
-//! Files that are made from others and checked in, so that a change of them shows in review.
+//! Generated files that are checked in, so that changes show in review.
 
 use std::fs;
 

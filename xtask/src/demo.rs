@@ -211,7 +211,7 @@ impl Demo {
 }
 
 fn local(port: u16) -> String {
-    // The published SDK takes `localhost` for a secure host, and `127.0.0.1` not.
+    // The published SDK treats `localhost` as a secure host, but not `127.0.0.1`.
     format!("http://localhost:{port}")
 }
 

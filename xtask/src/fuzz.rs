@@ -15,8 +15,8 @@ use crate::{
     repo, setup,
 };
 
-/// The coverage that `cargo fuzz` asks a nightly compiler for, as codegen options that a stable
-/// one takes, and what adds libFuzzer.
+/// The coverage that `cargo fuzz` requests from a nightly compiler, as codegen options that a
+/// stable one supports, and the options that add libFuzzer.
 const FLAGS: [&str; 6] = [
     "--cfg=libfuzzer",
     "-Cpasses=sancov-module",
@@ -26,7 +26,8 @@ const FLAGS: [&str; 6] = [
     "-Cllvm-args=-sanitizer-coverage-trace-compares",
 ];
 
-/// What is kept of one target, so that the whole corpus stays within what its test allows.
+/// The maximum number of stored inputs per target, so that the corpus stays within its test's
+/// limit.
 const MAX_FILES: usize = 12;
 const MAX_BYTES: u64 = 24_000;
 
@@ -114,8 +115,8 @@ impl Fuzzer {
         let log = self.folder("logs", target)?.join("log");
         let artifacts = self.folder("artifacts", target)?;
         let mut search = self.command(target);
-        // The first folder takes what is found. What earlier runs stopped at is tried again before
-        // the search begins, so that none says "nothing found" until it is mended.
+        // libFuzzer writes new inputs to the first folder. It retries earlier reproducers before
+        // searching, so that no run reports "nothing found" until they are fixed.
         search
             .args([&found, &artifacts, &kept(target)?])
             .arg(self.home.join("seeds").join(target))

@@ -21,8 +21,8 @@ use crate::{
     repo, setup,
 };
 
-/// Builds a server that counts what it executes, has it do ceremonies on both databases, and
-/// builds the binary by these counts. Says where that is.
+/// Builds a server that counts what it executes, runs ceremonies on both databases, and rebuilds
+/// the binary with these counts. Returns the binary's path.
 pub(crate) fn build() -> Result<PathBuf> {
     let llvm_profdata = setup::llvm_profdata()?;
     setup::postgres_programs()?;
@@ -31,7 +31,7 @@ pub(crate) fn build() -> Result<PathBuf> {
     let counting_dir = repo::target_dir().join("counting");
     let counts = counting_dir.join("counts");
     let counting = server(&counting_dir, &option("-Cprofile-generate=", &counts))?;
-    // Build scripts and macros have counted too, and so did whatever was built here before.
+    // Build scripts and macros have counted too, and so have earlier builds here.
     remove_all(&counts)?;
     for database in [Database::Sqlite, Database::Postgres] {
         count_ceremonies(database, &counting, &generator, &counts)?;

@@ -17,12 +17,12 @@ use crate::{
     setup,
 };
 
-/// What a commit is worth.
+/// How durable a commit is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Durability {
     /// PostgreSQL's own settings: it survives a power cut.
     Full,
-    /// For tests, whose data is deleted with the server: it is quicker.
+    /// For tests: faster, and their data is deleted with the server anyway.
     None,
 }
 
@@ -98,7 +98,7 @@ impl Postgres {
     }
 }
 
-/// Who PostgreSQL runs as: it refuses root.
+/// The account that PostgreSQL runs as: it refuses root.
 enum Account {
     Own,
     Other { user: u32, group: u32 },

@@ -94,7 +94,7 @@ pub(crate) fn capture(command: &mut Command) -> Result<Vec<u8>> {
     Ok(output.stdout)
 }
 
-/// Starts a process group of its own, so that whatever it starts can be stopped with it.
+/// Starts a process group of its own, so that its own children can be stopped with it.
 pub(crate) fn spawn(command: &mut Command) -> Result<Child> {
     command
         .process_group(0)

@@ -1,4 +1,4 @@
-//! Where things are.
+//! Paths of the repository.
 
 use std::{
     collections::BTreeSet,
@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result};
 
-/// Directories that hold nothing anybody wrote.
+/// Directories without hand-written files.
 pub(crate) const GENERATED: [&str; 5] = [".dev", ".git", "dist", "node_modules", "target"];
 
 pub(crate) fn root() -> PathBuf {
@@ -19,7 +19,7 @@ pub(crate) fn root() -> PathBuf {
         .to_path_buf()
 }
 
-/// The git-ignored home of whatever the tasks download or generate.
+/// Returns the git-ignored directory for downloaded and generated files.
 pub(crate) fn dev_dir() -> Result<PathBuf> {
     let dir = root().join(".dev");
     fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
@@ -47,7 +47,7 @@ pub(crate) fn npm_packages(parent: &str) -> Vec<String> {
     names.into_iter().collect()
 }
 
-/// Every file and directory below `dir` that somebody wrote.
+/// Returns every hand-written file and directory below `dir`.
 pub(crate) fn written_below(dir: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut unread = vec![dir.to_path_buf()];

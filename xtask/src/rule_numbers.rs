@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use crate::repo;
 
 const PAGE: &str = "docs/reference/rules.md";
-/// Folders whose tests may carry numbers.
+/// Folders with tests that may carry numbers.
 const TESTED: [&str; 4] = ["crates", "e2e", "examples", "packages"];
 
 /// Fails with one line for each number that a test uses and the page does not state, and for each

@@ -29,7 +29,7 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Starts a server whose output goes to a log file in `log_dir`.
+    /// Starts a server that logs to a file in `log_dir`.
     pub(crate) fn start(name: &'static str, command: &mut Command, log_dir: &Path) -> Result<Self> {
         let log = log_dir.join(format!("{name}.log"));
         let output =
@@ -48,7 +48,8 @@ impl Service {
         self
     }
 
-    /// Waits until `is_ready`; gives up with the end of the log when the server ends or takes a minute.
+    /// Waits until `is_ready`. Fails with the end of the log when the server exits or is not ready
+    /// within a minute.
     pub(crate) fn wait_until(&mut self, mut is_ready: impl FnMut() -> bool) -> Result<()> {
         let started = Instant::now();
         while !is_ready() {
@@ -63,7 +64,7 @@ impl Service {
             }
             thread::sleep(POLL);
         }
-        // Somebody else's server may have answered on a port that ours could not have.
+        // Another process may have answered on a port that our server failed to bind.
         self.ensure_running()
     }
 

@@ -19,7 +19,7 @@ use crate::{
 const CARGO_DENY_VERSION: &str = "0.20.2";
 const NODE_MAJOR: &str = "v24.";
 
-/// Everything that `test` will need, so that what cannot be had is known in the first minutes.
+/// Installs everything that `test` needs, so that a missing program is reported within minutes.
 pub(crate) fn everything() -> Result<()> {
     programs(&E2E_PROGRAMS)?;
     postgres_programs()?;

@@ -91,7 +91,7 @@ fn clippy(long: bool) -> Result<()> {
 
 fn docs(long: bool) -> Result<()> {
     build::packages()?;
-    // Their readers are contributors, for whom nothing is private.
+    // Their readers are contributors, who may read private items.
     let mut rustdoc = for_workspace("doc", long);
     rustdoc.args(["--no-deps", "--document-private-items"]);
     run(rustdoc.env("RUSTDOCFLAGS", "-D warnings"))?;
@@ -109,8 +109,8 @@ fn rust_tests(long: bool) -> Result<()> {
     run(with_test_settings(&mut tests, &postgres, long))
 }
 
-/// A cargo command for all crates, but only in the long form for the one that links another
-/// implementation of WebAuthn, whose crates take minutes to build.
+/// Returns a cargo command for all crates. Only the long form includes the one that links another
+/// WebAuthn implementation, because its dependencies need minutes to build.
 fn for_workspace(subcommand: &str, long: bool) -> Command {
     let mut command = cargo(&[subcommand, "--workspace"]);
     if !long {

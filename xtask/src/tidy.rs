@@ -1,4 +1,4 @@
-//! What no formatter looks at: how long a file is.
+//! Limits the length of source files, which no formatter checks.
 
 use std::{fs, path::Path};
 

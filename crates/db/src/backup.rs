@@ -1,4 +1,4 @@
-//! A copy of an SQLite file, taken while others write to it.
+//! Online backup of an SQLite file.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -10,13 +10,13 @@ use crate::error::{Error, Result};
 use crate::sqlite;
 use crate::url::DatabaseUrl;
 
-/// Writes what is committed now to `target`, a file that must not be there yet, and returns when
-/// it is durable. Takes no lock, holds no writer up and changes nothing in the database.
+/// Copies the committed state to `target`, which must not exist, and returns when the copy is
+/// durable. Takes no lock, blocks no writer and leaves the database unchanged.
 ///
-/// The copy is written beside its place first: a file named `target` is a whole one.
+/// The copy is written under a temporary name first, so a file named `target` is always complete.
 ///
-/// [`Error::Unfit`] for PostgreSQL, which has tools of its own, for a target that exists or can't
-/// be written, and for a database that is not there.
+/// [`Error::Unfit`] for PostgreSQL, which has its own tools, for a target that exists or can't be
+/// written, and for a missing database.
 pub fn backup(url: &DatabaseUrl, target: &Path) -> Result<()> {
     let DatabaseUrl::Sqlite(database) = url else {
         return Err(Error::Unfit(
@@ -26,7 +26,7 @@ pub fn backup(url: &DatabaseUrl, target: &Path) -> Result<()> {
     if target.file_name().is_none() {
         return Err(Error::Unfit("the copy needs a name".to_owned()));
     }
-    // SQLite takes a name that begins with `file:` for a URI.
+    // SQLite parses a name that begins with `file:` as a URI.
     let target = &path::absolute(target)
         .map_err(|error| Error::Unfit(format!("{}: {error}", target.display())))?;
     let failed = |error: io::Error| Error::Unfit(format!("{}: {error}", target.display()));
@@ -47,7 +47,7 @@ pub fn backup(url: &DatabaseUrl, target: &Path) -> Result<()> {
     sqlite::copy(database, &unfinished.path)?;
     File::open(&unfinished.path)
         .and_then(|file| file.sync_all())
-        // Unlike a renaming, a link replaces nothing that has come into being meanwhile.
+        // Unlike a rename, a link never replaces a file that was created in the meantime.
         .and_then(|()| fs::hard_link(&unfinished.path, target))
         .and_then(|()| fs::remove_file(&unfinished.path))
         .and_then(|()| File::open(folder(target))?.sync_all())
@@ -58,13 +58,13 @@ fn folder(file: &Path) -> &Path {
     file.parent().expect("a file is in a folder")
 }
 
-/// A file that is deleted under this name, whether it got its final one or not.
+/// A temporary name, deleted on drop whether or not the backup succeeded.
 struct Unfinished {
     path: PathBuf,
 }
 
 impl Unfinished {
-    /// Makes `{target}.unfinished`, readable by nobody else: it holds people's names.
+    /// Creates `{target}.unfinished` with access for its owner only: it holds personal names.
     fn create(target: &Path) -> Result<Self> {
         let mut path = OsString::from(target);
         path.push(".unfinished");

@@ -14,8 +14,8 @@ use crate::url::DatabaseUrl;
 
 /// The database. Clones share it.
 ///
-/// `E` is the error of the closures that are given to [`Db::write`], [`Db::read`] and
-/// [`Db::scan`]: what the database has to say reaches the caller as one too.
+/// `E` is the error type of the closures passed to [`Db::write`], [`Db::read`] and [`Db::scan`].
+/// Database errors are converted to it.
 pub struct Db<E> {
     pub(crate) engine: Arc<Engine>,
     stats: Stats,
@@ -33,18 +33,19 @@ impl<E> Clone for Db<E> {
 }
 
 impl<E> Db<E> {
-    /// Opens the database; makes the file when it is SQLite and absent. PostgreSQL is not
-    /// contacted before the first statement.
+    /// Opens the database and creates a missing SQLite file. PostgreSQL is not contacted before the
+    /// first statement.
     ///
-    /// Takes no lock: see [`DbLock`](crate::DbLock). Must be called, as everything here, inside a Tokio runtime.
+    /// Takes no lock: see [`DbLock`](crate::DbLock). Like every method here, it must be called
+    /// inside a Tokio runtime.
     pub fn open(options: &Options) -> Result<Self> {
         Self::open_by(options, |path, stats| {
             Sqlite::open(path, options.patience, stats)
         })
     }
 
-    /// Opens the database for reading: SQLite refuses writes as [`Error::Closed`], and its file is
-    /// neither made nor switched to WAL. PostgreSQL is opened as ever.
+    /// Opens the database read-only. SQLite rejects writes with [`Error::Closed`], and its file is
+    /// neither created nor switched to WAL. PostgreSQL is opened as usual.
     pub fn open_read_only(options: &Options) -> Result<Self> {
         Self::open_by(options, |path, _| Ok(Sqlite::open_read_only(path)))
     }
@@ -67,12 +68,12 @@ impl<E> Db<E> {
         })
     }
 
-    /// What has been counted since it was opened.
+    /// Returns the counters since the database was opened.
     pub fn stats(&self) -> &Stats {
         &self.stats
     }
 
-    /// How many writes wait for their turn; on PostgreSQL, whatever waits for a connection.
+    /// Returns the number of queued writes; on PostgreSQL, of callers waiting for a connection.
     pub fn queue_length(&self) -> usize {
         match &*self.engine {
             Engine::Sqlite(sqlite) => sqlite.writer.queue_length(),
@@ -80,7 +81,7 @@ impl<E> Db<E> {
         }
     }
 
-    /// Whether a transaction can be had now: on SQLite, that the writer thread answers too.
+    /// Checks that a transaction can run now; on SQLite, also that the writer thread responds.
     pub async fn health(&self) -> Result<()> {
         self.engine
             .write(async |tx| {
@@ -91,7 +92,7 @@ impl<E> Db<E> {
             .await
     }
 
-    /// Finishes what is queued or running, then closes every connection. Whatever comes later is
+    /// Finishes queued and running work, then closes every connection. Later calls fail with
     /// [`Error::Closed`].
     pub async fn close(&self) {
         match &*self.engine {
@@ -101,7 +102,7 @@ impl<E> Db<E> {
     }
 
     /// Returns when no write can ever succeed again: after [`Db::close`], or when SQLite's writer
-    /// thread has died. PostgreSQL's connections come back by themselves.
+    /// thread has died. PostgreSQL reconnects automatically.
     pub async fn stopped(&self) {
         match &*self.engine {
             Engine::Sqlite(sqlite) => sqlite.writer.stopped().await,
@@ -111,10 +112,10 @@ impl<E> Db<E> {
 }
 
 impl<E: From<Error> + Send + 'static> Db<E> {
-    /// Runs `work` in a transaction, and returns when it is durable or undone. See the rules for
-    /// closures in the [crate]'s documentation.
+    /// Runs `work` in a transaction, and returns when it is durable or rolled back. See the rules
+    /// for closures in the [crate]'s documentation.
     ///
-    /// A panic inside undoes the transaction and continues in the caller.
+    /// A panic inside rolls the transaction back and continues in the caller.
     pub async fn write<T, F>(&self, work: F) -> Result<T, E>
     where
         F: AsyncFn(&mut Tx) -> Result<T, E> + Send + Sync + 'static,
@@ -123,11 +124,11 @@ impl<E: From<Error> + Send + 'static> Db<E> {
         self.engine.write(work).await
     }
 
-    /// Runs `work`, which may borrow, once; each of its statements sees what is committed then.
-    /// It may await nothing but its statements.
+    /// Runs `work` once; each of its statements sees what is committed when the statement runs.
+    /// `work` may borrow, and may await only its statements.
     ///
-    /// On SQLite it occupies this thread: for point reads and pages. Everything else goes
-    /// through [`Db::scan`].
+    /// On SQLite it blocks this thread, so use it for point reads and pages. Use [`Db::scan`] for
+    /// everything else.
     pub async fn read<T, F>(&self, work: F) -> Result<T, E>
     where
         F: AsyncFnOnce(&mut Rx) -> Result<T, E>,
@@ -135,8 +136,8 @@ impl<E: From<Error> + Send + 'static> Db<E> {
         self.engine.read(work).await
     }
 
-    /// Like [`Db::read`] for statements that look at many rows: on a thread that may block, with
-    /// connections of its own, so that point reads don't queue behind it.
+    /// Runs `work` like [`Db::read`], for statements that scan many rows. It uses a blocking thread
+    /// and separate connections, so that point reads don't queue behind it.
     pub async fn scan<T, F>(&self, work: F) -> Result<T, E>
     where
         F: AsyncFnOnce(&mut Rx) -> Result<T, E> + Send + 'static,
@@ -163,7 +164,7 @@ pub(crate) enum Engine {
     Postgres(Postgres),
 }
 
-/// With whatever error: this crate's own transactions fail with its own.
+/// Generic over the error, because this crate's own transactions use its own.
 impl Engine {
     pub(crate) async fn write<T, E, F>(&self, work: F) -> Result<T, E>
     where

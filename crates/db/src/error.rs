@@ -1,4 +1,4 @@
-//! What can go wrong with a statement or a transaction, in the same words for both databases.
+//! Errors of statements and transactions, identical for both databases.
 
 use std::error::Error as _;
 use std::io;
@@ -10,7 +10,7 @@ use tokio_postgres::error::SqlState;
 /// The result of everything in this module.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// A failure of the database, or a refusal by it. Never carries a stored or bound value.
+/// A database failure or rejection. Never carries a stored or bound value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// A row with this key exists already.
@@ -19,8 +19,8 @@ pub enum Error {
         /// The unique index, or `{table}_pkey` for a primary key.
         constraint: String,
     },
-    /// The row refers to one that does not exist, or is referred to. SQLite can't say by which
-    /// foreign key, so nobody does.
+    /// The row refers to a missing row, or another row refers to it. SQLite can't name the foreign
+    /// key, so neither database reports it.
     #[error("a foreign key refuses the row")]
     ForeignKey,
     /// A CHECK constraint does not hold.
@@ -35,33 +35,33 @@ pub enum Error {
         /// `table.column`.
         column: String,
     },
-    /// The transaction kept colliding with others, in every run it was given.
+    /// The transaction collided with others in every attempt.
     #[error("the transaction collided with others too often")]
     Conflict,
-    /// The queue or the connection pool is full, or somebody else holds the lock too long.
-    /// Nothing ran; the caller may try again in a second.
+    /// The queue or the connection pool is full, or another transaction holds the lock too long.
+    /// Nothing ran; the caller may retry in a second.
     #[error("the database is overloaded")]
     Overloaded,
-    /// The database went away, can't be reached yet, or its disk is full or fails. Nothing is
-    /// kept; once that has passed, the caller may try again.
+    /// The connection was lost, the database can't be reached yet, or its disk is full or fails.
+    /// Nothing is stored; the caller may retry once the cause has passed.
     #[error("the database is out of service: {0}")]
     OutOfService(String),
-    /// COMMIT failed. Whether the transaction was kept is not known.
+    /// COMMIT failed. Whether the transaction was committed is unknown.
     #[error("the commit failed: {0}")]
     Commit(String),
-    /// A statement failed before, and the transaction with it.
+    /// An earlier statement failed and aborted the transaction.
     #[error("the transaction was aborted by an earlier error")]
     Aborted,
-    /// The closure awaited something else than its transaction.
+    /// The closure awaited something other than its transaction.
     #[error("a transaction awaited something else than its own statements")]
     ForeignAwait,
     /// The database was closed.
     #[error("the database is closed")]
     Closed,
-    /// A statement that must give a row gave none.
+    /// A statement that must return a row returned none.
     #[error("the statement gave no row")]
     NoRow,
-    /// A statement that may give one row gave several.
+    /// A statement that may return one row returned several.
     #[error("the statement gave more than one row")]
     ManyRows,
     /// The statement and the parameters bound to it don't match.
@@ -70,7 +70,7 @@ pub enum Error {
         /// How many values were given.
         given: usize,
     },
-    /// The row has another number of columns than the type it is read into.
+    /// The row's column count differs from that of the type it is read into.
     #[error("{expected} columns were expected, the row has {found}")]
     Columns {
         /// How many the type has.
@@ -84,7 +84,7 @@ pub enum Error {
         /// The column's name.
         name: &'static str,
     },
-    /// The column holds something that the type it is read into can't be.
+    /// The column's value can't be converted to the type it is read into.
     #[error("column {index} is no {expected}")]
     Column {
         /// Counted from 0.
@@ -92,10 +92,10 @@ pub enum Error {
         /// The Rust type.
         expected: &'static str,
     },
-    /// The database can't be used as it is; the text tells an operator why.
+    /// The database can't be used in its current state; the text gives the operator the reason.
     #[error("{0}")]
     Unfit(String),
-    /// Whatever else the driver or the database says.
+    /// Any other error of the driver or the database.
     #[error("database error: {message}")]
     Other {
         /// SQLSTATE on PostgreSQL, the extended result code on SQLite; empty for the driver's
@@ -146,7 +146,7 @@ impl From<tokio_postgres::Error> for Error {
             SqlState::TOO_MANY_CONNECTIONS
             | SqlState::LOCK_NOT_AVAILABLE
             | SqlState::QUERY_CANCELED => Self::Overloaded,
-            // The operator named it wrong, or has yet to make it: no time will mend that.
+            // The name is wrong or the database does not exist yet: retrying can't fix that.
             SqlState::INVALID_CATALOG_NAME => {
                 Self::Unfit(format!("{}: make it with {CREATE_DATABASE}", db.message()))
             }
@@ -159,11 +159,11 @@ impl From<tokio_postgres::Error> for Error {
     }
 }
 
-/// How a database is made that fits.
+/// The statement that creates a suitable database.
 pub(crate) const CREATE_DATABASE: &str =
     "CREATE DATABASE … TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'";
 
-/// What could not be done to a file, and what to do if only its folder is missing.
+/// Returns the error of a file operation, with a fix when only the folder is missing.
 pub(crate) fn unfit_file(what: &str, path: &Path, error: &io::Error) -> Error {
     let mend = match path.parent() {
         Some(folder) if !folder.exists() => format!("; make the folder {}", folder.display()),
@@ -172,7 +172,7 @@ pub(crate) fn unfit_file(what: &str, path: &Path, error: &io::Error) -> Error {
     Error::Unfit(format!("can't {what} {}: {error}{mend}", path.display()))
 }
 
-/// Why there is no connection. The cause of anything else is left out: it could quote a value.
+/// Returns the reason for a failed connection. Other causes are left out: they could quote a value.
 fn with_cause(error: &tokio_postgres::Error) -> String {
     let text = error.to_string();
     match error.source() {
@@ -192,7 +192,7 @@ fn is_outage(code: &SqlState) -> bool {
 }
 
 impl From<rusqlite::Error> for Error {
-    /// Names the columns of a violated unique index, not the index: finding that takes the
+    /// Names the columns of a violated unique index, not the index: finding its name requires the
     /// connection (see `sqlite::constraints`).
     fn from(error: rusqlite::Error) -> Self {
         let rusqlite::Error::SqliteFailure(failure, text) = error else {

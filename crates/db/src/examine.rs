@@ -1,4 +1,4 @@
-//! What an operator wants to know of a database.
+//! Diagnostics for operators.
 
 use keymoor_types::Timestamp;
 
@@ -7,13 +7,13 @@ use crate::error::{Error, Result};
 use crate::statement::Rx;
 
 impl<E> Db<E> {
-    /// Whether the database answers. Unlike [`Db::health`] it asks for no transaction to write in.
+    /// Checks that the database responds. Unlike [`Db::health`] it requires no write transaction.
     pub async fn readable(&self) -> Result<()> {
         let read = async |rx: &mut Rx| rx.one::<i64>("SELECT CAST(1 AS BIGINT)", &()).await;
         self.engine.read::<_, Error, _>(read).await.map(drop)
     }
 
-    /// SQLite's journal mode, which should be `wal`; `None` on PostgreSQL.
+    /// Returns SQLite's journal mode, which should be `wal`; `None` on PostgreSQL.
     pub async fn journal_mode(&self) -> Result<Option<String>> {
         match &*self.engine {
             Engine::Postgres(_) => Ok(None),
@@ -24,7 +24,7 @@ impl<E> Db<E> {
         }
     }
 
-    /// The time on PostgreSQL's machine; `None` for SQLite, whose machine is ours.
+    /// Returns the time on PostgreSQL's machine; `None` for SQLite, which runs on ours.
     pub async fn clock(&self) -> Result<Option<Timestamp>> {
         const SQL: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)";
         match &*self.engine {

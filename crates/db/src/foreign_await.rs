@@ -7,8 +7,8 @@ use std::task::{Context, Poll, Waker};
 
 use crate::error::{Error, Result};
 
-/// Polls once. A future that awaits nothing but statements is ready then, for on SQLite they
-/// never wait; any other has awaited something foreign.
+/// Polls `future` once. Statements on SQLite never wait, so a future that awaits only statements is
+/// ready then; any other has awaited something foreign.
 pub(crate) fn poll_once<T>(future: impl Future<Output = T>) -> Result<T> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => Ok(value),
@@ -16,8 +16,8 @@ pub(crate) fn poll_once<T>(future: impl Future<Output = T>) -> Result<T> {
     }
 }
 
-/// Fails as soon as `future` waits while no statement runs. PostgreSQL would not mind, but
-/// SQLite's writer thread can't wait, and a closure must not work on one of them only.
+/// Fails as soon as `future` waits while no statement runs. PostgreSQL would allow it, but SQLite's
+/// writer thread can't wait, and a closure must not work on one database only.
 pub(crate) async fn await_only_statements<T>(
     future: impl Future<Output = T>,
     in_statement: &AtomicBool,

@@ -1,24 +1,25 @@
-//! Storage: one SQL text, two databases. The only code that knows there are two.
+//! Storage: one SQL text for two databases. Only this crate distinguishes them.
 //!
-//! [`Db::write`] is the only way to write. Its closure runs inside a transaction of its own: on
-//! SQLite on the writer thread, which commits many closures at once; on PostgreSQL on the
-//! caller's task, and again when it collided with another. Hence the rules for closures:
+//! [`Db::write`] is the only way to write. Its closure runs inside its own transaction. On
+//! SQLite it runs on the writer thread, which commits many closures at once. On PostgreSQL it runs
+//! on the caller's task, and again after a collision with another transaction. Hence the rules for
+//! closures:
 //!
-//! 1. Verify, hash, draw randomness, read the clock and make ids before, and capture the results:
-//!    the closure may run more than once.
+//! 1. Verify, hash, generate randomness, read the clock and create ids beforehand, and capture the
+//!    results: the closure may run more than once.
 //! 2. Await nothing but the transaction ([`Error::ForeignAwait`]), and have no other effect.
 //! 3. Own what is captured, and use it by reference inside.
-//! 4. Never go on after a statement's error ([`Error::Aborted`]). To tolerate a duplicate, write
-//!    `INSERT … ON CONFLICT (…) DO NOTHING RETURNING …` and look at the `Option`.
-//! 5. An `Err` undoes everything. What must survive a refusal, such as an audit event, belongs to
-//!    an `Ok` that says "refused".
-//! 6. Decide by the guarded statement's own RETURNING, not by a SELECT before it.
-//! 7. Stay under a millisecond or a hundred rows; sweeps go in slices, a `write` each.
+//! 4. Never continue after a statement's error ([`Error::Aborted`]). To tolerate a duplicate, write
+//!    `INSERT … ON CONFLICT (…) DO NOTHING RETURNING …` and check the `Option`.
+//! 5. An `Err` rolls everything back. What must survive a rejection, such as an audit event,
+//!    belongs to an `Ok` that reports the rejection.
+//! 6. Decide by the guarded statement's own RETURNING, not by an earlier SELECT.
+//! 7. Stay under a millisecond or a hundred rows; sweeps run in slices, one `write` each.
 //! 8. No transaction control, PRAGMA, ATTACH or `OR ROLLBACK` in SQL.
-//! 9. After [`Error::Commit`] it is not known whether the transaction was kept.
+//! 9. After [`Error::Commit`] it is unknown whether the transaction was committed.
 //!
-//! SQL that both understand: number parameters `$1` to `$n` in any order; write
-//! `CAST($1 AS BIGINT)` where nothing else tells the type, and `CAST(SUM(x) AS BIGINT)`; name
+//! SQL that both databases support: number parameters `$1` to `$n` in any order; write
+//! `CAST($1 AS BIGINT)` where nothing else determines the type, and `CAST(SUM(x) AS BIGINT)`; name
 //! an expression by AS where a struct reads it ([`record!`]); don't rely on LIKE's case or on where
 //! NULLs sort.
 

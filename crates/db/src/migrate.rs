@@ -1,7 +1,7 @@
 //! Migrations: numbered SQL files that are part of the caller's binary, applied in one transaction.
 //!
-//! A file that has been released is never edited: its checksum is kept with the database, and a
-//! difference is an error. Changes come as a new number.
+//! Never edit a released file: its checksum is stored in the database, and a difference is an
+//! error. Add changes under a new number.
 
 use aws_lc_rs::digest::{SHA256, digest};
 
@@ -9,30 +9,30 @@ use crate::database::Db;
 use crate::error::{CREATE_DATABASE, Error, Result};
 use crate::statement::{Rx, Sql, Tx};
 
-/// A file that changes the schema.
+/// A schema migration.
 #[derive(Clone, Copy, Debug)]
 pub struct Migration {
     /// Counted from 1.
     pub version: i64,
     /// The file's name without its ending.
     pub name: &'static str,
-    /// What is in it, on either database.
+    /// The statements for each database.
     pub sql: Sql,
 }
 
-/// `migrations` are all that the caller knows, in order.
+/// `migrations` lists every migration known to the caller, in order.
 impl<E> Db<E> {
-    /// Brings the schema to the newest of `migrations` and says which version it had. Does nothing
-    /// the second time; of several processes that call it at once, one works and the others wait.
+    /// Migrates the schema to the newest of `migrations` and returns its previous version. Does
+    /// nothing the second time. Of several concurrent processes, one migrates and the others wait.
     ///
     /// [`Error::Unfit`] when the database belongs to a newer binary, was migrated by files that
-    /// differ from this binary's, or is a PostgreSQL that Keymoor does not run on.
+    /// differ from this binary's, or is on an unsupported PostgreSQL.
     pub async fn migrate(&self, migrations: &'static [Migration]) -> Result<i64> {
         self.check_server().await?;
         self.prepare_history().await?;
         let apply = async move |tx: &mut Tx| {
             tx.batch(LIFT_TIMEOUTS).await?;
-            // Row 0 exists for this: whoever comes second waits here until the first has
+            // Row 0 serves as the lock: a concurrent process waits here until the first has
             // committed. SQLite has one writer anyway.
             tx.one::<i64>(LOCK, &()).await?;
             let before = check_history(tx, migrations).await?;
@@ -50,7 +50,7 @@ impl<E> Db<E> {
         self.engine.write(apply).await
     }
 
-    /// The version that the schema has: 0 before the first migration.
+    /// Returns the schema's version: 0 before the first migration.
     pub async fn schema_version(&self) -> Result<i64> {
         let read = async |rx: &mut Rx| {
             let is_there: i64 = rx.one(HISTORY_EXISTS, &()).await?;
@@ -66,7 +66,8 @@ impl<E> Db<E> {
         self.engine.read(read).await
     }
 
-    /// [`Error::Unfit`] unless the schema is the one that `migrations` lead to. Changes nothing.
+    /// Checks that the schema is the one that `migrations` lead to, and fails with [`Error::Unfit`]
+    /// otherwise. Changes nothing.
     pub async fn require_current_schema(&self, migrations: &[Migration]) -> Result<()> {
         let newest = migrations.last().map_or(0, |newest| newest.version);
         if self.schema_version().await? < newest {
@@ -78,7 +79,8 @@ impl<E> Db<E> {
         self.engine.read(check).await.map(drop)
     }
 
-    /// [`Error::Unfit`] unless PostgreSQL's version and the database's collation and encoding will do.
+    /// Checks PostgreSQL's version and the database's collation and encoding, and fails with
+    /// [`Error::Unfit`] if one is unsupported.
     pub async fn check_server(&self) -> Result<()> {
         let check = async |rx: &mut Rx| {
             let version: i64 = rx.one(SERVER_VERSION, &()).await?;
@@ -109,8 +111,8 @@ impl<E> Db<E> {
         if self.engine.write(create).await.is_ok() {
             return Ok(());
         }
-        // PostgreSQL's IF NOT EXISTS fails over a table that another process is just making.
-        // Once that has committed, it does not; any other failure comes again.
+        // PostgreSQL's IF NOT EXISTS fails if another process is creating the table concurrently.
+        // It succeeds once that has committed; any other failure recurs.
         self.engine.write(create).await
     }
 }
@@ -118,7 +120,7 @@ impl<E> Db<E> {
 /// As `server_version_num` writes 15.0.
 const OLDEST_POSTGRES: i64 = 150_000;
 
-/// SQLite is part of this binary and sorts by code point: it always fits.
+/// SQLite is part of this binary and sorts by code point, so it is always supported.
 const SERVER_VERSION: Sql = Sql {
     sqlite: "SELECT 150000",
     postgres: "SELECT CAST(current_setting('server_version_num') AS BIGINT)",
@@ -165,7 +167,7 @@ const LOCK: Sql = Sql {
     postgres: "SELECT version FROM schema_migrations WHERE version = 0 FOR UPDATE",
 };
 
-/// A migration may take longer, and wait longer, than any request.
+/// A migration may run and wait longer than any request.
 const LIFT_TIMEOUTS: Sql = Sql {
     sqlite: "",
     postgres: "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;",

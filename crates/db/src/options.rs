@@ -1,19 +1,20 @@
-//! How a database is reached.
+//! Connection options.
 
 use std::time::Duration;
 
 use crate::url::DatabaseUrl;
 
-/// How to reach a database.
+/// How to connect to a database.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Where it is.
     pub url: DatabaseUrl,
-    /// At most so many connections to PostgreSQL. More than 32 gained nothing where it was
-    /// measured. SQLite takes what it needs.
+    /// The maximum number of PostgreSQL connections. More than 32 gained nothing where it was
+    /// measured. SQLite opens as many as it needs.
     pub connections: usize,
-    /// How long a write may wait for its turn, or anything for a connection, before it is told
-    /// [`Error::Overloaded`](crate::Error::Overloaded) instead: nothing runs for a caller who has long given up.
+    /// How long a write may wait in the queue, or any call for a connection, before it fails with
+    /// [`Error::Overloaded`](crate::Error::Overloaded). Nothing runs for a caller that has long
+    /// given up.
     pub patience: Duration,
 }
 

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::value::{Column, Value};
 
 /// Can be read from a whole row: a single column, a struct with [`record!`](crate::record!), or a
-/// tuple of these, whose members divide the columns among them.
+/// tuple of these, which divide the columns among them.
 pub trait FromRow: Sized {
     /// Takes the columns that [`FromRow::from_row`] reads, in the same order. Called once per
     /// statement, so that reading a row looks up no names.
@@ -48,8 +48,8 @@ impl Names<'_> {
 impl Columns<'_> {
     /// Returns the positions of the columns of `T`, in the order in which it reads them.
     ///
-    /// [`Error::Columns`] unless `T` takes every column, so that a statement and the type that it
-    /// is read into can't drift apart unnoticed.
+    /// Fails with [`Error::Columns`] unless `T` takes every column, so that a statement and its row
+    /// type can't drift apart unnoticed.
     pub(crate) fn places_of<T: FromRow>(names: Names<'_>) -> Result<Vec<usize>> {
         let found = names.len();
         let mut columns = Columns {
@@ -91,7 +91,8 @@ impl Columns<'_> {
         Ok(())
     }
 
-    /// The position of the first remaining column; the number of columns if none remains.
+    /// Returns the position of the first remaining column, or the number of columns if none
+    /// remains.
     fn first(&self) -> usize {
         let taken = self.places.len();
         if self.is_shuffled {
@@ -126,7 +127,7 @@ impl<'a> Row<'a> {
 
     /// Reads the next column that was taken.
     ///
-    /// [`Error::Column`] if its value is no `T`.
+    /// Fails with [`Error::Column`] if its value can't be converted to `T`.
     pub fn read<T: Column>(&mut self) -> Result<T> {
         let place = self.places.next();
         let index = *place.expect("a type reads no more columns than it has taken");

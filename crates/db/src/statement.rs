@@ -1,4 +1,4 @@
-//! Statements inside a read or a write: [`Rx`], and [`Tx`] which may also change things.
+//! Statements inside a read or a write: [`Rx`] reads, and [`Tx`] also writes.
 
 use std::ops::{Deref, DerefMut};
 
@@ -11,8 +11,8 @@ use crate::value::Value;
 
 /// The text of one statement.
 ///
-/// Nearly always one `&'static str` for both databases, with parameters `$1`, `$2`, …; where they
-/// truly differ, both texts side by side. Text is never assembled from data, hence `'static`.
+/// Nearly always one `&'static str` for both databases, with parameters `$1`, `$2`, …; where the
+/// databases differ, both texts. Text is never assembled from data, hence `'static`.
 #[derive(Clone, Copy, Debug)]
 pub struct Sql {
     /// What SQLite runs.
@@ -37,7 +37,7 @@ pub(crate) enum Conn {
 
 /// A read: what a closure given to [`Db::read`](crate::Db::read) may use.
 ///
-/// A statement that fails ends it: whatever follows is [`Error::Aborted`], on both databases.
+/// A failed statement ends it: later statements fail with [`Error::Aborted`] on both databases.
 pub struct Rx {
     conn: Conn,
     failed: bool,
@@ -45,7 +45,7 @@ pub struct Rx {
 
 /// A write: what a closure given to [`Db::write`](crate::Db::write) may use.
 ///
-/// Lends itself as the [`Rx`] it contains, so a store function that only reads takes `&mut Rx`
+/// Dereferences to the [`Rx`] it contains, so a store function that only reads accepts `&mut Rx`
 /// and serves both.
 pub struct Tx {
     rx: Rx,
@@ -74,8 +74,8 @@ impl Tx {
         self.rx.into_conn()
     }
 
-    /// Runs a statement that gives no rows, and says how many rows an INSERT, UPDATE or DELETE
-    /// touched; of anything else the number means nothing.
+    /// Runs a statement that returns no rows, and returns the number of rows affected by an INSERT,
+    /// UPDATE or DELETE. For other statements the number is meaningless.
     pub async fn exec(
         &mut self,
         sql: impl Into<Sql>,
@@ -84,7 +84,7 @@ impl Tx {
         self.execute(sql.into(), &Values::of(params)).await
     }
 
-    /// Without the types of the parameters, so as to be compiled once.
+    /// Runs it without the parameters' types, so that it is compiled once.
     async fn execute(&mut self, sql: Sql, values: &[Value<'_>]) -> Result<u64> {
         self.start()?;
         let outcome = match &mut self.rx.conn {
@@ -121,9 +121,9 @@ impl Rx {
         &mut self.conn
     }
 
-    /// The row of a query that gives one at most, such as an UPDATE's RETURNING.
+    /// Returns the row of a query that returns at most one, such as an UPDATE's RETURNING.
     ///
-    /// [`Error::ManyRows`] when there is a second.
+    /// Fails with [`Error::ManyRows`] when there is a second.
     pub async fn opt<T: FromRow>(
         &mut self,
         sql: impl Into<Sql>,
@@ -136,9 +136,9 @@ impl Rx {
         .await
     }
 
-    /// The row of a query that always gives exactly one.
+    /// Returns the row of a query that always returns exactly one.
     ///
-    /// [`Error::NoRow`] or [`Error::ManyRows`] when it does not.
+    /// Fails with [`Error::NoRow`] or [`Error::ManyRows`] otherwise.
     pub async fn one<T: FromRow>(
         &mut self,
         sql: impl Into<Sql>,
@@ -151,7 +151,7 @@ impl Rx {
         .await
     }
 
-    /// All rows of a query that limits itself.
+    /// Returns all rows of a query that limits itself.
     pub async fn all<T: FromRow>(
         &mut self,
         sql: impl Into<Sql>,
@@ -186,8 +186,8 @@ impl Rx {
         }
     }
 
-    /// SQLite would go on after a failed statement and commit the rest, PostgreSQL would not:
-    /// this makes both refuse. A statement that was dropped half-way counts as failed.
+    /// After a failed statement SQLite would continue and commit the rest; PostgreSQL would not.
+    /// This check makes both databases reject it. A statement dropped midway counts as failed.
     fn start(&mut self) -> Result<()> {
         if std::mem::replace(&mut self.failed, true) {
             Err(Error::Aborted)
@@ -201,7 +201,7 @@ impl Rx {
         outcome
     }
 
-    /// A closure's verdict, unless it overlooked that a statement failed.
+    /// Returns the closure's outcome, or an error if it ignored a failed statement.
     pub(crate) fn verdict<T, E: From<Error>>(&self, outcome: Result<T, E>) -> Result<T, E> {
         match outcome {
             Ok(_) if self.failed => Err(Error::Aborted.into()),

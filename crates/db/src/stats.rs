@@ -1,4 +1,4 @@
-//! What the database layer counts, whoever reads it.
+//! Metrics of the database layer.
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::histogram::Histogram;

@@ -1,6 +1,6 @@
 //! TLS to PostgreSQL.
 //!
-//! Channel binding (RFC 5929) is not offered: who a server is, its certificate says.
+//! Channel binding (RFC 5929) is not supported: the server's certificate proves its identity.
 
 use std::convert::Infallible;
 use std::io;
@@ -21,15 +21,16 @@ use tokio_rustls::{TlsConnector, client};
 
 use crate::error::{Error, Result};
 
-/// Which certificates a server may show.
+/// Which server certificates are trusted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Certificates {
-    /// Any. Whoever can pose as the server can then read along; who only listens can't.
+    /// Any. Protects against passive eavesdropping, but not against an attacker that
+    /// impersonates the server.
     #[default]
     Any,
-    /// Those made out to the server's host name by somebody whom the operating system trusts.
+    /// Those issued for the server's host name by an authority that the operating system trusts.
     System,
-    /// Those made out to the server's host name by a certificate of this PEM file.
+    /// Those issued for the server's host name by a certificate in this PEM file.
     File(PathBuf),
 }
 
@@ -38,7 +39,7 @@ pub(crate) enum Certificates {
 pub(crate) struct Tls(TlsConnector);
 
 impl Tls {
-    /// [`Error::Unfit`] when there are no certificates to trust.
+    /// Fails with [`Error::Unfit`] when there are no trusted certificates.
     pub(crate) fn new(certificates: &Certificates) -> Result<Self> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let builder = ClientConfig::builder_with_provider(provider.clone())
@@ -56,7 +57,7 @@ impl Tls {
                 .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider))),
         }
         .with_no_client_auth();
-        // Asked for by servers that are spoken to with `sslnegotiation=direct`.
+        // Servers require it with `sslnegotiation=direct`.
         config.alpn_protocols = vec![b"postgresql".to_vec()];
         Ok(Self(TlsConnector::from(Arc::new(config))))
     }
@@ -88,7 +89,7 @@ fn roots_of(path: &Path) -> Result<RootCertStore> {
     Ok(roots)
 }
 
-/// Believes every server, and still demands that it holds its certificate's key.
+/// Trusts every server, but still requires proof that it holds its certificate's key.
 #[derive(Debug)]
 struct AnyCertificate(Arc<CryptoProvider>);
 
@@ -129,10 +130,10 @@ impl ServerCertVerifier for AnyCertificate {
     }
 }
 
-/// A [`Tls`] that knows whom it connects to.
+/// A [`Tls`] for one server.
 pub(crate) struct TlsTo {
     connector: TlsConnector,
-    /// Absent on a Unix socket, where nobody speaks TLS.
+    /// Absent on a Unix socket, which never uses TLS.
     server: Option<ServerName<'static>>,
 }
 
@@ -165,7 +166,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> TlsConnect<S> for TlsTo
     }
 }
 
-/// A stream that the driver takes for one of TLS.
+/// A stream that the driver treats as a TLS stream.
 pub(crate) struct TlsStream<S>(client::TlsStream<S>);
 
 impl<S: AsyncRead + AsyncWrite + Unpin> tokio_postgres::tls::TlsStream for TlsStream<S> {

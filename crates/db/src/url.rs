@@ -14,21 +14,21 @@ use crate::tls::Certificates;
 /// Where the database is: `sqlite:///absolute/path.db` or `postgres://user@host/name`.
 #[derive(Clone)]
 pub enum DatabaseUrl {
-    /// A file, made when it is absent.
+    /// A file, created if it is missing.
     Sqlite(PathBuf),
     /// A server, version 15 or newer, and a database on it with collation "C".
     Postgres(Box<PostgresUrl>),
 }
 
-/// A PostgreSQL server, and what it must prove to be taken for itself.
+/// A PostgreSQL server, and how it must prove its identity.
 #[derive(Clone)]
 pub struct PostgresUrl {
     pub(crate) config: tokio_postgres::Config,
-    /// Of no meaning where `config` does without TLS.
+    /// Unused when `config` disables TLS.
     pub(crate) certificates: Certificates,
 }
 
-/// The text is no database URL. Says nothing of the text, which may hold a password.
+/// The text is not a valid database URL. Never quotes the text, which may hold a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParseDatabaseUrlError {
     /// Another scheme, or none.
@@ -37,10 +37,10 @@ pub enum ParseDatabaseUrlError {
     /// The path is relative, names no file, or has parameters.
     #[error("expected an absolute path and nothing else, as in sqlite:///var/lib/keymoor.db")]
     SqlitePath,
-    /// What follows `postgres://` makes no sense.
+    /// The part after `postgres://` is invalid.
     #[error("expected postgres://user:password@host:port/database?parameters")]
     Postgres,
-    /// libpq's modes `allow` and `verify-ca` are not among those that can be had.
+    /// libpq's modes `allow` and `verify-ca` are not supported.
     #[error("sslmode must be disable, prefer, require or verify-full")]
     SslMode,
     /// In libpq the file would turn `require` into a mode between the two.
@@ -53,7 +53,7 @@ impl FromStr for DatabaseUrl {
 
     fn from_str(text: &str) -> Result<Self, ParseDatabaseUrlError> {
         if let Some(path) = text.strip_prefix("sqlite://") {
-            // Taken literally: a path with `%` or a blank in it is written as it is.
+            // Used literally: `%` and spaces in a path are not escaped.
             if !path.starts_with('/') || path.ends_with('/') || path.contains('?') {
                 return Err(ParseDatabaseUrlError::SqlitePath);
             }
@@ -69,10 +69,10 @@ impl FromStr for DatabaseUrl {
 impl FromStr for PostgresUrl {
     type Err = ParseDatabaseUrlError;
 
-    /// Takes `sslmode` and `sslrootcert` for itself, of which the driver knows not enough, and
-    /// leaves the rest to it.
+    /// Parses `sslmode` and `sslrootcert` here, because the driver does not support them fully, and
+    /// passes the rest to the driver.
     fn from_str(text: &str) -> Result<Self, ParseDatabaseUrlError> {
-        // The driver takes everything up to the first `@` for user and password.
+        // The driver parses everything up to the first `@` as user and password.
         let host = text.find('@').unwrap_or(0);
         let query = text[host..].find('?').map(|at| host + at);
         let (mut url, query) = match query {
@@ -139,18 +139,19 @@ impl fmt::Debug for DatabaseUrl {
     }
 }
 
-/// Held by the one process that serves or migrates a SQLite file: each would take the other's
-/// work for its own. Lasts until it is dropped or the process ends, however that happens.
+/// Locks a SQLite file for the one process that serves or migrates it: two would mistake each
+/// other's work for their own. Lasts until it is dropped or the process ends for any reason.
 #[derive(Debug)]
 pub struct DbLock {
     _file: Option<File>,
 }
 
 impl DbLock {
-    /// Takes the lock without waiting, on `{database}.lock` beside the database, which stays
-    /// there. On PostgreSQL, where several servers may share a database, there is nothing to do.
+    /// Acquires the lock without waiting, on `{database}.lock` beside the database. The lock file
+    /// is never deleted. On PostgreSQL, where several servers may share a database, it does
+    /// nothing.
     ///
-    /// [`Error::Unfit`] when another process holds it or the file can't be made.
+    /// Fails with [`Error::Unfit`] when another process holds it or the file can't be created.
     pub fn acquire(url: &DatabaseUrl) -> Result<Self> {
         match url {
             DatabaseUrl::Postgres(_) => Ok(Self { _file: None }),
@@ -161,7 +162,7 @@ impl DbLock {
     }
 }
 
-/// Where the lock of an SQLite file is.
+/// Returns the path of an SQLite file's lock.
 pub fn lock_path(database: &Path) -> PathBuf {
     let mut path = database.as_os_str().to_owned();
     path.push(".lock");

@@ -1,8 +1,8 @@
-//! What goes into a statement and what comes out of a column.
+//! Values bound to statements and read from columns.
 //!
-//! One borrowed enum, [`Value`], stands between the product's types and the two drivers. A type
-//! that is stored says how in one place, by [`Param`] and [`Column`]; the ids and times that
-//! every slice shares do so at the end of this file.
+//! One borrowed enum, [`Value`], stands between the product's types and the two drivers. A stored
+//! type implements [`Param`] and [`Column`] in one place. Those of the shared ids and times are at
+//! the end of this file.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -41,11 +41,11 @@ pub trait Param: Sync {
 
 /// Can be read from a column.
 pub trait Column: Sized {
-    /// Converts what the column holds, or `None` when it is no such thing.
+    /// Converts the column's value, or returns `None` when it has another type or form.
     fn column(value: Value<'_>) -> Option<Self>;
 }
 
-/// Stores a type as the BIGINT that `$into` gives and `$from` takes back.
+/// Stores a type as the BIGINT that `$into` returns and `$from` reads.
 macro_rules! int_column {
     ($($name:ty: $into:ident, $from:ident;)*) => {$(
         impl Param for $name {
@@ -62,7 +62,7 @@ macro_rules! int_column {
     )*};
 }
 
-/// Stores a type of the caller's as the TEXT that its `Display` writes and its `FromStr` reads.
+/// Stores a caller's type as the TEXT that its `Display` writes and its `FromStr` reads.
 #[macro_export]
 macro_rules! text_column {
     ($($name:ty),* $(,)?) => {$(

@@ -13,8 +13,8 @@ use anyhow::{Result, bail};
 use self::syntax::{heading_anchors, link_targets, prose_lines, split_code_spans};
 use crate::repo;
 
-/// Endings by which an inline code span with a slash is taken for a file of this repository. Endings that addresses on
-/// the web have too, such as `jwks.json`, are not among them.
+/// Endings that mark an inline code span with a slash as a file of this repository. Endings that
+/// web addresses also use, such as `jwks.json`, are not among them.
 const SOURCE_ENDINGS: [&str; 6] = [".md", ".rs", ".sql", ".toml", ".ts", ".tsx"];
 
 /// Fails with one line per link or path below `root` that leads nowhere.
@@ -101,8 +101,9 @@ impl Tree {
             && (fragment.is_empty() || anchors().is_none_or(|anchors| anchors.contains(fragment)))
     }
 
-    /// Whether `span` is no path of this repository, or one that exists: from the root, beside the document, or as the
-    /// end of a longer path, since prose shortens `crates/server/src/slices/binding/ops.rs` to `binding/ops.rs`.
+    /// Whether `span` is an existing path of this repository, or not a path at all. A path is
+    /// relative to the root or the document, or the end of a longer path, since prose shortens
+    /// `crates/server/src/slices/binding/ops.rs` to `binding/ops.rs`.
     fn has_named_path(&self, document: &Path, span: &str) -> bool {
         let span = without_line_number(span.trim_end_matches('/'));
         let Some((first, _)) = span.split_once('/') else {

@@ -1,4 +1,4 @@
-//! As much of Markdown as finding links and code spans takes.
+//! The subset of Markdown needed to find links and code spans.
 
 use std::collections::{BTreeMap, BTreeSet};
 

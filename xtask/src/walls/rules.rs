@@ -91,7 +91,7 @@ fn is_io(path: &[&str]) -> bool {
 struct Exception {
     /// A file, or a folder with a slash at its end.
     at: &'static str,
-    /// What it may name, and whatever lies below that; `*` is any one segment.
+    /// The path it may name, with everything below it; `*` is any one segment.
     may_name: &'static str,
     because: &'static str,
 }

@@ -25,7 +25,7 @@ pub(super) const GLOB: &str = "*";
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Written {
     pub(super) line: usize,
-    /// The module whose names it may begin with.
+    /// The module in which its first name is resolved.
     pub(super) module: Segments,
     pub(super) path: Segments,
     /// It begins with `$crate`, so that the module in which the macro expands depends on it.
@@ -197,7 +197,7 @@ impl<'ast> Visit<'ast> for Source {
         visit::visit_path(self, path);
     }
 
-    /// In `pub(crate)`, `crate` names no module that the file depends on.
+    /// Skips `pub(crate)`: its `crate` is not a dependency of the file.
     fn visit_visibility(&mut self, _: &'ast Visibility) {}
 
     fn visit_token_stream(&mut self, stream: &'ast TokenStream) {

@@ -87,7 +87,7 @@ impl Tokens {
                 return Self::of(group.stream()).read_group(&path, by_macro, module, found);
             }
         }
-        // A metavariable such as `$error::new` begins with no name that is known here.
+        // A metavariable such as `$error::new` begins with an unknown name.
         let is_metavariable = by_macro && path[0] != "crate";
         if path.len() > 1 && !is_metavariable {
             found.push(Written {

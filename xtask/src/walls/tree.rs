@@ -120,7 +120,8 @@ impl Tree {
     }
 }
 
-/// The file of `mod name;` in the file `parent`, whose own module has `depth` segments.
+/// Returns the file of `mod name;` in the file `parent`. The module of `parent` has `depth`
+/// segments.
 fn file_of(submodule: &Submodule, parent: &str, depth: usize, sources: &Sources) -> Option<String> {
     let (folder, file) = parent.rsplit_once('/').unwrap_or(("", parent));
     let mut within: Vec<_> = (!folder.is_empty()).then_some(folder).into_iter().collect();

@@ -1,4 +1,4 @@
-//! What ceremonies need beforehand, made over the management API.
+//! The fixtures of ceremonies, created over the management API.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -18,10 +18,10 @@ use super::load::{Serving, Turn, closed_loop};
 pub(crate) const APPLICATION_URL: &str = "https://app.example";
 pub(crate) const REDIRECT_URI: &str = "https://app.example/callback";
 
-/// Connections over which things are made.
+/// Connections that create the fixtures.
 const CONNECTIONS: usize = 16;
 
-/// Making things takes as long as it takes.
+/// Creating fixtures has no time limit in practice.
 const UNLIMITED: Duration = Duration::from_hours(1);
 
 /// What `keymoor init --json` prints.
@@ -64,7 +64,7 @@ pub(crate) struct Application {
     pub(crate) authorization: String,
 }
 
-/// A link that nobody has opened, and the proof of a key that could be bound with it.
+/// An unopened link, and the proof of a key that could be bound with it.
 pub(crate) struct Link {
     pub(crate) subject: String,
     pub(crate) key: SoftwareKey,

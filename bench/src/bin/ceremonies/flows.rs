@@ -50,7 +50,7 @@ impl Flow {
     }
 }
 
-/// Somebody with a passkey.
+/// A user with a passkey.
 pub(crate) struct Person {
     subject: String,
     key: SoftwareKey,

@@ -49,7 +49,7 @@ pub(crate) struct Request<'a> {
     pub(crate) target: &'a str,
     pub(crate) authorization: Option<&'a str>,
     pub(crate) accept: Option<&'static str>,
-    /// A body makes it a POST.
+    /// Requests with a body are POSTs.
     pub(crate) body: Option<Body<'a>>,
 }
 

@@ -129,7 +129,7 @@ impl Work {
     }
 }
 
-/// An HTTP server whose only handler does nothing.
+/// An HTTP server with a single handler that does nothing.
 pub(crate) struct EmptyHandler {
     pub(crate) address: SocketAddr,
     /// The thread that answers.
@@ -142,7 +142,7 @@ impl EmptyHandler {
         let (told, started) = mpsc::channel();
         thread::spawn(move || {
             let serving = serve_nothing(core, &told);
-            // Also what went wrong before anybody could connect.
+            // Also errors before the first connection.
             let _listened_to = told.send(serving.and_then(|()| bail!("the listener closed")));
         });
         started.recv().context("the empty handler panicked")?

@@ -10,7 +10,7 @@ use keymoor_bench::samples::Latencies;
 
 use super::http::{Connection, Server};
 
-/// Who serves.
+/// The server under load.
 #[derive(Clone, Copy)]
 pub(crate) enum Serving<'a> {
     Process(u32),
@@ -30,7 +30,7 @@ impl Serving<'_> {
 /// What became of one turn of the loop.
 pub(crate) enum Turn {
     Done,
-    /// There is nothing left to do it with.
+    /// The loop has used up its input.
     Exhausted,
 }
 
@@ -68,8 +68,8 @@ impl Load {
     }
 }
 
-/// Turns the loop on so many connections for `time`, or until there is nothing left. What is under
-/// way at the end is finished and not counted.
+/// Runs the loop on this many connections for `time`, or until its input is used up. Turns under
+/// way at the end are finished but not counted.
 ///
 /// # Errors
 /// The first turn that failed: the others end with it.

@@ -1,9 +1,9 @@
 //! Ceremonies per second of a running server, beside what its core and its disk could do.
 //!
-//! The server is pinned to one core by whoever started it, and this generator pins itself to
-//! another. Each run measures the limits right before and after the load, so that they share the
-//! machine's mood; what its host takes from the core meanwhile shows in the rate alone. `cargo xtask
-//! bench ceremonies` starts everything.
+//! The caller pins the server to one core, and this generator pins itself to another. Each run
+//! measures the limits right before and after the load, so that both see the same machine
+//! conditions. Core time that the host takes meanwhile affects only the rate. `cargo xtask bench
+//! ceremonies` starts everything.
 
 mod directory;
 mod flows;
@@ -33,7 +33,7 @@ use report::{Line, Run};
 /// How long each limit is measured, each time.
 const LIMIT_TIME: Duration = Duration::from_millis(200);
 
-/// People who sign in. Enough for their rows to be more than one page of the database.
+/// Users that sign in. Enough for their rows to fill more than one page of the database.
 const PEOPLE: usize = 500;
 
 #[derive(Parser)]
@@ -113,7 +113,7 @@ async fn measure(cli: &Cli, cores: Cores) -> Result<()> {
     report::print(&lines, cli.json)
 }
 
-/// People whose passkeys were bound like any other.
+/// Creates users with normally bound passkeys.
 async fn people(init: &Init, directory: &Directory, pid: u32) -> Result<Vec<flows::Person>> {
     let links = RefCell::new(directory.links(PEOPLE).await?);
     let people = RefCell::new(Vec::with_capacity(PEOPLE));

@@ -30,7 +30,8 @@ pub(crate) struct Line {
     pub(crate) runs: Vec<Run>,
 }
 
-/// What is told of a line: the run with the median ratio, and how far the others were from it.
+/// The reported figures of a line: the run with the median ratio, and how far the others were from
+/// it.
 #[derive(Serialize)]
 struct Figures<'a> {
     database: &'a str,

@@ -125,7 +125,7 @@ impl Conn {
         begins
     }
 
-    /// Noticed here and not by the closure's result, which may be an error of its own making.
+    /// Detected here rather than from the closure's result, which may be the closure's own error.
     fn note_collision<T>(&mut self, outcome: Result<T>) -> Result<T> {
         self.collided |= matches!(outcome, Err(Error::Conflict));
         outcome
@@ -154,7 +154,7 @@ impl Conn {
         let outcome = self.object()?.batch_execute("COMMIT").await;
         self.phase = Phase::None;
         outcome.map_err(|error| match Error::from(error) {
-            // The server refused, so the outcome is known.
+            // The server rejected the commit, so the outcome is known.
             known @ (Error::Conflict
             | Error::Unique { .. }
             | Error::ForeignKey
@@ -178,7 +178,7 @@ impl Conn {
 }
 
 impl Drop for Conn {
-    /// Its caller went away in the middle: the connection goes back to the pool when it is clean.
+    /// The caller was dropped midway: the connection returns to the pool once it is clean.
     fn drop(&mut self) {
         if !matches!(self.phase, Phase::Begun) {
             return;

@@ -1,4 +1,4 @@
-//! PostgreSQL: a pool, one transaction per write, run again when it collided with another.
+//! PostgreSQL: a pool and one transaction per write, retried after a collision.
 
 pub(crate) mod conn;
 
@@ -23,29 +23,29 @@ use crate::stats::Stats;
 use crate::tls::Tls;
 use crate::url::PostgresUrl;
 
-/// How often a transaction that collides with others runs before its caller is told.
+/// How often a colliding transaction runs before its caller gets the error.
 const RUNS: u32 = 10;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// After so long a silence the network is asked whether the server is still there, and what it
-/// has not acknowledged by then is given up.
+/// After this much silence, TCP keepalive probes check whether the server is still there. Data
+/// unacknowledged by then is given up.
 const DEAD_PEER: Duration = Duration::from_secs(20);
-/// A transaction is milliseconds long: these bound what a stuck one can hold up.
+/// Transactions last milliseconds: these limits bound how long a stuck one can block others.
 const SESSION: &str = "-c statement_timeout=30s -c lock_timeout=10s \
                        -c idle_in_transaction_session_timeout=30s";
 
 pub(crate) struct Postgres {
     pool: Pool,
     stats: Stats,
-    /// Held for reading by whatever runs, so that closing waits for it.
+    /// Every running call holds it for reading, so that closing waits for them.
     open: RwLock<bool>,
 }
 
 impl Postgres {
-    /// Does not connect yet: the first statement does.
+    /// Opens the pool without connecting: the first statement connects.
     pub(crate) fn open(url: &PostgresUrl, options: &Options, stats: Stats) -> Result<Self> {
         let tls = Tls::new(&url.certificates)?;
         let mut config = url.config.clone();
-        // What an operator set in the URL comes later and so wins.
+        // The URL's options come later and so take precedence.
         config.options(match config.get_options() {
             Some(given) => format!("{SESSION} {given}"),
             None => SESSION.to_owned(),
@@ -62,7 +62,7 @@ impl Postgres {
         if config.get_keepalives_idle() == Config::new().get_keepalives_idle() {
             config.keepalives_idle(DEAD_PEER);
         }
-        // Whom TLS is spoken to has to be said.
+        // TLS verifies the host name: without one, use the address.
         if config.get_hosts().is_empty() {
             for address in config.get_hostaddrs().to_vec() {
                 config.host(address.to_string());
@@ -138,7 +138,7 @@ impl Postgres {
         rx.verdict(outcome)
     }
 
-    /// Waits until nothing runs, then closes every connection.
+    /// Waits until no call is running, then closes every connection.
     pub(crate) async fn close(&self) {
         *self.open.write().await = false;
         self.pool.close();
@@ -160,7 +160,7 @@ impl Postgres {
             PoolError::Closed => Error::Closed,
             PoolError::Backend(error) => match error.into() {
                 known @ (Error::Overloaded | Error::OutOfService(_) | Error::Unfit(_)) => known,
-                // No connection, so nothing ran: whatever kept it away may pass.
+                // Without a connection nothing ran, and the cause may pass.
                 error => Error::OutOfService(error.to_string()),
             },
             other => Error::driver(other),
@@ -168,8 +168,8 @@ impl Postgres {
     }
 }
 
-/// Doubles from 1 ms. The spread has to differ between those that collided, nothing more, so
-/// it needs no randomness.
+/// Doubles from 1 ms. Delays only have to differ between colliding transactions, so randomness is
+/// not required.
 fn back_off(run: u32) -> Duration {
     static TURN: AtomicU64 = AtomicU64::new(0);
     let turn = TURN.fetch_add(1, Ordering::Relaxed);

@@ -38,8 +38,8 @@ pub(super) fn open_to_read(path: &Path) -> rusqlite::Result<Connection> {
 fn configure(conn: &Connection, cache_mib: i64) -> rusqlite::Result<()> {
     conn.pragma_update(None, "cache_size", -1024 * cache_mib)?;
     conn.pragma_update(None, "foreign_keys", true)?;
-    // A statement's plan never depends on what is bound, so that no statement is prepared anew
-    // when it is run with other values.
+    // A statement's plan never depends on bound values, so running it with other values never
+    // prepares it again.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     conn.set_prepared_statement_cache_capacity(256);
     Ok(())

@@ -1,13 +1,13 @@
-//! Gives SQLite's constraint violations the names that PostgreSQL would use.
+//! Names SQLite's constraint violations as PostgreSQL does.
 
 use rusqlite::Connection;
 
 use crate::error::Error;
 
-/// `error` as ours, with the violated unique index by name.
+/// Converts `error`, naming the violated unique index.
 ///
-/// SQLite lists an index's columns instead. Looking them up costs some microseconds, on the way
-/// of a failed statement only, and needs no map that a migration could make stale.
+/// SQLite lists the index's columns instead. Looking them up costs some microseconds, only after a
+/// failed statement, and avoids a map that a migration could invalidate.
 pub(super) fn name(conn: &Connection, error: rusqlite::Error) -> Error {
     match Error::from(error) {
         Error::Unique { constraint } => {
@@ -20,8 +20,9 @@ pub(super) fn name(conn: &Connection, error: rusqlite::Error) -> Error {
     }
 }
 
-/// The unique index over `columns`, written as SQLite does: `jobs.tenant_id, jobs.id`. Of several
-/// over the same columns it is the first, so partial ones must differ in their columns.
+/// Returns the unique index over `columns`, written as SQLite does: `jobs.tenant_id, jobs.id`. Of
+/// several over the same columns it returns the first, so partial ones must differ in their
+/// columns.
 fn unique_index(conn: &Connection, columns: &str) -> rusqlite::Result<Option<String>> {
     // An index over expressions is named at once.
     if let Some(quoted) = columns.strip_prefix("index '") {

@@ -1,22 +1,22 @@
-//! What waits for the writer thread.
+//! The writer thread's queue.
 //!
-//! A commit costs processor and disk about as much for one transaction as for many, so the writer
-//! is not called for each. Whoever puts a job into an empty inbox lets everybody have a turn who
-//! could go on at once, and calls it then: on an idle server that is immediately, and on a busy
-//! one the others have put theirs beside it by then.
+//! A commit costs about as much processor and disk time for one transaction as for many, so jobs
+//! are batched. The caller that puts a job into an empty inbox yields to every task that is ready
+//! to run, then wakes the writer. On an idle server that is immediate; on a busy one, concurrent
+//! jobs join the batch.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 
-/// More waiting jobs than this are refused.
+/// The maximum number of waiting jobs. Further ones are rejected.
 const CAPACITY: usize = 1024;
 
-/// The longest that others are waited for. Turns are short: this is for the one that is not.
+/// The longest time to wait for others. Turns are short: this limit is for the rare long one.
 const MAX_GATHERING: Duration = Duration::from_millis(5);
 
-/// A queue with one reader, which comes when it is called.
+/// A queue with one reader, which runs when it is woken.
 pub(super) struct Inbox<J> {
     state: Mutex<State<J>>,
     stirred: Condvar,
@@ -24,7 +24,7 @@ pub(super) struct Inbox<J> {
 
 struct State<J> {
     waiting: Vec<J>,
-    /// When the first of those that wait came.
+    /// When the first waiting job was added.
     since: Instant,
     is_called: bool,
     is_closed: bool,
@@ -43,21 +43,20 @@ impl<J> Inbox<J> {
         }
     }
 
-    /// Leaves `job` to be taken together with those of everybody whose turn comes before ours
-    /// comes again.
+    /// Queues `job`, batched with those of every task that runs before this one's next turn.
     ///
     /// # Errors
     /// `Overloaded` if too many wait; `Closed`.
     pub(super) async fn put(&self, job: J) -> Result<()> {
         if self.add(job)? {
-            // A caller that is dropped meanwhile must not leave the others waiting.
+            // A dropped caller must not leave the others waiting.
             let _call = CallOnDrop(self);
             tokio::task::yield_now().await;
         }
         Ok(())
     }
 
-    /// Whether `job` is the first, whose owner has to call.
+    /// Adds `job`, and returns whether it is the first, so that its caller must wake the writer.
     fn add(&self, job: J) -> Result<bool> {
         let now = Instant::now();
         let mut state = self.lock();
@@ -82,7 +81,8 @@ impl<J> Inbox<J> {
         self.stirred.notify_one();
     }
 
-    /// Waits for a call and moves up to `most` jobs to `group`. False: closed, and none is left.
+    /// Waits to be woken and moves up to `most` jobs to `group`. Returns false when the inbox is
+    /// closed and empty.
     pub(super) fn take(&self, group: &mut Vec<J>, most: usize) -> bool {
         let mut state = self
             .stirred
@@ -98,13 +98,13 @@ impl<J> Inbox<J> {
         self.lock().waiting.len()
     }
 
-    /// Refuses further jobs; those that wait are still taken.
+    /// Rejects further jobs; waiting ones are still processed.
     pub(super) fn close(&self) {
         self.lock().is_closed = true;
         self.stirred.notify_one();
     }
 
-    /// Closes, and drops what nobody will take any more.
+    /// Closes the inbox and drops the jobs that will never run.
     pub(super) fn abandon(&self) {
         let mut state = self.lock();
         state.is_closed = true;
@@ -121,7 +121,7 @@ struct CallOnDrop<'a, J>(&'a Inbox<J>);
 impl<J> Drop for CallOnDrop<'_, J> {
     fn drop(&mut self) {
         let mut state = self.0.lock();
-        // Somebody may have called before, and everything been taken.
+        // An earlier wake-up may have emptied the inbox already.
         if !state.waiting.is_empty() {
             self.0.call(&mut state);
         }

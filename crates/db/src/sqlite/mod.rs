@@ -44,7 +44,7 @@ impl Sqlite {
         }
     }
 
-    /// Answers what is queued, then closes every connection.
+    /// Finishes queued work, then closes every connection.
     pub(crate) async fn close(&self) {
         self.readers.close();
         self.scanners.close();
@@ -52,7 +52,7 @@ impl Sqlite {
     }
 }
 
-/// SQLite would create the file readable by everybody.
+/// Creates the file readable by its owner only: SQLite would create it readable by all users.
 fn create_private(path: &Path) -> std::io::Result<()> {
     let mut options = OpenOptions::new();
     options.create(true).append(true);
@@ -61,10 +61,10 @@ fn create_private(path: &Path) -> std::io::Result<()> {
     options.open(path).map(drop)
 }
 
-/// Copies what is committed in one database to a file that is empty.
+/// Copies the committed state of a database to an empty file.
 ///
-/// `VACUUM INTO` and not the backup API, which in steps starts anew at each write of somebody
-/// else, and so never ends beside a busy server.
+/// Uses `VACUUM INTO` instead of the backup API: in steps, that restarts at each concurrent write,
+/// and so never ends beside a busy server.
 pub(crate) fn copy(database: &Path, empty: &Path) -> Result<()> {
     let conn = connection::open_to_read(database)
         .map_err(|error| Error::Unfit(format!("can't open {}: {error}", database.display())))?;

@@ -16,7 +16,7 @@ const KEPT_IDLE: usize = 32;
 
 /// Connections to read from.
 ///
-/// None waits for another: a read never yields, so there are never more than threads that read.
+/// Reads never wait for each other: a read never yields, so there are at most as many as threads.
 pub(crate) struct Readers {
     path: PathBuf,
     /// `None` once closed.

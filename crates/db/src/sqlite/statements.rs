@@ -70,8 +70,8 @@ impl From<Error> for Failure {
 
 /// Binds `$n` to the `n`th value, whatever the order in the text.
 ///
-/// To SQLite `$2` is a name, and it numbers names by first appearance: bound by position,
-/// `SELECT $2, $1` would give its values in another order than PostgreSQL does.
+/// SQLite treats `$2` as a name and numbers names by first appearance. Bound by position, `SELECT
+/// $2, $1` would return its values in a different order than on PostgreSQL.
 fn bind(statement: &mut rusqlite::Statement<'_>, values: &[Value<'_>]) -> Result<(), Failure> {
     let mismatch = Error::Parameters {
         given: values.len(),

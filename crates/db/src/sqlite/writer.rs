@@ -1,8 +1,7 @@
-//! The writer thread: takes what is queued, runs it inside one transaction, commits once, then
-//! answers everybody. Where a closure wants its own writes undone, all run again, each in a
-//! SAVEPOINT.
+//! The writer thread: runs queued closures inside one transaction, commits once, then answers every
+//! caller. If a closure wants its own writes rolled back, all run again, each in a SAVEPOINT.
 //!
-//! Durable commits wait for the disk; sharing that wait is what makes SQLite fast here.
+//! Durable commits wait for the disk. Sharing that wait is why SQLite is fast here.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -25,11 +24,11 @@ const GROUP: usize = 256;
 
 /// The handle on the writer thread.
 pub(crate) struct Writer {
-    /// Once it is closed, the thread ends when it has emptied it.
+    /// Once it is closed, the thread empties it and ends.
     inbox: Arc<Inbox<Box<dyn Job>>>,
     /// Its sender lives as long as the thread.
     alive: watch::Receiver<()>,
-    /// How long a closure may lie in the queue.
+    /// How long a closure may wait in the queue.
     patience: Duration,
 }
 
@@ -46,7 +45,7 @@ impl Writer {
                 let inbox = Arc::clone(&queue);
                 let writing = AssertUnwindSafe(|| Loop { tx, queue, stats }.run());
                 if catch_unwind(writing).is_err() {
-                    // Writes are refused as closed from here on, and readiness fails.
+                    // From here on writes fail as closed, and readiness fails.
                     error!("the SQLite writer thread died");
                 }
                 inbox.abandon();
@@ -59,7 +58,7 @@ impl Writer {
         })
     }
 
-    /// Refuses every write.
+    /// Returns a writer that rejects every write.
     pub(super) fn none() -> Self {
         let inbox = Inbox::new();
         inbox.close();
@@ -103,13 +102,13 @@ impl Writer {
 
     /// Waits for the end of the thread.
     pub(crate) async fn stopped(&self) {
-        // Nothing is ever sent: this ends, with an error, when the thread does.
+        // Nothing is ever sent: this fails when the thread ends.
         let _ended = self.alive.clone().changed().await;
     }
 }
 
 impl Drop for Writer {
-    /// The thread ends when it has answered what is queued.
+    /// Lets the thread finish queued work and end.
     fn drop(&mut self) {
         self.inbox.close();
     }
@@ -117,13 +116,13 @@ impl Drop for Writer {
 
 /// A queued closure, without its types.
 trait Job: Send {
-    /// Nobody waits for it any more.
+    /// Whether its caller has stopped waiting.
     fn is_abandoned(&self) -> bool;
-    /// It has waited longer than it may.
+    /// Whether it has waited longer than allowed.
     fn is_late(&self) -> bool;
-    /// Runs the closure, remembers what came of it, and says whether to keep what it wrote.
+    /// Runs the closure, stores its outcome, and returns whether to keep its writes.
     fn run(&mut self, tx: &mut Tx) -> bool;
-    /// Tells the caller: what `run` remembered, or what happened to the whole group.
+    /// Reports to the caller the outcome that `run` stored, or that of the whole group.
     fn answer(self: Box<Self>, group: Result<()>);
 }
 
@@ -170,27 +169,27 @@ where
     fn answer(self: Box<Self>, group: Result<()>) {
         let outcome = match (group, self.outcome) {
             (_, Some(Outcome::Panicked(payload))) => Outcome::Panicked(payload),
-            // Also where the closure itself failed: it may have failed because of a row that a
-            // neighbour had written and that is now gone.
+            // Also when the closure itself failed: the cause may be another closure's row, which is
+            // now rolled back.
             (Err(error), _) => Outcome::Returned(Err(error.into())),
             (Ok(()), Some(outcome)) => outcome,
             (Ok(()), None) => unreachable!("a group ends well only after running every job"),
         };
-        // The caller may have gone meanwhile; what was committed stays.
+        // The caller may be gone; committed writes stay.
         let _gone = self.reply.send(outcome);
     }
 }
 
-/// Why nothing of a group was kept.
+/// Why no write of a group was kept.
 enum Lost {
-    /// One statement ended the transaction of all; each may run again alone.
+    /// One statement ended the shared transaction; each closure may run again alone.
     Ended,
-    /// To be told to everybody.
+    /// An error to report to every caller.
     Failed(Error),
 }
 
-/// A full disk took no commit frame, so that nothing was kept; of any other failure that is not
-/// known, for what was written may be there without having been made durable.
+/// On a full disk no commit frame was written, so nothing was kept. After any other failure the
+/// outcome is unknown: the writes may exist without being durable.
 fn not_committed(error: rusqlite::Error) -> Error {
     match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::DiskFull) => error.into(),
@@ -216,7 +215,7 @@ impl Loop {
                 self.settle(&mut group);
             }
         }
-        // One tidy file is left behind, unless somebody still reads.
+        // Leaves a single file behind, unless a reader is still active.
         let _still_read = self.control("PRAGMA wal_checkpoint(TRUNCATE)");
     }
 
@@ -262,10 +261,10 @@ impl Loop {
         Ok(())
     }
 
-    /// Runs one job after the other until one wants its writes undone, and says whether none did.
+    /// Runs the jobs in order until one wants its writes rolled back, and returns whether none did.
     ///
-    /// Savepoints would let that one be undone alone, but SQLite copies every page that is changed
-    /// in one, and nearly every job is kept.
+    /// Savepoints would allow rolling back that job alone, but SQLite copies every page changed in
+    /// one, and nearly every job is kept.
     fn run_together(&mut self, group: &mut [Box<dyn Job>]) -> Result<bool, Lost> {
         let has_others = group.len() > 1;
         for job in group {
@@ -280,15 +279,15 @@ impl Loop {
         Ok(true)
     }
 
-    /// A statement can end the whole transaction, savepoints and all (a full disk, an I/O error).
-    /// What comes after such a one must not run: its SAVEPOINT would open a transaction of its
-    /// own and its RELEASE commit that, whatever became of the group.
+    /// A statement can end the whole transaction, including its savepoints (a full disk, an I/O
+    /// error). No later job of the group may run then: its SAVEPOINT would open a separate
+    /// transaction, and its RELEASE would commit that regardless of the group's outcome.
     fn run_in_savepoint(&mut self, job: &mut dyn Job) -> Result<(), Lost> {
         self.control("SAVEPOINT job").map_err(|_| Lost::Ended)?;
         if !self.run_job(job) {
             self.control("ROLLBACK TO job").map_err(|_| Lost::Ended)?;
         }
-        // Refused when the savepoint is gone.
+        // Fails when the savepoint is gone.
         self.control("RELEASE job").map_err(|_| Lost::Ended)
     }
 
@@ -312,7 +311,7 @@ impl Loop {
     fn execute(&mut self, sql: &str) -> rusqlite::Result<()> {
         let mut statement = self.conn().prepare_cached(sql)?;
         let mut rows = statement.raw_query();
-        // Only a PRAGMA gives any, and nobody wants them.
+        // Only a PRAGMA returns rows, and they are not needed.
         while rows.next()?.is_some() {}
         Ok(())
     }

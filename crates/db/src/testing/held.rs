@@ -1,4 +1,4 @@
-//! What another node has written and not committed yet.
+//! Another node's uncommitted writes.
 
 use std::time::Duration;
 
@@ -9,8 +9,7 @@ use tokio_postgres::types::ToSql;
 use super::connect;
 use crate::{DatabaseUrl, Params, Values};
 
-/// A transaction that is still open, by nobody whom the layer knows. PostgreSQL only: SQLite has
-/// one writer.
+/// An open transaction outside the database layer. PostgreSQL only: SQLite has one writer.
 pub struct HeldTransaction {
     transaction: Client,
     observer: Client,
@@ -33,7 +32,7 @@ impl HeldTransaction {
         }
     }
 
-    /// Runs a statement, and says how many rows it touched.
+    /// Runs a statement, and returns the number of rows affected.
     pub async fn exec(&self, sql: &'static str, params: &impl Params) -> u64 {
         let values = Values::of(params);
         let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
@@ -43,7 +42,7 @@ impl HeldTransaction {
             .expect("the statement runs")
     }
 
-    /// Commits once `racer` waits for it, or has not: what came of it then.
+    /// Commits once `racer` waits for it or has finished, and returns the racer's outcome.
     pub async fn commit_against<T>(self, racer: JoinHandle<T>) -> T {
         while !racer.is_finished() && !self.is_waited_for().await {
             tokio::time::sleep(Duration::from_millis(2)).await;

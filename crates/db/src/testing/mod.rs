@@ -1,7 +1,7 @@
 //! Fresh databases for tests, of this crate and of those that build on it.
 //!
-//! PostgreSQL is the server that `KEYMOOR_TEST_POSTGRES_URL` names; without it a test fails, for a
-//! test that skips itself proves nothing.
+//! PostgreSQL is the server that `KEYMOOR_TEST_POSTGRES_URL` names. Without it a test fails,
+//! because a skipped test proves nothing.
 
 mod held;
 pub mod schema;
@@ -19,10 +19,10 @@ pub use held::HeldTransaction;
 
 use crate::{DatabaseUrl, Db, Error, Migration, Options};
 
-/// So many connections let every race be one, and leave the server enough for other tests.
+/// Enough connections for real races, few enough to leave the server some for other tests.
 const CONNECTIONS: usize = 16;
 
-/// A database that goes away with this guard, on failure too.
+/// A database that is deleted with this guard, on failure too.
 pub struct TestDb<E> {
     db: Db<E>,
     options: Options,
@@ -64,25 +64,25 @@ impl<E> TestDb<E> {
     }
 }
 
-/// A new file with the schema of these migrations.
+/// Creates a file with the schema of these migrations.
 pub async fn fresh_sqlite<E>(migrations: &'static [Migration]) -> TestDb<E> {
     let test = empty_sqlite();
     migrate(&test, migrations).await;
     test
 }
 
-/// A new file without a schema.
+/// Creates a file without a schema.
 pub fn empty_sqlite<E>() -> TestDb<E> {
     sqlite_of(tempfile::tempdir().expect("the temporary folder is writable"))
 }
 
-/// The file `keymoor.db` of this folder, made by somebody else.
+/// Opens the existing file `keymoor.db` of this folder.
 pub fn sqlite_of<E>(folder: TempDir) -> TestDb<E> {
     let url = DatabaseUrl::Sqlite(folder.path().join("keymoor.db"));
     TestDb::open(url, Home::Folder(folder))
 }
 
-/// A new database on the test server, with the schema of these migrations.
+/// Creates a database on the test server, with the schema of these migrations.
 pub async fn fresh_postgres<E>(migrations: &'static [Migration]) -> TestDb<E> {
     fresh_postgres_with(migrations, |_| ()).await
 }
@@ -98,12 +98,12 @@ pub(crate) async fn fresh_postgres_with<E>(
         .open(adjust)
 }
 
-/// A new database without a schema.
+/// Creates a database without a schema.
 pub async fn empty_postgres<E>() -> TestDb<E> {
     postgres_made_with(EMPTY).await
 }
 
-/// A new database without a schema, made with these words of CREATE DATABASE.
+/// Creates a database without a schema, with these options of CREATE DATABASE.
 pub(crate) async fn postgres_made_with<E>(words: &str) -> TestDb<E> {
     Database::create(words).await.open(|_| ())
 }
@@ -127,7 +127,7 @@ async fn admin() -> Client {
     connect(&server()).await
 }
 
-/// A connection that the layer knows nothing of.
+/// Opens a connection outside the database layer.
 pub(crate) async fn connect(config: &Config) -> Client {
     let (client, connection) = config
         .connect(NoTls)
@@ -150,7 +150,7 @@ async fn template(migrations: &'static [Migration]) -> String {
     name
 }
 
-/// Makes it unless another process did.
+/// Creates the template unless another process did.
 async fn make_template(name: &str, migrations: &'static [Migration]) {
     const ANSWERS: &str = "the test server answers";
     let admin = admin().await;

@@ -1,6 +1,7 @@
-//! The schema as both databases describe it, in the same words, to be compared by tests.
+//! The schema in the same terms for both databases, for tests to compare.
 //!
-//! BIGINT is INTEGER, BYTEA is BLOB, and BOOLEAN is an INTEGER whose CHECK allows 0 and 1 only.
+//! BIGINT is INTEGER, BYTEA is BLOB, and BOOLEAN is an INTEGER with a CHECK that allows 0 and 1
+//! only.
 
 use std::collections::{BTreeMap, BTreeSet};
 
