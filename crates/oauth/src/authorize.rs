@@ -1,8 +1,8 @@
 //! The authorization request (RFC 6749, section 4.1.1; OpenID Connect Core 1.0, section 3.1.2.1).
 //!
-//! Whether an error may be sent to the client is the whole point of the types here: until the
-//! redirect URI is known to be the client's own, an error is [`Refusal::Shown`] to the person
-//! and never redirected (RFC 6749, section 4.1.2.1).
+//! The types separate errors that may be sent to the client from those that may not. Until the
+//! redirect URI is verified as the client's own, an error is [`Refusal::Shown`] to the person and
+//! never redirected (RFC 6749, section 4.1.2.1).
 
 use keymoor_types::Seconds;
 
@@ -12,8 +12,8 @@ use crate::form::Params;
 use crate::pkce::Challenge;
 use crate::scope::ScopeSet;
 
-/// The longest `state`, in bytes. With the two below it keeps the URL that carries a sign-in
-/// under [`MAX_URL_BYTES`] for redirect and invoke URLs of ordinary length.
+/// The longest `state`, in bytes. This limit and the two below hold the sign-in URL under
+/// [`MAX_URL_BYTES`] for redirect and invoke URLs of ordinary length.
 pub const MAX_STATE_BYTES: usize = 1_024;
 /// The longest `nonce`, in bytes.
 pub const MAX_NONCE_BYTES: usize = 512;
@@ -21,28 +21,29 @@ pub const MAX_NONCE_BYTES: usize = 512;
 pub const MAX_SCOPE_BYTES: usize = 1_024;
 /// The longest `login_hint`, in bytes.
 pub const MAX_LOGIN_HINT_BYTES: usize = 512;
-/// The longest URL that browsers, proxies and servers can be trusted to pass on. The caller, who
-/// knows every part of it, answers a longer one with [`TOO_LONG`].
+/// The longest URL, in bytes, that browsers, proxies and servers reliably pass on. The caller knows
+/// the whole URL and answers a longer one with [`TOO_LONG`].
 pub const MAX_URL_BYTES: usize = 8_000;
 
-/// The answer to a request whose challenge would not fit into [`MAX_URL_BYTES`].
+/// The error for a request whose sign-in URL would exceed [`MAX_URL_BYTES`].
 pub const TOO_LONG: OAuthError =
     OAuthError::invalid_request("the request is too long as a whole: shorten state or nonce");
 
-/// The answer to a `client_id` that names no application of this issuer.
+/// The error for a `client_id` that names no application of this issuer.
 pub const UNKNOWN_CLIENT: OAuthError =
     OAuthError::invalid_request("client_id names no application here");
 
-/// A request of which only the client is known.
+/// An authorization request whose `client_id` is parsed but not yet looked up.
 pub struct Received {
     params: Params,
     client_id: String,
 }
 
-/// Reads the query string, or the form body, of an authorization request.
+/// Parses the query string, or the form body, of an authorization request.
 ///
 /// # Errors
-/// `invalid_request`, to be shown and not redirected: broken encoding, or no single `client_id`.
+/// `invalid_request`, to be shown and not redirected: broken encoding, or not exactly one
+/// `client_id`.
 pub fn parse(query: &str) -> Result<Received, OAuthError> {
     let params = Params::parse(query)?;
     let client_id = params
@@ -54,33 +55,33 @@ pub fn parse(query: &str) -> Result<Received, OAuthError> {
 /// A valid request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthorizeRequest {
-    /// Where the answer goes: one of the client's registered URIs.
+    /// The target of the response: one of the client's registered URIs.
     pub redirect_uri: String,
-    /// Whether the request named it; a code is bound to what was sent, not to what was meant
-    /// (RFC 6749, section 4.1.3).
+    /// Whether the request included `redirect_uri`. A code is bound to the value sent, not to the
+    /// default (RFC 6749, section 4.1.3).
     pub redirect_uri_was_sent: bool,
-    /// The requested scopes, cut to what the client can have.
+    /// The requested scopes, limited to those the client can have.
     pub scopes: ScopeSet,
     /// Echoed to the client.
     pub state: Option<String>,
     /// Goes into the ID token.
     pub nonce: Option<String>,
-    /// Kept whenever it was sent, whatever the client's setting.
+    /// The PKCE challenge, recorded whenever sent, whatever the client's setting.
     pub challenge: Option<Challenge>,
-    /// Who the client thinks will sign in.
+    /// The user that the client expects to sign in.
     pub login_hint: Option<String>,
     /// The greatest age of the sign-in that the client accepts. Every sign-in here is fresh.
     pub max_age: Option<Seconds>,
 }
 
 impl AuthorizeRequest {
-    /// `redirect_uri` as the request sent it: what [`crate::grant::CodeGrant`] remembers.
+    /// Returns `redirect_uri` as the request sent it, for [`crate::grant::CodeGrant`].
     #[must_use]
     pub fn sent_redirect_uri(&self) -> Option<&str> {
         self.redirect_uri_was_sent.then_some(&*self.redirect_uri)
     }
 
-    /// Refuses the request for a reason found later.
+    /// Rejects the request for a reason found later.
     #[must_use]
     pub fn refuse(self, error: OAuthError) -> ErrorRedirect {
         ErrorRedirect {
@@ -91,7 +92,7 @@ impl AuthorizeRequest {
     }
 }
 
-/// Why there is no sign-in, and who is told.
+/// Why a sign-in is rejected, and where the error goes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Shown to the person. Redirecting it would make this server an open redirector.
@@ -113,7 +114,7 @@ pub struct ErrorRedirect {
 }
 
 impl ErrorRedirect {
-    /// The URL to redirect to, which names its issuer (RFC 9207).
+    /// Returns the URL to redirect to, which names its issuer (RFC 9207).
     #[must_use]
     pub fn location(&self, issuer: &str) -> String {
         self.error
@@ -122,7 +123,7 @@ impl ErrorRedirect {
 }
 
 impl Received {
-    /// Which client to look up. If there is none, the answer is [`UNKNOWN_CLIENT`].
+    /// Returns the client identifier to look up. An unknown client is [`UNKNOWN_CLIENT`].
     #[must_use]
     pub fn client_id(&self) -> &str {
         &self.client_id
@@ -134,7 +135,7 @@ impl Received {
     pub fn check(self, client: &Client<'_>) -> Result<AuthorizeRequest, Refusal> {
         let (redirect_uri, redirect_uri_was_sent) =
             self.redirect_uri(client).map_err(Refusal::Shown)?;
-        // A repeated state has no exact value that could be sent back.
+        // A repeated state has no single value to send back.
         let state = self.params.single("state").ok().flatten();
         let redirected = |error| {
             Refusal::Redirected(ErrorRedirect {
@@ -159,8 +160,8 @@ impl Received {
         Ok(request)
     }
 
-    /// The target of the answer, compared byte by byte with the registered ones (RFC 9700,
-    /// section 2.1), loopback addresses included.
+    /// Returns the redirect target and whether the request sent it. The value is compared byte by
+    /// byte with the registered URIs, loopback addresses included (RFC 9700, section 2.1).
     fn redirect_uri(&self, client: &Client<'_>) -> Result<(String, bool), OAuthError> {
         if client.client_id != self.client_id {
             return Err(UNKNOWN_CLIENT);
@@ -172,7 +173,8 @@ impl Received {
             Some(_) => Err(OAuthError::invalid_request(
                 "redirect_uri is not registered for this application",
             )),
-            // Plain OAuth allows it where no choice is left (RFC 6749, section 3.1.2.3).
+            // Plain OAuth allows omitting it when only one URI is registered (RFC 6749, section
+            // 3.1.2.3).
             None => match (client.protocol, client.redirect_uris) {
                 (Protocol::OAuth2, [only]) => Ok((only.clone(), false)),
                 _ => Err(OAuthError::invalid_request("redirect_uri is missing")),
@@ -221,7 +223,7 @@ fn scopes(params: &Params, client: &Client<'_>) -> Result<ScopeSet, OAuthError> 
     client.grantable_scopes(requested.as_ref())
 }
 
-/// `state` and `nonce`: visible ASCII and spaces (RFC 6749, appendix A.5).
+/// Reads `state` or `nonce`: visible ASCII and spaces (RFC 6749, appendix A.5).
 fn visible(
     params: &Params,
     name: &'static str,
@@ -271,8 +273,8 @@ fn max_age(params: &Params) -> Result<Option<Seconds>, OAuthError> {
         .transpose()
 }
 
-/// There is no session here that `none` could use, and every sign-in asks for the passkey anew,
-/// which satisfies all other values (OpenID Connect Core 1.0, section 3.1.2.1).
+/// Rejects `none`, since there are no sessions. Every sign-in asks for the passkey again, which
+/// satisfies all other values (OpenID Connect Core 1.0, section 3.1.2.1).
 fn check_prompt(params: &Params) -> Result<(), OAuthError> {
     let Some(prompt) = params.single("prompt")? else {
         return Ok(());

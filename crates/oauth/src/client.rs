@@ -1,4 +1,4 @@
-//! What an application is to OAuth, and what follows from it.
+//! The OAuth settings of an application and the rules that follow from them.
 
 use keymoor_types::Seconds;
 use serde::{Deserialize, Serialize};
@@ -51,7 +51,7 @@ pub enum PkceSetting {
     S256,
 }
 
-/// What OAuth needs to know about an application.
+/// The OAuth settings of an application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Client<'a> {
     /// The client identifier.
@@ -98,11 +98,11 @@ impl Client<'_> {
         }
     }
 
-    /// What of `requested` the client can have: the one place where scopes are cut to the
-    /// client, for every grant. Without a request: all its allowed scopes.
+    /// Returns the part of `requested` that the client can have, or all its allowed scopes without
+    /// a request. Every grant limits scopes here and nowhere else.
     ///
     /// # Errors
-    /// `invalid_scope` if something was asked for and nothing remains.
+    /// `invalid_scope` if the request names scopes and none can be granted.
     pub fn grantable_scopes(&self, requested: Option<&ScopeSet>) -> Result<ScopeSet, OAuthError> {
         let Some(requested) = requested else {
             return Ok(self.allowed_scopes.clone());
@@ -121,8 +121,8 @@ impl Client<'_> {
         }
     }
 
-    /// The challenge methods the client may use, best first. A public client that nobody set to
-    /// `plain` must use `S256`.
+    /// Returns the challenge methods that the client may use, best first. A public client must use
+    /// `S256` unless it is set to `plain`.
     #[must_use]
     pub fn challenge_methods(&self) -> &'static [Method] {
         match (self.pkce, self.confidentiality) {

@@ -15,13 +15,13 @@ use crate::scope::IDENTITY_SCOPES;
 pub struct Metadata {
     /// The issuer: the URL that all the others start with.
     pub issuer: String,
-    /// Where a sign-in starts.
+    /// The authorization endpoint, where a sign-in starts.
     pub authorization_endpoint: String,
-    /// Where codes become tokens.
+    /// The token endpoint, which exchanges codes for tokens.
     pub token_endpoint: String,
-    /// Where an access token becomes claims about the user.
+    /// The userinfo endpoint, which returns the user's claims for an access token.
     pub userinfo_endpoint: String,
-    /// The public keys.
+    /// The URL of the public keys.
     pub jwks_uri: String,
     /// `code`.
     pub response_types_supported: [&'static str; 1],
@@ -31,7 +31,7 @@ pub struct Metadata {
     pub grant_types_supported: Vec<GrantType>,
     /// `public`.
     pub subject_types_supported: [&'static str; 1],
-    /// The application's algorithm, and RS256, which the specification demands to be listed.
+    /// The application's algorithm, and RS256, which the specification requires in the list.
     pub id_token_signing_alg_values_supported: Vec<&'static str>,
     /// How clients may authenticate.
     pub token_endpoint_auth_methods_supported: [&'static str; 3],
@@ -52,7 +52,7 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// The metadata of `client`, whose issuer URL has no trailing slash.
+    /// Builds the metadata of `client`. The issuer URL must have no trailing slash.
     #[must_use]
     pub fn new(issuer: &str, client: &Client<'_>, id_token_algorithm: Algorithm) -> Self {
         let mut algorithms = vec![id_token_algorithm.as_str()];

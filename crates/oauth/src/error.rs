@@ -1,4 +1,4 @@
-//! The errors that OAuth endpoints speak.
+//! The errors of OAuth endpoints.
 
 use serde::{Serialize, Serializer};
 
@@ -16,7 +16,7 @@ macro_rules! error_codes {
             #[cfg(test)]
             const ALL: &[Self] = &[$(Self::$name),*];
 
-            /// The value of `error`.
+            /// Returns the value of `error`.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {
@@ -24,7 +24,7 @@ macro_rules! error_codes {
                 }
             }
 
-            /// The HTTP status of an answer that is not a redirect.
+            /// Returns the HTTP status of a response that is not a redirect.
             #[must_use]
             pub const fn status(self) -> u16 {
                 match self {
@@ -40,23 +40,23 @@ error_codes! {
     InvalidRequest = "invalid_request", 400;
     /// The client may not use this grant (RFC 6749, sections 4.1.2.1 and 5.2).
     UnauthorizedClient = "unauthorized_client", 400;
-    /// The user or a policy said no (RFC 6749, section 4.1.2.1).
+    /// The user or a policy denied the request (RFC 6749, section 4.1.2.1).
     AccessDenied = "access_denied", 403;
     /// Only `code` is supported (RFC 6749, section 4.1.2.1).
     UnsupportedResponseType = "unsupported_response_type", 400;
-    /// The scope is malformed, or nothing of it can be granted (RFC 6749, sections 4.1.2.1, 5.2).
+    /// The scope is malformed, or none of it can be granted (RFC 6749, sections 4.1.2.1, 5.2).
     InvalidScope = "invalid_scope", 400;
-    /// Something broke here (RFC 6749, section 4.1.2.1).
+    /// An internal error (RFC 6749, section 4.1.2.1).
     ServerError = "server_error", 500;
-    /// Too busy (RFC 6749, section 4.1.2.1).
+    /// The server is overloaded (RFC 6749, section 4.1.2.1).
     TemporarilyUnavailable = "temporarily_unavailable", 503;
     /// Client authentication failed (RFC 6749, section 5.2).
     InvalidClient = "invalid_client", 401;
-    /// The code does not hold for this request (RFC 6749, section 5.2).
+    /// The code is not valid for this request (RFC 6749, section 5.2).
     InvalidGrant = "invalid_grant", 400;
-    /// The grant type is none this server knows (RFC 6749, section 5.2).
+    /// The grant type is unknown (RFC 6749, section 5.2).
     UnsupportedGrantType = "unsupported_grant_type", 400;
-    /// `prompt=none`, and there is no session (OpenID Connect Core 1.0, section 3.1.2.6).
+    /// `prompt=none` without a session (OpenID Connect Core 1.0, section 3.1.2.6).
     LoginRequired = "login_required", 400;
     /// The `request` parameter (OpenID Connect Core 1.0, section 3.1.2.6).
     RequestNotSupported = "request_not_supported", 400;
@@ -64,7 +64,7 @@ error_codes! {
     RequestUriNotSupported = "request_uri_not_supported", 400;
     /// The `registration` parameter (OpenID Connect Core 1.0, section 3.1.2.6).
     RegistrationNotSupported = "registration_not_supported", 400;
-    /// The bearer token does not hold (RFC 6750, section 3.1).
+    /// The bearer token is not valid (RFC 6750, section 3.1).
     InvalidToken = "invalid_token", 401;
     /// The bearer token lacks a scope (RFC 6750, section 3.1).
     InsufficientScope = "insufficient_scope", 403;
@@ -78,7 +78,7 @@ impl Serialize for ErrorCode {
 
 /// An OAuth error: a code for programs and a sentence for developers.
 ///
-/// Descriptions are fixed texts, so that no input and no secret ever gets into one.
+/// Descriptions are fixed texts, so they never contain input or secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
 #[error("{}: {description}", code.as_str())]
 pub struct OAuthError {
@@ -91,7 +91,7 @@ pub struct OAuthError {
 }
 
 impl OAuthError {
-    /// An error of this kind. `description` is ASCII without `"` and `\`.
+    /// Creates an error of this kind. `description` is ASCII without `"` and `\`.
     #[must_use]
     pub const fn new(code: ErrorCode, description: &'static str) -> Self {
         debug_assert!(is_describable(description));
@@ -102,8 +102,8 @@ impl OAuthError {
         Self::new(ErrorCode::InvalidRequest, description)
     }
 
-    /// The URL that tells a client about the error (RFC 6749, section 4.1.2.1; RFC 9207,
-    /// section 2). `redirect_uri` must be one that the client registered.
+    /// Returns the URL that reports the error to a client (RFC 6749, section 4.1.2.1; RFC 9207,
+    /// section 2). `redirect_uri` must be registered by the client.
     #[must_use]
     pub fn redirect(&self, redirect_uri: &str, state: Option<&str>, issuer: &str) -> String {
         let mut params = vec![
@@ -116,7 +116,7 @@ impl OAuthError {
     }
 }
 
-/// RFC 6749, appendix A.8.
+/// Returns whether `text` uses only the characters of RFC 6749, appendix A.8.
 const fn is_describable(text: &str) -> bool {
     let bytes = text.as_bytes();
     let mut at = 0;

@@ -1,18 +1,19 @@
-//! `application/x-www-form-urlencoded`, read strictly.
+//! Strict parsing of `application/x-www-form-urlencoded`.
 
 use crate::error::OAuthError;
 
 const MALFORMED: OAuthError = OAuthError::invalid_request("the parameters are not form-encoded");
 const REPEATED: OAuthError = OAuthError::invalid_request("a parameter is given more than once");
 
-/// The parameters of a query string or a form body, in order. No `Debug`: they hold secrets.
+/// The parameters of a query string or a form body, in order. No `Debug`, since they contain
+/// secrets.
 pub struct Params(Vec<(String, String)>);
 
 impl Params {
-    /// Reads all parameters.
+    /// Parses all parameters.
     ///
     /// # Errors
-    /// `invalid_request` where an escape is broken or decoded bytes are not UTF-8.
+    /// `invalid_request` if an escape is broken or decoded bytes are not UTF-8.
     pub fn parse(text: &str) -> Result<Self, OAuthError> {
         text.split('&')
             .filter(|pair| !pair.is_empty())
@@ -25,10 +26,10 @@ impl Params {
             .ok_or(MALFORMED)
     }
 
-    /// The parameter's value. An empty one counts as absent (RFC 6749, section 3.1).
+    /// Returns the parameter's value. An empty value counts as absent (RFC 6749, section 3.1).
     ///
     /// # Errors
-    /// `invalid_request` for a parameter that is given more than once (the same section).
+    /// `invalid_request` for a repeated parameter (the same section).
     pub fn single(&self, name: &str) -> Result<Option<&str>, OAuthError> {
         let mut values = self.0.iter().filter(|(key, _)| key == name);
         let first = values.next();
@@ -46,11 +47,11 @@ impl Params {
     }
 }
 
-/// Decodes one name or value; `None` where an escape is broken or the bytes are not UTF-8.
+/// Decodes one name or value. Returns `None` if an escape is broken or the bytes are not UTF-8.
 pub(crate) fn decode(text: &str) -> Option<String> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
-    // By runs, for most of what is long here is a token of some thousand characters.
+    // Copies runs, since most long values here are tokens of some thousand characters.
     while let Some(at) = memchr::memchr2(b'+', b'%', rest) {
         decoded.extend_from_slice(&rest[..at]);
         let (byte, behind) = match &rest[at..] {

@@ -5,13 +5,13 @@ use keymoor_types::{ApplicationId, Timestamp};
 use crate::error::{ErrorCode, OAuthError};
 use crate::pkce::Challenge;
 
-/// The answer to a code that does not hold, whatever is wrong with it, unknown codes included.
+/// The error for every code that cannot be redeemed, unknown codes included.
 pub const INVALID_CODE: OAuthError = OAuthError::new(
     ErrorCode::InvalidGrant,
     "the code is not valid for this request",
 );
 
-/// What is remembered about a code.
+/// The stored facts about a code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CodeGrant {
     /// The application it was issued to.
@@ -20,14 +20,14 @@ pub struct CodeGrant {
     pub redirect_uri: Option<String>,
     /// The PKCE challenge, if one was sent.
     pub challenge: Option<Challenge>,
-    /// The first moment at which the code no longer holds.
+    /// The first moment at which the code is expired.
     pub expires_at: Timestamp,
-    /// Whether it was redeemed before. The caller then revokes what was issued from it
-    /// (RFC 6749, section 4.1.2).
+    /// Whether the code was redeemed before. The caller then revokes the tokens issued from it (RFC
+    /// 6749, section 4.1.2).
     pub redeemed: bool,
 }
 
-/// What a token request presents with a code.
+/// The values that a token request presents with a code.
 #[derive(Clone, Copy)]
 pub struct Presented<'a> {
     /// The application that authenticated.
@@ -41,11 +41,11 @@ pub struct Presented<'a> {
 impl CodeGrant {
     /// Checks that the code may be redeemed by this request at this time.
     ///
-    /// It judges the facts it was given; that only one of two concurrent requests wins is the
-    /// caller's guarded update.
+    /// The check covers only the given facts. The caller's guarded update ensures that only one of
+    /// two concurrent requests succeeds.
     ///
     /// # Errors
-    /// [`INVALID_CODE`] for every reason, since they concern nobody but the rightful client.
+    /// [`INVALID_CODE`] for every reason, since the reason concerns only the rightful client.
     pub fn check(&self, presented: &Presented<'_>, now: Timestamp) -> Result<(), OAuthError> {
         let verifier_fits = match (&self.challenge, presented.code_verifier) {
             (Some(challenge), Some(verifier)) => challenge.verify(verifier),

@@ -1,9 +1,9 @@
 //! The rules of OAuth 2.0 and OpenID Connect, and the JOSE they need, as pure functions.
 //!
-//! Nothing here does I/O, is async, or reads the clock: time is a parameter. What a request
-//! means is decided here; looking things up and remembering them is the caller's half.
+//! Nothing here does I/O, is async, or reads the clock: time is a parameter. This crate decides
+//! what a request means. The caller looks things up and stores them.
 //!
-//! The way of a sign-in through this crate:
+//! A sign-in passes through this crate in four steps:
 //!
 //! 1. [`authorize::parse`] and [`authorize::Received::check`] turn a query string into an
 //!    [`authorize::AuthorizeRequest`], or into a refusal that says whether it may redirect.

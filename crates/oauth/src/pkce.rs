@@ -8,7 +8,7 @@ use subtle::ConstantTimeEq as _;
 use crate::error::OAuthError;
 use crate::secret::sha256;
 
-/// How a challenge follows from its verifier (RFC 7636, section 4.2).
+/// How a challenge is derived from its verifier (RFC 7636, section 4.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Method {
     /// The challenge is the base64url of the verifier's SHA-256.
@@ -19,7 +19,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// The value of `code_challenge_method`.
+    /// Returns the value of `code_challenge_method`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -29,7 +29,7 @@ impl Method {
     }
 }
 
-/// A challenge of the right shape for its method.
+/// A challenge with a valid form for its method.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "ChallengeParts", into = "ChallengeParts")]
 pub struct Challenge {
@@ -44,7 +44,7 @@ struct ChallengeParts {
 }
 
 impl Challenge {
-    /// Checks a challenge: 43 to 128 unreserved characters, and for `S256` a base64url of 32
+    /// Validates a challenge: 43 to 128 unreserved characters, and for `S256` a base64url of 32
     /// bytes.
     ///
     /// # Errors
@@ -65,11 +65,12 @@ impl Challenge {
         }
     }
 
-    /// Reads `code_challenge` and `code_challenge_method`; an absent method is `plain`
-    /// (RFC 7636, section 4.3).
+    /// Parses `code_challenge` and `code_challenge_method`. A missing method is `plain` (RFC 7636,
+    /// section 4.3).
     ///
     /// # Errors
-    /// `invalid_request` for an unknown method, a malformed challenge or a method alone.
+    /// `invalid_request` for an unknown method, a malformed challenge, or a method without a
+    /// challenge.
     pub fn parse(value: Option<&str>, method: Option<&str>) -> Result<Option<Self>, OAuthError> {
         let method = match method {
             Some("S256") => Method::S256,
@@ -89,19 +90,19 @@ impl Challenge {
         }
     }
 
-    /// How the challenge was made.
+    /// Returns the method of the challenge.
     #[must_use]
     pub const fn method(&self) -> Method {
         self.method
     }
 
-    /// The challenge as sent.
+    /// Returns the challenge as sent.
     #[must_use]
     pub fn value(&self) -> &str {
         &self.value
     }
 
-    /// Whether `verifier` is well formed and the challenge follows from it, compared in constant
+    /// Returns whether `verifier` is well formed and matches the challenge, compared in constant
     /// time (RFC 7636, section 4.6).
     #[must_use]
     pub fn verify(&self, verifier: &str) -> bool {
@@ -116,7 +117,7 @@ impl Challenge {
     }
 }
 
-/// A plain challenge is its verifier, so no challenge is shown.
+/// Hides the challenge, since a plain challenge equals its verifier.
 impl std::fmt::Debug for Challenge {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Challenge")
@@ -142,7 +143,7 @@ impl From<Challenge> for ChallengeParts {
     }
 }
 
-/// RFC 7636, section 4.1.
+/// Returns whether `text` is a well-formed verifier (RFC 7636, section 4.1).
 fn is_verifier(text: &str) -> bool {
     let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     (43..=128).contains(&text.len()) && text.bytes().all(unreserved)

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The scope that makes an authorization request an OpenID Connect one.
+/// The scope that turns an authorization request into an OpenID Connect one.
 pub const OPENID: &str = "openid";
 
 /// The scopes that belong to OpenID Connect itself and to no resource server (OpenID Connect
@@ -40,43 +40,43 @@ impl ScopeSet {
             .map(Self)
     }
 
-    /// Whether the set has this scope. Scopes are case-sensitive.
+    /// Returns whether the set has this scope. Scopes are case-sensitive.
     #[must_use]
     pub fn contains(&self, scope: &str) -> bool {
         self.0.contains(scope)
     }
 
-    /// Whether the request is one of OpenID Connect.
+    /// Returns whether the set contains `openid`.
     #[must_use]
     pub fn has_openid(&self) -> bool {
         self.contains(OPENID)
     }
 
-    /// Whether every scope of this set is in `other`.
+    /// Returns whether every scope of this set is in `other`.
     #[must_use]
     pub fn is_subset(&self, other: &Self) -> bool {
         self.0.is_subset(&other.0)
     }
 
-    /// What both sets have.
+    /// Returns the scopes in both sets.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
         Self(self.0.intersection(&other.0).cloned().collect())
     }
 
-    /// Those of the scopes that are to be kept.
+    /// Returns the scopes that satisfy the predicate.
     #[must_use]
     pub fn filtered(&self, keep: impl Fn(&str) -> bool) -> Self {
         Self(self.0.iter().filter(|scope| keep(scope)).cloned().collect())
     }
 
-    /// Whether there is no scope.
+    /// Returns whether the set is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The scopes, sorted.
+    /// Returns the scopes, sorted.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
@@ -119,7 +119,7 @@ impl<'de> Deserialize<'de> for ScopeSet {
     }
 }
 
-/// RFC 6749, appendix A.4: visible ASCII but `"` and `\`.
+/// Returns whether `text` is a scope token: visible ASCII but `"` and `\` (RFC 6749, appendix A.4).
 fn is_scope_token(text: &str) -> bool {
     !text.is_empty()
         && text

@@ -1,4 +1,4 @@
-//! The token endpoint: its request, client authentication, and its answer.
+//! The token endpoint: its request, client authentication, and its response.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,8 +11,8 @@ use crate::form::{self, Params};
 use crate::scope::ScopeSet;
 use crate::secret::PresentedSecret;
 
-/// The answer to a client that did not prove who it is, whatever is wrong, unknown clients
-/// included. With status 401 goes `WWW-Authenticate: Basic` (RFC 6749, section 5.2).
+/// The error for every failed client authentication, unknown clients included. Status 401 requires
+/// `WWW-Authenticate: Basic` (RFC 6749, section 5.2).
 pub const INVALID_CLIENT: OAuthError =
     OAuthError::new(ErrorCode::InvalidClient, "client authentication failed");
 
@@ -27,32 +27,32 @@ pub enum ClientAuthMethod {
     None,
 }
 
-/// Who the client says it is, and its proof.
+/// The client identifier and the secret that a request presents.
 #[derive(Clone, Debug)]
 pub struct ClientCredentials {
     /// The client identifier.
     pub client_id: String,
-    /// The secret; an empty one counts as none (RFC 6749, section 2.3.1).
+    /// The secret. An empty one counts as absent (RFC 6749, section 2.3.1).
     pub secret: Option<PresentedSecret>,
-    /// How they came.
+    /// The authentication method.
     pub method: ClientAuthMethod,
 }
 
-/// What the client wants tokens for.
+/// The grant that the client requests.
 #[derive(Clone, Debug)]
 pub enum GrantRequest {
-    /// To redeem a code (RFC 6749, section 4.1.3).
+    /// Redeem a code (RFC 6749, section 4.1.3).
     AuthorizationCode {
         /// The code.
         code: PresentedSecret,
-        /// As in the authorization request.
+        /// `redirect_uri`, as in the authorization request.
         redirect_uri: Option<String>,
         /// The PKCE verifier (RFC 7636, section 4.5).
         code_verifier: Option<PresentedSecret>,
     },
-    /// To act for itself (RFC 6749, section 4.4.2).
+    /// Act for itself (RFC 6749, section 4.4.2).
     ClientCredentials {
-        /// The wanted scopes; absent means all allowed ones.
+        /// The requested scopes. Absent means all allowed ones.
         scope: Option<ScopeSet>,
     },
 }
@@ -64,7 +64,7 @@ pub struct TokenRequest {
     pub client: ClientCredentials,
     /// The grant.
     pub grant: GrantRequest,
-    /// The wanted life of the access token in seconds, at least 1.
+    /// The requested lifetime of the access token in seconds, at least 1.
     pub expiration_time: Option<Seconds>,
 }
 
@@ -99,7 +99,7 @@ pub struct TokenResponse {
 }
 
 impl TokenResponse {
-    /// An answer with an access token, which is a bearer token (RFC 6750).
+    /// Creates a response with an access token, which is a bearer token (RFC 6750).
     #[must_use]
     pub const fn bearer(access_token: String, expires_in: Seconds, scope: ScopeSet) -> Self {
         Self {
@@ -112,7 +112,7 @@ impl TokenResponse {
     }
 }
 
-/// Reads a token request: the `Authorization` header's value, if any, and the form body.
+/// Parses a token request: the `Authorization` header's value, if any, and the form body.
 ///
 /// Unknown parameters are ignored (RFC 6749, section 3.2).
 ///
@@ -128,9 +128,9 @@ pub fn parse(authorization: Option<&str>, body: &str) -> Result<TokenRequest, OA
 }
 
 impl ClientCredentials {
-    /// Checks them against the client that was looked up by `client_id`, and the SHA-256 of its
-    /// secret. A confidential client has to prove itself; a public one has nothing to prove
-    /// with, so a secret from it is a mistake.
+    /// Checks the credentials against the client found by `client_id` and the SHA-256 of its
+    /// secret. A confidential client must present its secret. A public client has none, so a secret
+    /// from it is an error.
     ///
     /// # Errors
     /// [`INVALID_CLIENT`].
@@ -155,7 +155,7 @@ impl ClientCredentials {
 }
 
 impl GrantRequest {
-    /// The grant's type.
+    /// Returns the grant's type.
     #[must_use]
     pub const fn grant_type(&self) -> GrantType {
         match self {
@@ -166,11 +166,11 @@ impl GrantRequest {
 }
 
 impl TokenRequest {
-    /// How long the access token shall live: what was asked for, up to the client's own setting,
-    /// which is the default.
+    /// Returns the lifetime of the access token: the requested one, up to the client's setting,
+    /// which is also the default.
     ///
     /// # Errors
-    /// `invalid_request` for more than the setting.
+    /// `invalid_request` if the request exceeds the setting.
     pub fn lifetime(&self, client: &Client<'_>) -> Result<Seconds, OAuthError> {
         match self.expiration_time {
             Some(wanted) if wanted > client.expires_after => Err(OAuthError::invalid_request(
@@ -219,7 +219,7 @@ fn client_credentials(
     })
 }
 
-/// RFC 7617 with both halves form-encoded (RFC 6749, section 2.3.1).
+/// Parses RFC 7617 credentials with both halves form-encoded (RFC 6749, section 2.3.1).
 fn basic(authorization: &str) -> Option<ClientCredentials> {
     let (scheme, encoded) = authorization.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {

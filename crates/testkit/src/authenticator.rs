@@ -24,7 +24,7 @@ pub mod flags {
     pub const ED: u8 = 0x80;
 }
 
-/// What the browser writes into the client data, apart from the challenge.
+/// The browser's client data, apart from the challenge.
 #[derive(Clone, Debug)]
 pub struct ClientDataOptions {
     /// `type`.
@@ -78,9 +78,9 @@ pub enum Attestation {
     /// Format `packed`, signed by the new key itself.
     PackedSelf,
     /// Format `packed`, signed by the authenticator's attestation key, which this certificate
-    /// speaks for.
+    /// certifies.
     PackedX5c(AttestationCertificate),
-    /// A statement made for the registration.
+    /// A statement created for the registration.
     By(Arc<dyn Statement>),
     /// Any format with any statement, given as CBOR.
     Other {
@@ -91,7 +91,7 @@ pub enum Attestation {
     },
 }
 
-/// A registration as [`Authenticator::register`] makes it.
+/// The inputs of [`Authenticator::register`].
 #[derive(Clone, Debug)]
 pub struct RegistrationOptions {
     /// The client data's variable parts.
@@ -100,8 +100,7 @@ pub struct RegistrationOptions {
     pub rp_id: String,
     /// The challenge bytes.
     pub challenge: Vec<u8>,
-    /// Flags; [`flags::ED`] is added by `extensions`. Without [`flags::AT`] there is no
-    /// credential data.
+    /// Flags. `extensions` adds [`flags::ED`]. Without [`flags::AT`] there is no credential data.
     pub flags: u8,
     /// The signature counter.
     pub sign_count: u32,
@@ -124,7 +123,7 @@ pub struct RegistrationOptions {
 }
 
 impl RegistrationOptions {
-    /// The valid registration, attested with `none`.
+    /// Returns the valid registration, attested with `none`.
     #[must_use]
     pub fn new(origin: &str, rp_id: &str, subject: &str, token: &str) -> Self {
         Self {
@@ -147,20 +146,20 @@ impl RegistrationOptions {
     }
 }
 
-/// An assertion as [`Authenticator::assert`] makes it.
+/// The inputs of [`Authenticator::assert`].
 #[derive(Clone, Debug)]
 pub struct AssertionOptions {
     /// The client data's variable parts.
     pub client_data: ClientDataOptions,
     /// The RP ID that is hashed into the authenticator data.
     pub rp_id: String,
-    /// `claims` of the challenge; `pub_key_cred_id` is added unless it is there.
+    /// `claims` of the challenge. `pub_key_cred_id` is added if missing.
     pub claims: Value,
     /// `header` of the challenge instead of the right one.
     pub header: Option<Value>,
     /// The challenge bytes instead of header and claims.
     pub challenge: Option<Vec<u8>>,
-    /// Flags; [`flags::ED`] is added by `extensions`.
+    /// Flags. `extensions` adds [`flags::ED`].
     pub flags: u8,
     /// The signature counter.
     pub sign_count: u32,
@@ -171,7 +170,7 @@ pub struct AssertionOptions {
 }
 
 impl AssertionOptions {
-    /// The valid assertion over `claims` (see [`crate::Challenge::claims`]).
+    /// Returns the valid assertion over `claims` (see [`crate::Challenge::claims`]).
     #[must_use]
     pub fn new(origin: &str, rp_id: &str, claims: Value) -> Self {
         Self {
@@ -198,20 +197,20 @@ pub struct Authenticator {
 }
 
 impl Authenticator {
-    /// An authenticator with a fresh credential.
+    /// Creates an authenticator with a fresh credential.
     #[must_use]
     pub fn generate() -> Self {
         Self::new(SoftwareKey::generate(), SoftwareKey::generate())
     }
 
-    /// The authenticator that belongs to `seed`. Its credential key is that of
+    /// Creates the authenticator for `seed`. Its credential key is that of
     /// [`SoftwareKey::from_seed`].
     #[must_use]
     pub fn from_seed(seed: u64) -> Self {
         Self::new(SoftwareKey::from_seed(seed), SoftwareKey::from_seed(!seed))
     }
 
-    /// An authenticator with this credential key.
+    /// Creates an authenticator with this credential key.
     #[must_use]
     pub fn with_key(key: CredentialKey) -> Self {
         Self::new(key, SoftwareKey::generate())
@@ -227,7 +226,7 @@ impl Authenticator {
         }
     }
 
-    /// The credential's key, which is ES256 unless it was chosen by [`Self::with_key`].
+    /// Returns the credential's key, which is ES256 unless [`Self::with_key`] chose it.
     #[must_use]
     pub fn key(&self) -> &SoftwareKey {
         self.key
@@ -235,26 +234,26 @@ impl Authenticator {
             .expect("only of an authenticator that was made with another key")
     }
 
-    /// The credential's key, whatever its algorithm.
+    /// Returns the credential's key, whatever its algorithm.
     #[must_use]
     pub fn credential_key(&self) -> &CredentialKey {
         &self.key
     }
 
-    /// The credential's id.
+    /// Returns the credential's id.
     #[must_use]
     pub fn credential_id(&self) -> &[u8] {
         &self.credential_id
     }
 
-    /// The authenticator's model.
+    /// Returns the authenticator's model.
     #[must_use]
     pub fn aaguid(&self) -> [u8; 16] {
         self.aaguid
     }
 
-    /// Registers, and returns what `:bind` takes as `raw`: a JSON text of
-    /// `client_data_json_base64` and `attestation_object`.
+    /// Registers, and returns the `raw` value for `:bind`: a JSON text of `client_data_json_base64`
+    /// and `attestation_object`.
     #[must_use]
     pub fn register(&self, options: &RegistrationOptions) -> String {
         let client_data = options.client_data.json(&options.challenge);
@@ -273,14 +272,14 @@ impl Authenticator {
         .to_string()
     }
 
-    /// Signs in, and returns what `bi-authenticate` takes as `WebAuthn`: a JSON text of
+    /// Signs in, and returns the `WebAuthn` value for `bi-authenticate`: a JSON text of
     /// `authenticator_data`, `client_data` and `signature`.
     #[must_use]
     pub fn assert(&self, options: &AssertionOptions) -> String {
         self.assert_by(|message| self.key.sign(message), options)
     }
 
-    /// [`Self::assert`] with the signature of another key.
+    /// Signs in as [`Self::assert`] does, with the signature of another key.
     #[must_use]
     pub fn assert_signed_by(&self, signer: &SoftwareKey, options: &AssertionOptions) -> String {
         self.assert_by(|message| signer.sign_der(message), options)
@@ -384,7 +383,7 @@ impl Authenticator {
 }
 
 impl Attestation {
-    /// Attestation by `statement`.
+    /// Attests with `statement`.
     #[must_use]
     pub fn by(statement: impl Statement + 'static) -> Self {
         Self::By(Arc::new(statement))

@@ -1,9 +1,9 @@
-//! CBOR as a tree: read, changed, and written again, lies included.
+//! CBOR as a tree that tests parse, change and encode again, invalid items included.
 
-/// A CBOR data item (RFC 8949), to be taken apart, changed and written again.
+/// A CBOR data item (RFC 8949) that can be parsed, changed and encoded again.
 ///
-/// It reads what is well-formed with definite lengths. It can write what no reader should take:
-/// [`Item::Raw`] stands for any bytes at all.
+/// It parses well-formed items of definite length. It can encode items that every parser should
+/// reject: [`Item::Raw`] stands for any bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Item {
     /// Major type 0.
@@ -22,14 +22,14 @@ pub enum Item {
     Tag(u64, Box<Item>),
     /// Major type 7: the head's low five bits and its argument, whatever they mean.
     Simple(u8, u64),
-    /// Bytes that are written as they are.
+    /// Bytes that are written unchanged.
     Raw(Vec<u8>),
 }
 
 const MAX_DEPTH: u8 = 64;
 
 impl Item {
-    /// Reads one item and returns it with the bytes behind it.
+    /// Parses one item and returns it with the bytes after it.
     #[must_use]
     pub fn read(bytes: &[u8]) -> Option<(Self, &[u8])> {
         let mut rest = bytes;
@@ -61,7 +61,7 @@ impl Item {
         })
     }
 
-    /// Writes the item with the shortest heads.
+    /// Encodes the item with the shortest heads.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
@@ -103,7 +103,7 @@ impl Item {
         }
     }
 
-    /// The value of a text key, if this is a map that has it.
+    /// Returns the value of a text key, if this is a map that has it.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {
         let Self::Map(entries) = self else {
@@ -115,7 +115,7 @@ impl Item {
             .find_map(|(name, value)| found(name).then_some(value))
     }
 
-    /// [`Self::get`], to be changed in place.
+    /// Returns the value of [`Self::get`], mutably.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Self> {
         let Self::Map(entries) = self else {
             return None;
@@ -127,7 +127,7 @@ impl Item {
     }
 }
 
-/// Takes a head and returns its argument; indefinite lengths and reserved values have none.
+/// Reads a head and returns its argument, or `None` for indefinite lengths and reserved values.
 fn take_argument(rest: &mut &[u8]) -> Option<u64> {
     let [head] = take_array(rest)?;
     match head & 0x1f {
@@ -163,7 +163,7 @@ fn write_head(out: &mut Vec<u8>, major: u8, argument: u64) {
     write_argument(out, major, low, argument);
 }
 
-/// The width of a float or simple value is part of its meaning, so it is kept.
+/// Encodes a float or simple value. Its width is part of its meaning, so it is preserved.
 fn write_simple(out: &mut Vec<u8>, low: u8, argument: u64) {
     write_argument(out, 7, low, argument);
 }

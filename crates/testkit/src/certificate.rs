@@ -7,7 +7,7 @@ use crate::der::{
     bit_string, explicit, oid, sequence, tlv,
 };
 
-/// An X.509 certificate in the making (RFC 5280); any key can sign it.
+/// An unsigned X.509 certificate (RFC 5280). Any key can sign it.
 #[derive(Clone, Debug)]
 pub struct Certificate {
     /// X.509 version.
@@ -33,14 +33,14 @@ pub struct Certificate {
 pub struct Extension {
     /// Type, in dotted form.
     pub oid: String,
-    /// Whether a reader that does not know it must refuse the certificate.
+    /// Whether a verifier that does not support it must reject the certificate.
     pub critical: bool,
     /// Value in DER.
     pub value: Vec<u8>,
 }
 
 impl Extension {
-    /// An extension with any value.
+    /// Creates an extension with any value.
     #[must_use]
     pub fn new(oid: &str, critical: bool, value: Vec<u8>) -> Self {
         Self {
@@ -50,7 +50,7 @@ impl Extension {
         }
     }
 
-    /// Basic constraints (RFC 5280 section 4.2.1.9), critical.
+    /// Creates basic constraints (RFC 5280 section 4.2.1.9), critical.
     #[must_use]
     pub fn basic_constraints(is_ca: bool, path_length: Option<u8>) -> Self {
         let ca = if is_ca { tlv(BOOLEAN, &[0xff]) } else { vec![] };
@@ -58,20 +58,20 @@ impl Extension {
         Self::new("2.5.29.19", true, sequence(&[ca, path_length]))
     }
 
-    /// Key usage (RFC 5280 section 4.2.1.3) with at most 7 bits, the first the highest: 0x04 is
-    /// keyCertSign, 0x80 digitalSignature.
+    /// Creates a key usage (RFC 5280 section 4.2.1.3) with at most 7 bits, the first the highest:
+    /// 0x04 is keyCertSign, 0x80 digitalSignature.
     #[must_use]
     pub fn key_usage(bits: u8) -> Self {
         Self::new("2.5.29.15", true, tlv(0x03, &[1, bits & 0xfe]))
     }
 
-    /// Extended key usage (RFC 5280 section 4.2.1.12).
+    /// Creates an extended key usage (RFC 5280 section 4.2.1.12).
     #[must_use]
     pub fn extended_key_usage(purpose: &str) -> Self {
         Self::new("2.5.29.37", false, sequence(&[oid(purpose)]))
     }
 
-    /// A subject alternative name (RFC 5280 section 4.2.1.6) that is a directory name.
+    /// Creates a subject alternative name (RFC 5280 section 4.2.1.6) that is a directory name.
     #[must_use]
     pub fn subject_alternative_name(name: &[(String, String)]) -> Self {
         Self::new(
@@ -81,7 +81,7 @@ impl Extension {
         )
     }
 
-    /// The AAGUID extension (WebAuthn Level 3 section 8.2.1).
+    /// Creates the AAGUID extension (WebAuthn Level 3 section 8.2.1).
     #[must_use]
     pub fn aaguid(aaguid: [u8; 16]) -> Self {
         let value = tlv(OCTET_STRING, &aaguid);
@@ -99,7 +99,7 @@ impl Extension {
 }
 
 impl Certificate {
-    /// A valid end-entity certificate for `key`, issued by the CA of this name.
+    /// Creates a valid end-entity certificate for `key`, issued by the CA of this name.
     #[must_use]
     pub fn new(common_name: &str, key: &CredentialKey, issuer: &str) -> Self {
         Self {
@@ -114,7 +114,7 @@ impl Certificate {
         }
     }
 
-    /// A valid CA's certificate for `key`, issued by the CA of this name.
+    /// Creates a valid CA certificate for `key`, issued by the CA of this name.
     #[must_use]
     pub fn authority(common_name: &str, key: &CredentialKey, issuer: &str) -> Self {
         Self {
@@ -126,7 +126,7 @@ impl Certificate {
         }
     }
 
-    /// The certificate in DER.
+    /// Returns the certificate in DER.
     #[must_use]
     pub fn signed_by(&self, signer: &CredentialKey) -> Vec<u8> {
         let algorithm = self
@@ -155,7 +155,7 @@ impl Certificate {
         sequence(&[to_be_signed, algorithm, signature])
     }
 
-    /// [`Self::signed_by`] in PEM (RFC 7468).
+    /// Returns [`Self::signed_by`] in PEM (RFC 7468).
     #[must_use]
     pub fn pem_signed_by(&self, signer: &CredentialKey) -> String {
         let text = STANDARD.encode(self.signed_by(signer));
@@ -180,8 +180,8 @@ fn distinguished_name(attributes: &[(String, String)]) -> Vec<u8> {
     sequence(&attributes.iter().map(attribute).collect::<Vec<_>>())
 }
 
-/// What an attestation certificate says (WebAuthn Level 3 section 8.2.1). The default meets the
-/// requirements; a test changes what it wants refused.
+/// The fields of an attestation certificate (WebAuthn Level 3 section 8.2.1). The default meets the
+/// requirements. A test changes the part that must be rejected.
 #[derive(Clone, Debug)]
 pub struct AttestationCertificate {
     /// X.509 version; 3 is required.
@@ -215,7 +215,7 @@ impl Default for AttestationCertificate {
 }
 
 impl AttestationCertificate {
-    /// The certificate for `key`, to be changed further and to be signed.
+    /// Returns the unsigned certificate for `key`, ready for further changes.
     #[must_use]
     pub fn certificate(&self, key: &CredentialKey, issuer: &str) -> Certificate {
         let attribute = |kind: &str, value: &str| (kind.to_owned(), value.to_owned());
@@ -236,7 +236,7 @@ impl AttestationCertificate {
         }
     }
 
-    /// The certificate for `key`, signed by `key` itself, in DER.
+    /// Returns the certificate for `key`, signed by `key` itself, in DER.
     #[must_use]
     pub fn der(&self, key: &CredentialKey) -> Vec<u8> {
         self.certificate(key, &self.common_name).signed_by(key)

@@ -22,20 +22,20 @@ enum Pair {
     Rs256(RsaKeyPair),
 }
 
-/// Finding primes takes longer than everything else in a test, so all tests share this key.
+/// Generating primes is slower than everything else in a test, so all tests share this key.
 static RSA_KEY: LazyLock<CredentialKey> = LazyLock::new(|| {
     let pair = RsaKeyPair::generate(KeySize::Rsa2048).expect("a supported size");
     CredentialKey(Arc::new(Pair::Rs256(pair)))
 });
 
 impl CredentialKey {
-    /// A P-256 key for ES256: that of [`SoftwareKey::from_seed`].
+    /// Returns the P-256 key for ES256 that [`SoftwareKey::from_seed`] derives from `seed`.
     #[must_use]
     pub fn es256(seed: u64) -> Self {
         SoftwareKey::from_seed(seed).into()
     }
 
-    /// A fresh P-384 key for ES384.
+    /// Generates a P-384 key for ES384.
     #[must_use]
     pub fn es384() -> Self {
         let pair = EcdsaKeyPair::generate(&ECDSA_P384_SHA384_ASN1_SIGNING)
@@ -43,7 +43,7 @@ impl CredentialKey {
         Self(Arc::new(Pair::Es384(pair)))
     }
 
-    /// The Ed25519 key that belongs to `seed`.
+    /// Returns the Ed25519 key for `seed`.
     #[must_use]
     pub fn ed25519(seed: u64) -> Self {
         let seed = sha256(&[b"keymoor testkit Ed25519 ", &seed.to_be_bytes()[..]].concat());
@@ -51,13 +51,13 @@ impl CredentialKey {
         Self(Arc::new(Pair::EdDsa(pair)))
     }
 
-    /// An RSA key of 2,048 bits for RS256: the same throughout a process.
+    /// Returns an RSA key of 2,048 bits for RS256, the same throughout a process.
     #[must_use]
     pub fn rs256() -> Self {
         RSA_KEY.clone()
     }
 
-    /// One key of each algorithm.
+    /// Returns one key of each algorithm.
     #[must_use]
     pub fn one_of_each() -> [Self; 4] {
         [
@@ -68,7 +68,7 @@ impl CredentialKey {
         ]
     }
 
-    /// `alg` as the COSE registry numbers it.
+    /// Returns `alg` from the COSE registry.
     #[must_use]
     pub fn cose_algorithm(&self) -> i64 {
         match &*self.0 {
@@ -79,7 +79,7 @@ impl CredentialKey {
         }
     }
 
-    /// `alg` as the JOSE registry names it.
+    /// Returns `alg` from the JOSE registry.
     #[must_use]
     pub fn jose_algorithm(&self) -> &'static str {
         match &*self.0 {
@@ -90,7 +90,7 @@ impl CredentialKey {
         }
     }
 
-    /// The key as software keeps it; `None` unless it is ES256.
+    /// Returns the key as a [`SoftwareKey`], or `None` unless it is ES256.
     #[must_use]
     pub fn as_software_key(&self) -> Option<&SoftwareKey> {
         match &*self.0 {
@@ -99,7 +99,7 @@ impl CredentialKey {
         }
     }
 
-    /// The public key as its certificate has it: a SEC 1 point, an Ed25519 point, or
+    /// Returns the public key in its certificate form: a SEC 1 point, an Ed25519 point, or
     /// RSAPublicKey in DER.
     #[must_use]
     pub fn public_bytes(&self) -> &[u8] {
@@ -111,15 +111,15 @@ impl CredentialKey {
         }
     }
 
-    /// The RSA modulus, 256 bytes. The exponent is 65537. `None` for other keys.
+    /// Returns the RSA modulus, 256 bytes, or `None` for other keys. The exponent is 65537.
     #[must_use]
     pub fn modulus(&self) -> Option<&[u8]> {
-        // RSAPublicKey with a modulus of 2,048 bits: SEQUENCE and INTEGER take 4 bytes each to
-        // head, and the modulus' top bit needs a zero byte before it.
+        // RSAPublicKey with a modulus of 2,048 bits: the heads of SEQUENCE and INTEGER have 4 bytes
+        // each, and the modulus' top bit needs a zero byte before it.
         matches!(*self.0, Pair::Rs256(_)).then(|| &self.public_bytes()[9..265])
     }
 
-    /// The public key as a JWK with exactly the members of its thumbprint.
+    /// Returns the public key as a JWK with exactly the members of its thumbprint.
     #[must_use]
     pub fn jwk(&self) -> Value {
         match &*self.0 {
@@ -138,14 +138,14 @@ impl CredentialKey {
         }
     }
 
-    /// The RFC 7638 SHA-256 thumbprint, base64url without padding.
+    /// Returns the RFC 7638 SHA-256 thumbprint, base64url without padding.
     #[must_use]
     pub fn thumbprint(&self) -> String {
-        // serde_json writes the members in order, without white space, as RFC 7638 wants it.
+        // serde_json writes the members in order, without white space, as RFC 7638 requires.
         base64url(sha256(self.jwk().to_string().as_bytes()))
     }
 
-    /// The public key as a COSE_Key map (RFC 9052 section 7).
+    /// Returns the public key as a COSE_Key map (RFC 9052 section 7).
     #[must_use]
     pub fn cose(&self) -> Vec<u8> {
         let curve = match &*self.0 {
@@ -183,7 +183,7 @@ impl CredentialKey {
         cose
     }
 
-    /// A signature in the form of WebAuthn (Level 3 section 6.5.5) and of certificates.
+    /// Signs in the form of WebAuthn (Level 3 section 6.5.5) and of certificates.
     #[must_use]
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
         let rng = SystemRandom::new();

@@ -25,7 +25,8 @@ pub(crate) fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
     [&[tag], &length(content)[..], content].concat()
 }
 
-/// `tlv` with a context-specific, constructed tag of any number (X.690 section 8.1.2.4).
+/// Encodes an element with a context-specific, constructed tag of any number (X.690 section
+/// 8.1.2.4).
 pub(crate) fn explicit(number: u16, content: &[u8]) -> Vec<u8> {
     let [high, low] = [number >> 7, number & 0x7f].map(|bits| bits.to_be_bytes()[1]);
     let tag = match number {
@@ -46,7 +47,7 @@ fn length(content: &[u8]) -> Vec<u8> {
     }
 }
 
-/// An object identifier from its dotted form, whose arcs fit 28 bits.
+/// Encodes an object identifier from its dotted form. Its arcs must fit 28 bits.
 pub(crate) fn oid(dotted: &str) -> Vec<u8> {
     let mut arcs = dotted
         .split('.')

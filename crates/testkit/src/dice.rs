@@ -4,13 +4,13 @@
 pub struct Dice(u64);
 
 impl Dice {
-    /// The sequence that belongs to `seed`.
+    /// Creates the sequence for `seed`.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// The next 64 bits.
+    /// Returns the next 64 bits.
     pub const fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -18,39 +18,39 @@ impl Dice {
         mixed ^ (mixed >> 31)
     }
 
-    /// The next byte.
+    /// Returns the next byte.
     pub const fn byte(&mut self) -> u8 {
         self.bits().to_be_bytes()[0]
     }
 
-    /// A number from 0 to `bound` - 1, or 0 if there is none. Small bounds only: the bias is
+    /// Returns a number from 0 to `bound` - 1, or 0 if `bound` is 0. Small bounds only: the bias is
     /// `bound` / 2^64.
     pub fn below(&mut self, bound: usize) -> usize {
         let bound = bound.max(1) as u64;
         usize::try_from(self.bits() % bound).expect("less than a usize")
     }
 
-    /// Whether one case in `of` happens.
+    /// Returns true with probability 1 / `of`.
     pub fn one_in(&mut self, of: usize) -> bool {
         self.below(of) == 0
     }
 
-    /// One of `choices`.
+    /// Returns one of `choices`.
     ///
     /// # Panics
-    /// If there is none.
+    /// If `choices` is empty.
     pub fn pick<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
         &choices[self.below(choices.len())]
     }
 
-    /// Up to `most` bytes.
+    /// Returns up to `most` bytes.
     pub fn some_bytes(&mut self, most: usize) -> Vec<u8> {
         let length = self.below(most + 1);
         (0..length).map(|_| self.byte()).collect()
     }
 
-    /// `bytes` with one thing changed: a bit, a byte, a number's neighbour, a stretch removed,
-    /// repeated or inserted. Never `bytes` as they are, unless nothing can be changed.
+    /// Returns `bytes` with one change: a bit, a byte, a number's neighbour, a stretch removed,
+    /// repeated or inserted. Never `bytes` unchanged, unless nothing can be changed.
     #[must_use]
     pub fn changed(&mut self, bytes: &[u8]) -> Vec<u8> {
         for _ in 0..8 {

@@ -1,4 +1,4 @@
-//! What an authenticator answers, in WebAuthn's own JSON (Level 3 section 5.1).
+//! An authenticator's responses in WebAuthn's own JSON (Level 3 section 5.1).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{AssertionOptions, Authenticator, RegistrationOptions, base64url};
 
 impl Authenticator {
-    /// [`Self::register`] as `RegistrationResponseJSON`.
+    /// Registers as [`Self::register`] does, and returns `RegistrationResponseJSON`.
     #[must_use]
     pub fn register_json(&self, options: &RegistrationOptions) -> Value {
         let answer = parsed(&self.register(options));
@@ -27,7 +27,7 @@ impl Authenticator {
         })
     }
 
-    /// [`Self::assert`] as `AuthenticationResponseJSON`.
+    /// Signs in as [`Self::assert`] does, and returns `AuthenticationResponseJSON`.
     #[must_use]
     pub fn assert_json(&self, options: &AssertionOptions, user_handle: &[u8]) -> Value {
         let answer = parsed(&self.assert(options));

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use crate::{SoftwareKey, base64url};
 
-/// What a proof at sign-in answers: the variable claims, in the terms of the wire protocol.
+/// The variable claims of a proof at sign-in, in the terms of the wire protocol.
 #[derive(Clone, Copy, Debug)]
 pub struct Challenge<'a> {
     /// `sub`: the identity's distinguished name.
@@ -19,7 +19,7 @@ pub struct Challenge<'a> {
 }
 
 impl Challenge<'_> {
-    /// The claims that a device signs, valid for 4,200 s either side of `now`.
+    /// Returns the claims that a device signs, valid for 4,200 s either side of `now`.
     #[must_use]
     pub fn claims(&self) -> Value {
         json!({
@@ -39,8 +39,8 @@ impl Challenge<'_> {
     }
 }
 
-/// A compact JWS (RFC 7515 section 7.1) in the making; every part can be replaced before it is
-/// signed, and any key can sign it.
+/// An unsigned compact JWS (RFC 7515 section 7.1). Every part can be replaced before signing, and
+/// any key can sign it.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Jws {
@@ -49,7 +49,7 @@ pub struct Jws {
 }
 
 impl Jws {
-    /// A JWS with these JSON texts, which need not be valid.
+    /// Creates a JWS with these JSON texts, which may be invalid.
     pub fn new(header: impl Into<String>, payload: impl Into<String>) -> Self {
         Self {
             header: header.into(),
@@ -57,7 +57,7 @@ impl Jws {
         }
     }
 
-    /// The proof at binding that introduces `key`.
+    /// Creates the proof at binding for `key`.
     pub fn binding(key: &SoftwareKey, subject: &str, token: &str) -> Self {
         Self::new(
             json!({ "alg": "ES256", "jwk": key.jwk() }).to_string(),
@@ -65,7 +65,7 @@ impl Jws {
         )
     }
 
-    /// The proof at sign-in that names `key`.
+    /// Creates the proof at sign-in that names `key`.
     pub fn authentication(key: &SoftwareKey, claims: &Value) -> Self {
         Self::new(
             json!({ "alg": "ES256", "kid": key.thumbprint() }).to_string(),
@@ -73,7 +73,7 @@ impl Jws {
         )
     }
 
-    /// Sets one header member. The header must be a JSON object so far.
+    /// Sets one header member. The header must still be a JSON object.
     pub fn header(mut self, name: &str, value: impl Into<Value>) -> Self {
         let mut header = self.parsed_header();
         header[name] = value.into();
@@ -81,7 +81,7 @@ impl Jws {
         self
     }
 
-    /// Removes one header member. The header must be a JSON object so far.
+    /// Removes one header member. The header must still be a JSON object.
     pub fn without_header(mut self, name: &str) -> Self {
         let mut header = self.parsed_header();
         header.as_object_mut().and_then(|map| map.remove(name));
@@ -101,7 +101,7 @@ impl Jws {
         self
     }
 
-    /// Signs with ES256 by `key`, whatever the header says.
+    /// Signs with ES256 and `key`, whatever the header states.
     #[must_use]
     pub fn signed_by(&self, key: &SoftwareKey) -> String {
         let input = self.signing_input();
@@ -109,14 +109,14 @@ impl Jws {
         format!("{input}.{signature}")
     }
 
-    /// Says `alg: none` and leaves the signature empty.
+    /// Sets `alg: none` and leaves the signature empty.
     #[must_use]
     pub fn unsigned(self) -> String {
         format!("{}.", self.header("alg", "none").signing_input())
     }
 
-    /// Says `alg: HS256` and authenticates with `secret`, the classic confusion being a public
-    /// key used as the secret.
+    /// Sets `alg: HS256` and authenticates with `secret`. The classic attack uses a public key as
+    /// the secret.
     #[must_use]
     pub fn hmac_signed(self, secret: &[u8]) -> String {
         let input = self.header("alg", "HS256").signing_input();

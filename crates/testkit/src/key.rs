@@ -19,7 +19,7 @@ pub struct SoftwareKey {
 }
 
 impl SoftwareKey {
-    /// A fresh key.
+    /// Generates a key.
     #[must_use]
     pub fn generate() -> Self {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
@@ -35,7 +35,7 @@ impl SoftwareKey {
         Self::from_scalar(scalar).expect("a generated scalar is in range")
     }
 
-    /// The key that belongs to `seed`: the same on every call and machine.
+    /// Returns the key for `seed`: the same on every call and machine.
     #[must_use]
     pub fn from_seed(seed: u64) -> Self {
         (0_u8..=u8::MAX)
@@ -61,31 +61,31 @@ impl SoftwareKey {
         })
     }
 
-    /// The public key as an uncompressed SEC 1 point: `04`, x, y; 65 bytes.
+    /// Returns the public key as an uncompressed SEC 1 point: `04`, x, y; 65 bytes.
     #[must_use]
     pub fn point(&self) -> &[u8] {
         self.jose.public_key().as_ref()
     }
 
-    /// The public key's x coordinate, 32 bytes.
+    /// Returns the public key's x coordinate, 32 bytes.
     #[must_use]
     pub fn x(&self) -> &[u8] {
         &self.point()[1..33]
     }
 
-    /// The public key's y coordinate, 32 bytes.
+    /// Returns the public key's y coordinate, 32 bytes.
     #[must_use]
     pub fn y(&self) -> &[u8] {
         &self.point()[33..]
     }
 
-    /// The public key as a JWK with exactly the members `crv`, `kty`, `x`, `y`.
+    /// Returns the public key as a JWK with exactly the members `crv`, `kty`, `x`, `y`.
     #[must_use]
     pub fn jwk(&self) -> Value {
         json!({ "crv": "P-256", "kty": "EC", "x": base64url(self.x()), "y": base64url(self.y()) })
     }
 
-    /// [`Self::jwk`] with `d`: what must never be accepted where a public key belongs.
+    /// Returns [`Self::jwk`] with `d`, which must never be accepted in place of a public key.
     #[must_use]
     pub fn private_jwk(&self) -> Value {
         let mut jwk = self.jwk();
@@ -93,7 +93,7 @@ impl SoftwareKey {
         jwk
     }
 
-    /// The public key as a COSE_Key map (RFC 9052 section 7) for ES256.
+    /// Returns the public key as a COSE_Key map (RFC 9052 section 7) for ES256.
     #[must_use]
     pub fn cose(&self) -> Vec<u8> {
         let mut cose = Vec::new();
@@ -108,7 +108,7 @@ impl SoftwareKey {
         cose
     }
 
-    /// The RFC 7638 SHA-256 thumbprint, base64url without padding: the `kid` of proofs.
+    /// Returns the RFC 7638 SHA-256 thumbprint, base64url without padding: the `kid` of proofs.
     #[must_use]
     pub fn thumbprint(&self) -> String {
         let (x, y) = (base64url(self.x()), base64url(self.y()));
@@ -116,26 +116,26 @@ impl SoftwareKey {
         base64url(sha256(canonical.as_bytes()))
     }
 
-    /// An ES256 signature as JOSE writes it: r and s, 64 bytes.
+    /// Signs with ES256 in JOSE's form: r and s, 64 bytes.
     #[must_use]
     pub fn sign_fixed(&self, message: &[u8]) -> Vec<u8> {
         sign(&self.jose, message)
     }
 
-    /// An ES256 signature as WebAuthn writes it: ASN.1 DER.
+    /// Signs with ES256 in WebAuthn's form: ASN.1 DER.
     #[must_use]
     pub fn sign_der(&self, message: &[u8]) -> Vec<u8> {
         sign(&self.der, message)
     }
 
-    /// The valid software-key proof for `:bind`. [`Jws::binding`] makes invalid ones.
+    /// Returns the valid software-key proof for `:bind`. [`Jws::binding`] builds invalid ones.
     #[must_use]
     pub fn binding_jws(&self, subject: &str, token: &str) -> String {
         Jws::binding(self, subject, token).signed_by(self)
     }
 
-    /// The software-key proof for `bi-authenticate` over `claims`. [`Jws::authentication`] makes
-    /// invalid ones.
+    /// Returns the software-key proof for `bi-authenticate` over `claims`. [`Jws::authentication`]
+    /// builds invalid ones.
     #[must_use]
     pub fn authentication_jws(&self, claims: &Value) -> String {
         Jws::authentication(self, claims).signed_by(self)

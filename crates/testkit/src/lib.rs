@@ -1,8 +1,8 @@
 //! A software authenticator and proof builder for tests.
 //!
-//! It speaks the device's half of the wire protocol and is deliberately able to lie: every part
-//! of a proof can be replaced, so that a test of a refusal differs from a valid proof in one
-//! thing only. Keys are reproducible from a seed; ECDSA signatures are randomised all the same.
+//! It implements the device's side of the wire protocol and can deliberately send invalid data.
+//! Every part of a proof can be replaced, so a rejection test differs from a valid proof in one
+//! thing only. Keys are reproducible from a seed. ECDSA signatures are still randomised.
 //!
 //! It shares no code with the verifier, so that a mistake in one does not hide in the other.
 

@@ -1,11 +1,11 @@
-//! Attestation statements (WebAuthn Level 3 section 8), right unless a test spoils a part.
+//! Attestation statements (WebAuthn Level 3 section 8), valid unless a test changes a part.
 
 use std::fmt;
 
 use crate::der::{ENUMERATED, INTEGER, OCTET_STRING, SET, explicit, sequence, tlv};
 use crate::{AttestationCertificate, Certificate, CredentialKey, Extension, sha256};
 
-/// What a statement speaks about.
+/// The registration that a statement attests.
 #[derive(Debug)]
 pub struct ToAttest<'a> {
     /// The authenticator data.
@@ -19,19 +19,19 @@ pub struct ToAttest<'a> {
 }
 
 impl ToAttest<'_> {
-    /// The authenticator data and the client data's hash.
+    /// Returns the authenticator data and the client data's hash.
     #[must_use]
     pub fn signed_bytes(&self) -> Vec<u8> {
         [self.authenticator_data, &self.client_data_hash].concat()
     }
 }
 
-/// Makes attestation statements of one format.
+/// Creates attestation statements of one format.
 pub trait Statement: fmt::Debug + Send + Sync {
-    /// `fmt`.
+    /// Returns `fmt`.
     fn format(&self) -> &'static str;
 
-    /// `attStmt`, as CBOR.
+    /// Returns `attStmt`, as CBOR.
     fn cbor(&self, subject: &ToAttest<'_>) -> Vec<u8>;
 }
 
@@ -45,7 +45,7 @@ pub struct Authority {
 }
 
 impl Authority {
-    /// The authority of this name with this key.
+    /// Creates the authority with this name and key.
     #[must_use]
     pub fn new(name: &str, key: CredentialKey) -> Self {
         Self {
@@ -54,7 +54,7 @@ impl Authority {
         }
     }
 
-    /// Its own certificate in DER, signed by itself.
+    /// Returns the authority's self-signed certificate in DER.
     #[must_use]
     pub fn root(&self) -> Vec<u8> {
         Certificate::authority(&self.name, &self.key, &self.name).signed_by(&self.key)
@@ -103,7 +103,7 @@ pub(crate) fn statement(members: &[(&str, Member<'_>)]) -> Vec<u8> {
 /// `packed` with certificates (section 8.2).
 #[derive(Clone, Debug)]
 pub struct PackedStatement {
-    /// Who issues the attestation certificate.
+    /// The issuer of the attestation certificate.
     pub authority: Authority,
     /// The attestation key.
     pub key: CredentialKey,
@@ -116,7 +116,7 @@ pub struct PackedStatement {
 }
 
 impl PackedStatement {
-    /// The statement of an attestation key that `authority` certifies.
+    /// Creates the statement of an attestation key that `authority` certifies.
     #[must_use]
     pub fn new(authority: Authority, key: CredentialKey) -> Self {
         let certificate = AttestationCertificate::default().certificate(&key, &authority.name);
@@ -153,11 +153,11 @@ impl Statement for PackedStatement {
 /// `fido-u2f` (section 8.6).
 #[derive(Clone, Debug)]
 pub struct FidoU2fStatement {
-    /// Who issues the attestation certificate.
+    /// The issuer of the attestation certificate.
     pub authority: Authority,
     /// The attestation key.
     pub key: CredentialKey,
-    /// How often the certificate is given; once is right.
+    /// The number of copies of the certificate. Only 1 is valid.
     pub certificates: usize,
     /// Another public key in what is signed.
     pub signed_key: Option<Vec<u8>>,
@@ -205,9 +205,9 @@ impl Statement for FidoU2fStatement {
 /// `apple` (section 8.8).
 #[derive(Clone, Debug, Default)]
 pub struct AppleStatement {
-    /// Who issues the certificate.
+    /// The issuer of the certificate.
     pub authority: Authority,
-    /// Another nonce in the certificate; none at all if empty.
+    /// Another nonce in the certificate, or no nonce if empty.
     pub nonce: Option<Vec<u8>>,
     /// Another key in the certificate than the credential's.
     pub key: Option<CredentialKey>,
@@ -238,7 +238,7 @@ impl Statement for AppleStatement {
 /// `android-key` (section 8.4).
 #[derive(Clone, Debug)]
 pub struct AndroidKeyStatement {
-    /// Who issues the certificate.
+    /// The issuer of the certificate.
     pub authority: Authority,
     /// Another attestation challenge than the client data's hash.
     pub challenge: Option<Vec<u8>>,
@@ -250,11 +250,11 @@ pub struct AndroidKeyStatement {
     pub key: Option<CredentialKey>,
     /// Another signer than the credential's key.
     pub signer: Option<CredentialKey>,
-    /// The whole key description instead; none at all if empty.
+    /// A replacement for the whole key description, or no description if empty.
     pub description: Option<Vec<u8>>,
 }
 
-/// The part of an authorization list that matters to WebAuthn.
+/// The part of an authorization list that WebAuthn uses.
 #[derive(Clone, Debug, Default)]
 pub struct Authorizations {
     /// KM_TAG_PURPOSE; 2 is signing.

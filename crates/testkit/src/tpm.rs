@@ -6,7 +6,7 @@ use crate::{Authority, Certificate, CredentialKey, Extension, Statement, ToAttes
 /// `tpm` (section 8.3), with the structures of the TPM 2.0 Library, Part 2.
 #[derive(Clone, Debug)]
 pub struct TpmStatement {
-    /// Who issues the attestation identity key's certificate.
+    /// The issuer of the attestation identity key's certificate.
     pub authority: Authority,
     /// The attestation identity key.
     pub key: CredentialKey,
@@ -22,7 +22,7 @@ pub struct TpmStatement {
     pub name_algorithm: u16,
     /// `objectAttributes` of `pubArea` (Part 2, TPMA_OBJECT).
     pub object_attributes: u32,
-    /// The symmetric algorithm of `pubArea`; 0x0010 is none.
+    /// The symmetric algorithm of `pubArea`. 0x0010 is `TPM_ALG_NULL`.
     pub symmetric: u16,
     /// Bytes appended to `pubArea`.
     pub after_public_area: Vec<u8>,
@@ -40,7 +40,7 @@ pub struct TpmStatement {
     pub signer: Option<CredentialKey>,
 }
 
-/// The attributes of a TPM in the subject alternative name: manufacturer, model, version.
+/// Returns the attributes of a TPM in the subject alternative name: manufacturer, model, version.
 #[must_use]
 pub fn tpm_name(manufacturer: &str, model: &str, version: &str) -> Vec<(String, String)> {
     [
@@ -53,7 +53,7 @@ pub fn tpm_name(manufacturer: &str, model: &str, version: &str) -> Vec<(String, 
 }
 
 impl TpmStatement {
-    /// The statement of a TPM whose attestation identity key `authority` certifies.
+    /// Creates the statement of a TPM whose attestation identity key `authority` certifies.
     #[must_use]
     pub fn new(authority: Authority, key: CredentialKey) -> Self {
         let certificate = Certificate {

@@ -20,10 +20,10 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// All of them, the one that every authenticator has first.
+    /// All algorithms, starting with the one that every authenticator supports.
     pub const ALL: [Self; 4] = [Self::Es256, Self::EdDsa, Self::Rs256, Self::Es384];
 
-    /// The identifier in the COSE registry.
+    /// Returns the identifier in the COSE registry.
     #[must_use]
     pub const fn cose_id(self) -> i64 {
         match self {
@@ -34,7 +34,7 @@ impl Algorithm {
         }
     }
 
-    /// The name in the JOSE registry: `alg`.
+    /// Returns the name in the JOSE registry: `alg`.
     #[must_use]
     pub const fn jose_name(self) -> &'static str {
         match self {
@@ -55,7 +55,7 @@ impl Algorithm {
             .find(|known| known.jose_name() == name)
     }
 
-    /// The verification of signatures in the forms of WebAuthn Level 3 section 6.5.5.
+    /// Returns the verification of signatures in the forms of WebAuthn Level 3 section 6.5.5.
     pub(crate) const fn verification(self) -> &'static dyn VerificationAlgorithm {
         match self {
             Self::Es256 => &ECDSA_P256_SHA256_ASN1,

@@ -1,6 +1,6 @@
 //! Proofs at sign-in, of software keys and of WebAuthn credentials (Level 3 section 7.2).
 //!
-//! Verification takes two steps, since the proof itself says which key to look up:
+//! Verification has two steps, since the proof itself names the key to look up:
 //! [`AssertionProof::parse`] reads and trusts nothing, [`AssertionProof::verify`] decides.
 
 use std::fmt;
@@ -20,7 +20,7 @@ use crate::{
     Algorithm, AuthenticatorDataError, BadSignature, PublicKey, json, thumbprint_base64url,
 };
 
-/// How far a browser's clock may be from ours, either way.
+/// How far a browser's clock may differ from ours, either way.
 pub const LEEWAY: Seconds = Seconds(4_200);
 
 /// The claims of a proof at sign-in. Members that are not listed are ignored.
@@ -33,11 +33,11 @@ pub struct ProofClaims {
     /// The URL that the proof is posted to.
     #[serde(deserialize_with = "one_or_many")]
     pub aud: Vec<String>,
-    /// When it was made, in seconds since the Unix epoch by the device's clock.
+    /// When the proof was created, in seconds since the Unix epoch by the device's clock.
     pub iat: i64,
-    /// From when it is valid, in seconds since the Unix epoch.
+    /// The start of validity, in seconds since the Unix epoch.
     pub nbf: i64,
-    /// When it ceases to be valid, in seconds since the Unix epoch.
+    /// The end of validity, in seconds since the Unix epoch.
     pub exp: i64,
     /// The proof's own id.
     pub jti: String,
@@ -45,7 +45,7 @@ pub struct ProofClaims {
     pub bi_tid: String,
     /// The transaction's nonce, echoed.
     pub bi_non: String,
-    /// What the device says about itself, in base64.
+    /// What the device reports about itself, in base64.
     pub bi_prf: Option<String>,
     /// The version of the policy protocol.
     pub bi_pol_ver: Option<String>,
@@ -58,7 +58,7 @@ pub struct ProofClaims {
     pub pub_key_cred_id: Option<String>,
 }
 
-/// RFC 7519 section 4.1.3: an audience is a string or an array of strings.
+/// Deserialises an audience: a string or an array of strings (RFC 7519 section 4.1.3).
 fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -91,7 +91,7 @@ impl ProofClaims {
         if self.exp <= now {
             return Err(ProofError::Expired);
         }
-        // Bounds `nbf` and `exp` too: however far apart they are, a proof dies with its `iat`.
+        // Bounds `nbf` and `exp` too: a proof expires with its `iat`, however far apart they are.
         if now.abs_diff(self.iat) > expected.leeway.0.unsigned_abs() {
             return Err(ProofError::IssuedAt);
         }
@@ -105,8 +105,7 @@ impl fmt::Debug for ProofClaims {
     }
 }
 
-/// A proof at sign-in, read but not trusted: everything in it is the sender's claim until
-/// [`Self::verify`].
+/// A proof at sign-in, read but not trusted. [`Self::verify`] verifies its contents.
 pub struct AssertionProof {
     key_thumbprint: String,
     claims: ProofClaims,
@@ -121,7 +120,7 @@ enum Evidence {
     },
 }
 
-/// What a WebAuthn authenticator and its browser answered, read but not trusted.
+/// The response of a WebAuthn authenticator and its browser, read but not trusted.
 pub(crate) struct WebAuthnEvidence {
     client_data: ClientData,
     authenticator_data: AuthenticatorData,
@@ -191,7 +190,7 @@ impl fmt::Debug for AssertionProof {
     }
 }
 
-/// What a proof at sign-in must be about.
+/// The expected contents of a proof at sign-in.
 #[derive(Clone, Copy)]
 pub struct AssertionExpectation<'a> {
     /// The identity's distinguished name, built by the server and never parsed.
@@ -209,10 +208,10 @@ pub struct AssertionExpectation<'a> {
     pub credential: ExpectedCredential<'a>,
 }
 
-/// What is on record about the credential. A proof of the other kind is refused.
+/// The stored facts about the credential. A proof of the other kind is rejected.
 #[derive(Clone, Copy)]
 pub enum ExpectedCredential<'a> {
-    /// A key that software keeps.
+    /// A key stored in software.
     Software,
     /// A WebAuthn credential.
     WebAuthn {
@@ -224,8 +223,8 @@ pub enum ExpectedCredential<'a> {
 }
 
 impl AssertionProof {
-    /// Reads a proof. Its shape, `alg` and header members are checked; nothing is verified. One
-    /// over a challenge of the server's making is not read here but by [`crate::fido2`].
+    /// Parses a proof. It checks the form, `alg` and the header members, and verifies nothing.
+    /// [`crate::fido2`] parses proofs over server-generated challenges.
     pub fn parse(proof: &AuthenticationProof) -> Result<Self, ProofError> {
         match proof {
             AuthenticationProof::Jwt(raw) => Self::parse_jws(raw),
@@ -277,19 +276,19 @@ impl AssertionProof {
         })
     }
 
-    /// `kid`: the RFC 7638 SHA-256 thumbprint of the key, base64url without padding.
+    /// Returns `kid`: the RFC 7638 SHA-256 thumbprint of the key, base64url without padding.
     #[must_use]
     pub fn key_thumbprint(&self) -> &str {
         &self.key_thumbprint
     }
 
-    /// What the proof claims.
+    /// Returns the unverified claims.
     #[must_use]
     pub fn claims(&self) -> &ProofClaims {
         &self.claims
     }
 
-    /// How the proof was made.
+    /// Returns the kind of the proof.
     #[must_use]
     pub fn kind(&self) -> ProofKind {
         match self.evidence {
@@ -298,7 +297,7 @@ impl AssertionProof {
         }
     }
 
-    /// The WebAuthn credential that the proof names; `None` for a software key.
+    /// Returns the WebAuthn credential that the proof names, or `None` for a software key.
     #[must_use]
     pub fn credential_id(&self) -> Option<&[u8]> {
         match &self.evidence {
@@ -307,9 +306,9 @@ impl AssertionProof {
         }
     }
 
-    /// Verifies the proof against the key on record and everything that is expected of it.
+    /// Verifies the proof against the stored key and the expected contents.
     ///
-    /// Whether the transaction is open and its nonce right is the caller's question.
+    /// The caller checks that the transaction is open and its nonce matches.
     pub fn verify(
         &self,
         key: &PublicKey,
@@ -369,7 +368,7 @@ fn key_thumbprint(header: &Header) -> Result<String, ProofError> {
         .ok_or(ProofError::KeyId)
 }
 
-/// Reads a WebAuthn proof's challenge: a JSON text of exactly `header` and `claims`.
+/// Parses a WebAuthn proof's challenge: a JSON text of exactly `header` and `claims`.
 fn read_challenge(challenge: &[u8]) -> Result<(Header, Value), ProofError> {
     let malformed = ProofError::MalformedChallenge;
     let mut members = json::parse_object(challenge).map_err(|_| malformed)?;
@@ -381,15 +380,14 @@ fn read_challenge(challenge: &[u8]) -> Result<(Header, Value), ProofError> {
     }
 }
 
-/// A proof at sign-in that verified: this key signed these claims, now, for this subject and
-/// audience.
+/// A verified proof at sign-in: this key signed these claims, now, for this subject and audience.
 #[derive(Clone, Debug)]
 pub struct VerifiedAssertion {
     claims: ProofClaims,
     webauthn: Option<WebAuthnFacts>,
 }
 
-/// What a verified WebAuthn assertion says beyond its claims.
+/// The facts that a verified WebAuthn assertion adds to its claims.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebAuthnFacts {
     sign_count: u32,
@@ -399,25 +397,25 @@ pub struct WebAuthnFacts {
 }
 
 impl WebAuthnFacts {
-    /// The signature counter; 0 where the authenticator keeps none.
+    /// Returns the signature counter, or 0 if the authenticator has none.
     #[must_use]
     pub fn sign_count(&self) -> u32 {
         self.sign_count
     }
 
-    /// Flag BE, which Level 3 section 7.2 expects to be as it was at registration.
+    /// Returns flag BE, which Level 3 section 7.2 expects to be unchanged since registration.
     #[must_use]
     pub fn backup_eligible(&self) -> bool {
         self.backup_eligible
     }
 
-    /// Flag BS: whether the key is backed up now.
+    /// Returns flag BS: whether the key is backed up now.
     #[must_use]
     pub fn backup_state(&self) -> bool {
         self.backup_state
     }
 
-    /// The page's origin.
+    /// Returns the page's origin.
     #[must_use]
     pub fn origin(&self) -> &str {
         &self.origin
@@ -425,25 +423,25 @@ impl WebAuthnFacts {
 }
 
 impl VerifiedAssertion {
-    /// The verified claims.
+    /// Returns the verified claims.
     #[must_use]
     pub fn claims(&self) -> &ProofClaims {
         &self.claims
     }
 
-    /// The transaction that the proof answers (`bi_tid`).
+    /// Returns the transaction that the proof answers (`bi_tid`).
     #[must_use]
     pub fn transaction_id(&self) -> &str {
         &self.claims.bi_tid
     }
 
-    /// The transaction's nonce (`bi_non`).
+    /// Returns the transaction's nonce (`bi_non`).
     #[must_use]
     pub fn nonce(&self) -> &str {
         &self.claims.bi_non
     }
 
-    /// How the proof was made.
+    /// Returns the kind of the proof.
     #[must_use]
     pub fn kind(&self) -> ProofKind {
         match self.webauthn {
@@ -452,14 +450,14 @@ impl VerifiedAssertion {
         }
     }
 
-    /// Whether the authenticator verified the user. Always so for WebAuthn, where anything less
-    /// is refused; never for a software key, which has nothing to verify a user with.
+    /// Returns whether the authenticator verified the user. Always true for WebAuthn, which rejects
+    /// anything less. Always false for a software key, which cannot verify a user.
     #[must_use]
     pub fn user_verified(&self) -> bool {
         self.webauthn.is_some()
     }
 
-    /// What WebAuthn adds; `None` for a software key.
+    /// Returns the WebAuthn facts, or `None` for a software key.
     #[must_use]
     pub fn webauthn(&self) -> Option<&WebAuthnFacts> {
         self.webauthn.as_ref()

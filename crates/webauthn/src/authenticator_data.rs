@@ -5,27 +5,27 @@ use minicbor::Decoder;
 use crate::cbor::{self, NotCbor};
 use crate::{KeyError, PublicKey, sha256};
 
-/// Why authenticator data are refused. The steps are those of WebAuthn Level 3 section 7.1
-/// (registration) and 7.2 (assertion), where they read alike.
+/// Why authenticator data are rejected. The steps are those of WebAuthn Level 3 sections 7.1
+/// (registration) and 7.2 (assertion), which share them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuthenticatorDataError {
-    /// Shorter than the flags promise (section 6.1).
+    /// Shorter than the flags require (section 6.1).
     #[error("the authenticator data are cut short")]
     TooShort,
-    /// Longer than the flags promise (section 6.1).
+    /// Longer than the flags require (section 6.1).
     #[error("the authenticator data go on after their end")]
     TrailingBytes,
     /// The credential id is empty or longer than 1,023 bytes (section 7.1, "Verify that the
     /// credentialId is ≤ 1023 bytes").
     #[error("the credential id's length is out of range")]
     CredentialIdLength,
-    /// The credential's public key is refused (section 6.5.1).
+    /// The credential's public key is rejected (section 6.5.1).
     #[error(transparent)]
     Key(#[from] KeyError),
     /// The extension data are not one CBOR map (section 6.1, flag ED).
     #[error("the extension data are malformed")]
     Extensions,
-    /// There is no attested credential data (section 6.1, flag AT) in a registration.
+    /// A registration has no attested credential data (section 6.1, flag AT).
     #[error("the registration has no credential")]
     NoCredential,
     /// "Verify that the rpIdHash in authData is the SHA-256 hash of the RP ID".
@@ -87,8 +87,8 @@ impl AuthenticatorData {
         })
     }
 
-    /// Checks what both ceremonies require: this RP ID, a user present and verified, and backup
-    /// flags that make sense.
+    /// Checks the requirements of both ceremonies: this RP ID, a user present and verified, and
+    /// consistent backup flags.
     pub(crate) fn check(&self, rp_id: &str) -> Result<(), AuthenticatorDataError> {
         if self.rp_id_hash != sha256(rp_id.as_bytes()) {
             return Err(AuthenticatorDataError::RpIdHash);
@@ -124,7 +124,7 @@ impl AttestedCredential {
             return Err(AuthenticatorDataError::CredentialIdLength);
         }
         let id = take(rest, length)?.to_vec();
-        // The key's length is known only by reading it.
+        // Only decoding the key determines its length.
         let mut decoder = Decoder::new(rest);
         let public_key = PublicKey::decode_cose(&mut decoder)?;
         take(rest, decoder.position())?;

@@ -4,8 +4,8 @@
 use minicbor::Decoder;
 use minicbor::data::Type;
 
-/// The bytes are not CBOR in this form. Deliberately without detail: a decoder's message may
-/// quote what it read.
+/// The bytes are not CBOR in this form. Deliberately without detail, since a decoder's message may
+/// quote its input.
 pub(crate) struct NotCbor;
 
 impl From<minicbor::decode::Error> for NotCbor {

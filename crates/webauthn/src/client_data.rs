@@ -1,4 +1,4 @@
-//! Client data (WebAuthn Level 3 section 5.8.1): what the browser signed along.
+//! Client data (WebAuthn Level 3 section 5.8.1): the browser's part of what is signed.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::{json, origin, sha256};
 
-/// Why client data are refused. The steps are those of WebAuthn Level 3 section 7.1
-/// (registration) and 7.2 (assertion), where they read alike.
+/// Why client data are rejected. The steps are those of WebAuthn Level 3 sections 7.1
+/// (registration) and 7.2 (assertion), which share them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ClientDataError {
     /// Not a JSON object with the required members, or one that repeats a member ("Let C be the
@@ -29,7 +29,7 @@ pub enum ClientDataError {
     TopOrigin,
 }
 
-/// Which ceremony client data are of.
+/// The ceremony of client data.
 #[derive(Clone, Copy)]
 pub(crate) enum Ceremony {
     Registration,
@@ -49,7 +49,7 @@ impl Ceremony {
 pub(crate) struct ClientData {
     pub(crate) challenge: Vec<u8>,
     pub(crate) origin: String,
-    /// SHA-256 of the text as it came, which is what authenticators sign.
+    /// SHA-256 of the text as received, which authenticators sign.
     pub(crate) hash: [u8; 32],
     kind: String,
     cross_origin: bool,
@@ -77,8 +77,8 @@ impl ClientData {
         })
     }
 
-    /// Checks everything but the challenge and returns the origin's host: the only RP ID that
-    /// is accepted for it.
+    /// Checks everything but the challenge and returns the origin's host, the only RP ID accepted
+    /// for it.
     pub(crate) fn check(
         &self,
         ceremony: Ceremony,

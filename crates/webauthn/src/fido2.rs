@@ -1,8 +1,7 @@
-//! Ceremonies whose options and challenge the server made (WebAuthn Level 3 sections 7.1 and 7.2).
+//! Ceremonies with server-generated options and challenges (WebAuthn Level 3 sections 7.1 and 7.2).
 //!
-//! The steps are those of [`crate::registration`] and [`crate::assertion`]. What differs is the
-//! challenge, which here says nothing to anybody but the server, and the form of the messages,
-//! which is WebAuthn's own JSON.
+//! The steps are those of [`crate::registration`] and [`crate::assertion`]. Two things differ: only
+//! the server can interpret the challenge, and the messages are WebAuthn's own JSON.
 
 use std::fmt;
 
@@ -17,7 +16,7 @@ use crate::proof::ProofError;
 use crate::registration::{self, RegistrationError, VerifiedRegistration};
 use crate::{Algorithm, AttestationTrust, PublicKey};
 
-/// What the server had in mind when it made a registration's challenge.
+/// The server's terms for a registration challenge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RegistrationTerms {
     /// The RP ID of the options.
@@ -26,19 +25,19 @@ pub struct RegistrationTerms {
     pub algorithms: &'static [Algorithm],
 }
 
-/// What a registration must be about, whatever its terms.
+/// The expected contents of a registration, whatever its terms.
 #[derive(Clone, Copy)]
 pub struct Fido2RegistrationExpectation<'a> {
     /// The origins that may run the ceremony, as browsers serialise them.
     pub trusted_origins: &'a [String],
-    /// What attestations are traced to.
+    /// The roots and the time for checking attestations.
     pub attestation: AttestationTrust<'a>,
 }
 
 /// Verifies a registration: `raw_json` is a JSON text of [`RegistrationResponse`].
 ///
-/// `recognise` is given the challenge and gives back the terms for which the server made it;
-/// `None` if it did not, or not for this ceremony, or too long ago.
+/// `recognise` receives the challenge and returns the terms under which the server generated it. It
+/// returns `None` for a challenge that is unknown, expired, or for another ceremony.
 pub fn verify_registration(
     raw_json: &str,
     expected: &Fido2RegistrationExpectation<'_>,
@@ -76,8 +75,7 @@ pub fn verify_registration(
     Ok(verified)
 }
 
-/// A proof at sign-in, read but not trusted: everything in it is the sender's claim until
-/// [`Self::verify`].
+/// A proof at sign-in, read but not trusted. [`Self::verify`] verifies its contents.
 pub struct Fido2Assertion {
     transaction_id: String,
     nonce: String,
@@ -86,15 +84,15 @@ pub struct Fido2Assertion {
     evidence: WebAuthnEvidence,
 }
 
-/// What an assertion must be about.
+/// The expected contents of an assertion.
 #[derive(Clone, Copy)]
 pub struct Fido2Expectation<'a> {
-    /// The challenge that the server made for this transaction.
+    /// The challenge that the server generated for this transaction.
     pub challenge: &'a [u8],
     /// The distinguished name of the credential's owner.
     pub subject: &'a str,
-    /// The user handle with which the credential was made; `None` if the device chose one that
-    /// nobody else knows.
+    /// The user handle with which the credential was created, or `None` if the device chose an
+    /// unknown one.
     pub user_handle: Option<&'a [u8]>,
     /// The credential's id.
     pub credential_id: &'a [u8],
@@ -105,8 +103,8 @@ pub struct Fido2Expectation<'a> {
 }
 
 impl Fido2Assertion {
-    /// Reads a proof, which is a JSON text of [`SignInProof`]. Its shape is checked; nothing is
-    /// verified.
+    /// Parses a proof, which is a JSON text of [`SignInProof`]. It checks the form and verifies
+    /// nothing.
     pub fn parse(raw: &str) -> Result<Self, ProofError> {
         let malformed = ProofError::MalformedAssertion;
         let proof: SignInProof = serde_json::from_str(raw).map_err(|_| malformed)?;
@@ -128,26 +126,26 @@ impl Fido2Assertion {
         })
     }
 
-    /// The transaction that it claims to answer.
+    /// Returns the transaction that the proof claims to answer.
     #[must_use]
     pub fn transaction_id(&self) -> &str {
         &self.transaction_id
     }
 
-    /// The transaction's nonce.
+    /// Returns the transaction's nonce.
     #[must_use]
     pub fn nonce(&self) -> &str {
         &self.nonce
     }
 
-    /// The credential that it claims to be of.
+    /// Returns the id of the credential that the proof claims to use.
     #[must_use]
     pub fn credential_id(&self) -> &[u8] {
         self.evidence.credential_id()
     }
 
-    /// Verifies the proof by the credential's key (section 7.2). Whether the transaction is open
-    /// and its nonce right is the caller's question.
+    /// Verifies the proof with the credential's key (section 7.2). The caller checks that the
+    /// transaction is open and its nonce matches.
     pub fn verify(
         &self,
         key: &PublicKey,
@@ -165,9 +163,9 @@ impl Fido2Assertion {
         )
     }
 
-    /// "Identify the user and verify that this user is the owner of the public key credential
-    /// source": who was asked for must be the owner, and so must be whom the authenticator names.
-    /// An authenticator that was left the choice has to name somebody.
+    /// Performs "Identify the user and verify that this user is the owner of the public key
+    /// credential source". The requested user and the user that the authenticator names must both
+    /// be the owner. An authenticator that chose the user must name one.
     fn check_user(&self, expected: &Fido2Expectation<'_>) -> Result<(), ProofError> {
         let asked_for = self.subject.as_deref();
         if asked_for.is_some_and(|subject| subject != expected.subject) {
@@ -191,7 +189,7 @@ fn decode(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }
 
-/// The credential id, which comes twice. Were the two allowed to differ, one could be looked up
+/// Decodes the credential id, which appears twice. If the two could differ, one could be looked up
 /// and the other verified.
 fn credential_id(id: &str, raw_id: &str) -> Option<Vec<u8>> {
     (id == raw_id).then(|| decode(raw_id)).flatten()

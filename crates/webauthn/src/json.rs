@@ -1,19 +1,19 @@
-//! JSON in which a repeated member is an error.
+//! JSON parsing that rejects repeated members.
 //!
-//! Parsers disagree about which of two equal members counts (RFC 8259 section 4). Where a
-//! signature covers the text, that disagreement lets one proof say two things.
+//! Parsers disagree about which of two equal members counts (RFC 8259 section 4). Under a
+//! signature, one proof could then mean two things.
 
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// The text is not JSON, or repeats a member. Deliberately without detail: a parser's message
+/// The text is not JSON, or repeats a member. Deliberately without detail, since a parser's message
 /// may quote the text.
 #[derive(Debug)]
 pub(crate) struct NotStrictJson;
 
-/// Reads one JSON value and nothing after it.
+/// Parses one JSON value and rejects anything after it.
 pub(crate) fn parse(text: &[u8]) -> Result<Value, NotStrictJson> {
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let value = UniqueMembers
@@ -23,7 +23,7 @@ pub(crate) fn parse(text: &[u8]) -> Result<Value, NotStrictJson> {
     Ok(value)
 }
 
-/// Reads one JSON object and nothing after it.
+/// Parses one JSON object and rejects anything after it.
 pub(crate) fn parse_object(text: &[u8]) -> Result<Map<String, Value>, NotStrictJson> {
     match parse(text)? {
         Value::Object(members) => Ok(members),

@@ -10,7 +10,7 @@ use crate::{Algorithm, BadSignature, PublicKey, json};
 /// A JOSE header: a JSON object without repeated members (RFC 7515 section 4).
 pub(crate) type Header = Map<String, Value>;
 
-/// A JWS taken apart. Its signature has not been verified.
+/// A parsed JWS with an unverified signature.
 pub(crate) struct CompactJws {
     pub(crate) header: Header,
     pub(crate) payload: Vec<u8>,
@@ -39,14 +39,14 @@ impl CompactJws {
     }
 }
 
-// A second `.` in the payload is no base64url, so three parts need no separate check.
+// A second `.` in the payload is not base64url, so three parts need no separate check.
 fn decode(part: &str) -> Result<Vec<u8>, ProofError> {
     URL_SAFE_NO_PAD
         .decode(part)
         .map_err(|_| ProofError::NotCompactJws)
 }
 
-/// Checks that the header says ES256 and has none of the `refused` members.
+/// Checks that the header's `alg` is ES256 and that it has none of the `refused` members.
 pub(crate) fn check_header(header: &Header, refused: &[&'static str]) -> Result<(), ProofError> {
     if algorithm(header)? != Algorithm::Es256 {
         return Err(ProofError::Algorithm);
@@ -54,7 +54,7 @@ pub(crate) fn check_header(header: &Header, refused: &[&'static str]) -> Result<
     refuse_members(header, refused)
 }
 
-/// What the header's `alg` says.
+/// Returns the header's `alg`.
 pub(crate) fn algorithm(header: &Header) -> Result<Algorithm, ProofError> {
     header
         .get("alg")
@@ -63,8 +63,8 @@ pub(crate) fn algorithm(header: &Header) -> Result<Algorithm, ProofError> {
         .ok_or(ProofError::Algorithm)
 }
 
-/// Checks that the header has none of the `refused` members, each of which would make a verifier
-/// take its key or its rules from the message.
+/// Checks that the header has none of the `refused` members. Each would let the message choose the
+/// verifier's key or rules.
 pub(crate) fn refuse_members(header: &Header, refused: &[&'static str]) -> Result<(), ProofError> {
     match refused.iter().find(|name| header.contains_key(**name)) {
         Some(name) => Err(ProofError::RefusedHeader(name)),

@@ -1,16 +1,16 @@
 //! Proofs that a device holds a key: WebAuthn registrations and assertions, and the JWS proofs
 //! of software keys, verified as pure functions.
 //!
-//! Nothing here does I/O, reads a clock or draws randomness. Every `Verified…` type has private
-//! fields and is built by its verifier alone, so that holding one *is* the proof that
-//! verification succeeded.
+//! Nothing here does I/O, reads a clock or generates randomness. Every `Verified…` type has private
+//! fields and only its verifier builds it, so a value of the type *is* the proof that verification
+//! succeeded.
 //!
 //! - [`proof::verify_binding_jws`]: a software key introduces itself at binding.
 //! - [`registration::verify`]: a WebAuthn credential introduces itself at binding.
 //! - [`assertion::AssertionProof`]: either kind signs in.
 //! - [`fido2`]: a WebAuthn credential does both by options and a challenge of the server's making.
 //!
-//! A proof holds secrets (a link's token, a transaction's nonce), so no error and no `Debug`
+//! A proof contains secrets (a link's token, a transaction's nonce), so no error and no `Debug`
 //! output here repeats any part of its input.
 
 #![deny(missing_docs)]

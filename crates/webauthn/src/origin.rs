@@ -2,11 +2,11 @@
 
 use url::Url;
 
-/// The host of a serialised `http` or `https` origin, `scheme://host[:port]`.
+/// Returns the host of a serialised `http` or `https` origin, `scheme://host[:port]`.
 ///
-/// Only the serialisation that a browser writes is understood (HTML, "ASCII serialization of an
-/// origin"): lower case, no default port, no user information, path or trailing slash.
-/// Everything else, `null` among it, has no host here. An IPv6 host keeps its brackets.
+/// Only a browser's serialisation is supported (HTML, "ASCII serialization of an origin"): lower
+/// case, no default port, no user information, path or trailing slash. Everything else, including
+/// `null`, has no host here. An IPv6 host includes its brackets.
 #[must_use]
 pub fn host(origin: &str) -> Option<&str> {
     let rest = origin

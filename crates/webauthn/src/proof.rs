@@ -1,4 +1,4 @@
-//! The software key's proof at binding, and what makes any proof fail.
+//! The software key's proof at binding, and the errors of all proofs.
 
 use serde_json::Value;
 use subtle::ConstantTimeEq as _;
@@ -6,13 +6,13 @@ use subtle::ConstantTimeEq as _;
 use crate::jws::{self, CompactJws};
 use crate::{Algorithm, AuthenticatorDataError, ClientDataError, KeyError, PublicKey, json};
 
-/// Why a proof is refused. No variant repeats any part of the proof.
+/// Why a proof is rejected. No variant repeats any part of the proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProofError {
     /// Not three base64url parts without padding (RFC 7515 section 7.1).
     #[error("the proof is not a compact JWS")]
     NotCompactJws,
-    /// The header is no JSON object, or repeats a member (RFC 7515 section 4).
+    /// The header is not a JSON object, or repeats a member (RFC 7515 section 4).
     #[error("the header is malformed")]
     MalformedHeader,
     /// `alg` is absent or not exactly `ES256` (RFC 8725 section 3.1). In a WebAuthn challenge it
@@ -23,7 +23,7 @@ pub enum ProofError {
     /// `x5u`, `x5c`, `crit`, or at sign-in `jwk` (RFC 8725 section 3.10).
     #[error("the header must not have the member {0}")]
     RefusedHeader(&'static str),
-    /// At binding the header's `jwk` is absent or no acceptable public key.
+    /// At binding the header's `jwk` is absent or not an acceptable public key.
     #[error(transparent)]
     Key(#[from] KeyError),
     /// At sign-in `kid` is absent or not the key's thumbprint (RFC 7638).
@@ -36,7 +36,7 @@ pub enum ProofError {
     /// At binding the signed members are not those of this job.
     #[error(transparent)]
     Binding(#[from] BindingPayloadError),
-    /// The claims are no JSON object, repeat a member, or lack a required one (RFC 7519 section
+    /// The claims are not a JSON object, repeat a member, or lack a required one (RFC 7519 section
     /// 4).
     #[error("the claims are malformed")]
     MalformedClaims,
@@ -58,24 +58,24 @@ pub enum ProofError {
     /// A software key's proof for a WebAuthn credential, or the reverse.
     #[error("the proof is not of the credential's kind")]
     Kind,
-    /// A WebAuthn proof that is no JSON text of three base64 members.
+    /// A WebAuthn proof is not a JSON text of three base64 members.
     #[error("the assertion is malformed")]
     MalformedAssertion,
-    /// The client data are refused (WebAuthn Level 3 section 7.2).
+    /// The client data are rejected (WebAuthn Level 3 section 7.2).
     #[error(transparent)]
     ClientData(#[from] ClientDataError),
-    /// The challenge is no JSON object of exactly `header` and `claims`.
+    /// The challenge is not a JSON object of exactly `header` and `claims`.
     #[error("the challenge is malformed")]
     MalformedChallenge,
-    /// The challenge is not the one that the server made ("Verify that the value of C.challenge
-    /// equals…").
+    /// The challenge is not the one that the server generated ("Verify that the value of
+    /// C.challenge equals…").
     #[error("the challenge is another one")]
     ForeignChallenge,
-    /// The user handle is absent where it has to name the user, or names another one ("Identify
+    /// The user handle is absent although it must name the user, or names another one ("Identify
     /// the user…").
     #[error("the authenticator names another user, or nobody")]
     UserHandle,
-    /// The authenticator data are refused (WebAuthn Level 3 section 7.2).
+    /// The authenticator data are rejected (WebAuthn Level 3 section 7.2).
     #[error(transparent)]
     AuthenticatorData(#[from] AuthenticatorDataError),
     /// `pub_key_cred_id` is absent, malformed, or not the credential's id.
@@ -86,7 +86,7 @@ pub enum ProofError {
     RpId,
 }
 
-/// Why the two signed members of a proof at binding are refused.
+/// Why the two signed members of a proof at binding are rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BindingPayloadError {
     /// Not a JSON object of exactly the strings `sub` and `token`, each once.
@@ -100,7 +100,7 @@ pub enum BindingPayloadError {
     Token,
 }
 
-/// What a proof at binding must be about.
+/// The expected contents of a proof at binding.
 #[derive(Clone, Copy)]
 pub struct BindingSubject<'a> {
     /// The identity's distinguished name, built by the server and never parsed.
@@ -129,14 +129,14 @@ impl BindingSubject<'_> {
     }
 }
 
-/// A software key that has proved at binding that its device holds it.
+/// A software key that its device has proved to hold at binding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifiedBinding {
     public_key: PublicKey,
 }
 
 impl VerifiedBinding {
-    /// The new passkey's public key.
+    /// Returns the new passkey's public key.
     #[must_use]
     pub fn public_key(&self) -> &PublicKey {
         &self.public_key
@@ -146,7 +146,7 @@ impl VerifiedBinding {
 /// Verifies a software key's proof at binding: a compact JWS, signed with ES256 by the key in
 /// its own header, over exactly the job's `sub` and `token`.
 ///
-/// The proof is as fresh as its token; whether the token is still open is the caller's question.
+/// The proof is valid as long as its token. The caller checks that the token is still open.
 pub fn verify_binding_jws(
     raw: &str,
     expected: &BindingSubject<'_>,

@@ -13,40 +13,40 @@ use crate::{
     PublicKey,
 };
 
-/// Why a registration is refused. No variant repeats any part of it.
+/// Why a registration is rejected. No variant repeats any part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RegistrationError {
-    /// Not a JSON text of the members that its kind has, each in its encoding.
+    /// Not a JSON text of the members of its kind, each in its encoding.
     #[error("the registration is malformed")]
     Malformed,
-    /// The client data are refused.
+    /// The client data are rejected.
     #[error(transparent)]
     ClientData(#[from] ClientDataError),
     /// The challenge is not this job's ("Verify that the value of C.challenge equals…").
     #[error(transparent)]
     Challenge(#[from] BindingPayloadError),
-    /// The challenge was not made by the server, or not for this ceremony.
+    /// The server did not generate the challenge, or not for this ceremony.
     #[error("the challenge is another one")]
     ForeignChallenge,
-    /// The origin's host is not the RP ID for which the server made the challenge.
+    /// The origin's host is not the RP ID for which the server generated the challenge.
     #[error("the registration was made for another relying party")]
     RpId,
-    /// The key is of an algorithm that the server did not offer ("Verify that the "alg" parameter…
-    /// matches the alg attribute of one of the items in options.pubKeyCredParams").
+    /// The server did not offer the key's algorithm ("Verify that the "alg" parameter… matches the
+    /// alg attribute of one of the items in options.pubKeyCredParams").
     #[error("the key's algorithm was not offered")]
     Algorithm,
     /// The id beside the response is not that of the attested credential.
     #[error("the registration names another credential")]
     CredentialId,
-    /// The authenticator data are refused.
+    /// The authenticator data are rejected.
     #[error(transparent)]
     AuthenticatorData(#[from] AuthenticatorDataError),
-    /// The attestation is refused.
+    /// The attestation is rejected.
     #[error(transparent)]
     Attestation(#[from] AttestationError),
 }
 
-/// What a registration must be about.
+/// The expected contents of a registration.
 #[derive(Clone, Copy)]
 pub struct RegistrationExpectation<'a> {
     /// The identity's distinguished name, built by the server and never parsed.
@@ -55,11 +55,11 @@ pub struct RegistrationExpectation<'a> {
     pub token: &'a str,
     /// The origins that may run the ceremony, as browsers serialise them.
     pub trusted_origins: &'a [String],
-    /// What attestations are traced to.
+    /// The roots and the time for checking attestations.
     pub attestation: AttestationTrust<'a>,
 }
 
-/// A WebAuthn credential that has proved at binding that its authenticator holds the key.
+/// A WebAuthn credential whose authenticator has proved at binding that it holds the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifiedRegistration {
     public_key: PublicKey,
@@ -76,71 +76,72 @@ pub struct VerifiedRegistration {
 }
 
 impl VerifiedRegistration {
-    /// The new passkey's public key.
+    /// Returns the new passkey's public key.
     #[must_use]
     pub fn public_key(&self) -> &PublicKey {
         &self.public_key
     }
 
-    /// The credential id: 1 to 1,023 bytes, chosen by the authenticator.
+    /// Returns the credential id: 1 to 1,023 bytes, chosen by the authenticator.
     #[must_use]
     pub fn credential_id(&self) -> &[u8] {
         &self.credential_id
     }
 
-    /// The authenticator's model; all zeros where it is withheld. A claim unless attested,
-    /// and with formats `fido-u2f`, `android-key` and `tpm` even then.
+    /// Returns the authenticator's model, all zeros if withheld. A claim unless attested, and with
+    /// formats `fido-u2f`, `android-key` and `tpm` even then.
     #[must_use]
     pub fn aaguid(&self) -> [u8; 16] {
         self.aaguid
     }
 
-    /// The signature counter; 0 where the authenticator keeps none.
+    /// Returns the signature counter, or 0 if the authenticator has none.
     #[must_use]
     pub fn sign_count(&self) -> u32 {
         self.sign_count
     }
 
-    /// Flag BE: whether the key may leave the device. A claim unless attested, and with formats
-    /// `fido-u2f`, `android-key` and `tpm` even then.
+    /// Returns flag BE: whether the key may leave the device. A claim unless attested, and with
+    /// formats `fido-u2f`, `android-key` and `tpm` even then.
     #[must_use]
     pub fn backup_eligible(&self) -> bool {
         self.backup_eligible
     }
 
-    /// Flag BS: whether the key is backed up now. Never true without [`Self::backup_eligible`].
+    /// Returns flag BS: whether the key is backed up now. Never true without
+    /// [`Self::backup_eligible`].
     #[must_use]
     pub fn backup_state(&self) -> bool {
         self.backup_state
     }
 
-    /// The attestation statement format: 1 to 32 printable ASCII characters, known or not.
+    /// Returns the attestation statement format: 1 to 32 printable ASCII characters, known or not.
     #[must_use]
     pub fn attestation_format(&self) -> &str {
         &self.attestation_format
     }
 
-    /// Whether the attestation statement had a signature and it verified. Whose it is, only
-    /// [`Self::attestation_level`] says. A statement of format `apple` has no signature: it is a
-    /// certificate.
+    /// Returns whether the attestation statement had a signature and it verified. Only
+    /// [`Self::attestation_level`] states whether the signer is trusted. A statement of format
+    /// `apple` has no signature: it is a certificate.
     #[must_use]
     pub fn attestation_signature_verified(&self) -> bool {
         self.attestation_signature_verified
     }
 
-    /// What the attestation has shown about the authenticator.
+    /// Returns what the attestation has proved about the authenticator.
     #[must_use]
     pub fn attestation_level(&self) -> AttestationLevel {
         self.attestation_level
     }
 
-    /// The page's origin.
+    /// Returns the page's origin.
     #[must_use]
     pub fn origin(&self) -> &str {
         &self.origin
     }
 
-    /// The RP ID that the credential is scoped to: the origin's host.
+    /// Returns the RP ID that the credential is scoped to: the origin's host.
     #[must_use]
     pub fn rp_id(&self) -> &str {
         &self.rp_id
@@ -151,7 +152,7 @@ impl VerifiedRegistration {
 /// [`WebAuthnRegistration`], its challenge the JSON text of exactly the job's `sub` and `token`.
 ///
 /// Attestation of the formats `none`, `packed`, `tpm`, `android-key`, `apple` and `fido-u2f` is
-/// verified; other formats are recorded. A chain that leads to no root is not refused.
+/// verified. Other formats are recorded. A chain that leads to no root is not rejected.
 pub fn verify(
     raw_json: &str,
     expected: &RegistrationExpectation<'_>,
@@ -170,8 +171,8 @@ pub fn verify(
     )
 }
 
-/// The steps that do not depend on who made the challenge, which is judged together with the
-/// RP ID by `check_challenge`.
+/// Runs the steps that do not depend on the challenge's source. `check_challenge` checks the
+/// challenge together with the RP ID.
 pub(crate) fn verify_response(
     client_data: &[u8],
     attestation_object: &[u8],

@@ -1,4 +1,4 @@
-//! What tokens say.
+//! The claims of tokens.
 
 mod names;
 mod request;
@@ -13,7 +13,7 @@ use crate::client::GrantType;
 use crate::jose::JoseError;
 use crate::scope::ScopeSet;
 
-/// How far `nbf` may lie ahead of a verifier's clock, since nodes' clocks differ.
+/// How far `nbf` may lie ahead of a verifier's clock, since clocks differ between nodes.
 pub const CLOCK_SKEW: Seconds = Seconds(30);
 
 /// The claims of an access token (RFC 9068, section 2.2), and those of the published API. Times

@@ -1,4 +1,4 @@
-//! The resource names that claims hold.
+//! The resource names used in claims.
 
 use std::fmt;
 use std::str::FromStr;
@@ -94,7 +94,7 @@ pub enum TargetRealm {
 }
 
 impl TargetRealm {
-    /// Whether the token is about this realm.
+    /// Returns whether the token is about this realm.
     #[must_use]
     pub fn covers(&self, realm_id: RealmId) -> bool {
         match self {

@@ -10,17 +10,16 @@ use url::Url;
 
 use crate::redirect;
 
-/// How wrong a browser's clock may be: SDKs judge `nbf` and `exp` by it, without tolerance.
+/// The tolerated error of a browser's clock: SDKs check `nbf` and `exp` against it without leeway.
 const BROWSER_CLOCK_SKEW: Seconds = Seconds(4_200);
 
-/// The longest user agent that is shown on the device, in bytes. Enough for every real one, and
-/// a bound for the URL.
+/// The longest user agent shown on the device, in bytes. It fits every real one and bounds the URL.
 const MAX_USER_AGENT_BYTES: usize = 256;
 
-/// Base64 of `[]`: no facts about the device are asked for.
+/// Base64 of `[]`: the request asks for no facts about the device.
 const NO_DEVICE_FACTS: &str = "W10=";
 
-/// What a challenge is made of.
+/// The inputs of a request challenge.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestInput<'a> {
     /// The application's issuer URL.
@@ -41,20 +40,20 @@ pub struct RequestInput<'a> {
     pub config: ConfigInput<'a>,
     /// The token's id.
     pub jti: &'a str,
-    /// Comes back in the `x-correlation-id` header.
+    /// The correlation id, returned in the `x-correlation-id` header.
     pub correlation_id: &'a str,
-    /// The transaction. It goes into a path, so it is of `A-Z a-z 0-9 - _ .`.
+    /// The transaction id. It becomes part of a path, so it uses only `A-Z a-z 0-9 - _ .`.
     pub transaction_id: &'a str,
-    /// What the passkey signs: every SDK echoes it.
+    /// The nonce that the passkey signs. Every SDK echoes it.
     pub nonce: &'a str,
-    /// Options for an assertion over a challenge of the server's making, if one is taken. The
+    /// Options for an assertion over a server-generated challenge, if the server accepts one. The
     /// published SDK ignores them.
     pub fido2: Option<&'a SignInOptions>,
-    /// The registered redirect URI that the answer goes to.
+    /// The registered redirect URI that receives the response.
     pub redirect_uri: &'a str,
     /// The client's state.
     pub state: Option<&'a str>,
-    /// Who the client thinks will sign in.
+    /// The user that the client expects to sign in.
     pub login_hint: Option<&'a str>,
     /// Where the request came from, shown to the person on their device.
     pub origin: Origin<'a>,
@@ -80,13 +79,13 @@ pub struct Origin<'a> {
     pub ip: IpAddr,
     /// Its `User-Agent`, or the empty string. Cut to 256 bytes.
     pub user_agent: &'a str,
-    /// Its `Referer`; only the origin is kept, since paths and queries may be private.
+    /// Its `Referer`. Only the origin is used, since paths and queries may be private.
     pub referer: Option<&'a str>,
 }
 
-/// The claims of the request JWT. The published SDK demands every member but those that are
-/// `Option` here, and rejects the whole token if one is missing or `null`, so there is no way to
-/// build this but from typed inputs. It is written, never read.
+/// The claims of the request JWT. The published SDK requires every member that is not an `Option`
+/// here and rejects the token if one is missing or `null`. The type can therefore be built only
+/// from typed inputs. It is serialised, never parsed.
 #[derive(Clone, Debug, Serialize)]
 pub struct RequestClaims<'a> {
     iss: &'a str,
@@ -161,12 +160,12 @@ struct Prove<'a> {
 }
 
 impl<'a> RequestClaims<'a> {
-    /// Builds the claims. They hold from 70 minutes before `now` to 70 minutes after it, since
-    /// devices judge them by their own clocks; how long the challenge itself may be answered is
-    /// the server's to judge.
+    /// Builds the claims. They are valid from 70 minutes before `now` to 70 minutes after it, since
+    /// devices check them against their own clocks. The server decides how long the challenge
+    /// itself may be answered.
     ///
-    /// The SDK builds the final redirect itself, so the issuer is already part of the redirect
-    /// URI here (RFC 9207).
+    /// The SDK builds the final redirect, so the redirect URI here already includes the issuer (RFC
+    /// 9207).
     #[must_use]
     pub fn new(input: &RequestInput<'a>) -> Self {
         let RequestInput {

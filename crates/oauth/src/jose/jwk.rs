@@ -76,14 +76,14 @@ impl PublicKey {
         let (sequence, _) = der_value(der, 0x30)?;
         let (n, rest) = der_value(sequence, 0x02)?;
         let (e, _) = der_value(rest, 0x02)?;
-        // A DER INTEGER has one leading zero where the first bit would read as a sign.
+        // A DER INTEGER has one leading zero if its first bit would read as a sign.
         let unsigned = |bytes: &[u8]| bytes.strip_prefix(&[0]).unwrap_or(bytes).to_vec();
         Self::from_rsa(unsigned(n), unsigned(e))
     }
 
     fn from_rsa(n: Vec<u8>, e: Vec<u8>) -> Result<Self, KeyError> {
-        // With exponent 1 every text would be its own signature, and the library leaves that to
-        // its verification.
+        // With exponent 1 every text would be its own signature. The library checks this only when
+        // it verifies.
         let is_odd = e.last().is_some_and(|last| last % 2 == 1);
         if MODULUS_BYTES.contains(&n.len()) && is_odd && e != [1] {
             Ok(Self::Rsa { n, e })
@@ -99,7 +99,7 @@ impl PublicKey {
         }
     }
 
-    /// The SHA-256 thumbprint (RFC 7638, section 3), base64url without padding.
+    /// Returns the SHA-256 thumbprint (RFC 7638, section 3), base64url without padding.
     pub(super) fn thumbprint(&self) -> String {
         let canonical = match self {
             Self::Ec { x, y } => format!(
@@ -135,8 +135,8 @@ fn coordinate(text: &str) -> Result<[u8; COORDINATE_BYTES], KeyError> {
         .ok_or(KeyError)
 }
 
-/// A `Base64urlUInt` (RFC 7518, section 2): the shortest form only, since a thumbprint must not
-/// have two spellings.
+/// Decodes a `Base64urlUInt` (RFC 7518, section 2). Only the shortest form is valid, since a
+/// thumbprint must not have two spellings.
 fn integer(text: &str) -> Result<Vec<u8>, KeyError> {
     decode(text)
         .filter(|bytes| bytes.first().is_some_and(|first| *first != 0))

@@ -1,7 +1,7 @@
-//! JSON Web Signatures (RFC 7515) and keys (RFC 7517), cut down to what this product issues.
+//! JSON Web Signatures (RFC 7515) and keys (RFC 7517), limited to what this product issues.
 //!
-//! Two algorithms, compact serialisation only. A key knows its algorithm; a token's header is
-//! compared with the key and never consulted about what to do (RFC 8725, section 3.1).
+//! There are two algorithms and only compact serialisation. The key determines the algorithm. A
+//! token's header is compared with the key and never selects anything else (RFC 8725, section 3.1).
 
 mod jwk;
 mod signing;
@@ -20,12 +20,12 @@ pub use verifying::{KeySet, VerifyingKey};
 pub enum Algorithm {
     /// ECDSA with P-256 and SHA-256; signatures are `r || s`, 64 bytes.
     Es256,
-    /// RSASSA-PKCS1-v1_5 with SHA-256; keys made here have 2,048 bits.
+    /// RSASSA-PKCS1-v1_5 with SHA-256. Generated keys have 2,048 bits.
     Rs256,
 }
 
 impl Algorithm {
-    /// The value of `alg`.
+    /// Returns the value of `alg`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -35,8 +35,8 @@ impl Algorithm {
     }
 }
 
-/// The kinds of JWT this product issues. Each has a `typ` of its own or none, so that a token of one
-/// kind never passes for another (RFC 8725, section 3.11).
+/// The kinds of JWT this product issues. Their `typ` values differ, one being absent, so that a
+/// token of one kind never passes for another (RFC 8725, section 3.11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TokenType {
     /// An access token (RFC 9068, section 2.1).
@@ -48,8 +48,8 @@ pub enum TokenType {
 }
 
 impl TokenType {
-    /// The value of the `typ` header parameter. A request has none: the published SDK refuses
-    /// every value but `JWT`, which is the ID token's.
+    /// Returns the value of the `typ` header parameter. A request has none: the published SDK
+    /// rejects every value but `JWT`, which the ID token uses.
     #[must_use]
     pub const fn as_str(self) -> Option<&'static str> {
         match self {
@@ -60,7 +60,7 @@ impl TokenType {
     }
 }
 
-/// Why a token is not accepted.
+/// Why a token is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JoseError {
     /// Longer than [`MAX_TOKEN_BYTES`].
@@ -69,11 +69,11 @@ pub enum JoseError {
     /// Not three canonical base64url parts with a JSON header that names a key.
     #[error("the token is malformed")]
     Malformed,
-    /// The header holds `crit`, `jwk`, `x5u` or `x5c`: extensions nobody here understands, or
-    /// an attempt to bring one's own key.
+    /// The header contains `crit`, `jwk`, `x5u` or `x5c`: unsupported extensions, or an attempt to
+    /// supply a key.
     #[error("the token's header has a parameter that is not accepted")]
     RefusedHeader,
-    /// No key of that `kid`. The caller may reread its keys once and try again.
+    /// No key has this `kid`. The caller may reload its keys once and retry.
     #[error("the token's key is unknown")]
     UnknownKey,
     /// `alg` is not the key's algorithm.
@@ -105,7 +105,7 @@ fn encode(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Accepts only the one canonical spelling: no padding, no whitespace, no stray trailing bits.
+/// Decodes only the canonical spelling: no padding, no whitespace, no stray trailing bits.
 fn decode(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }

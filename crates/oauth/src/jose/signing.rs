@@ -1,4 +1,4 @@
-//! Keys that sign.
+//! Signing keys.
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
@@ -27,12 +27,12 @@ enum Pair {
     Rs256(RsaKeyPair),
 }
 
-/// What a token's header says beyond `alg` and `kid`, which are the key's.
+/// The header parameters of a token besides `alg` and `kid`, which come from the key.
 #[derive(Clone, Copy, Debug)]
 pub struct JwtHeader<'a> {
     /// The kind of token.
     pub typ: TokenType,
-    /// Where the key can be fetched (RFC 7515, section 4.1.2). The published SDK demands it.
+    /// The URL of the key (RFC 7515, section 4.1.2). The published SDK requires it.
     pub jku: Option<&'a str>,
 }
 
@@ -47,10 +47,10 @@ struct HeaderMembers<'a> {
 }
 
 impl SigningKey {
-    /// Makes a key: P-256, or RSA of 2,048 bits.
+    /// Generates a key: P-256, or RSA of 2,048 bits.
     ///
-    /// The cryptographic library draws from its own generator; it takes no other. An RSA key
-    /// takes tenths of a second.
+    /// The cryptographic library uses its own random generator and accepts no other. Generating an
+    /// RSA key lasts tenths of a second.
     pub fn generate(algorithm: Algorithm) -> Result<Self, KeyError> {
         Self::new(match algorithm {
             Algorithm::Es256 => Pair::Es256(
@@ -62,7 +62,7 @@ impl SigningKey {
         })
     }
 
-    /// Reads an unencrypted PKCS #8 key (RFC 5208); it must be one for `algorithm`.
+    /// Parses an unencrypted PKCS #8 key (RFC 5208), which must be one for `algorithm`.
     pub fn from_pkcs8(algorithm: Algorithm, pkcs8: &[u8]) -> Result<Self, KeyError> {
         Self::new(match algorithm {
             Algorithm::Es256 => Pair::Es256(
@@ -82,7 +82,7 @@ impl SigningKey {
         Ok(Self { pair, public, kid })
     }
 
-    /// The private key as unencrypted PKCS #8. Seal it before it leaves memory.
+    /// Returns the private key as unencrypted PKCS #8. Seal it before it leaves memory.
     #[must_use]
     pub fn to_pkcs8(&self) -> Zeroizing<Vec<u8>> {
         match &self.pair {
@@ -95,26 +95,26 @@ impl SigningKey {
         .expect("a parsed key serialises")
     }
 
-    /// The key's algorithm.
+    /// Returns the key's algorithm.
     #[must_use]
     pub const fn algorithm(&self) -> Algorithm {
         self.public.algorithm()
     }
 
-    /// The key's RFC 7638 SHA-256 thumbprint, base64url without padding. Being a digest of the
-    /// key, it never names another one.
+    /// Returns the key's RFC 7638 SHA-256 thumbprint, base64url without padding. As a digest of the
+    /// key, it never names another key.
     #[must_use]
     pub fn kid(&self) -> &str {
         &self.kid
     }
 
-    /// The public key with `kid`, `alg` and `use`, as a JWKS publishes it.
+    /// Returns the public key with `kid`, `alg` and `use`, as a JWKS publishes it.
     #[must_use]
     pub fn public_jwk(&self) -> Value {
         self.public.to_jwk(&self.kid)
     }
 
-    /// The public half, ready to verify.
+    /// Returns the public half, ready to verify.
     #[must_use]
     pub fn verifying_key(&self) -> VerifyingKey {
         VerifyingKey::new(self.public.clone()).expect("the public half of a valid pair is valid")
@@ -143,7 +143,7 @@ impl SigningKey {
     }
 
     fn append_signature(&self, token: &mut String) {
-        // aws-lc-rs takes a generator for the sake of ring's signature and does not use it.
+        // aws-lc-rs accepts a generator to match ring's signature and does not use it.
         let rng = SystemRandom::new();
         match &self.pair {
             Pair::Es256(pair) => {
@@ -173,7 +173,7 @@ impl std::fmt::Debug for SigningKey {
     }
 }
 
-/// Appends the base64url of `value`'s JSON; `json` is scratch space that two parts share.
+/// Appends the base64url of `value`'s JSON. `json` is a buffer shared by both parts.
 fn append_json(token: &mut String, json: &mut Vec<u8>, value: &impl Serialize) {
     json.clear();
     serde_json::to_writer(&mut *json, value).expect("claims serialise to JSON");

@@ -1,11 +1,11 @@
-//! Reading a compact JWS.
+//! Verifying a compact JWS.
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 
 use super::{JoseError, KeySet, TokenType, decode};
 
-/// The longest token that is looked at, in bytes.
+/// The longest accepted token, in bytes.
 pub const MAX_TOKEN_BYTES: usize = 16_384;
 
 #[derive(Deserialize)]
@@ -13,21 +13,21 @@ struct Header {
     alg: String,
     kid: String,
     typ: Option<String>,
-    /// Whether any of these is there.
+    /// Whether any of these is present.
     #[serde(default, rename = "crit", alias = "jwk", alias = "x5u", alias = "x5c")]
     #[serde(deserialize_with = "is_present")]
     refused: bool,
 }
 
-/// True for any value, `null` included.
+/// Returns true for any value, `null` included.
 fn is_present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     IgnoredAny::deserialize(deserializer).map(|_| true)
 }
 
 /// Verifies a compact JWS and returns its claims.
 ///
-/// The key is chosen by `kid`, the algorithm by the key. `jku` is allowed, since our own tokens
-/// carry it, and never followed. Times are not judged here: see
+/// `kid` selects the key, and the key determines the algorithm. `jku` is allowed, since our own
+/// tokens contain it, and never followed. Times are checked separately, by
 /// [`crate::claims::AccessTokenClaims::check_lifetime`].
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! Keys that verify.
+//! Verification keys.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::jwk::PublicKey;
 use super::{Algorithm, KeyError};
 
-/// A public key with the one algorithm it may be used with, parsed once.
+/// A public key with its only permitted algorithm, parsed once.
 #[derive(Clone)]
 pub struct VerifyingKey {
     parsed: ParsedPublicKey,
@@ -19,10 +19,10 @@ pub struct VerifyingKey {
 }
 
 impl VerifyingKey {
-    /// Reads a public JWK: P-256 (a point of the curve) or RSA of 2,048 to 8,192 bits.
+    /// Parses a public JWK: P-256 (a point of the curve) or RSA of 2,048 to 8,192 bits.
     ///
-    /// `alg` and `use`, where present, must agree with the key type and with signing; a private
-    /// key is refused. The JWK's own `kid` is ignored in favour of the thumbprint.
+    /// `alg` and `use`, if present, must agree with the key type and with signing. A private key is
+    /// rejected. The JWK's own `kid` is ignored in favour of the thumbprint.
     pub fn from_jwk(jwk: &Value) -> Result<Self, KeyError> {
         Self::new(PublicKey::from_jwk(jwk)?)
     }
@@ -47,13 +47,13 @@ impl VerifyingKey {
         })
     }
 
-    /// The key's RFC 7638 SHA-256 thumbprint, base64url without padding.
+    /// Returns the key's RFC 7638 SHA-256 thumbprint, base64url without padding.
     #[must_use]
     pub fn kid(&self) -> &str {
         &self.kid
     }
 
-    /// The key's algorithm.
+    /// Returns the key's algorithm.
     #[must_use]
     pub const fn algorithm(&self) -> Algorithm {
         self.algorithm
@@ -80,7 +80,7 @@ pub struct KeySet {
 }
 
 impl KeySet {
-    /// The key with this `kid`.
+    /// Returns the key with this `kid`.
     #[must_use]
     pub fn get(&self, kid: &str) -> Option<&VerifyingKey> {
         self.keys.get(kid)

@@ -32,14 +32,14 @@ pub(super) fn verify<'a>(
 
 const KEY_DESCRIPTION: Oid<'static> = oid!(1.3.6.1.4.1.11129.2.1.17);
 
-/// The part of the key description that section 8.4 looks at.
+/// The part of the key description that section 8.4 uses.
 struct KeyDescription<'a> {
     attestation_challenge: &'a [u8],
     software_enforced: AuthorizationList,
     tee_enforced: AuthorizationList,
 }
 
-/// What a key may be used for, and where it came from; whatever else is listed does not matter.
+/// The permitted purposes and the origin of a key. Other authorizations are ignored.
 #[derive(Default)]
 struct AuthorizationList {
     purposes: Vec<u8>,
@@ -68,8 +68,8 @@ impl<'a> KeyDescription<'a> {
         })
     }
 
-    /// Both lists count together, as section 8.4 has it where keys need not come from a trusted
-    /// execution environment. Which environments are trusted is the configured roots' part.
+    /// Checks both lists together, as section 8.4 does if keys need not come from a trusted
+    /// execution environment. The configured roots determine which environments are trusted.
     fn check(&self, client_data_hash: &[u8; 32]) -> Result<(), AttestationError> {
         const KM_ORIGIN_GENERATED: u8 = 0;
         const KM_PURPOSE_SIGN: u8 = 2;

@@ -10,7 +10,7 @@ use crate::sha256;
 
 const NONCE: Oid<'static> = oid!(1.2.840.113635.100.8.2);
 
-/// What comes before the 32 bytes of the nonce: a SEQUENCE of an OCTET STRING tagged `[1]`.
+/// The bytes before the 32 bytes of the nonce: a SEQUENCE of an OCTET STRING tagged `[1]`.
 const NONCE_HEAD: [u8; 6] = [0x30, 0x24, 0xa1, 0x22, 0x04, 0x20];
 
 pub(super) fn verify<'a>(
@@ -30,7 +30,7 @@ pub(super) fn verify<'a>(
         return Err(AttestationError::PublicKey);
     }
     Ok(Evidence {
-        // Only the certificate is signed, and its issuer is judged with the trust path.
+        // Only the certificate is signed. Its issuer is checked with the trust path.
         signature_verified: false,
         certificates: certificates.to_vec(),
     })

@@ -1,4 +1,4 @@
-//! Attestation certificates: what WebAuthn asks of them, and their signatures.
+//! Attestation certificates: the requirements of WebAuthn, and their signatures.
 
 use aws_lc_rs::signature as verification;
 use aws_lc_rs::signature::VerificationAlgorithm;
@@ -16,7 +16,7 @@ use crate::{Algorithm, BadSignature, PublicKey};
 /// A certificate of X.509 version 3, read but not trusted.
 pub(super) struct Certificate<'a>(X509Certificate<'a>);
 
-/// What kind of key a certificate is for.
+/// The kind of a certificate's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeyKind {
     P256,
@@ -36,7 +36,7 @@ const SHA512_WITH_RSA: Oid<'static> = oid!(1.2.840.113549.1.1.13);
 const BASIC_CONSTRAINTS: Oid<'static> = oid!(2.5.29.19);
 const AAGUID: Oid<'static> = oid!(1.3.6.1.4.1.45724.1.1.4);
 const NO_UNUSED_BITS: u8 = 0;
-/// How a certificate's fields mark the extensions.
+/// The tag of the extensions in a certificate.
 const EXTENSIONS: (Class, Tag) = (Class::ContextSpecific, Tag(3));
 /// The first byte of an uncompressed point (SEC 1 section 2.3.3).
 const UNCOMPRESSED: u8 = 0x04;
@@ -70,7 +70,7 @@ impl<'a> Certificate<'a> {
         let is_sound = rest.is_empty()
             && certificate.version() == X509Version::V3
             && has_each_extension_once
-            // The reader beneath looks at neither all types nor all classes.
+            // The parser checks neither all types nor all classes.
             && typed_extensions(certificate.tbs_certificate.as_ref())
                 == Some(certificate.extensions().len())
             && certificate.signature_algorithm == certificate.tbs_certificate.signature;
@@ -91,16 +91,16 @@ impl<'a> Certificate<'a> {
             .expect("duplicates are refused by parse")
     }
 
-    /// The kind of the certificate's key; `None` for kinds that are not supported.
+    /// Returns the kind of the certificate's key, or `None` for unsupported kinds.
     ///
-    /// The key has to be encoded as DER has it, byte for byte: the reader beneath does not look at
-    /// the type of every element, nor at parameters.
+    /// The key must be DER, byte for byte: the parser checks neither the type of every element nor
+    /// the parameters.
     pub(super) fn key_kind(&self) -> Option<KeyKind> {
         let bits = element(BIT_STRING, &[&[NO_UNUSED_BITS], self.key_bytes()]);
         let (kind, _) = *ALGORITHMS.iter().find(|(_, algorithm)| {
             self.0.public_key().raw == element(SEQUENCE, &[algorithm, &bits])
         })?;
-        // RFC 5480 section 2.2; verification takes hybrid points too.
+        // RFC 5480 section 2.2. Verification would also accept hybrid points.
         let is_point = matches!(kind, KeyKind::P256 | KeyKind::P384 | KeyKind::P521);
         let is_refused = is_point && self.key_bytes().first() != Some(&UNCOMPRESSED);
         (!is_refused).then_some(kind)
@@ -138,13 +138,13 @@ impl<'a> Certificate<'a> {
         .map_err(|BadSignature| AttestationError::Signature)
     }
 
-    /// The certificate's key as a credential's.
+    /// Returns the certificate's key as a credential key.
     pub(super) fn credential_key(&self) -> Option<PublicKey> {
         PublicKey::from_certificate(self.key_kind()?, self.key_bytes())
     }
 
-    /// Checks that the certificate, if it names a model, names this one (section 8.2.1: not
-    /// critical, and the 16 bytes wrapped in one more OCTET STRING).
+    /// Checks that the certificate's AAGUID extension, if present, matches `aaguid` (section 8.2.1:
+    /// not critical, and the 16 bytes wrapped in one more OCTET STRING).
     pub(super) fn check_aaguid(&self, aaguid: &[u8; 16]) -> Result<(), AttestationError> {
         let Some(extension) = self.extension(&AAGUID) else {
             return Ok(());
@@ -159,19 +159,19 @@ impl<'a> Certificate<'a> {
         }
     }
 
-    /// Whether the basic constraints are there and say that this is a CA, with the one TRUE that
-    /// DER has (X.690 section 11.1); the reader beneath takes others.
+    /// Returns whether the basic constraints are present and mark a CA. Only the DER encoding of
+    /// TRUE counts (X.690 section 11.1), although the parser accepts others.
     pub(super) fn is_ca(&self) -> bool {
         let constraints = self.extension(&BASIC_CONSTRAINTS);
         constraints.is_some_and(|found| matches!(found.value, [SEQUENCE, _, 0x01, 0x01, 0xff, ..]))
     }
 
-    /// Whether the basic constraints are there and say that this is no CA.
+    /// Returns whether the basic constraints are present and do not mark a CA.
     pub(super) fn is_end_entity(&self) -> bool {
         matches!(self.0.basic_constraints(), Ok(Some(constraints)) if !constraints.value.ca)
     }
 
-    /// Whether `issuer` names itself as this certificate's issuer does, and its key signed it.
+    /// Returns whether `issuer`'s subject is this certificate's issuer and its key signed it.
     pub(super) fn is_issued_by(&self, issuer: &Self) -> bool {
         self.0.issuer().as_raw() == issuer.0.subject().as_raw()
             && self.0.signature_value.unused_bits == NO_UNUSED_BITS
@@ -186,8 +186,9 @@ impl<'a> Certificate<'a> {
             })
     }
 
-    /// How a signature of `issuer` on this certificate is verified; `None` for algorithms that
-    /// are not supported (SHA-1 among them) and those that do not fit the issuer's key.
+    /// Returns the algorithm that verifies a signature of `issuer` on this certificate. Returns
+    /// `None` for unsupported algorithms (SHA-1 among them) and those that do not fit the issuer's
+    /// key.
     fn signature_algorithm(&self, issuer: &Self) -> Option<&'static dyn VerificationAlgorithm> {
         let algorithm: &[(Oid<'static>, KeyKind, &'static dyn VerificationAlgorithm)] = &[
             (
@@ -261,8 +262,9 @@ impl<'a> Certificate<'a> {
     }
 }
 
-/// How many extensions there are, if each is an object identifier, perhaps a BOOLEAN, and an OCTET
-/// STRING (RFC 5280 section 4.1). An explicit FALSE is let through, as some authorities write it.
+/// Returns the number of extensions, if each is an object identifier, an optional BOOLEAN, and an
+/// OCTET STRING (RFC 5280 section 4.1). An explicit FALSE is accepted, since some authorities write
+/// it.
 fn typed_extensions(mut to_be_signed: &[u8]) -> Option<usize> {
     let mut count = 0;
     let mut fields = content(&mut to_be_signed, Tag::Sequence)?;

@@ -1,5 +1,5 @@
-//! Certificate chains of attestation. They are not those of the web: names mean nothing, a leaf
-//! itself may be the root, and intermediate certificates come in the statement or not at all.
+//! Certificate chains of attestation. They differ from web chains: names do not matter, a leaf
+//! itself may be the root, and intermediate certificates come only from the statement.
 
 use keymoor_types::Timestamp;
 use x509_parser::oid_registry::Oid;
@@ -7,9 +7,9 @@ use x509_parser::oid_registry::asn1_rs::oid;
 
 use super::certificate::Certificate;
 
-/// Extensions that are understood, so that they may be critical (RFC 5280 section 4.2). The
-/// purpose and the names of an attestation certificate are the statement's to judge; no
-/// certificate policy is asked for, so that any will do.
+/// Supported extensions, which may therefore be critical (RFC 5280 section 4.2). The statement
+/// checks the purpose and the names of an attestation certificate. Any certificate policy is
+/// accepted.
 const UNDERSTOOD: [Oid<'static>; 5] = [
     BASIC_CONSTRAINTS,
     oid!(2.5.29.15),
@@ -19,9 +19,9 @@ const UNDERSTOOD: [Oid<'static>; 5] = [
 ];
 const BASIC_CONSTRAINTS: Oid<'static> = oid!(2.5.29.19);
 
-/// Whether `chain`, the attestation certificate first, leads to one of the `roots`, all in DER:
-/// each certificate is issued by the next and fit to be, is valid at `now`, and some certificate
-/// is a root or issued by one.
+/// Returns whether `chain`, the attestation certificate first, leads to one of the `roots`, all in
+/// DER. Each certificate must be valid at `now` and issued by the next, which must be allowed to
+/// issue it. Some certificate must be a root or issued by one.
 pub(super) fn leads_to_root(chain: &[&[u8]], roots: &[Vec<u8>], now: Timestamp) -> bool {
     let Some(certificates) = parse_all(chain.iter().copied(), now) else {
         return false;
@@ -75,14 +75,14 @@ fn is_understood(certificate: &Certificate<'_>) -> bool {
     })
 }
 
-/// Whether `issuer` issued `certificate`, which has `below` certificates between itself and the
-/// chain's beginning, the beginning included.
+/// Returns whether `issuer` issued `certificate`, which has `below` certificates between itself and
+/// the chain's beginning, the beginning included.
 fn issued(certificate: &Certificate<'_>, issuer: &Certificate<'_>, below: usize) -> bool {
     may_issue(issuer, below) && certificate.is_issued_by(issuer)
 }
 
-/// RFC 5280 sections 4.2.1.9 and 4.2.1.3. Every certificate between issuer and leaf counts
-/// against the path length, self-issued ones too.
+/// Returns whether `issuer` may issue (RFC 5280 sections 4.2.1.9 and 4.2.1.3). Every certificate
+/// between issuer and leaf counts against the path length, self-issued ones too.
 fn may_issue(issuer: &Certificate<'_>, below: usize) -> bool {
     let x509 = issuer.x509();
     let Ok(Some(constraints)) = x509.basic_constraints() else {

@@ -1,19 +1,19 @@
-//! DER by element, stricter than the readers of the libraries (X.690).
+//! DER parsing by element, stricter than the libraries' parsers (X.690).
 
 use x509_parser::oid_registry::asn1_rs::{Any, Class, FromDer as _, Tag};
 
 pub(super) const BIT_STRING: u8 = 0x03;
 pub(super) const SEQUENCE: u8 = 0x30;
 
-/// Takes one element off `input`.
+/// Reads one element from `input`.
 pub(super) fn next<'a>(input: &mut &'a [u8]) -> Option<Any<'a>> {
     let (rest, element) = Any::from_der(input).ok()?;
     *input = rest;
     Some(element)
 }
 
-/// Takes one element with this universal tag off `input` and returns what is in it. In DER sequences
-/// and sets alone are made of other elements (section 10.2 for strings).
+/// Reads one element with this universal tag from `input` and returns its content. In DER only
+/// sequences and sets are constructed (section 10.2 for strings).
 pub(super) fn content<'a>(input: &mut &'a [u8], tag: Tag) -> Option<&'a [u8]> {
     let element = next(input)?;
     let is_of_elements = matches!(tag, Tag::Sequence | Tag::Set);
@@ -22,7 +22,7 @@ pub(super) fn content<'a>(input: &mut &'a [u8], tag: Tag) -> Option<&'a [u8]> {
     is_it.then_some(element.data)
 }
 
-/// An element, its length in the fewest bytes (sections 8.1 and 10.1).
+/// Encodes an element with its length in the fewest bytes (sections 8.1 and 10.1).
 pub(super) fn element(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let contents = parts.concat();
     let mut element = vec![tag];

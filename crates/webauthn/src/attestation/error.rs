@@ -1,4 +1,4 @@
-/// Why an attestation is refused. Sections are those of WebAuthn Level 3.
+/// Why an attestation is rejected. Sections are those of WebAuthn Level 3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AttestationError {
     /// The attestation object is not CBOR of exactly `fmt`, `attStmt`, `authData` (section
@@ -8,7 +8,7 @@ pub enum AttestationError {
     /// `fmt` is not 1 to 32 printable ASCII characters (section 8.1).
     #[error("the attestation format's name is malformed")]
     Format,
-    /// The statement is not what its format prescribes (sections 8.2 to 8.8).
+    /// The statement does not have the form of its format (sections 8.2 to 8.8).
     #[error("the attestation statement is malformed")]
     Statement,
     /// Self attestation by another algorithm than the credential's (section 8.2, "Validate that
@@ -28,17 +28,18 @@ pub enum AttestationError {
     /// that the value of this extension matches the aaguid in authenticatorData").
     #[error("the attestation certificate is of another model")]
     Aaguid,
-    /// The key that is attested is not the credential's (section 8.3 for `pubArea`; sections 8.4
-    /// and 8.8 for the first certificate).
+    /// The attested key is not the credential's (section 8.3 for `pubArea`; sections 8.4 and 8.8
+    /// for the first certificate).
     #[error("the attested key is not the credential's")]
     PublicKey,
     /// `ver` is not `2.0` (section 8.3).
     #[error("the TPM's version is not 2.0")]
     TpmVersion,
-    /// `pubArea` is no TPMT_PUBLIC of a signing key (section 8.3; TPM 2.0 Part 2 section 12.2.4).
+    /// `pubArea` is not a TPMT_PUBLIC of a signing key (section 8.3; TPM 2.0 Part 2 section
+    /// 12.2.4).
     #[error("the TPM's public area is malformed")]
     TpmPublicArea,
-    /// `certInfo` is no TPMS_ATTEST (section 8.3; TPM 2.0 Part 2 section 10.12.8).
+    /// `certInfo` is not a TPMS_ATTEST (section 8.3; TPM 2.0 Part 2 section 10.12.8).
     #[error("the TPM's certification is malformed")]
     TpmCertInfo,
     /// "Verify that magic is set to TPM_GENERATED_VALUE" (section 8.3).

@@ -23,7 +23,7 @@ pub(super) fn verify<'a>(
         .public_key
         .p256_point()
         .ok_or(AttestationError::Algorithm)?;
-    // The credential was read from these data, so they are longer than the hash.
+    // The credential was read from this data, so it is longer than the hash.
     let (rp_id_hash, _) = subject.authenticator_data.split_at(32);
     let signed = [
         &[0x00],

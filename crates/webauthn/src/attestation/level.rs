@@ -4,32 +4,31 @@ use x509_parser::pem::Pem;
 use super::certificate::Certificate;
 use super::{Evidence, chain};
 
-/// How much is known about where a credential's private key lives.
+/// How well a credential's private key is proved to stay in its authenticator.
 ///
-/// Each level says what was shown and no more. None says that a model is certified, unbroken, or
-/// what its vendor claims: that is the meaning that an operator's choice of roots has.
+/// Each level states only what was proved. No level states that a model is certified, unbroken, or
+/// as its vendor claims. The operator's choice of roots decides that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttestationLevel {
-    /// Nothing is known: a key that software keeps, or a WebAuthn credential without a trusted
-    /// attestation that may be copied to other devices (flag BE, Level 3 section 6.1.3).
+    /// Nothing is proved: a software key, or a WebAuthn credential without a trusted attestation
+    /// that may be copied to other devices (flag BE, Level 3 section 6.1.3).
     Unproven,
-    /// Not attested, but the authenticator data that came with the key say that it never leaves
-    /// its authenticator (flag BE is not set). That is the sender's own word: without
-    /// attestation nobody else signed it, and software that imitates an authenticator can say
-    /// so too.
+    /// Not attested, but the authenticator data state that the key never leaves its authenticator
+    /// (flag BE is not set). Only the sender claims this: without attestation there is no other
+    /// signature, and software that imitates an authenticator can claim it too.
     Flagged,
-    /// The attestation statement verified (Level 3 section 8), its certificates lead to a
-    /// configured root at the time of registration, and the model that the certificate names,
-    /// if it names one, is that of the authenticator data. So an authenticator that the root's
-    /// owner vouches for made the key. Whether it keeps it is still flag BE's to say; revocation
-    /// lists were not consulted. Flags, counter and AAGUID stay the sender's own word with formats
-    /// `fido-u2f` (section 8.6), which does not sign them, and `android-key` and `tpm` (sections
-    /// 8.4 and 8.3), which sign whatever software hands them.
+    /// The attestation statement verified (Level 3 section 8), and its certificates lead to a
+    /// configured root at the time of registration. If the certificate names a model, it is that of
+    /// the authenticator data. An authenticator that the root's owner vouches for therefore
+    /// generated the key. Only flag BE states whether the key stays there. Revocation lists were
+    /// not consulted. Flags, counter and AAGUID remain the sender's claims with `fido-u2f` (section
+    /// 8.6), which does not sign them, and with `android-key` and `tpm` (sections 8.4 and 8.3),
+    /// which sign any data from software.
     Attested,
 }
 
 impl AttestationLevel {
-    /// The level's name: `unproven`, `flagged` or `attested`.
+    /// Returns the level's name: `unproven`, `flagged` or `attested`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -39,7 +38,7 @@ impl AttestationLevel {
         }
     }
 
-    /// The level of this name.
+    /// Returns the level with this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         [Self::Unproven, Self::Flagged, Self::Attested]
@@ -48,10 +47,10 @@ impl AttestationLevel {
     }
 }
 
-/// What attestations are traced to, and when.
+/// The roots and the time for checking attestations.
 #[derive(Clone, Copy, Debug)]
 pub struct AttestationTrust<'a> {
-    /// The roots. Without any, nothing is attested and nothing is refused for it.
+    /// The roots. Without roots, no credential is attested and none is rejected for it.
     pub roots: &'a AttestationRoots,
     /// The current time, at which every certificate of a chain must be valid.
     pub now: Timestamp,
@@ -70,21 +69,21 @@ impl AttestationTrust<'_> {
     }
 }
 
-/// The certificates that an operator trusts to vouch for authenticators: those of vendors' CAs,
-/// or of single attestation keys.
+/// The certificates that an operator trusts to vouch for authenticators: those of vendors' CAs, or
+/// of single attestation keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AttestationRoots(Vec<Vec<u8>>);
 
-/// Why root certificates are refused.
+/// Why root certificates are rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RootError {
-    /// Not PEM (RFC 7468), or no certificate in it.
+    /// The text is not PEM (RFC 7468), or contains no certificate.
     #[error("there is no PEM certificate")]
     NoCertificate,
     /// A PEM block is malformed or not labelled CERTIFICATE (RFC 7468 section 5).
     #[error("PEM block {0} is malformed or no certificate")]
     Block(usize),
-    /// A certificate is not X.509 version 3 in DER, or its key is of no supported kind.
+    /// A certificate is not X.509 version 3 in DER, or its kind of key is not supported.
     #[error("certificate {0} is not X.509 version 3 with an EC, RSA or Ed25519 key")]
     Certificate(usize),
 }
@@ -93,10 +92,10 @@ impl AttestationRoots {
     /// No roots.
     pub const NONE: Self = Self(Vec::new());
 
-    /// Roots in DER.
+    /// Parses roots in DER.
     ///
     /// # Errors
-    /// [`RootError::Certificate`] with the place of the first bad one, from 1.
+    /// [`RootError::Certificate`] with the position of the first invalid one, from 1.
     pub fn from_der(certificates: Vec<Vec<u8>>) -> Result<Self, RootError> {
         let is_usable =
             |der: &Vec<u8>| Certificate::parse(der).is_ok_and(|root| root.key_kind().is_some());
@@ -106,10 +105,10 @@ impl AttestationRoots {
         }
     }
 
-    /// The roots of a PEM text, at least one. Text between the blocks does not matter.
+    /// Parses the roots of a PEM text, at least one. Text between the blocks is ignored.
     ///
     /// # Errors
-    /// With the place of the first bad one, from 1.
+    /// [`RootError`], with the position of the first invalid block or certificate, from 1.
     pub fn from_pem(text: &[u8]) -> Result<Self, RootError> {
         let mut certificates = Vec::new();
         for (at, block) in Pem::iter_from_buffer(text).enumerate() {
@@ -129,13 +128,13 @@ impl AttestationRoots {
         self.0.append(&mut other.0);
     }
 
-    /// How many there are.
+    /// Returns the number of roots.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no roots.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

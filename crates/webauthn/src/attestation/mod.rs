@@ -28,7 +28,7 @@ pub(crate) struct AttestationObject<'a> {
     pub(crate) authenticator_data: &'a [u8],
 }
 
-/// What a statement speaks about.
+/// The registration that a statement attests.
 #[derive(Clone, Copy)]
 struct Subject<'a> {
     credential: &'a AttestedCredential,
@@ -37,20 +37,20 @@ struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    /// What most formats sign: the authenticator data and the client data's hash.
+    /// Returns the data that most formats sign: the authenticator data and the client data's hash.
     fn signed(&self) -> Vec<u8> {
         [self.authenticator_data, self.client_data_hash].concat()
     }
 }
 
-/// What a sound statement has shown.
+/// What a valid statement has proved.
 #[derive(Default)]
 pub(crate) struct Evidence<'a> {
     /// Whether the credential's or an attestation key signed, and the signature verified.
     pub(crate) signature_verified: bool,
     /// The certificates in DER that vouch for the statement, the attestation certificate first.
-    /// Nobody has traced them to a root yet. Empty in self attestation, where nothing was
-    /// verified, and where a TPM does not say that it made the key and keeps it.
+    /// They are not yet traced to a root. Empty for self attestation, for unverified statements,
+    /// and if a TPM does not state that it generated the key and holds it.
     certificates: Vec<&'a [u8]>,
 }
 
@@ -88,10 +88,10 @@ impl<'a> AttestationObject<'a> {
         })
     }
 
-    /// Verifies the statement as far as its format is known. A known format that is wrong is
-    /// refused; formats and algorithms that are not known prove nothing and are not refused.
+    /// Verifies the statement if its format is known. An invalid statement of a known format is
+    /// rejected. Unknown formats and algorithms prove nothing and are not rejected.
     ///
-    /// No trust path is judged: [`AttestationTrust::level`] does.
+    /// [`AttestationTrust::level`] checks the trust path.
     pub(crate) fn verify(
         &self,
         credential: &AttestedCredential,

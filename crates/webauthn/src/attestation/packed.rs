@@ -30,7 +30,7 @@ pub(super) fn verify<'a>(
         return Err(AttestationError::Certificate);
     }
     certificate.check_aaguid(&subject.credential.aaguid)?;
-    // A signature that cannot be checked proves as little as an unknown format.
+    // An unverifiable signature proves as little as an unknown format.
     let Some(algorithm) = statement.algorithm()? else {
         return Ok(Evidence::default());
     };
@@ -41,7 +41,7 @@ pub(super) fn verify<'a>(
     })
 }
 
-/// Section 8.2.1, except that validity times belong to the trust path and its clock.
+/// Checks section 8.2.1, except validity times, which belong to the trust path and its clock.
 fn meets_requirements(certificate: &Certificate<'_>) -> bool {
     let subject = certificate.x509().subject();
     is_country(subject.iter_country().next())

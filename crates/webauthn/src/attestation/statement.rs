@@ -4,7 +4,7 @@ use super::AttestationError;
 use crate::Algorithm;
 use crate::cbor::{self, NotCbor};
 
-/// The members of attestation statements (sections 8.2 to 8.8), each format having some of them.
+/// The members of attestation statements (sections 8.2 to 8.8). Each format uses some of them.
 #[derive(Default)]
 pub(super) struct Statement<'a> {
     version: Option<&'a str>,
@@ -15,11 +15,11 @@ pub(super) struct Statement<'a> {
     public_area: Option<&'a [u8]>,
 }
 
-/// More than any authenticator sends; each costs parsing.
+/// The most certificates in a statement. No authenticator sends more, and parsing each has a cost.
 const MAX_CERTIFICATES: u64 = 8;
 
 impl<'a> Statement<'a> {
-    /// Reads a statement that has no members but those `allowed`, each once.
+    /// Parses a statement that has no members but those `allowed`, each once.
     pub(super) fn read(bytes: &'a [u8], allowed: &[&str]) -> Result<Self, AttestationError> {
         Self::decode(bytes, allowed).map_err(|NotCbor| AttestationError::Statement)
     }
@@ -55,12 +55,12 @@ impl<'a> Statement<'a> {
         self.version.ok_or(AttestationError::Statement)
     }
 
-    /// `alg`, in COSE's numbers.
+    /// Returns `alg`, a COSE algorithm identifier.
     pub(super) fn algorithm_id(&self) -> Result<i64, AttestationError> {
         self.algorithm.ok_or(AttestationError::Statement)
     }
 
-    /// `alg`; `None` for one whose signatures cannot be verified here.
+    /// Returns `alg`, or `None` if its signatures cannot be verified here.
     pub(super) fn algorithm(&self) -> Result<Option<Algorithm>, AttestationError> {
         self.algorithm_id().map(Algorithm::from_cose_id)
     }
@@ -69,7 +69,7 @@ impl<'a> Statement<'a> {
         self.signature.ok_or(AttestationError::Statement)
     }
 
-    /// `x5c`, which has at least one certificate; `None` if there is no such member.
+    /// Returns `x5c`, which has at least one certificate, or `None` if the member is missing.
     pub(super) fn optional_certificates(&self) -> Option<&[&'a [u8]]> {
         self.certificates.as_deref()
     }

@@ -1,4 +1,4 @@
-//! Public keys as certificates have them (RFC 5280 section 4.1.2.7).
+//! Public keys in certificates (RFC 5280 section 4.1.2.7).
 
 use x509_parser::oid_registry::asn1_rs::{FromDer as _, Integer, Sequence};
 
@@ -6,8 +6,8 @@ use super::PublicKey;
 use crate::attestation::KeyKind;
 
 impl PublicKey {
-    /// Reads subjectPublicKey (RFC 5480 section 2.2, RFC 8410 section 4, RFC 3279 section 2.3.1);
-    /// `None` unless it could be a credential's.
+    /// Parses subjectPublicKey (RFC 5480 section 2.2, RFC 8410 section 4, RFC 3279 section 2.3.1).
+    /// Returns `None` if the key cannot be a credential's.
     pub(crate) fn from_certificate(kind: KeyKind, bytes: &[u8]) -> Option<Self> {
         match kind {
             KeyKind::P256 | KeyKind::P384 => {
@@ -28,7 +28,8 @@ impl PublicKey {
     }
 }
 
-/// RSAPublicKey (RFC 8017 appendix A.1.1): modulus and exponent without leading zero bytes.
+/// Parses an RSAPublicKey (RFC 8017 appendix A.1.1): modulus and exponent without leading zero
+/// bytes.
 fn rsa_public_key(der: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     let (rest, sequence) = Sequence::from_der(der).ok()?;
     let (content, n) = Integer::from_der(&sequence.content).ok()?;

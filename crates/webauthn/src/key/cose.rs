@@ -6,8 +6,8 @@ use minicbor::data::Type;
 use super::{KeyError, PublicKey};
 use crate::Algorithm;
 
-/// The parameters by their labels, whose meaning depends on the key type: -1 is a curve or an
-/// RSA modulus, -2 is x or an RSA exponent, -3 is y or an RSA private exponent.
+/// The parameters by their labels. Their meaning depends on the key type: -1 is a curve or an RSA
+/// modulus, -2 is x or an RSA exponent, -3 is y or an RSA private exponent.
 #[derive(Default)]
 struct Parameters<'a> {
     key_type: Option<i64>,
@@ -24,8 +24,8 @@ enum Parameter<'a> {
 }
 
 impl PublicKey {
-    /// Reads a COSE_Key as WebAuthn Level 3 section 6.5.1 has it: the parameters that its
-    /// algorithm requires and no others, points on curves not compressed.
+    /// Parses a COSE_Key in the form of WebAuthn Level 3 section 6.5.1: only the parameters that
+    /// its algorithm requires, and uncompressed points.
     pub fn from_cose(cose: &[u8]) -> Result<Self, KeyError> {
         let mut decoder = Decoder::new(cose);
         let key = Self::decode_cose(&mut decoder)?;
@@ -36,7 +36,7 @@ impl PublicKey {
         }
     }
 
-    /// Reads one COSE_Key and leaves the decoder behind it.
+    /// Decodes one COSE_Key and leaves the decoder after it.
     pub(crate) fn decode_cose(decoder: &mut Decoder<'_>) -> Result<Self, KeyError> {
         const OKP: i64 = 1;
         const EC2: i64 = 2;

@@ -1,10 +1,10 @@
-//! Whether 32 bytes encode a usable public point of edwards25519 (RFC 8032 sections 5.1 and
-//! 5.1.3), which aws-lc-rs finds out no sooner than a signature fails.
+//! Validation of edwards25519 public points (RFC 8032 sections 5.1 and 5.1.3), since aws-lc-rs
+//! detects an invalid one only when it verifies a signature.
 
 use curve25519_dalek::edwards::CompressedEdwardsY;
 
-/// Whether `encoded` is the canonical encoding of a point of the curve of large order: under a
-/// key of small order anybody's signature can verify.
+/// Returns whether `encoded` is the canonical encoding of a point of the curve of large order.
+/// Under a key of small order anyone can forge a signature.
 pub(super) fn is_public_point(encoded: &[u8; 32]) -> bool {
     CompressedEdwardsY(*encoded)
         .decompress()

@@ -10,10 +10,9 @@ use crate::json;
 type Jwk = Map<String, Value>;
 
 impl PublicKey {
-    /// Reads a JWK (RFC 7517) of one of the algorithms of [`crate::Algorithm`]: `EC` on `P-256`
-    /// or `P-384`, `OKP` on `Ed25519`, or `RSA`, their integers and points in base64url without
-    /// padding. A private part is refused, an `alg` must be the key's, other members do not
-    /// matter.
+    /// Parses a JWK (RFC 7517) of one of the algorithms of [`crate::Algorithm`]: `EC` on `P-256` or
+    /// `P-384`, `OKP` on `Ed25519`, or `RSA`. Integers and points are base64url without padding. A
+    /// private part is rejected, an `alg` must be the key's, and other members are ignored.
     pub fn from_jwk(jwk: &Value) -> Result<Self, KeyError> {
         let jwk = jwk.as_object().ok_or(KeyError::NotJwk)?;
         if jwk.contains_key("d") {
@@ -39,15 +38,15 @@ impl PublicKey {
         }
     }
 
-    /// [`Self::from_jwk`] from JSON text, in which a repeated member is an error.
+    /// Parses JSON text as [`Self::from_jwk`] does. A repeated member is an error.
     pub fn from_jwk_str(jwk: &str) -> Result<Self, KeyError> {
         let jwk = json::parse(jwk.as_bytes()).map_err(|_| KeyError::NotJwk)?;
         Self::from_jwk(&jwk)
     }
 
-    /// The key as a JWK text with exactly the members that its thumbprint has (RFC 7638 section
-    /// 3.2, RFC 8037 section 2), in lexicographic order and without white space: the published
-    /// shape, and the input of the thumbprint.
+    /// Returns the key as a JWK text with exactly the members of its thumbprint (RFC 7638 section
+    /// 3.2, RFC 8037 section 2), in lexicographic order and without white space. This text is
+    /// published and is the input of the thumbprint.
     #[must_use]
     pub fn to_jwk_json(&self) -> String {
         match &self.0 {

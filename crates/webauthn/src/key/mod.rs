@@ -17,33 +17,33 @@ use self::p256::P256Point;
 use crate::Algorithm;
 use crate::sha256;
 
-/// Why a public key is refused.
+/// Why a public key is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// Not a JSON object, or one that repeats a member (RFC 7517 section 4).
     #[error("the key is not a JWK")]
     NotJwk,
-    /// Not a COSE_Key map of definite length, or one that repeats a label, is cut short or goes
-    /// on (RFC 9052 section 7).
+    /// Not a COSE_Key map of definite length, or one that repeats a label, is cut short, or has
+    /// trailing bytes (RFC 9052 section 7).
     #[error("the key is not a COSE key")]
     NotCose,
-    /// A key type, curve or algorithm other than those of [`Algorithm`], or a combination that
-    /// makes no sense. Where a software key is expected, any but ES256.
+    /// An unsupported key type, curve or algorithm (see [`Algorithm`]), or an invalid combination.
+    /// For a software key, any but ES256.
     #[error("the key's type, curve or algorithm is not supported")]
     Unsupported,
-    /// A private key where a public one belongs (RFC 7518 sections 6.2.2 and 6.3.2, RFC 9053
-    /// section 7, RFC 8230 section 4).
+    /// A private key in place of a public one (RFC 7518 sections 6.2.2 and 6.3.2, RFC 9053 section
+    /// 7, RFC 8230 section 4).
     #[error("the key has a private part")]
     Private,
     /// A COSE key with more than its required parameters (WebAuthn Level 3 section 6.5.1).
     #[error("the key has an unexpected parameter")]
     UnexpectedParameter,
-    /// A coordinate is missing, compressed, not base64url, or not exactly as long as its curve
-    /// wants (RFC 7518 section 6.2.1.2, RFC 8037 section 2).
+    /// A coordinate is missing, compressed, not base64url, or not of its curve's length (RFC 7518
+    /// section 6.2.1.2, RFC 8037 section 2).
     #[error("a coordinate of the key is malformed")]
     Coordinate,
-    /// The coordinates name no point of the curve, or an Ed25519 point that is not canonically
-    /// encoded or has a small order.
+    /// The coordinates are not a point of the curve, or are an Ed25519 point that is not
+    /// canonically encoded or has a small order.
     #[error("the key is not on its curve")]
     NotOnCurve,
     /// The RSA modulus is missing, even, has a leading zero byte (RFC 7518 section 6.3.1.1,
@@ -62,7 +62,7 @@ pub struct BadSignature;
 
 /// The public half of a passkey, of one of the algorithms of [`Algorithm`].
 ///
-/// The algorithm belongs to the key: no message chooses it.
+/// The algorithm belongs to the key. No message chooses it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PublicKey(Material);
 
@@ -83,7 +83,7 @@ impl PublicKey {
     const MODULUS_BITS: std::ops::RangeInclusive<usize> = 2_048..=4_096;
     const MAX_EXPONENT_BYTES: usize = 4;
 
-    /// The algorithm of the key's signatures.
+    /// Returns the algorithm of the key's signatures.
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
         match &self.0 {
@@ -125,12 +125,14 @@ impl PublicKey {
         }))
     }
 
-    /// [`Self::from_p256`] from big-endian integers that may lack leading zero bytes.
+    /// Builds the key as [`Self::from_p256`] does, from big-endian integers that may lack leading
+    /// zero bytes.
     pub(crate) fn from_p256_numbers(x: &[u8], y: &[u8]) -> Option<Self> {
         Self::from_p256(&padded::<32>(x)?, &padded::<32>(y)?).ok()
     }
 
-    /// [`Self::from_p384`] from big-endian integers that may lack leading zero bytes.
+    /// Builds the key as [`Self::from_p384`] does, from big-endian integers that may lack leading
+    /// zero bytes.
     pub(crate) fn from_p384_numbers(x: &[u8], y: &[u8]) -> Option<Self> {
         Self::from_p384(&padded::<48>(x)?, &padded::<48>(y)?).ok()
     }
@@ -141,7 +143,7 @@ impl PublicKey {
         Self::from_rsa(n, &e[zeros..]).ok()
     }
 
-    /// The point of an ES256 key as SEC 1 has it, uncompressed: 65 bytes.
+    /// Returns the point of an ES256 key as uncompressed SEC 1: 65 bytes.
     pub(crate) fn p256_point(&self) -> Option<&[u8]> {
         match &self.0 {
             Material::Es256(point) => Some(point.sec1()),
@@ -149,15 +151,15 @@ impl PublicKey {
         }
     }
 
-    /// The JWK thumbprint (RFC 7638) with SHA-256.
+    /// Returns the JWK thumbprint (RFC 7638) with SHA-256.
     #[must_use]
     pub fn thumbprint(&self) -> [u8; 32] {
         // RFC 7638 section 3: the required members in lexicographic order without white space.
         sha256(self.to_jwk_json().as_bytes())
     }
 
-    /// Verifies an ES256 signature in the form JOSE gives it (RFC 7518 section 3.4): r and s,
-    /// 32 bytes each. No other key verifies anything in this form.
+    /// Verifies an ES256 signature in JOSE's form (RFC 7518 section 3.4): r and s, 32 bytes each.
+    /// It rejects signatures of every other algorithm.
     pub fn verify_fixed(&self, message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
         match &self.0 {
             Material::Es256(point) => point.verify_fixed(message, signature),
@@ -165,7 +167,7 @@ impl PublicKey {
         }
     }
 
-    /// Verifies a signature in the form WebAuthn gives it (Level 3 section 6.5.5): ASN.1 DER of
+    /// Verifies a signature in WebAuthn's form (Level 3 section 6.5.5): ASN.1 DER of
     /// `Ecdsa-Sig-Value` for ECDSA, 64 bytes for Ed25519, as long as the modulus for RSA.
     pub fn verify_webauthn(&self, message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
         let algorithm = self.algorithm().verification();
@@ -184,7 +186,7 @@ impl PublicKey {
     }
 }
 
-/// The point as SEC 1 has it, uncompressed, and as it is verified with.
+/// Returns the point as uncompressed SEC 1 and parsed for verification.
 fn sec1_point<const N: usize>(
     algorithm: &'static dyn VerificationAlgorithm,
     x: &[u8],
@@ -206,18 +208,18 @@ fn padded<const N: usize>(integer: &[u8]) -> Option<[u8; N]> {
     Some(padded)
 }
 
-/// Whether the bytes are an odd integer, big-endian without leading zero bytes.
+/// Returns whether the bytes are an odd integer, big-endian without leading zero bytes.
 fn is_odd_integer(bytes: &[u8]) -> bool {
     bytes.first().is_some_and(|first| *first != 0) && bytes.last().is_some_and(|last| last & 1 == 1)
 }
 
-/// The bit length of an integer without leading zero bytes.
+/// Returns the bit length of an integer without leading zero bytes.
 fn bits(integer: &[u8]) -> usize {
     let unused = integer.first().map_or(0, |first| first.leading_zeros());
     integer.len() * 8 - usize::try_from(unused).expect("at most 8")
 }
 
-/// Verifies a signature by a key that need not be valid.
+/// Verifies a signature with a key that may be invalid.
 pub(crate) fn verify(
     algorithm: &'static dyn VerificationAlgorithm,
     key: &[u8],
@@ -229,7 +231,7 @@ pub(crate) fn verify(
         .map_err(|_| BadSignature)
 }
 
-/// A thumbprint as `kid` shows it: base64url without padding, 43 characters.
+/// Encodes a thumbprint as a `kid`: base64url without padding, 43 characters.
 #[must_use]
 pub fn thumbprint_base64url(thumbprint: &[u8; 32]) -> String {
     URL_SAFE_NO_PAD.encode(thumbprint)

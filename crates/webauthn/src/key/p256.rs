@@ -8,8 +8,8 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
 
 use super::{BadSignature, KeyError, sec1_point};
 
-/// A point that is on the curve. What that check made is kept for signatures in JOSE's form, whose
-/// verification would make it again.
+/// A point that is on the curve. It stores the parsed key, so that verifying signatures in JOSE's
+/// form need not parse it again.
 #[derive(Clone)]
 pub(super) struct P256Point {
     sec1: [u8; 65],
@@ -25,7 +25,7 @@ impl P256Point {
         })
     }
 
-    /// Uncompressed: `04`, x, y.
+    /// Returns the uncompressed point: `04`, x, y.
     pub(super) fn sec1(&self) -> &[u8; 65] {
         &self.sec1
     }

@@ -39,8 +39,8 @@ pub(super) fn verify<'a>(
     }
     certificate.check_aaguid(&subject.credential.aaguid)?;
 
-    // Which hash `extraData` is made with, too, is known only for a known algorithm. SHA-1, as
-    // old TPMs have it, is none.
+    // The hash of `extraData`, too, is known only for a known algorithm. SHA-1, used by old TPMs,
+    // is not supported.
     let hash = match algorithm {
         Some(Algorithm::Es256 | Algorithm::Rs256) => &SHA256,
         Some(Algorithm::Es384) => &SHA384,
@@ -51,8 +51,8 @@ pub(super) fn verify<'a>(
     }
     let algorithm = algorithm.ok_or(AttestationError::Signature)?;
     certificate.verify(algorithm, statement.cert_info()?, signature)?;
-    // TPM2_Certify (Part 3, section 18.2) says that a key is loaded, not where it came from:
-    // software may have made it and imported it, and hold it still.
+    // TPM2_Certify (Part 3, section 18.2) proves that a key is loaded, not where it came from.
+    // Software may have generated and imported it, and may still hold it.
     let vouching = if public_area.is_made_and_kept {
         certificates.to_vec()
     } else {
@@ -69,7 +69,7 @@ const MANUFACTURER: Oid<'static> = oid!(2.23.133.2.1);
 const MODEL: Oid<'static> = oid!(2.23.133.2.2);
 const FIRMWARE_VERSION: Oid<'static> = oid!(2.23.133.2.3);
 
-/// Section 8.3.1, except that validity times belong to the trust path and its clock.
+/// Checks section 8.3.1, except validity times, which belong to the trust path and its clock.
 fn meets_requirements(certificate: &Certificate<'_>) -> bool {
     let x509 = certificate.x509();
     let has_purpose = matches!(
@@ -82,8 +82,8 @@ fn meets_requirements(certificate: &Certificate<'_>) -> bool {
         && names_tpm(certificate)
 }
 
-/// Whether the subject alternative name tells the TPM's manufacturer, model and firmware version
-/// (TCG EK Credential Profile for TPM Family 2.0 section 3.2.9).
+/// Returns whether the subject alternative name has the TPM's manufacturer, model and firmware
+/// version (TCG EK Credential Profile for TPM Family 2.0 section 3.2.9).
 fn names_tpm(certificate: &Certificate<'_>) -> bool {
     let Ok(Some(extension)) = certificate.x509().subject_alternative_name() else {
         return false;
@@ -103,7 +103,8 @@ fn names_tpm(certificate: &Certificate<'_>) -> bool {
     })
 }
 
-/// `id:` and the vendor's four bytes in hexadecimal (TCG TPM Vendor ID Registry).
+/// Returns whether `text` is `id:` and the vendor's four bytes in hexadecimal (TCG TPM Vendor ID
+/// Registry).
 fn is_manufacturer(text: &str) -> bool {
     text.strip_prefix("id:")
         .is_some_and(|id| id.len() == 8 && id.bytes().all(|digit| digit.is_ascii_hexdigit()))

@@ -17,11 +17,11 @@ const TPM_ECC_NIST_P384: u16 = 0x0004;
 const TPM_GENERATED_VALUE: u32 = 0xff54_4347;
 const TPM_ST_ATTEST_CERTIFY: u16 = 0x8017;
 /// TPMA_OBJECT (section 8.3): the key can move neither to another TPM (bit 1, fixedTPM) nor to
-/// another parent (bit 4, fixedParent), and the TPM made it itself (bit 5, sensitiveDataOrigin).
+/// another parent (bit 4, fixedParent), and the TPM generated it (bit 5, sensitiveDataOrigin).
 const MADE_AND_KEPT: u32 = (1 << 1) | (1 << 4) | (1 << 5);
 const DEFAULT_EXPONENT: u32 = 65_537;
 
-/// What is left of a structure.
+/// The unread rest of a structure.
 struct Reader<'a>(&'a [u8]);
 
 /// The structure ends too early.
@@ -51,8 +51,9 @@ impl<'a> Reader<'a> {
         self.take(usize::from(length))
     }
 
-    /// A scheme and, if there is one, the details that say its hash (TPMT_RSA_SCHEME section
-    /// 11.2.4.2, TPMT_ECC_SCHEME section 11.2.5.6, TPMT_KDF_SCHEME section 11.2.3.3).
+    /// Skips a scheme and its details, if present: its hash, and a count for ECDAA
+    /// (TPMT_RSA_SCHEME section 11.2.4.2, TPMT_ECC_SCHEME section 11.2.5.6, TPMT_KDF_SCHEME
+    /// section 11.2.3.3).
     fn skip_scheme(&mut self) -> Result<(), CutShort> {
         match self.u16()? {
             TPM_ALG_NULL => {}
@@ -73,11 +74,11 @@ impl<'a> Reader<'a> {
 
 /// TPMT_PUBLIC (section 12.2.4).
 pub(super) struct PublicArea {
-    /// The key; `None` if it cannot be a credential's.
+    /// The key, or `None` if it cannot be a credential's.
     pub(super) public_key: Option<PublicKey>,
     /// The Name (Part 1, section 16): the hash algorithm, and the hash of the whole structure.
     pub(super) name: Vec<u8>,
-    /// Whether the TPM that holds the key made it and will not let it go.
+    /// Whether the TPM that holds the key generated it and does not export it.
     pub(super) is_made_and_kept: bool,
 }
 
@@ -95,7 +96,7 @@ impl PublicArea {
         let name_algorithm = reader.u16()?;
         let object_attributes = reader.u32()?;
         let _authorization_policy = reader.sized()?;
-        // A symmetric algorithm belongs to keys that wrap others.
+        // Only keys that wrap others have a symmetric algorithm.
         if reader.u16()? != TPM_ALG_NULL {
             return Ok(None);
         }
@@ -112,7 +113,7 @@ impl PublicArea {
         }))
     }
 
-    /// TPMS_RSA_PARMS (section 12.2.3.5) without its symmetric algorithm, and the modulus.
+    /// Parses TPMS_RSA_PARMS (section 12.2.3.5) without its symmetric algorithm, and the modulus.
     fn rsa(reader: &mut Reader<'_>) -> Result<Option<PublicKey>, CutShort> {
         reader.skip_scheme()?;
         let _key_bits = reader.u16()?;
@@ -123,7 +124,7 @@ impl PublicArea {
         Ok(PublicKey::from_rsa_numbers(reader.sized()?, exponent))
     }
 
-    /// TPMS_ECC_PARMS (section 12.2.3.6) without its symmetric algorithm, and the point.
+    /// Parses TPMS_ECC_PARMS (section 12.2.3.6) without its symmetric algorithm, and the point.
     fn ecc(reader: &mut Reader<'_>) -> Result<Option<PublicKey>, CutShort> {
         reader.skip_scheme()?;
         let curve = reader.u16()?;
@@ -137,7 +138,7 @@ impl PublicArea {
     }
 }
 
-/// The Name of an object; `None` for hash algorithms that are not known, or not trusted.
+/// Returns the Name of an object, or `None` for unknown or untrusted hash algorithms.
 fn name(algorithm: u16, object: &[u8]) -> Option<Vec<u8>> {
     let hash = match algorithm {
         TPM_ALG_SHA256 => &SHA256,
