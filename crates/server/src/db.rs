@@ -1,6 +1,6 @@
-//! The database: the layer of `keymoor-db` with this server's errors, and its schema.
+//! The database layer of `keymoor-db`, with this server's errors and schema.
 //!
-//! [The rules for closures](keymoor_db) are the ones to read first.
+//! Read [the rules for closures](keymoor_db) first.
 
 #[cfg(test)]
 pub(crate) mod testing;
@@ -13,11 +13,11 @@ pub use keymoor_db::{
     record, text_column,
 };
 
-/// The database, whose closures fail with this server's error.
+/// The database. Its closures return this server's error.
 pub type Db = keymoor_db::Db<crate::base::error::Error>;
 
-/// What makes the schema, in order: the pairs of files in `migrations`.
+/// The schema's migrations in order: the pairs of files in `migrations`.
 pub const MIGRATIONS: &[Migration] = include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
 
-/// The schema that this binary reads and writes.
+/// The schema version that this binary reads and writes.
 pub const SCHEMA_VERSION: i64 = MIGRATIONS[MIGRATIONS.len() - 1].version;

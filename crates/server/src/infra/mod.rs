@@ -1,4 +1,4 @@
-//! What runs beside the features: connections, durable jobs, mail, metrics, totals of lists.
+//! Infrastructure of the features: connections, durable jobs, mail, metrics, totals of lists.
 
 pub mod directory;
 pub mod mail;

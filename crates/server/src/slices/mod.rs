@@ -1,8 +1,9 @@
-//! The features: a folder each, with the same file names in every folder.
+//! The features: one folder each, with the same file names in every folder.
 //!
-//! `api` and `public` files hold endpoints, `ops` the use cases, `model` pure rules, `store` the
-//! SQL. Calls go `api | public → ops → store → db`; a slice may use another slice's `ops`, or its
-//! `store` inside a transaction of its own, never its `api`.
+//! `api` and `public` contain endpoints, `ops` the use cases, `model` pure rules, `store` the SQL.
+//! Calls go `api
+//!  public → ops → store → db`. A slice may use another slice's `ops`, or its `store` inside a
+//! transaction of its own, but never its `api`.
 
 pub mod applications;
 pub mod authentication;

@@ -6,7 +6,7 @@ use crate::base::error::Result;
 use crate::base::refs::{RealmRef, Ref, Subject};
 use crate::db::{Rx, Tx};
 
-/// A list with a stored total, by its name in the database. Its slice declares it.
+/// A list with a stored total, identified by its name in the database. Its slice declares it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Directory(&'static str);
 

@@ -1,4 +1,4 @@
-//! A connection on which the other side can say only so much.
+//! A connection that limits how much the server can send.
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,13 +9,14 @@ use lettre::transport::smtp::client::AsyncTokioStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// Many times what a server has to say about one mail, its certificates included.
+/// Far more than a server needs to send for one mail, including its certificates.
 const MAX_BYTES: usize = 32 << 10;
-/// Encrypted, as many bytes look like half of it; in clear nobody honest says a tenth.
+/// A legitimate server sends less than a tenth of this in clear. Encrypted data of the maximum
+/// length looks like about half of it.
 const MAX_LINES: usize = 256;
 
-/// Fails once the server has said more than this. The SMTP library reads a reply to its end, and all of it
-/// again for each of its lines: an endless one would occupy a processor, past every timeout.
+/// Fails once the server has sent more than this. For each line of a reply, the SMTP library parses
+/// the whole reply again. An endless reply would occupy a processor, past every timeout.
 #[derive(Debug)]
 pub(super) struct Bounded {
     stream: TcpStream,

@@ -12,13 +12,13 @@ use crate::infra::outbox::{Claim, Ending, Job, Verdict};
 
 /// A [`Job`] that sends one mail.
 pub trait MailJob: Serialize + DeserializeOwned + Send + Sync + 'static {
-    /// As [`Job::KIND`].
+    /// See [`Job::KIND`].
     const KIND: &'static str;
 
-    /// Writes the mail, the same in every attempt. `None`: it is no longer needed.
+    /// Builds the mail, identically for every attempt. `None`: it is no longer needed.
     fn mail(&self, app: &App, claim: &Claim) -> impl Future<Output = Result<Option<Mail>>> + Send;
 
-    /// As [`Job::ending`].
+    /// See [`Job::ending`].
     fn ending(&self, ctx: &Context, claim: &Claim, verdict: &Verdict) -> impl Ending;
 }
 

@@ -1,7 +1,7 @@
-//! The words of each mail, as HTML and as text.
+//! The text of each mail, as HTML and as plain text.
 //!
-//! Names come from whoever runs an application or signs up to it: they are escaped, and kept from
-//! being turned into links by the recipient's program.
+//! Names are untrusted input from applications and their users. They are escaped, and changed so
+//! that mail programs don't turn them into links.
 
 use askama::Template;
 use keymoor_types::{OutboxId, Timestamp};
@@ -10,7 +10,7 @@ use super::mailer::Mail;
 use crate::base::error::{Error, Result};
 use crate::base::secret::Secret;
 
-/// Whom a mail is for, and on whose behalf.
+/// The recipient of a mail, and the realm on whose behalf it is sent.
 #[derive(Clone, Debug)]
 pub struct Addressee {
     pub address: String,
@@ -52,7 +52,7 @@ pub fn binding_link(
     })
 }
 
-/// Tells an owner of a new passkey.
+/// The notice to an owner about a new passkey.
 pub fn passkey_added(id: OutboxId, added_at: Timestamp, to: Addressee) -> Result<Mail> {
     let realm = &unlinkable(&to.realm);
     let username = &unlinkable(&to.username);
@@ -115,13 +115,13 @@ fn rendered(template: &impl Template) -> Result<Secret> {
     template.render().map(Secret::new).map_err(Error::internal)
 }
 
-/// Mail programs make links of whatever looks like a host or an address. A zero-width space
-/// behind each dot and at sign prevents that and can't be seen.
+/// Mail programs turn anything that looks like a host or an address into a link. An invisible
+/// zero-width space after each dot and at sign prevents that.
 fn unlinkable(name: &str) -> String {
     name.replace('.', ".\u{200b}").replace('@', "@\u{200b}")
 }
 
-/// A time in words. Times of the server are in no reader's zone, so UTC is named.
+/// Formats a time for readers, in UTC because their time zone is unknown.
 fn words(time: Timestamp) -> String {
     jiff::Timestamp::from_microsecond(time.as_micros()).map_or_else(
         |_| time.to_string(),

@@ -1,4 +1,4 @@
-//! A mail, and what sends it.
+//! A mail, and the interface for sending it.
 
 use futures_util::future::BoxFuture;
 use keymoor_types::{OutboxId, Timestamp};
@@ -8,7 +8,7 @@ use crate::base::secret::Secret;
 /// A mail to send. Its bodies may contain a link's token.
 #[derive(Clone, Debug)]
 pub struct Mail {
-    /// The same in every attempt. The Message-ID contains it (RFC 5322, section 3.6.4).
+    /// Identical for every attempt. The Message-ID contains it (RFC 5322, section 3.6.4).
     pub id: OutboxId,
     pub written_at: Timestamp,
     /// The recipient's address.
@@ -35,12 +35,12 @@ pub trait Mailer: Send + Sync {
     fn send<'a>(&'a self, mail: &'a Mail) -> BoxFuture<'a, Outcome>;
 }
 
-/// The mailer without a configured mail server.
+/// The mailer when no mail server is configured.
 pub struct NoMailer;
 
 impl Mailer for NoMailer {
     fn send<'a>(&'a self, _: &'a Mail) -> BoxFuture<'a, Outcome> {
-        // A failure is retried, so that configuring a server sends the waiting mail.
+        // The failure is temporary, so configuring a server later sends the waiting mail.
         let outcome = Outcome::Failed("no mail server is configured".to_owned());
         Box::pin(std::future::ready(outcome))
     }

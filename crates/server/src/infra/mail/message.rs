@@ -1,4 +1,4 @@
-//! The message around the words. The library writes every header, so that no name can add one.
+//! The message with its headers. The library writes every header, so no name can inject one.
 
 use lettre::Message;
 use lettre::message::header::{HeaderName, HeaderValue};
@@ -9,13 +9,13 @@ use super::mailer::Mail;
 /// Builds the message, the same for every attempt.
 ///
 /// # Errors
-/// When the recipient's address is none.
+/// When the recipient's address is invalid.
 pub(super) fn build(from: &Mailbox, mail: &Mail) -> Result<Message, String> {
     let to = mail
         .to
         .parse()
         .map_err(|error| format!("the recipient's address is not valid: {error}"))?;
-    // Derived, since a random one would make each attempt another message.
+    // Derived from the mail, because a random one would differ between attempts.
     let boundary = format!("{}-alternatives", mail.id);
     let body = MultiPart::alternative()
         .boundary(boundary)
@@ -28,7 +28,7 @@ pub(super) fn build(from: &Mailbox, mail: &Mail) -> Result<Message, String> {
         .from(from.clone())
         .to(Mailbox::new(None, to))
         .subject(mail.subject)
-        // RFC 3834, section 5: nobody's absence notice is wanted.
+        // RFC 3834, section 5: suppresses automatic replies.
         .raw_header(HeaderValue::new(
             HeaderName::new_from_ascii_str("Auto-Submitted"),
             "auto-generated".to_owned(),

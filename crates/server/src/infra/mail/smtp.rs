@@ -1,7 +1,7 @@
 //! SMTP, RFC 5321.
 //!
-//! The conversation is driven here rather than by the library's transport, which counts an
-//! accepted mail as failed when the server then stalls at QUIT, and so would have it sent twice.
+//! This module drives the conversation itself. The library's transport reports an accepted mail as
+//! failed when the server then stalls at QUIT, so the mail would be sent twice.
 
 use std::error::Error as _;
 use std::fmt;
@@ -27,16 +27,16 @@ use super::bounded::Bounded;
 use super::mailer::{Mail, Mailer, Outcome};
 use super::message;
 
-/// How long a server may take to say goodbye.
+/// The time limit for QUIT.
 const GOODBYE: Duration = Duration::from_secs(2);
 
-/// How mail is sent.
+/// The settings for sending mail.
 #[derive(Clone, Debug)]
 pub struct MailSettings {
     pub server: SmtpServer,
     /// The sender.
     pub from: Mailbox,
-    /// How long one attempt may take.
+    /// The time limit of one attempt.
     pub timeout: Seconds,
 }
 
@@ -55,12 +55,12 @@ enum Encryption {
     Implicit,
     /// STARTTLS or nothing (RFC 3207).
     Required,
-    /// STARTTLS where the server offers it and it works. Its certificate does not matter: whoever
-    /// could forge it could as well hide the offer (RFC 7435, section 3).
+    /// STARTTLS if the server offers it and it works. The certificate is not verified, since an
+    /// attacker who could forge it could also hide the offer (RFC 7435, section 3).
     Opportunistic,
 }
 
-/// The text is not a mail server. The message omits the text, which may contain a password.
+/// The text is not a mail server's URL. The message omits the text, which may contain a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SmtpServerError {
     #[error("must be smtp://host:port, smtps://host:port or smtp://host:port?tls=required")]
@@ -82,7 +82,7 @@ impl FromStr for SmtpServer {
         let (encryption, default_port) = match (url.scheme(), url.query()) {
             ("smtps", None) => (Encryption::Implicit, 465),
             ("smtp", Some("tls=required")) => (Encryption::Required, 587),
-            // A password goes over a network only encrypted.
+            // A password crosses a network only encrypted.
             ("smtp", None) if credentials.is_some() && !is_loopback(&host) => {
                 (Encryption::Required, 587)
             }
@@ -116,7 +116,7 @@ fn is_loopback(host: &str) -> bool {
 }
 
 impl fmt::Debug for SmtpServer {
-    /// Without user and password.
+    /// The URL without user and password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             host,
@@ -128,7 +128,7 @@ impl fmt::Debug for SmtpServer {
     }
 }
 
-/// Sends mail by SMTP, a connection for each.
+/// Sends mail by SMTP, with one connection for each mail.
 pub struct SmtpMailer {
     server: SmtpServer,
     tls: TlsParameters,
@@ -138,7 +138,7 @@ pub struct SmtpMailer {
 }
 
 impl SmtpMailer {
-    /// Connects to nothing yet.
+    /// Does not connect yet.
     ///
     /// # Errors
     /// When the operating system's trusted certificates can't be used for this host.
@@ -161,7 +161,7 @@ impl SmtpMailer {
         })
     }
 
-    /// Returns when the server has accepted the message, with the connection to say goodbye on.
+    /// Returns when the server has accepted the message, with the open connection for QUIT.
     async fn deliver(&self, message: &Message) -> Result<AsyncSmtpConnection, Failure> {
         let mut connection = self.sign_in().await?;
         connection
@@ -170,10 +170,10 @@ impl SmtpMailer {
         Ok(connection)
     }
 
-    /// Connects and signs in, and sends nothing.
+    /// Connects and signs in without sending mail.
     ///
     /// # Errors
-    /// What the server, or the way to it, objects to.
+    /// When the connection, TLS or the sign-in fails.
     pub async fn probe(&self) -> Result<(), String> {
         match timeout(self.timeout, self.sign_in()).await {
             Ok(Ok(mut connection)) => {
@@ -226,7 +226,7 @@ impl SmtpMailer {
         Ok(AsyncSmtpConnection::connect_with_transport(stream, &self.hello).await?)
     }
 
-    /// The library leaves no way to bound what is said here; the server's certificate was verified.
+    /// The library can't limit what the server sends here, but the certificate was verified.
     async fn open_encrypted(&self) -> Result<AsyncSmtpConnection, Failure> {
         let (limit, tls) = (Some(self.timeout), Some(self.tls.clone()));
         Ok(
@@ -247,7 +247,7 @@ impl Mailer for SmtpMailer {
                 Ok(message) => message,
                 Err(why) => return Outcome::Refused(why),
             };
-            // The library bounds nothing, or connecting only.
+            // The library has no time limit, or one for connecting only.
             match timeout(self.timeout, self.deliver(&message)).await {
                 Ok(Ok(connection)) => {
                     say_goodbye(connection);
@@ -261,7 +261,7 @@ impl Mailer for SmtpMailer {
     }
 }
 
-/// Why a mail was not accepted.
+/// Why the server did not accept a mail.
 enum Failure {
     Connecting(io::Error),
     Smtp(Error),
@@ -288,7 +288,7 @@ impl From<Error> for Failure {
     }
 }
 
-/// Nobody waits for it: an accepted mail is to be recorded at once, lest it is sent again.
+/// Runs in the background, so that an accepted mail is recorded at once and not sent again.
 fn say_goodbye(mut connection: AsyncSmtpConnection) {
     tokio::spawn(async move {
         let _whatever_it_says = timeout(GOODBYE, connection.abort()).await;
@@ -304,8 +304,8 @@ fn outcome(error: &Error) -> Outcome {
     }
 }
 
-/// Replies that refuse our login or ask for one (RFC 4954, section 6): permanent in form, and yet
-/// fixing the configuration sends the mail.
+/// Replies that reject our login or require one (RFC 4954, section 6). They are permanent in form,
+/// but fixing the configuration lets the mail be sent.
 fn is_about_us(error: &Error) -> bool {
     const REPLIES: [u16; 5] = [530, 532, 534, 535, 538];
     error.status().is_some_and(|code| {
@@ -313,8 +313,8 @@ fn is_about_us(error: &Error) -> bool {
     })
 }
 
-/// Why it did not work, in words of our side only. A server may repeat what it was sent, and that
-/// holds the link's token: of its own words the codes are told (RFC 5321, section 4.2; RFC 3463).
+/// Describes the failure in our own words. A server's text may repeat what it received, which
+/// includes the link's token, so only its codes are reported (RFC 5321, section 4.2; RFC 3463).
 fn reason(error: &Error) -> String {
     let Some(code) = error.status() else {
         return if error.is_response() {
@@ -332,8 +332,8 @@ fn reason(error: &Error) -> String {
     }
 }
 
-/// The enhanced status code that a reply's text begins with: class, subject and detail, of at most
-/// 1, 3 and 3 digits (RFC 3463, section 2).
+/// Returns the enhanced status code at the start of a reply's text: class, subject and detail, of
+/// at most 1, 3 and 3 digits (RFC 3463, section 2).
 fn enhanced_code(text: &str) -> Option<String> {
     let word = text.split_whitespace().next()?;
     let parts: Vec<&str> = word.split('.').collect();

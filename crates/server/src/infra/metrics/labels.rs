@@ -33,7 +33,7 @@ impl RequestLabels {
     }
 }
 
-/// A method as a label. Unknown ones share a label, since clients may invent any number.
+/// A method as a label. Unknown methods share a label, since clients may send any number of them.
 fn name(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
@@ -85,7 +85,7 @@ impl EncodeLabelValue for Route {
     }
 }
 
-/// How a ceremony ended.
+/// The outcome of a ceremony.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
     Succeeded,

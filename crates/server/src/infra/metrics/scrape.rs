@@ -1,4 +1,4 @@
-//! `GET /metrics`, on an address of its own.
+//! `GET /metrics`, on a separate address.
 
 use axum::Router;
 use axum::extract::State;
@@ -39,7 +39,7 @@ async fn show(State(app): State<App>) -> Response {
     }
 }
 
-/// Reads the values that are not counted as they change.
+/// Updates the values that are read on each scrape.
 async fn refresh(app: &App) -> Result<()> {
     let asked = &app.metrics.asked;
     asked.writes_queued.set(gauge(app.db.queue_length() as u64));

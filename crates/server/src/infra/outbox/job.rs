@@ -1,4 +1,4 @@
-//! What a kind of job must do, and a job on its way through the outbox.
+//! The interface of a kind of job, and a job in the outbox.
 
 use keymoor_types::{OutboxId, RealmId, Seconds, TenantId, Timestamp};
 use serde::Serialize;
@@ -11,7 +11,7 @@ use crate::base::refs::RealmRef;
 use crate::db::Tx;
 use crate::infra::metrics::Metrics;
 
-/// A kind of job. Its value is stored as JSON: what a released version wrote must stay readable.
+/// A kind of job. Its value is stored as JSON, so values of released versions must stay readable.
 pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The name of the kind, as stored.
     const KIND: &'static str;
@@ -22,26 +22,26 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// longer than its lease.
     fn run(&self, app: &App, claim: &Claim) -> impl Future<Output = Verdict> + Send;
 
-    /// Counts what came of an attempt, once per attempt.
+    /// Counts the result of an attempt, once per attempt.
     fn count(_metrics: &Metrics, _verdict: &Verdict) {}
 
     /// Prepares what is recorded when the job ends. `verdict` is never [`Verdict::Later`].
     ///
-    /// Ids and events are made here, because the transaction that records them may run twice.
+    /// Ids and events are created here, because the transaction that records them may run twice.
     fn ending(&self, ctx: &Context, claim: &Claim, verdict: &Verdict) -> impl Ending;
 }
 
-/// What a job records when it ends.
+/// What is recorded when a job ends.
 pub trait Ending: Send + Sync + 'static {
     /// Records it, in the transaction that removes the job.
     fn ended(&self, tx: &mut Tx) -> impl Future<Output = Result<()>> + Send;
 }
 
-/// What came of an attempt.
+/// The result of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Done,
-    /// What the job was about has ended or is gone.
+    /// The subject of the job has ended or was deleted.
     Moot,
     /// The attempt failed, and another one may succeed. After the last one it becomes `Never`.
     Later(String),
@@ -49,7 +49,7 @@ pub enum Verdict {
     Never(String),
 }
 
-/// A job on its way into the outbox.
+/// A job to be inserted into the outbox.
 #[derive(Clone, Debug)]
 pub struct Entry<J> {
     pub id: OutboxId,
@@ -92,8 +92,9 @@ impl Claim {
     }
 }
 
-/// The wait after failed attempt number `attempt`, counted from 1: `first`, doubled for each
-/// attempt before, and up to a quarter more, so that what failed together is not tried together.
+/// Returns the wait after failed attempt number `attempt`, counted from 1: `first`, doubled for
+/// each earlier attempt, plus up to a quarter at random, so that jobs that failed together are not
+/// retried together.
 pub(super) fn back_off(first: Seconds, attempt: i64, random: u16) -> Seconds {
     let doublings = u32::try_from(attempt.saturating_sub(1).clamp(0, 16)).unwrap_or(16);
     let wait = first.0.saturating_mul(1 << doublings);

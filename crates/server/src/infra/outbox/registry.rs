@@ -19,7 +19,7 @@ impl Jobs {
     /// Adds a kind.
     ///
     /// # Panics
-    /// If another kind has its name.
+    /// If another kind has the same name.
     #[must_use]
     pub fn with<J: Job>(mut self) -> Self {
         let before = self.0.insert(J::KIND, Kind::of::<J>());
@@ -32,7 +32,7 @@ impl Jobs {
     }
 }
 
-/// What a worker can do with a kind of job before it has read one.
+/// The operations on a kind of job before its value is parsed.
 #[derive(Clone, Copy)]
 pub(super) struct Kind {
     read: fn(&str) -> serde_json::Result<Box<dyn AnyJob>>,
@@ -71,8 +71,8 @@ impl<J: Job> AnyJob for J {
 
 /// An [`Ending`] of a job of any kind.
 ///
-/// A type of its own, because the compiler can't prove that a transaction whose closure captures
-/// a bare `Box<dyn …>` may move between threads.
+/// Not a bare `Box<dyn …>`: the compiler can't prove that a transaction whose closure captures one
+/// may move between threads.
 pub(super) struct AnyEnding(Box<dyn DynEnding>);
 
 impl AnyEnding {

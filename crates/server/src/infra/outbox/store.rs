@@ -7,7 +7,7 @@ use crate::base::error::Result;
 use crate::base::refs::RealmRef;
 use crate::db::{Json, Rx, Sql, Tx, record};
 
-/// Writes a job down; it is due at once.
+/// Inserts a job that is due at once.
 pub async fn enqueue<J: Job>(tx: &mut Tx, entry: &Entry<J>) -> Result<()> {
     const SQL: &str = "INSERT INTO outbox
         (tenant_id, realm_id, message_id, kind, payload, attempts, run_at, created_at)
@@ -39,24 +39,24 @@ record!(Claim {
     created_at
 });
 
-/// Which jobs are due.
+/// Selects the due jobs.
 #[derive(Clone, Copy, Debug)]
 pub struct Due {
-    /// Those whose time has come.
+    /// Jobs whose time has come.
     pub by: Timestamp,
-    /// And those that would wait for longer than any job does: the clock has been set back since
-    /// their time was written down.
+    /// Jobs whose remaining wait exceeds the longest possible one: the clock has been set back
+    /// since their time was stored.
     pub or_after: Timestamp,
 }
 
-/// Whether any job is due. Like claiming, it looks at all tenants.
+/// Whether any job of any tenant is due.
 pub async fn any_due(rx: &mut Rx, due: Due) -> Result<bool> {
     const SQL: &str = "SELECT COUNT(*) FROM
         (SELECT 1 FROM outbox WHERE run_at <= $1 OR run_at > $2 LIMIT 1) AS due";
     Ok(rx.one::<i64>(SQL, &(due.by, due.or_after)).await? > 0)
 }
 
-/// How many jobs are due, at all tenants.
+/// Returns the number of due jobs of all tenants.
 pub async fn count_due(rx: &mut Rx, now: Timestamp) -> Result<i64> {
     const SQL: &str = "SELECT COUNT(*) FROM outbox WHERE run_at <= $1";
     Ok(rx.one(SQL, &now).await?)
@@ -83,8 +83,8 @@ pub async fn claim(tx: &mut Tx, due: Due, lease_end: Timestamp, limit: i64) -> R
     Ok(tx.all(SQL, &(by, lease_end, limit, or_after)).await?)
 }
 
-/// Removes a job that is done, also when its lease has passed to another worker meanwhile:
-/// that one must not do it again. False: it was gone already.
+/// Deletes a completed job, even if its lease has passed to another worker, which must not repeat
+/// it. Returns false if it was already deleted.
 pub async fn finish(tx: &mut Tx, claim: &Claim) -> Result<bool> {
     const SQL: &str =
         "DELETE FROM outbox WHERE tenant_id = $1 AND realm_id = $2 AND message_id = $3";
@@ -97,7 +97,7 @@ pub async fn finish(tx: &mut Tx, claim: &Claim) -> Result<bool> {
     Ok(tx.exec(SQL, &(tenant_id, realm_id, id)).await? == 1)
 }
 
-/// Removes a job that will not be done, unless another worker holds it now.
+/// Deletes an abandoned job, unless another worker holds it now.
 pub async fn give_up(tx: &mut Tx, claim: &Claim) -> Result<bool> {
     const SQL: &str = "DELETE FROM outbox
         WHERE tenant_id = $1 AND realm_id = $2 AND message_id = $3 AND attempts = $4";

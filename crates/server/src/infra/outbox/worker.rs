@@ -1,4 +1,4 @@
-//! The worker: claims what is due, makes an attempt, records what came of it.
+//! The worker: claims due jobs, attempts them and records the results.
 
 use std::time::Duration;
 
@@ -14,22 +14,21 @@ use crate::base::context::Context;
 use crate::base::error::{Error, Result};
 use crate::config::OutboxSettings;
 
-/// How many jobs run side by side.
+/// The number of jobs that run concurrently.
 const TOGETHER: i64 = 8;
-/// How long a job written down by any node may lie unnoticed.
+/// The longest delay until a job that another node inserted is noticed.
 const POLL: Duration = Duration::from_secs(1);
-/// A job that failed for so long helps nobody any more: the sealed token of a link is gone, for one.
+/// A job that has failed for this long is useless: for example, the sealed token of a link is gone.
 const TOO_LATE: Seconds = Seconds::DAY;
-/// How often recording a job that is done is tried: failing there means doing it again.
+/// The number of attempts to record a completed job. If all fail, the job runs again.
 const RECORD_TRIES: u32 = 5;
 
-/// Far above any difference between the clocks of two nodes: a job that waits by the faster one
-/// must not look to the slower one as if its time had been lost.
+/// Far above any clock difference between two nodes. Otherwise the slower node would take a job
+/// that waits by the faster clock for one with a lost time.
 const CLOCK_SKEW: Seconds = Seconds::HOUR;
 
-/// Runs jobs as they become due. Once told to stop, it ends the attempts that are being made, or
-/// makes those that are due if there are none: as many as go side by side, since more would take
-/// longer than a stopping server has.
+/// Runs jobs as they become due. When asked to stop, it finishes the attempts in progress, or else
+/// makes one batch of due attempts. More would exceed the time that a stopping server has.
 pub async fn work(app: App, jobs: Jobs, mut stop: watch::Receiver<bool>) {
     loop {
         let was_told = *stop.borrow();
@@ -45,14 +44,14 @@ pub async fn work(app: App, jobs: Jobs, mut stop: watch::Receiver<bool>) {
             continue;
         }
         tokio::select! {
-            // An error means that nobody can tell any more: stop too.
+            // On an error, the sender is gone: stop too.
             told = stop.wait_for(|&stop| stop) => if told.is_err() { return },
             () = tokio::time::sleep(POLL) => {}
         }
     }
 }
 
-/// Runs every job that is due, and says how many attempts that took.
+/// Runs every due job and returns the number of attempts.
 #[cfg(test)]
 pub async fn run_due(app: &App, jobs: &Jobs) -> Result<usize> {
     let mut attempts = 0;
@@ -64,7 +63,7 @@ pub async fn run_due(app: &App, jobs: &Jobs) -> Result<usize> {
     }
 }
 
-/// Runs as many jobs that are due as go side by side, and says how many those were.
+/// Runs one concurrent batch of due jobs and returns its size.
 async fn run_some(app: &App, jobs: &Jobs) -> Result<usize> {
     let claims = claim(app).await?;
     let attempts = claims.len();
@@ -73,7 +72,7 @@ async fn run_some(app: &App, jobs: &Jobs) -> Result<usize> {
         let kind = jobs.find(&claim.kind);
         running.spawn(attempt(app.clone(), kind, claim));
     }
-    // A job that panics is logged by the panic hook, and tried again when its lease ends.
+    // The panic hook logs a job that panics. The job is retried when its lease ends.
     while running.join_next().await.is_some() {}
     Ok(attempts)
 }
@@ -90,7 +89,7 @@ async fn claim(app: &App) -> Result<Vec<Claim>> {
         by: now,
         or_after: now + longest_wait + CLOCK_SKEW,
     };
-    // Nearly always nothing is due, and the writer is left alone.
+    // Usually nothing is due, so the writer is not used.
     if !app
         .db
         .read(async |rx| store::any_due(rx, due).await)
@@ -157,7 +156,7 @@ async fn verdict(app: &App, claim: &Claim, job: &Result<Box<dyn AnyJob>>) -> Ver
     }
 }
 
-/// Writes down what came of an attempt, in one transaction with the end of the job.
+/// Records the result of an attempt, in the transaction that ends the job.
 async fn record(
     app: &App,
     claim: &Claim,

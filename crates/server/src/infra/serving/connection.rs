@@ -33,7 +33,7 @@ const PROVOKED_RESETS: usize = 200;
 /// Flow-control windows in bytes: of one request, and of a connection.
 const STREAM_WINDOW: u32 = 64 * 1024;
 const CONNECTION_WINDOW: u32 = 256 * 1024;
-/// After this much silence, an HTTP/2 peer gets a ping.
+/// An HTTP/2 peer is pinged after this time without data.
 const PING_AFTER: Duration = Duration::from_secs(20);
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
 

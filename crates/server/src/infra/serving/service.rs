@@ -1,4 +1,4 @@
-//! What a listener hands its requests to.
+//! The service that handles a listener's requests.
 
 use axum::Router;
 use axum::extract::Request;

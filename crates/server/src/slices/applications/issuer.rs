@@ -1,4 +1,4 @@
-//! The application that a URL names.
+//! An application as its public endpoints use it.
 
 use std::sync::Arc;
 
@@ -8,22 +8,21 @@ use keymoor_types::url_rules::web_origin;
 use crate::app::App;
 use crate::base::error::Result;
 use crate::base::origin::PageOrigin;
-use crate::base::refs::Ref as _;
+use crate::base::refs::{ApplicationRef, Ref as _};
 
 use super::model::Application;
 use super::ops;
-use crate::base::refs::ApplicationRef;
 use crate::slices::authenticator_configs;
 use crate::slices::authenticator_configs::model::Effective;
 use crate::slices::keys::RealmKeys;
 
-/// An application with what its endpoints need, as of at most five seconds ago.
+/// An application with what its endpoints need, at most five seconds old.
 pub struct Issuer {
     pub at: ApplicationRef,
     /// The issuer identifier, and the base of the endpoints. No trailing slash.
     pub url: String,
     pub application: Arc<Application>,
-    /// Absent for applications that sign nobody in.
+    /// Absent for applications that don't sign users in.
     pub config: Option<Arc<Effective>>,
 }
 
@@ -59,35 +58,35 @@ impl Issuer {
         })
     }
 
-    /// The URL of one of the endpoints; `path` starts with a slash.
+    /// Returns the URL of an endpoint. `path` starts with a slash.
     pub fn endpoint(&self, path: &str) -> String {
         format!("{}{path}", self.url)
     }
 
-    /// Where the public keys are.
+    /// Returns the URL of the public keys.
     pub fn jwks_uri(&self) -> String {
         self.endpoint("/.well-known/jwks.json")
     }
 
-    /// The algorithm of the application's access and ID tokens.
+    /// Returns the algorithm of the application's access and ID tokens.
     pub fn token_algorithm(&self) -> Algorithm {
         let settings = &self.application.protocol.token_configuration;
         settings.token_signing_algorithm.into()
     }
 
-    /// The realm's keys, with one for `algorithm` among them.
+    /// Returns the realm's keys, including one for `algorithm`.
     pub async fn keys(&self, app: &App, algorithm: Algorithm) -> Result<Arc<RealmKeys>> {
         app.keys.ensure(self.at.realm(), algorithm).await?;
         app.keys.of(self.at.realm()).await
     }
 
-    /// The origins where the application's users sign in.
+    /// Returns the origins where the application's users sign in.
     pub fn trusted_origins(&self) -> &[String] {
         let config = self.config.as_ref();
         config.map_or(&[], |config| &config.trusted_origins)
     }
 
-    /// Refuses pages of other origins than those that sign users in.
+    /// Rejects pages whose origin does not sign users in.
     ///
     /// # Errors
     /// `UntrustedOrigin`
@@ -95,7 +94,7 @@ impl Issuer {
         origin.require_trusted(|| self.trusted_origins(), app.config.auth_url.origin())
     }
 
-    /// Refuses pages of other origins than those that sign users in or receive the answer.
+    /// Rejects pages whose origin neither signs users in nor receives the response.
     ///
     /// # Errors
     /// `UntrustedOrigin`

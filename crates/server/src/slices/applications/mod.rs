@@ -1,7 +1,7 @@
-//! Applications: what signs users in, or calls an API for itself.
+//! Applications: they sign users in, or call an API on their own behalf.
 //!
 //! - [`issuer`]: an application as its endpoints see it.
-//! - [`schema`]: how the API documents describe them.
+//! - [`schema`]: their OAuth types in the API documents.
 
 pub mod api;
 pub mod issuer;

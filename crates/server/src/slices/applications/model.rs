@@ -1,4 +1,4 @@
-//! What an application is, and what it may be.
+//! Applications and their rules.
 
 use std::str::FromStr;
 
@@ -22,13 +22,13 @@ use crate::base::validation::Violations;
 /// `classification` of the application that calls the management API.
 pub const MANAGEMENT_API: &str = "management_api";
 
-/// `classification` of every application that is made through the API.
+/// `classification` of every application created through the API.
 const CUSTOM: &str = "custom";
 
-/// How long an access token may live, in seconds: one minute to 90 days.
+/// The permitted lifetimes of access tokens, in seconds: one minute to 90 days.
 const LIFETIMES: std::ops::RangeInclusive<u32> = 60..=7_776_000;
 
-/// How long an access token lives, in seconds, unless the application says: a day.
+/// The default lifetime of access tokens, in seconds: one day.
 const DEFAULT_LIFETIME: u32 = 86_400;
 
 #[derive(Clone, Debug)]
@@ -51,7 +51,7 @@ pub struct Application {
 }
 
 impl Application {
-    /// How it is named.
+    /// Returns its reference.
     pub const fn at(&self) -> ApplicationRef {
         ApplicationRef {
             tenant_id: self.tenant_id,
@@ -127,7 +127,7 @@ pub enum SubjectField {
 }
 
 impl Application {
-    /// The application as the rules of OAuth see it.
+    /// Returns the application as the OAuth rules see it.
     pub fn client(&self) -> Client<'_> {
         let ProtocolConfig {
             protocol,
@@ -201,7 +201,7 @@ fn setting(name: &str) -> String {
 }
 
 impl ApplicationPatch {
-    /// The algorithm that tokens are to be signed with, if that is asked for.
+    /// Returns the requested signing algorithm of the tokens, if any.
     pub fn signing_algorithm(&self) -> Option<Algorithm> {
         let tokens = self.protocol.token_configuration.as_ref()?;
         tokens.token_signing_algorithm.map(Algorithm::from)
@@ -268,8 +268,8 @@ impl Application {
         defaults.patched(patch, now)
     }
 
-    /// Returns this application with `patch` applied at `now`. The caller checks that what it
-    /// refers to exists and offers the scopes.
+    /// Returns this application with `patch` applied at `now`. The caller checks that the
+    /// referenced objects exist and offer the scopes.
     ///
     /// # Errors
     /// `Invalid` names every field that is wrong.
@@ -328,14 +328,14 @@ impl Application {
     }
 }
 
-/// What is said of a reference to a resource server that does not exist.
+/// The error message for a reference to a missing resource server.
 pub const NO_RESOURCE_SERVER: &str = "no such resource server";
 
-/// What is said of a reference to an authenticator config that does not exist.
+/// The error message for a reference to a missing authenticator config.
 pub const NO_CONFIG: &str = "no such authenticator config";
 
-/// Returns the reference that `patch` asks for: an id, the empty string for none, or nothing for
-/// the current one.
+/// Returns the reference that `patch` sets: an id, the empty string for none, or the current one if
+/// omitted.
 fn referred<T: FromStr>(
     current: Option<T>,
     patch: Option<&str>,
@@ -355,7 +355,7 @@ fn referred<T: FromStr>(
 }
 
 impl ProtocolConfig {
-    /// These settings with `patch` applied.
+    /// Returns these settings with `patch` applied.
     #[must_use]
     fn patched(self, patch: ProtocolPatch, violations: &mut Violations) -> Self {
         if patch.protocol.is_some_and(|asked| asked != self.protocol) {
@@ -439,7 +439,7 @@ impl ProtocolConfig {
 }
 
 impl TokenConfiguration {
-    /// This configuration with `patch` applied.
+    /// Returns this configuration with `patch` applied.
     #[must_use]
     fn patched(self, patch: TokenConfigurationPatch) -> Self {
         Self {
@@ -452,8 +452,7 @@ impl TokenConfiguration {
     }
 }
 
-/// A URL that a browser may be sent to with a code. A fragment is refused, because RFC 6749,
-/// section 3.1.2, does.
+/// Checks a URL that receives codes. A fragment is rejected (RFC 6749, section 3.1.2).
 fn check_redirect_uri(uri: &str) -> std::result::Result<(), &'static str> {
     check_url(uri)?;
     if uri.contains('#') {
@@ -462,12 +461,12 @@ fn check_redirect_uri(uri: &str) -> std::result::Result<(), &'static str> {
     Ok(())
 }
 
-/// A new client identifier: 18 random bytes, 24 characters.
+/// Returns a new client identifier: 18 random bytes, 24 characters.
 pub fn new_client_id(rng: &dyn Rng) -> String {
     Secret::random::<18>(rng).expose().to_owned()
 }
 
-/// A new client secret: 36 random bytes, 48 characters.
+/// Returns a new client secret: 36 random bytes, 48 characters.
 pub fn new_client_secret(rng: &dyn Rng) -> Secret {
     Secret::random::<36>(rng)
 }

@@ -1,4 +1,4 @@
-//! What is done with applications.
+//! The use cases of applications.
 
 use std::sync::Arc;
 
@@ -27,11 +27,11 @@ use crate::slices::{authenticator_configs, realms, resource_servers};
 
 const MANAGED: Error = Error::Forbidden("managed applications cannot be changed");
 
-/// Makes an application. Its maker is shown the secret.
+/// Creates an application. The response includes the secret.
 ///
 /// # Errors
-/// `Invalid`; `NotFound` for the realm; `Forbidden` if it could do more in the management API
-/// than its maker.
+/// `Invalid`; `NotFound` for the realm; `Forbidden` if the application would have more rights in
+/// the management API than the caller.
 pub async fn create(ctx: &Context, realm: RealmRef, new: ApplicationPatch) -> Result<Revealed> {
     let (app, rng) = (&ctx.app, &*ctx.app.rng);
     let id = ApplicationId::generate(ctx.now, rng);
@@ -70,16 +70,16 @@ pub async fn create(ctx: &Context, realm: RealmRef, new: ApplicationPatch) -> Re
     })
 }
 
-/// Makes sure that the realm can sign what the application needs: its tokens, and the requests to
-/// authenticators, which are ES256 always. So nobody's first sign-in waits for a key. Comes after all
-/// checks: a refused request leaves no key behind.
+/// Ensures that the realm has the keys that the application needs: for its tokens, and ES256 for
+/// requests to authenticators. No first sign-in then waits for a key. It runs after all checks, so
+/// that a rejected request creates no key.
 async fn ensure_keys(app: &App, realm: RealmRef, of_tokens: Algorithm) -> Result<()> {
     app.keys.ensure(realm, Algorithm::Es256).await?;
     app.keys.ensure(realm, of_tokens).await
 }
 
-/// Checks that what the application refers to exists in its realm and offers its scopes, and that
-/// the caller may hand those out.
+/// Checks that the referenced objects exist in the realm and offer the scopes, and that the caller
+/// may grant those scopes.
 async fn check_references(rx: &mut Rx, application: &Application, caller: &ScopeSet) -> Result<()> {
     let server = resource_server(rx, application).await?;
     application.check_scopes(server.as_ref().map(|server| server.scopes.as_slice()))?;
@@ -111,8 +111,8 @@ async fn resource_server(rx: &mut Rx, application: &Application) -> Result<Optio
     }
 }
 
-/// An application that calls the management API is a way to do there what it may do, so it is
-/// made and changed only by those who may do all of that anyway.
+/// Rejects callers with fewer rights than an application that calls the management API, since they
+/// could use the application to gain its rights.
 fn require_no_more_than(
     caller: &ScopeSet,
     application: &Application,
@@ -127,7 +127,7 @@ fn require_no_more_than(
     Ok(())
 }
 
-/// A page of a realm's applications.
+/// Returns a page of a realm's applications.
 ///
 /// # Errors
 /// `NotFound` for the realm.
@@ -143,8 +143,8 @@ pub async fn list(ctx: &Context, realm: RealmRef, page: &PageRequest) -> Result<
     found.try_map(|(application, sealed)| reveal(ctx, application, sealed.as_ref()))
 }
 
-/// The secret is for callers who may read applications, whatever else they do with them; that of
-/// an application that manages, only for callers who could do as much themselves.
+/// Includes the secret only for callers that may read applications. The secret of a management
+/// application also requires all of its rights.
 fn reveal(
     ctx: &Context,
     application: Application,
@@ -161,8 +161,8 @@ fn reveal(
     })
 }
 
-/// Whether an application may do something in the management API that its reader may not: its
-/// secret would be a way to more rights.
+/// Whether the application has rights in the management API that the caller lacks. Its secret would
+/// grant them to the caller.
 fn reaches_beyond(application: &Application, caller: &ScopeSet) -> bool {
     let allowed = &application.protocol.allowed_scopes;
     let beyond = |scope: &&str| allowed.contains(scope) && !caller.contains(scope);
@@ -179,7 +179,7 @@ pub async fn get(ctx: &Context, at: ApplicationRef) -> Result<Revealed> {
     reveal(ctx, application, sealed.as_ref())
 }
 
-/// An application as it was at most five seconds ago; on this node, as it is.
+/// Returns an application, at most five seconds old. Changes on this node are visible at once.
 pub async fn cached(app: &App, at: ApplicationRef) -> Result<Option<Arc<Application>>> {
     let load = async || {
         let find = async |rx: &mut Rx| store::find(rx, at).await;
@@ -188,11 +188,11 @@ pub async fn cached(app: &App, at: ApplicationRef) -> Result<Option<Arc<Applicat
     app.applications.get_or_load(at, app.now(), load).await
 }
 
-/// Changes what is asked for and leaves the rest.
+/// Updates the requested fields of an application.
 ///
 /// # Errors
-/// `NotFound`; `Forbidden` for a managed application, or one that may do more in the management
-/// API than the caller; `Invalid`.
+/// `NotFound`; `Forbidden` for a managed application, or one with more rights in the management API
+/// than the caller; `Invalid`.
 pub async fn update(
     ctx: &Context,
     at: ApplicationRef,
@@ -221,7 +221,8 @@ pub async fn update(
     reveal(ctx, application, sealed.as_ref())
 }
 
-/// The application with `patch` applied at `now`, if it and the caller may have all of that.
+/// Returns the application with `patch` applied at `now`, if the result is valid and the caller may
+/// request it.
 async fn patched(
     rx: &mut Rx,
     before: Application,
@@ -239,7 +240,7 @@ async fn patched(
     Ok(after)
 }
 
-/// Refuses what [`update`] would refuse.
+/// Rejects what [`update`] would reject.
 async fn rehearse(ctx: &Context, at: ApplicationRef, patch: &ApplicationPatch) -> Result<()> {
     ctx.app
         .db
@@ -251,7 +252,7 @@ async fn rehearse(ctx: &Context, at: ApplicationRef, patch: &ApplicationPatch) -
         .await
 }
 
-/// Deletes an application, and with it whatever its tokens were good for.
+/// Deletes an application and invalidates its tokens.
 ///
 /// # Errors
 /// `NotFound`; `Forbidden` for a managed application.

@@ -1,4 +1,4 @@
-//! How the words of OAuth look in the API documents.
+//! The OAuth types in the API documents.
 
 use utoipa::openapi::schema::{ArrayBuilder, Object, ObjectBuilder, Type};
 

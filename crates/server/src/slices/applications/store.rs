@@ -12,7 +12,7 @@ use crate::base::vault::Purpose;
 use crate::db::{self, Column, Json, Param, Rx, Sql, Tx, Value, record};
 use crate::infra::directory::store::{Directory, total};
 
-/// The list of which the totals are kept.
+/// The list whose total is stored.
 pub const DIRECTORY: Directory = Directory::new("applications");
 
 record!(Application as columns {
@@ -31,7 +31,7 @@ record!(Application as columns {
     updated_at,
 });
 
-/// An application together with what only those who may read applications are shown.
+/// An application with the fields that require permission to read applications.
 pub type WithSecret = (Application, Option<SealedSecret>);
 
 /// The columns of [`WithSecret`].
@@ -41,7 +41,7 @@ macro_rules! columns_with_secret {
     };
 }
 
-/// A client secret, sealed for showing it again to those who may read it.
+/// A client secret, sealed so that it can be shown again to permitted callers.
 #[derive(Clone)]
 pub struct SealedSecret(Vec<u8>);
 
@@ -94,7 +94,7 @@ pub async fn insert(
     tx.exec(SQL, &(application, secret))
         .await
         .map_err(|error| match error {
-            // It can only be the realm.
+            // Only the realm can be missing.
             db::Error::ForeignKey
                 if application.resource_server_id.is_none()
                     && application.authenticator_config_id.is_none() =>
@@ -108,7 +108,7 @@ pub async fn insert(
 
 fn refused(error: db::Error) -> Error {
     match error {
-        // The caller has seen everything that is referred to, so it went meanwhile.
+        // The caller has checked every reference, so one was deleted concurrently.
         db::Error::ForeignKey => {
             Error::conflict("what the application refers to has just been deleted")
         }
@@ -121,7 +121,7 @@ pub async fn find(rx: &mut Rx, at: ApplicationRef) -> Result<Option<Application>
     Ok(found.map(|(application, _)| application))
 }
 
-/// One application.
+/// The statement that reads an application.
 macro_rules! select {
     ($lock:literal) => {
         concat!(
@@ -137,11 +137,10 @@ pub async fn find_with_secret(rx: &mut Rx, at: ApplicationRef) -> Result<Option<
     Ok(rx.opt(select!(""), &at).await?)
 }
 
-/// Like [`find_with_secret`], and nobody else changes or deletes the application before the
-/// transaction has ended.
+/// Like [`find_with_secret`], and locks the application until the transaction ends.
 pub async fn find_locked(tx: &mut Tx, at: ApplicationRef) -> Result<Option<WithSecret>> {
-    // On SQLite a transaction that writes is alone anyway. The lock is that of an UPDATE: foreign
-    // keys are still checked beside it.
+    // SQLite has one writer, so needs no lock. This lock is that of an UPDATE, so concurrent
+    // foreign key checks still pass.
     const SQL: Sql = Sql {
         sqlite: select!(""),
         postgres: select!(" FOR NO KEY UPDATE"),
@@ -149,7 +148,7 @@ pub async fn find_locked(tx: &mut Tx, at: ApplicationRef) -> Result<Option<WithS
     Ok(tx.opt(SQL, &at).await?)
 }
 
-/// The built-in application that calls the management API.
+/// Reads the built-in application that calls the management API.
 pub async fn find_management(rx: &mut Rx, realm: RealmRef) -> Result<Option<Application>> {
     const SQL: &str = concat!(
         "SELECT ",
@@ -161,13 +160,13 @@ pub async fn find_management(rx: &mut Rx, realm: RealmRef) -> Result<Option<Appl
     Ok(rx.opt(SQL, &realm).await?)
 }
 
-/// The sealed client secret, for callers who may read applications.
+/// Returns the sealed client secret, for callers that may read applications.
 pub async fn find_secret(rx: &mut Rx, at: ApplicationRef) -> Result<Option<SealedSecret>> {
     let found = find_with_secret(rx, at).await?;
     Ok(found.and_then(|(_, sealed)| sealed))
 }
 
-/// Writes what can change of an application.
+/// Updates the mutable columns of an application.
 pub async fn update(tx: &mut Tx, application: &Application) -> Result<()> {
     const SQL: &str = "UPDATE applications
         SET display_name = $4, resource_server_id = $5, authenticator_config_id = $6, protocol_config = $7,
@@ -189,14 +188,14 @@ pub async fn update(tx: &mut Tx, application: &Application) -> Result<()> {
     Ok(())
 }
 
-/// Deletes an application that may be deleted. False: it is managed, or there is none.
+/// Deletes an application. Returns false if it is managed or missing.
 pub async fn delete(tx: &mut Tx, at: ApplicationRef) -> Result<bool> {
     const SQL: &str = "DELETE FROM applications
         WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3 AND NOT is_managed";
     Ok(tx.exec(SQL, &at).await? == 1)
 }
 
-/// What a list filters by.
+/// The filter of a list.
 macro_rules! matching {
     () => {
         " FROM applications WHERE tenant_id = $1 AND realm_id = $2
@@ -205,7 +204,7 @@ macro_rules! matching {
     };
 }
 
-/// A page of a realm's applications.
+/// Reads a page of a realm's applications.
 pub async fn list(rx: &mut Rx, realm: RealmRef, page: &PageRequest) -> Result<Page<WithSecret>> {
     const ROWS: &str = concat!(
         "SELECT ",

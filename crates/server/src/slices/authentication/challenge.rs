@@ -1,7 +1,7 @@
-//! The state of a sign-in between `/authorize` and the passkey's answer.
+//! The state of a sign-in between `/authorize` and the passkey's response.
 //!
-//! It is stored nowhere. It travels sealed in the challenge's nonce, which every SDK echoes, and
-//! is bound to its tenant and realm by the seal.
+//! It is not stored. The challenge's nonce, which every SDK echoes, contains it sealed. The seal
+//! binds it to its tenant and realm.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,7 +13,7 @@ use crate::base::refs::RealmRef;
 use crate::base::secret::Digest;
 use crate::base::vault::{Purpose, Vault};
 
-/// The longest nonce that the published SDK was seen to echo, in characters.
+/// The longest nonce, in characters, that the published SDK is known to echo.
 const MAX_NONCE_CHARS: usize = 2_000;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,16 +21,16 @@ pub struct Challenge {
     pub transaction_id: TransactionId,
     pub application_id: ApplicationId,
     pub config_id: AuthenticatorConfigId,
-    /// [`fingerprint`](super::model::fingerprint) of the registered URI that the code goes to,
-    /// whether the request sent it or not.
+    /// [`fingerprint`](super::model::fingerprint) of the registered URI that receives the code,
+    /// whether or not the request contained it.
     pub answer_uri: String,
     pub requested: Requested,
-    /// The first moment at which it can no longer be answered.
+    /// The first moment at which it is expired.
     pub expires_at: Timestamp,
 }
 
 impl Challenge {
-    /// The nonce that carries this state. `None`: it would be too long.
+    /// Returns the nonce that contains this state. `None`: it would be too long.
     pub fn seal(&self, vault: &Vault, realm: RealmRef) -> Option<String> {
         let plain = serde_json::to_vec(self).expect("the state has string keys only");
         let sealed = vault.seal(Purpose::Challenge, &context(realm), &plain);
@@ -38,7 +38,7 @@ impl Challenge {
         (nonce.len() <= MAX_NONCE_CHARS).then_some(nonce)
     }
 
-    /// Opens a nonce that was made here for this realm.
+    /// Opens a nonce that this server created for this realm.
     pub fn open(vault: &Vault, realm: RealmRef, nonce: &str) -> Option<Self> {
         if nonce.len() > MAX_NONCE_CHARS {
             return None;
@@ -51,9 +51,9 @@ impl Challenge {
     }
 }
 
-/// The challenge of a WebAuthn assertion that answers the transaction of `nonce`: nobody can
-/// foretell it, since the nonce is a seal over random bytes, and it needs no storing, since the
-/// nonce comes back.
+/// Returns the challenge of a WebAuthn assertion for the transaction of `nonce`. It is
+/// unpredictable, since the nonce seals random bytes. It needs no storage, since the nonce comes
+/// back.
 pub fn fido2_challenge(nonce: &str) -> [u8; 32] {
     Digest::of(nonce.as_bytes()).0
 }
@@ -130,7 +130,7 @@ mod tests {
         assert_eq!(open(REALM, ""), None);
     }
 
-    /// Sign-ins that began before an upgrade end after it.
+    /// An upgrade does not interrupt sign-ins in progress.
     #[test]
     fn the_state_is_written_as_other_versions_read_it() {
         let transaction_id = TransactionId::from_bytes([7; 24]);

@@ -1,4 +1,4 @@
-//! Signing in with a passkey: from the challenge that `/authorize` hands out to the code that the
+//! Signing in with a passkey: from the challenge that `/authorize` returns to the code that the
 //! application redeems.
 //!
 //! ```text
@@ -7,11 +7,12 @@
 //! application    ──▶ /token ─────────────▶ one read, one write: the row is redeemed
 //! ```
 //!
-//! The row's key is the transaction's id, so inserting it is what makes a transaction single-use.
-//! It outlives the transaction, or sweeping it would make a replay possible again.
+//! The row's key is the transaction's id, so inserting the row makes the transaction single-use.
+//! The row outlives the transaction, because deleting it earlier would allow a replay.
 //!
-//! - [`model`]: transactions, codes, and what is remembered with them.
-//! - [`challenge`]: the sealed state. [`proof`]: the answers to it. [`public`]: what the device calls.
+//! - [`model`]: transactions, codes, and the data stored with them.
+//! - [`challenge`]: the sealed state. [`proof`]: the responses to it.
+//! - [`public`]: the endpoints for devices.
 //! - [`ops`]: the rules. [`store`]: the SQL.
 
 pub mod challenge;

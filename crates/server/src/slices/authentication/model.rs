@@ -1,4 +1,4 @@
-//! Transactions, codes, and what is remembered with them: pure rules.
+//! Transactions, codes, and the data stored with them: pure rules.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,18 +14,18 @@ use crate::slices::applications::model::SubjectField;
 use crate::slices::credentials::model::KeyOrigin;
 use crate::slices::identities::model::Identity;
 
-/// How long a challenge may be answered, by the server's clock.
+/// The lifetime of a challenge, by the server's clock.
 pub const TRANSACTION_LIFETIME: Seconds = Seconds::MINUTE.times(10);
 
-/// How long a code may be redeemed.
+/// The lifetime of a code.
 pub const CODE_LIFETIME: Seconds = Seconds::MINUTE;
 
-/// How long a code's row outlives its transaction: no proof for it holds any longer, whatever
-/// the clocks of the device and of other nodes say.
+/// How long a code's row outlives its transaction. After that no proof for it is valid, even if the
+/// clocks of the device and of other nodes differ.
 pub const KEEP_AFTER_TRANSACTION: Seconds = assertion::LEEWAY;
 
-/// What an authorization code says: the transaction, by which its row is found, and a secret of
-/// 32 random bytes, of which the row holds the hash.
+/// The content of an authorization code: the transaction id, which identifies its row, and a secret
+/// of 32 random bytes. The row stores the secret's hash.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct CodeKey {
     pub transaction_id: TransactionId,
@@ -33,7 +33,7 @@ pub struct CodeKey {
 }
 
 impl CodeKey {
-    /// A new code for `transaction_id`, and how it is found again.
+    /// Returns a new code for `transaction_id`, and the key that finds it again.
     pub fn generate(transaction_id: TransactionId, rng: &dyn Rng) -> (Secret, Self) {
         let mut code = [0; 56];
         let (transaction, secret) = code.split_at_mut(24);
@@ -46,7 +46,7 @@ impl CodeKey {
         (Secret::new(URL_SAFE_NO_PAD.encode(code)), key)
     }
 
-    /// Takes a code apart. `None`: no code of ours has this shape.
+    /// Parses a code. `None`: it is malformed.
     pub fn of(code: &str) -> Option<Self> {
         let bytes: [u8; 56] = URL_SAFE_NO_PAD.decode(code).ok()?.try_into().ok()?;
         let (transaction, secret) = bytes.split_first_chunk()?;
@@ -57,7 +57,7 @@ impl CodeKey {
     }
 }
 
-/// What an application asked for, as far as its code is bound to it.
+/// The parameters of an authorization request that its code is bound to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Requested {
     /// [`fingerprint`] of the redirect URI; absent if the request sent none.
@@ -70,28 +70,28 @@ pub struct Requested {
     pub pkce: Option<PkceChallenge>,
 }
 
-/// Stands for a redirect URI, which may be too long to travel with a sign-in: SHA-256 of its
-/// bytes. Equal exactly where the URIs are.
+/// Returns the SHA-256 of a redirect URI, which itself may be too long for the sealed state.
+/// Fingerprints are equal exactly where the URIs are.
 pub fn fingerprint(redirect_uri: &str) -> String {
     URL_SAFE_NO_PAD.encode(Digest::of(redirect_uri.as_bytes()).0)
 }
 
-/// What is remembered with a code for the tokens that are made of it.
+/// The data stored with a code for the tokens that it yields.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GrantFacts {
     pub requested: Requested,
     pub method: Method,
 }
 
-/// What kind of passkey signed in.
+/// The kind of passkey that signed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
-    /// A key that software keeps.
+    /// A key stored by software.
     Software,
-    /// A WebAuthn credential that can't leave its authenticator, whose maker vouches for it.
+    /// A WebAuthn credential that can't leave its authenticator, attested by the manufacturer.
     DeviceBound,
-    /// A WebAuthn credential that can't leave its authenticator by its own word alone.
+    /// A WebAuthn credential that can't leave its authenticator, without attestation.
     Unattested,
     /// A WebAuthn credential that may be copied to other devices.
     Synced,
@@ -109,9 +109,9 @@ impl Method {
         }
     }
 
-    /// `amr` in the words of RFC 8176. A synced or unattested key is neither `hwk` nor `swk` for
-    /// certain, so it is the general `pop`. `mfa` is never said: that a PIN or a finger unlocked
-    /// the key is the word of an authenticator that need not be attested.
+    /// Returns `amr` in the terms of RFC 8176. A synced or unattested key is neither certainly
+    /// `hwk` nor certainly `swk`, so it is the general `pop`. `mfa` is never included, because user
+    /// verification is the claim of an authenticator that may be unattested.
     pub fn amr(self) -> Vec<String> {
         let words: &[&str] = match self {
             Self::Software => &["swk"],
@@ -122,7 +122,8 @@ impl Method {
     }
 }
 
-/// The subject that an application wants in its tokens; `None` if the identity has no such trait.
+/// Returns the subject that an application requires in its tokens. `None` if the identity lacks
+/// that trait.
 pub fn subject(identity: &Identity, field: SubjectField) -> Option<String> {
     let traits = &identity.traits;
     match field {
@@ -157,7 +158,7 @@ mod tests {
         }
     }
 
-    /// Codes that an older version issued are redeemed by a newer one.
+    /// A newer version redeems codes that an older version issued.
     #[test]
     fn the_facts_of_a_grant_are_stored_as_other_versions_read_them() {
         let facts = GrantFacts {

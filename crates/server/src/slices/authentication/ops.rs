@@ -1,4 +1,4 @@
-//! What a device does with a challenge: it proves its passkey, and gets a code for that.
+//! The device's side of a sign-in: it proves its passkey and receives a code.
 
 use keymoor_oauth::scope::ScopeSet;
 use keymoor_types::wire::{AuthenticationAnswer, AuthenticationProof};
@@ -25,8 +25,8 @@ use crate::slices::credentials::model::{Credential, KeyOrigin, State};
 use crate::slices::events::{self, Event, EventKind};
 use crate::slices::identities::model::{Identity, Status};
 
-/// A proof whose parts agree with each other and with the URL it was sent to. Nothing in it is
-/// verified yet but the seal.
+/// A proof whose parts agree with each other and with the URL that received it. Only the seal is
+/// verified so far.
 struct Attempt<'a> {
     issuer: &'a Issuer,
     proof: Proof,
@@ -35,13 +35,14 @@ struct Attempt<'a> {
 
 /// Answers a challenge.
 ///
-/// One read, the verification outside of any transaction, one write: the transaction's row, whose
-/// key is the transaction, so that of any number of answers one gets a code, or a denial.
+/// One read, the verification outside any transaction, and one write: the transaction's row. The
+/// row's key is the transaction's id, so only one of several concurrent responses gets a code or a
+/// denial.
 ///
 /// # Errors
-/// `Invalid` for a proof that does not hold or that was used before; `TooManyRequests` instead if
-/// its network sent too many of these. A proof that holds and is refused all the same is no error
-/// but a [`AuthenticationAnswer::Deny`].
+/// `Invalid` for a proof that is invalid or already used. `TooManyRequests` instead if its network
+/// sent too many of these. A valid proof that policy rejects is not an error but a
+/// [`AuthenticationAnswer::Deny`].
 pub async fn authenticate(
     ctx: &Context,
     issuer: &Issuer,
@@ -74,7 +75,7 @@ pub async fn authenticate(
     }
 }
 
-/// The proof does not hold. What is wrong is for the log: the words would help only a forger.
+/// Rejects an invalid proof. The reason is only logged, since it would help a forger.
 fn refused(why: impl std::fmt::Display) -> Error {
     tracing::info!(%why, "proof at sign-in refused");
     Error::invalid("claims", "the proof does not verify")
@@ -100,7 +101,7 @@ impl<'a> Attempt<'a> {
         self.proof.find(rx, self.issuer.at).await
     }
 
-    /// Why somebody who proved their passkey is refused all the same, in words for them.
+    /// Returns why policy rejects a user with a valid proof, in words for the user.
     fn denial(&self, identity: &Identity, credential: &Credential) -> Option<&'static str> {
         let settings = &self.issuer.application.protocol.token_configuration;
         if !self.redirect_uri_is_registered() || self.grantable_scopes().is_none() {
@@ -116,7 +117,7 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// The application may have withdrawn it since it asked.
+    /// The application may have removed the redirect URI since the request.
     fn redirect_uri_is_registered(&self) -> bool {
         let registered = &self.issuer.application.protocol.redirect_uris;
         registered
@@ -124,7 +125,7 @@ impl<'a> Attempt<'a> {
             .any(|uri| fingerprint(uri) == self.challenge.answer_uri)
     }
 
-    /// What was asked for, cut to what the application may still have. `None`: nothing is left.
+    /// Returns the requested scopes that the application may still have. `None`: none is left.
     fn grantable_scopes(&self) -> Option<ScopeSet> {
         let requested = &self.challenge.requested.scopes;
         if requested.is_empty() {
@@ -201,7 +202,7 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Somebody was faster, with the same proof or with a change: one more read says what.
+    /// Reads once more whether a concurrent request used the proof or changed the state.
     async fn why_not_permitted(
         &self,
         ctx: &Context,
@@ -235,8 +236,8 @@ impl<'a> Attempt<'a> {
         self.deny(ctx, credential, message).await
     }
 
-    /// Answers the transaction with a refusal: its row is like that of a code which nobody ever
-    /// learns and which has expired already, so that the same proof is a replay from then on.
+    /// Denies the transaction. Its row is that of an expired code that was never issued, so the
+    /// same proof is a replay from now on.
     async fn deny(
         &self,
         ctx: &Context,
@@ -270,7 +271,8 @@ impl<'a> Attempt<'a> {
         })
     }
 
-    /// Writes down that a proof which its caller has counted was used again, and gives the refusal.
+    /// Records that a proof, already counted by the caller, was used again, and returns the
+    /// rejection.
     async fn replayed(&self, ctx: &Context, credential: &Credential) -> Result<Error> {
         let event = self
             .outcome(ctx, "ERROR", credential)
@@ -280,7 +282,7 @@ impl<'a> Attempt<'a> {
         Ok(Error::invalid("claims", why))
     }
 
-    /// Writes down that a proof for a known identity failed, and gives the refusal.
+    /// Records a failed proof for a known identity, and returns the rejection.
     async fn record_error(
         &self,
         ctx: &Context,
@@ -300,7 +302,7 @@ impl<'a> Attempt<'a> {
         Event::about(ctx, self.issuer.at, kind, outcome)
     }
 
-    /// An event of somebody whose passkey was verified.
+    /// Creates an event about an identity whose passkey was verified.
     fn outcome(&self, ctx: &Context, outcome: &'static str, credential: &Credential) -> Event {
         self.event(ctx, EventKind::AUTHENTICATION_TRANSACTION, outcome)
             .by(credential.at().identity().principal())
@@ -310,7 +312,7 @@ impl<'a> Attempt<'a> {
 }
 
 /// Checks that path, seal and proof name the same transaction and application, and that the
-/// application still asks its users in the same way.
+/// application still uses the same authenticator config.
 fn check_agreement(issuer: &Issuer, challenge: &Challenge, proof: &Proof) -> Result<()> {
     if challenge.application_id != issuer.at.application_id {
         return Err(refused("the challenge is another application's"));
@@ -327,7 +329,7 @@ fn check_agreement(issuer: &Issuer, challenge: &Challenge, proof: &Proof) -> Res
     Ok(())
 }
 
-/// WebAuthn Level 3, section 7.2: a credential's backup eligibility is for life.
+/// WebAuthn Level 3, section 7.2: a credential's backup eligibility never changes.
 fn backup_eligibility_changed(credential: &Credential, said: Option<&WebAuthnFacts>) -> bool {
     match (said, &credential.origin) {
         (Some(now), KeyOrigin::WebAuthn(known)) => now.backup_eligible() != known.backup_eligible,
@@ -335,13 +337,13 @@ fn backup_eligibility_changed(credential: &Credential, said: Option<&WebAuthnFac
     }
 }
 
-/// What an authenticator said about itself, beside the signature.
+/// What an authenticator reported about itself besides the signature.
 struct Usage {
-    /// A counter that goes back may mean that the authenticator was cloned, or that two proofs
-    /// arrived in another order than they were made. It is recorded, and refuses nobody.
+    /// A decreasing counter may mean a cloned authenticator, or two proofs that arrived out of
+    /// order. It is recorded, and does not fail the sign-in.
     sign_count_regressed: bool,
-    /// Counter and backup state, if there is news of either. Most authenticators keep no counter,
-    /// so that signing in with them writes nothing here.
+    /// Counter and backup state, if either changed. Most authenticators have no counter, so
+    /// signing in with them writes nothing here.
     to_record: Option<(u32, bool)>,
 }
 
@@ -370,7 +372,7 @@ async fn record(ctx: &Context, event: Event) -> Result<()> {
         .await
 }
 
-/// Deletes codes that nothing needs any longer, a slice at a time, and says how many there were.
+/// Deletes a batch of codes that are no longer needed, and returns their number.
 pub async fn sweep(app: &App) -> Result<u64> {
     let now = app.now();
     let mut swept = 0;

@@ -1,4 +1,4 @@
-//! What a device answers a challenge with: read, looked up, verified.
+//! A device's response to a challenge: parsed, looked up, verified.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -20,15 +20,15 @@ use crate::slices::credentials::model::{Credential, KeyOrigin, Mechanism};
 use crate::slices::identities;
 use crate::slices::identities::model::Identity;
 
-/// An answer to a challenge. Nothing in it is verified until [`Proof::verify`].
+/// A response to a challenge. Nothing in it is verified until [`Proof::verify`].
 pub enum Proof {
-    /// Names a transaction, an identity and a key in what it signs.
+    /// Signs the ids of a transaction, an identity and a key.
     Claims {
         assertion: Box<AssertionProof>,
         identity_id: IdentityId,
         thumbprint: [u8; 32],
     },
-    /// Names a transaction and a credential, and signs a challenge that follows from the former.
+    /// Names a transaction and a credential, and signs a challenge derived from the transaction.
     Fido2(Box<Fido2Assertion>),
 }
 
@@ -72,7 +72,7 @@ impl Proof {
         }
     }
 
-    /// Whether it is about a one-time code.
+    /// Whether it concerns a one-time code.
     pub fn is_of_one_time_code(&self) -> bool {
         match self {
             Self::Claims { assertion, .. } => assertion.claims().authentication_control.is_some(),
@@ -80,7 +80,7 @@ impl Proof {
         }
     }
 
-    /// The identity and the credential that the proof claims to be of.
+    /// Returns the identity and the credential that the proof claims.
     pub async fn find(
         &self,
         rx: &mut Rx,
@@ -114,7 +114,7 @@ impl Proof {
         }
     }
 
-    /// Verifies the proof by the credential's key, and gives what its authenticator said.
+    /// Verifies the proof with the credential's key, and returns the authenticator's report.
     pub fn verify(
         &self,
         issuer: &Issuer,

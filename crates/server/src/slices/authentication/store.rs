@@ -10,7 +10,7 @@ use crate::db::{Json, Rx, Sql, Tx, record};
 use crate::slices::tokens;
 use crate::slices::tokens::model::{IssuedToken, TokenId};
 
-/// A code as it is issued.
+/// A code to be inserted.
 #[derive(Clone)]
 pub struct NewCode {
     pub tenant_id: TenantId,
@@ -25,7 +25,7 @@ pub struct NewCode {
     pub keep_until: Timestamp,
 }
 
-/// A code as it is found.
+/// A stored code.
 #[derive(Clone)]
 pub struct IssuedCode {
     pub key: CodeKey,
@@ -36,7 +36,7 @@ pub struct IssuedCode {
     pub authenticated_at: Timestamp,
     pub expires_at: Timestamp,
     pub redeemed_at: Option<Timestamp>,
-    /// The access token made of it, by which it is revoked, and until when that holds.
+    /// The access token that the code yielded, for revocation, and its expiry.
     pub access_token: Option<(TokenId, Timestamp)>,
 }
 
@@ -87,7 +87,7 @@ impl From<CodeRow> for IssuedCode {
     }
 }
 
-/// The columns of [`NewCode`], and its values in their order.
+/// The columns of [`NewCode`], and its values in the same order.
 macro_rules! insert {
     ($values:literal) => {
         concat!(
@@ -122,8 +122,8 @@ async fn insert(tx: &mut Tx, sql: &'static str, code: &NewCode) -> Result<bool> 
     Ok(inserted == 1)
 }
 
-/// Answers a transaction with a code, for the one caller that gets there first, and only while
-/// passkey, identity and application permit it. False: one of these was not so.
+/// Answers a transaction with a code, for the first caller only, and only while passkey, identity
+/// and application permit it. Returns false otherwise.
 pub async fn insert_if_permitted(tx: &mut Tx, code: &NewCode) -> Result<bool> {
     const SQL: &str = insert!(
         "SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11
@@ -136,14 +136,14 @@ pub async fn insert_if_permitted(tx: &mut Tx, code: &NewCode) -> Result<bool> {
     insert(tx, SQL, code).await
 }
 
-/// Answers a transaction with a refusal, for the one caller that gets there first: `code` is one
-/// that nobody was given. False: the transaction was answered before.
+/// Denies a transaction, for the first caller only. `code` is never issued. Returns false if the
+/// transaction was already answered.
 pub async fn insert_denied(tx: &mut Tx, code: &NewCode) -> Result<bool> {
     const SQL: &str = insert!("VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)");
     insert(tx, SQL, code).await
 }
 
-/// Whether the transaction was answered already.
+/// Whether the transaction is already answered.
 pub async fn is_answered(rx: &mut Rx, realm: RealmRef, transaction: TransactionId) -> Result<bool> {
     const SQL: &str = "SELECT CAST(COUNT(*) AS BIGINT) FROM authorization_codes
         WHERE tenant_id = $1 AND realm_id = $2 AND transaction_id = $3";
@@ -161,7 +161,7 @@ pub async fn find(rx: &mut Rx, realm: RealmRef, key: CodeKey) -> Result<Option<I
     Ok(row.map(IssuedCode::from))
 }
 
-/// A code being redeemed, and the access token made of it.
+/// A code to redeem, and the access token that it yields.
 #[derive(Clone)]
 pub struct Redemption {
     pub tenant_id: TenantId,
@@ -172,9 +172,8 @@ pub struct Redemption {
     pub now: Timestamp,
 }
 
-/// Redeems a code for the one caller that gets there first, and puts the token that was made of it
-/// on the list: application, expiry, and whether
-/// passkey and identity are still active, are checked by the statement that makes the change.
+/// Redeems a code for the first caller only, and inserts its token into the list. The statement
+/// itself checks the application, the expiry, and whether passkey and identity are still active.
 pub async fn redeem(tx: &mut Tx, redemption: &Redemption) -> Result<bool> {
     macro_rules! text {
         ($lock:literal) => {
@@ -195,8 +194,8 @@ pub async fn redeem(tx: &mut Tx, redemption: &Redemption) -> Result<bool> {
             )
         };
     }
-    // Without the locks PostgreSQL may redeem by a snapshot older than a suspension or revocation
-    // that was acknowledged meanwhile. SQLite has one writer.
+    // Without the locks, PostgreSQL may redeem from a snapshot older than a suspension or
+    // revocation that was acknowledged concurrently. SQLite has one writer.
     const SQL: Sql = Sql {
         sqlite: text!(""),
         postgres: text!(" FOR SHARE"),
@@ -222,7 +221,7 @@ pub async fn redeem(tx: &mut Tx, redemption: &Redemption) -> Result<bool> {
     Ok(changed == 1)
 }
 
-/// Deletes up to a hundred rows that nothing needs any longer, of all tenants, and says how many.
+/// Deletes up to 100 rows that are no longer needed, of all tenants, and returns their number.
 pub async fn sweep(tx: &mut Tx, now: Timestamp) -> Result<u64> {
     const SQL: &str =
         "DELETE FROM authorization_codes WHERE (tenant_id, realm_id, transaction_id) IN

@@ -1,4 +1,4 @@
-//! Authenticator configs: how an application's users are asked for their passkey.
+//! Authenticator configs: how an application asks its users for their passkeys.
 
 pub mod api;
 pub mod model;

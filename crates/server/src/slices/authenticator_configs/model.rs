@@ -1,4 +1,4 @@
-//! What an authenticator config is.
+//! Authenticator configs and their rules.
 
 use keymoor_oauth::redirect;
 use keymoor_types::url_rules::{check_origin, check_url, web_origin};
@@ -26,7 +26,7 @@ pub struct AuthenticatorConfig {
 }
 
 impl AuthenticatorConfig {
-    /// How it is named.
+    /// Returns its reference.
     pub const fn at(&self) -> AuthenticatorConfigRef {
         AuthenticatorConfigRef {
             tenant_id: self.tenant_id,
@@ -36,14 +36,14 @@ impl AuthenticatorConfig {
     }
 }
 
-/// A config as sign-ins use it: what follows from it is worked out once.
+/// A config as sign-ins use it, with derived values computed once.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Effective {
     pub id: AuthenticatorConfigId,
     pub display_name: Option<String>,
     pub config: ConfigBody,
     pub trusted_origins: Vec<String>,
-    /// The config with what follows from it where nothing was set.
+    /// The config with derived values where none are set.
     pub published: Value,
 }
 
@@ -243,7 +243,7 @@ impl ConfigBody {
         }
     }
 
-    /// These settings with `patch` applied.
+    /// Returns these settings with `patch` applied.
     #[must_use]
     fn patched(self, patch: ConfigBodyPatch, violations: &mut Violations) -> Self {
         if patch.kind.is_some_and(|kind| kind != self.kind()) {
@@ -277,7 +277,7 @@ impl ConfigBody {
         }
     }
 
-    /// The config as it is shown: always with methods.
+    /// Returns the config as it is shown: always with methods.
     #[must_use]
     pub fn shown(mut self) -> Self {
         let methods = Some(self.methods().to_vec());
@@ -288,8 +288,8 @@ impl ConfigBody {
         self
     }
 
-    /// Where binding and signing in are handed to the application; the server's own pages have
-    /// no such place yet.
+    /// Returns where binding and sign-in are handed to the application. Hosted configs have no such
+    /// URL yet.
     pub fn invoke_url(&self) -> Option<&str> {
         match self {
             Self::Embedded(embedded) => Some(&embedded.invoke_url),
@@ -297,7 +297,7 @@ impl ConfigBody {
         }
     }
 
-    /// The origins that may bind and sign in.
+    /// Returns the origins that may bind and sign in.
     pub fn trusted_origins(&self) -> Vec<String> {
         match self {
             Self::Embedded(Embedded {
@@ -314,7 +314,7 @@ impl ConfigBody {
         }
     }
 
-    /// The methods that were set explicitly; only those are insisted on.
+    /// Returns the methods that were set explicitly. Only those are enforced.
     pub fn explicit_methods(&self) -> Option<&[AuthenticationMethod]> {
         match self {
             Self::Embedded(embedded) => embedded.authentication_methods.as_deref(),
@@ -322,7 +322,7 @@ impl ConfigBody {
         }
     }
 
-    /// The methods as they are shown.
+    /// Returns the methods as they are shown.
     pub fn methods(&self) -> &[AuthenticationMethod] {
         self.explicit_methods()
             .unwrap_or(&AuthenticationMethod::DEFAULT)

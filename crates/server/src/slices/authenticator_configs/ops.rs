@@ -1,4 +1,4 @@
-//! What is done with authenticator configs.
+//! The use cases of authenticator configs.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::slices::realms;
 
 const MANAGED: Error = Error::Forbidden("managed authenticator configs cannot be changed");
 
-/// Makes a config.
+/// Creates a config.
 ///
 /// # Errors
 /// `Invalid`; `NotFound` for the realm.
@@ -41,7 +41,7 @@ pub async fn create(
         .await
 }
 
-/// A page of a realm's configs.
+/// Returns a page of a realm's configs.
 ///
 /// # Errors
 /// `NotFound` for the realm.
@@ -67,7 +67,7 @@ pub async fn get(ctx: &Context, at: AuthenticatorConfigRef) -> Result<Authentica
         .ok_or_else(|| at.not_found())
 }
 
-/// A config as it was at most five seconds ago; on this node, as it is.
+/// Returns a config, at most five seconds old. Changes on this node are visible at once.
 pub async fn cached(app: &App, at: AuthenticatorConfigRef) -> Result<Option<Arc<Effective>>> {
     let load = async || {
         let find = async |rx: &mut Rx| store::find(rx, at).await;
@@ -79,7 +79,7 @@ pub async fn cached(app: &App, at: AuthenticatorConfigRef) -> Result<Option<Arc<
         .await
 }
 
-/// Changes what is asked for and leaves the rest. Links that are out keep what they started with.
+/// Updates the requested fields of a config. Existing links keep their settings.
 ///
 /// # Errors
 /// `NotFound`; `Forbidden` for a managed config; `Invalid`.
@@ -110,7 +110,7 @@ pub async fn update(
     Ok(config)
 }
 
-/// Deletes a config. Links that are out go on working: they keep what they need of it.
+/// Deletes a config. Existing links continue to work, since they store what they need of it.
 ///
 /// # Errors
 /// `NotFound`; `Forbidden` for a managed config; `Conflict` while an application refers to it.

@@ -9,7 +9,7 @@ use crate::base::refs::{AuthenticatorConfigRef, RealmRef, Ref as _};
 use crate::db::{self, Json, Rx, Sql, Tx, record};
 use crate::infra::directory::store::{Directory, total};
 
-/// The list of which the totals are kept.
+/// The list whose total is stored.
 pub const DIRECTORY: Directory = Directory::new("authenticator_configs");
 
 record!(AuthenticatorConfig as columns {
@@ -26,7 +26,7 @@ record!(AuthenticatorConfig as columns {
 /// Inserts a config.
 ///
 /// # Errors
-/// `NotFound` if there is no such realm.
+/// `NotFound` if the realm is missing.
 pub async fn insert(tx: &mut Tx, config: &AuthenticatorConfig) -> Result<()> {
     const SQL: &str = concat!(
         "INSERT INTO authenticator_configs (",
@@ -40,7 +40,7 @@ pub async fn insert(tx: &mut Tx, config: &AuthenticatorConfig) -> Result<()> {
     Ok(())
 }
 
-/// One config.
+/// The statement that reads a config.
 macro_rules! select {
     ($lock:literal) => {
         concat!(
@@ -56,13 +56,13 @@ pub async fn find(rx: &mut Rx, at: AuthenticatorConfigRef) -> Result<Option<Auth
     Ok(rx.opt(select!(""), &at).await?)
 }
 
-/// Like [`find`], and nobody else changes or deletes the config before the transaction has ended.
+/// Like [`find`], and locks the config until the transaction ends.
 pub async fn find_locked(
     tx: &mut Tx,
     at: AuthenticatorConfigRef,
 ) -> Result<Option<AuthenticatorConfig>> {
-    // On SQLite a transaction that writes is alone anyway. The lock is that of an UPDATE:
-    // applications may still be made to refer to the config.
+    // SQLite has one writer, so needs no lock. This lock is that of an UPDATE, so applications may
+    // still start to refer to the config.
     const SQL: Sql = Sql {
         sqlite: select!(""),
         postgres: select!(" FOR NO KEY UPDATE"),
@@ -70,7 +70,7 @@ pub async fn find_locked(
     Ok(tx.opt(SQL, &at).await?)
 }
 
-/// Writes what can change of a config.
+/// Updates the mutable columns of a config.
 pub async fn update(tx: &mut Tx, config: &AuthenticatorConfig) -> Result<()> {
     const SQL: &str =
         "UPDATE authenticator_configs SET display_name = $4, config = $5, updated_at = $6
@@ -88,7 +88,7 @@ pub async fn update(tx: &mut Tx, config: &AuthenticatorConfig) -> Result<()> {
     Ok(())
 }
 
-/// Deletes a config that may be deleted. False: it is managed, or there is none.
+/// Deletes a config. Returns false if it is managed or missing.
 ///
 /// # Errors
 /// `Conflict` while an application refers to it.
@@ -107,7 +107,7 @@ pub async fn delete(tx: &mut Tx, at: AuthenticatorConfigRef) -> Result<bool> {
     Ok(deleted == 1)
 }
 
-/// What a list filters by.
+/// The filter of a list.
 macro_rules! matching {
     () => {
         " FROM authenticator_configs WHERE tenant_id = $1 AND realm_id = $2
@@ -116,7 +116,7 @@ macro_rules! matching {
     };
 }
 
-/// A page of a realm's configs.
+/// Reads a page of a realm's configs.
 pub async fn list(
     rx: &mut Rx,
     realm: RealmRef,
@@ -144,14 +144,14 @@ pub async fn list(
     Ok(page.page(configs, total, |config: &AuthenticatorConfig| config.id))
 }
 
-/// The config that Keymoor made for the realm: the console's.
+/// Returns the realm's built-in config, which belongs to the console.
 pub async fn find_managed(rx: &mut Rx, realm: RealmRef) -> Result<Option<AuthenticatorConfigId>> {
     const SQL: &str = "SELECT authenticator_config_id FROM authenticator_configs
         WHERE tenant_id = $1 AND realm_id = $2 AND is_managed ORDER BY authenticator_config_id LIMIT 1";
     Ok(rx.opt(SQL, &realm).await?)
 }
 
-/// The consoles' configs of up to 100 tenants behind `after`, in the order of the tenants.
+/// Returns the consoles' configs of up to 100 tenants after `after`, ordered by tenant.
 pub async fn list_console_configs(
     rx: &mut Rx,
     after: TenantId,
@@ -167,7 +167,7 @@ pub async fn list_console_configs(
     Ok(rx.all(SQL, &after).await?)
 }
 
-/// Makes a managed config say what `config` says. False: it does already.
+/// Updates a managed config to `config`. Returns false if it is unchanged.
 pub async fn correct_managed(tx: &mut Tx, config: &AuthenticatorConfig) -> Result<bool> {
     const SQL: &str = "UPDATE authenticator_configs SET config = $4, updated_at = $5
         WHERE tenant_id = $1 AND realm_id = $2 AND authenticator_config_id = $3

@@ -1,7 +1,7 @@
-//! What a device does with a job: open its link, ask what to bind, bind.
+//! The device's side of a job: open its link, ask what to bind, bind.
 //!
-//! Opening and asking are observations. Binding costs one read, one verification outside any
-//! transaction, and one write that claims the job, stores the key and records both.
+//! Opening and asking change nothing that the link can do. Binding costs one read, one verification
+//! outside any transaction, and one write that claims the job, stores the key and records both.
 
 use keymoor_types::CredentialId;
 use keymoor_types::wire::{
@@ -35,7 +35,7 @@ use crate::slices::identities::model::{Identity, Status};
 use crate::slices::realms;
 use crate::slices::tenants;
 
-/// A job whose right token was presented, and whose link works.
+/// A job whose correct token was presented, and whose link works.
 struct Opened {
     job: BindingJob,
     identity: Identity,
@@ -75,7 +75,7 @@ async fn find(rx: &mut Rx, key: JobRef) -> Result<Option<(BindingJob, Identity)>
     Ok(identity.map(|identity| (job, identity)))
 }
 
-/// Opens a link with a GET. The first time is recorded; no time changes what the link can do.
+/// Opens a link with a GET. The first opening is recorded. None changes what the link can do.
 ///
 /// # Errors
 /// `NotFound` alike for an unknown job and a wrong token; `Conflict` for a job that has ended;
@@ -106,7 +106,7 @@ pub async fn open(
     Ok(job)
 }
 
-/// Tells a device what it is to bind.
+/// Returns what a device is to bind.
 pub async fn info(
     ctx: &Context,
     origin: &PageOrigin,
@@ -176,8 +176,8 @@ pub async fn info(
     })
 }
 
-/// The RP ID for which the job takes a WebAuthn credential from the page that asks, and the
-/// credentials which its identity has there. `None`: it takes none.
+/// Returns the RP ID for which the job accepts a WebAuthn credential from the requesting page, and
+/// the identity's credentials for it. `None`: it accepts none.
 async fn registrable(
     rx: &mut Rx,
     job: &BindingJob,
@@ -192,8 +192,8 @@ async fn registrable(
     Ok(Some((rp_id, known)))
 }
 
-/// The config as a device reads it. SDKs look at the methods of a hosted config only, so a config
-/// that insists on its methods is told in that form.
+/// Returns the config as a device reads it. SDKs read the methods of hosted configs only, so a
+/// config that enforces its methods is returned in that form.
 fn device_config(job: &BindingJob) -> Value {
     match &job.snapshot.methods {
         Some(methods) => json!({ "type": "hosted_web", "authentication_methods": methods }),
@@ -234,7 +234,7 @@ fn require_trusted(ctx: &Context, origin: &PageOrigin, job: &BindingJob) -> Resu
     )
 }
 
-/// The proof did not verify. Why is not told: the words would help only a forger.
+/// A proof that failed verification. The reason is omitted, since it would help a forger.
 struct BadProof;
 
 fn verify(
@@ -376,7 +376,7 @@ async fn store_key(
     }
 }
 
-/// Somebody was faster: one more read says with what.
+/// Reads once more how a concurrent request changed the state.
 async fn why_not_claimed(ctx: &Context, key: JobRef) -> Result<Error> {
     let found = ctx.app.db.read(async |rx| find(rx, key).await).await?;
     Ok(match found {

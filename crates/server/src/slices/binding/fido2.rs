@@ -1,7 +1,7 @@
-//! Registrations with options of the server's making.
+//! Registrations with options that the server creates.
 //!
-//! The challenge is stored nowhere. It is a seal over what the options promised, bound to the
-//! job and its link, so that it opens for no other; it is single-use because the job is.
+//! The challenge is not stored. It is a seal over the content of the options, bound to the job and
+//! its link, so it opens for no other. It is single-use because the job is.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -20,14 +20,15 @@ use crate::base::origin::PageOrigin;
 use crate::base::vault::{Purpose, Vault};
 use crate::slices::identities::model::Identity;
 
-/// How long a challenge may be answered. Longer than any browser keeps its prompt.
+/// The lifetime of a challenge, longer than any browser shows its prompt.
 pub const CHALLENGE_LIFETIME: Seconds = Seconds::MINUTE.times(10);
 
-/// How long browsers are asked to keep their prompt, in milliseconds: what WebAuthn Level 3
-/// section 15.1 recommends for users who need their time.
+/// The requested timeout of the browser's prompt, in milliseconds: what WebAuthn Level 3, section
+/// 15.1, recommends for users who need more time.
 pub const PROMPT_TIMEOUT_MS: u32 = 300_000;
 
-/// What is offered, and accepted: ES256 first, since every authenticator and every SDK knows it.
+/// The offered and accepted algorithms. ES256 is first, since every authenticator and SDK supports
+/// it.
 const OFFERED: [Algorithm; 4] = [
     Algorithm::Es256,
     Algorithm::EdDsa,
@@ -35,7 +36,7 @@ const OFFERED: [Algorithm; 4] = [
     Algorithm::Rs256,
 ];
 
-/// What a challenge holds. Its randomness is its own; that of the seal is no secret.
+/// The content of a challenge. It has its own random bytes, since those of the seal are not secret.
 #[derive(Serialize, Deserialize)]
 struct Challenge {
     rp_id: String,
@@ -43,8 +44,8 @@ struct Challenge {
     random: String,
 }
 
-/// The RP ID for a page that asks: its own host if the job trusts it, else that of the first
-/// trusted origin. `None`: the job trusts no website.
+/// Returns the RP ID for a requesting page: its own host if the job trusts it, else that of the
+/// first trusted origin. `None`: the job trusts no website.
 pub fn rp_id(job: &BindingJob, origin: &PageOrigin) -> Option<String> {
     let trusted = &job.snapshot.trusted_origins;
     origin
@@ -55,7 +56,7 @@ pub fn rp_id(job: &BindingJob, origin: &PageOrigin) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// The options for a key of `identity`, whose credentials for this RP ID are `known`.
+/// Returns the options for a key of `identity`, whose credentials for this RP ID are `known`.
 pub fn options(
     ctx: &Context,
     job: &BindingJob,
@@ -90,7 +91,7 @@ pub fn options(
                 id: encoded(id),
             })
             .collect(),
-        // No attachment: asking for one would refuse everybody who has only a security key.
+        // No attachment: requiring one would exclude users who have only a security key.
         authenticator_selection: AuthenticatorSelection {
             resident_key: "required".to_owned(),
             require_resident_key: true,
@@ -114,7 +115,8 @@ fn new_challenge(ctx: &Context, job: &BindingJob, rp_id: &str) -> Vec<u8> {
         .seal(Purpose::Registration, &context(job), &plain)
 }
 
-/// What a challenge was made for. `None`: not here, not for this job and link, or too long ago.
+/// Returns the content of a challenge. `None`: it was not created here, not for this job and link,
+/// or too long ago.
 pub fn terms(
     vault: &Vault,
     job: &BindingJob,
@@ -131,7 +133,7 @@ pub fn terms(
     })
 }
 
-/// The token's hash changes when a link is sent anew, and with it every challenge dies.
+/// Sending a link again changes the token's hash, which invalidates all earlier challenges.
 fn context(job: &BindingJob) -> Vec<u8> {
     let (subject, id) = (job.subject(), job.id);
     let mut context = format!("{subject}, JOB={id}, ").into_bytes();

@@ -1,4 +1,4 @@
-//! The link of a binding job, and its token while it waits to be mailed.
+//! The link of a binding job, and its sealed token until it is mailed.
 
 use crate::app::App;
 use crate::base::error::{Error, Result};
@@ -6,7 +6,7 @@ use crate::base::refs::JobRef;
 use crate::base::secret::Secret;
 use crate::base::vault::Purpose;
 
-/// What a sealed link token is bound to.
+/// The context that a sealed link token is bound to.
 fn seal_context(key: JobRef) -> Vec<u8> {
     let JobRef {
         tenant_id,
@@ -17,7 +17,7 @@ fn seal_context(key: JobRef) -> Vec<u8> {
     format!("{tenant_id}/{realm_id}/{identity_id}/{id}").into_bytes()
 }
 
-/// Seals a token to be mailed.
+/// Seals a token for a mail.
 pub(super) fn seal_token(app: &App, key: JobRef, token: &Secret) -> Vec<u8> {
     app.vault.seal(
         Purpose::LinkToken,
@@ -26,7 +26,7 @@ pub(super) fn seal_token(app: &App, key: JobRef, token: &Secret) -> Vec<u8> {
     )
 }
 
-/// Opens a token that was sealed to be mailed.
+/// Opens a token that was sealed for a mail.
 pub(super) fn open_token(app: &App, key: JobRef, sealed: &[u8]) -> Result<Secret> {
     let plain = app
         .vault
@@ -37,7 +37,7 @@ pub(super) fn open_token(app: &App, key: JobRef, sealed: &[u8]) -> Result<Secret
         .map_err(Error::internal)
 }
 
-/// The link of a job: what a device or a browser opens.
+/// Returns the link of a job, for a device or a browser to open.
 pub(super) fn of(app: &App, key: JobRef, token: &Secret) -> Secret {
     let JobRef {
         tenant_id,

@@ -1,4 +1,4 @@
-//! Links on their way by mail.
+//! Outbox jobs that mail links.
 
 use keymoor_types::{BindingJobId, IdentityId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -37,7 +37,7 @@ impl BindingLinkMail {
 impl MailJob for BindingLinkMail {
     const KIND: &'static str = "binding_link";
 
-    /// The mail, unless the binding job has ended or its link went out already.
+    /// Returns the mail, unless the binding job has ended or its link was already sent.
     async fn mail(&self, app: &App, claim: &Claim) -> Result<Option<Mail>> {
         let key = self.job(claim);
         let (job, token, identity, realm) = app
@@ -84,10 +84,10 @@ impl MailJob for BindingLinkMail {
     }
 }
 
-/// Forgets the token, and marks the binding job if its mail was given up.
+/// Deletes the token, and marks the binding job if its mail was abandoned.
 struct LinkEnding {
     key: JobRef,
-    /// The event about a mail that was given up.
+    /// The event about an abandoned mail.
     failed: Option<Event>,
     now: Timestamp,
     status: MailStatus,

@@ -1,7 +1,7 @@
 //! Credential binding jobs: putting a passkey on a device, tracked from link to key.
 //!
-//! A job is the only way a credential comes into being. It has a one-time link; opening the link
-//! consumes nothing (mail scanners open links), only a verified proof does.
+//! Only a job can create a credential. It has a one-time link. Opening the link consumes nothing,
+//! because mail scanners open links. Only a verified proof consumes it.
 //!
 //! ```text
 //!            open                getInfo                bind + verified proof
@@ -12,13 +12,16 @@
 //! FAILED_TO_SEND
 //! ```
 //!
-//! Each step may also be reached from any earlier one: a device may bind without having opened
-//! the link. `EXPIRED` is judged when a job is read or used, never stored. `FAILED_TO_SEND` says
-//! what is known of the mail; should it have arrived all the same, its link still works.
+//! Each step may also be reached from any earlier one: a device may bind without having opened the
+//! link. `EXPIRED` is computed when a job is read or used, and never stored. `FAILED_TO_SEND`
+//! reports what is known of the mail. If it arrived after all, its link still works.
 //!
-//! - [`model`]: the states and what moves them, pure.
-//! - [`api`]: what the application calls. [`public`]: what the link and the device call.
-//! - [`ops`], [`bind`]: the rules. [`fido2`]: WebAuthn options and challenges of our own. [`store`]: the SQL. [`link`]: how a link is made and kept. [`mailing`]: links on their way by mail. [`page`]: what a person sees whose link leads nowhere.
+//! - [`model`]: the states and their transitions, pure.
+//! - [`api`]: the endpoints for applications. [`public`]: those for links and devices.
+//! - [`ops`], [`bind`]: the rules. [`store`]: the SQL.
+//! - [`fido2`]: WebAuthn options and challenges that the server creates.
+//! - [`link`]: links and their sealed tokens. [`mailing`]: mails with links.
+//! - [`page`]: what a person sees when a link can't be used.
 
 pub mod api;
 pub mod bind;

@@ -1,4 +1,4 @@
-//! The states of a binding job and what moves them: pure rules.
+//! The states of a binding job and their transitions: pure rules.
 
 use keymoor_types::{
     AuthenticatorConfigId, BindingJobId, CredentialId, IdentityId, RealmId, Seconds, TenantId,
@@ -16,7 +16,7 @@ use crate::base::secret::{Digest, Secret};
 use crate::slices::authenticator_configs::model::{AuthenticationMethod, AuthenticatorConfig};
 use crate::slices::credentials::model::{KeyOrigin, Mechanism, WebAuthnKey};
 
-/// How many failed proofs with the right token a job survives.
+/// The number of failed proofs with the correct token that revokes a job.
 pub const MAX_FAILED_PROOFS: i64 = 10;
 
 #[derive(Clone, Debug)]
@@ -26,7 +26,7 @@ pub struct BindingJob {
     pub identity_id: IdentityId,
     pub id: BindingJobId,
     pub delivery_method: DeliveryMethod,
-    /// As stored; what it is now is [`BindingJob::state_at`].
+    /// The stored state. The current one is [`BindingJob::state_at`].
     pub stored_state: State,
     pub token_hash: Digest,
     pub authenticator_config_id: AuthenticatorConfigId,
@@ -39,7 +39,7 @@ pub struct BindingJob {
     pub updated_at: Timestamp,
 }
 
-/// A job as it is asked for.
+/// A job as requested.
 #[derive(Clone, Debug)]
 pub struct NewJob {
     pub delivery_method: DeliveryMethod,
@@ -48,19 +48,19 @@ pub struct NewJob {
     pub expires_in: Option<Seconds>,
 }
 
-/// A job just made. The link exists in clear here and nowhere else.
+/// A new job. Only this value contains the link in clear.
 pub struct CreatedJob {
     pub job: BindingJob,
     pub link: Secret,
 }
 
-/// What a job took over from its config and identity when it was made: a change of either never
-/// redirects a link that is already out.
+/// The values copied from config and identity when a job is created. Changes of either never
+/// redirect an existing link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
     pub invoke_url: Option<String>,
     pub trusted_origins: Vec<String>,
-    /// Present only if the config lists methods explicitly; then they are enforced.
+    /// Present only if the config lists methods explicitly. They are then enforced.
     pub methods: Option<Vec<AuthenticationMethod>>,
     /// Where the link is mailed.
     pub address: Option<String>,
@@ -121,7 +121,7 @@ named! {
 }
 
 impl State {
-    /// Why the link no longer works; `None` while it works.
+    /// Returns why the link no longer works. `None` while it works.
     pub const fn ending(self) -> Option<Ending> {
         match self {
             Self::Complete => Some(Ending::Complete),
@@ -131,10 +131,11 @@ impl State {
         }
     }
 
-    /// The state that `event` leads to. `None`: the event is out of place and changes nothing.
+    /// Returns the state after `event`. `None`: the event is invalid in this state and changes
+    /// nothing.
     ///
-    /// The same conditions stand in the WHERE of the statement that makes the change; this is
-    /// the specification that they are tested against.
+    /// The WHERE of the updating statement contains the same conditions. This function is the
+    /// specification that they are tested against.
     #[must_use]
     pub const fn after(self, event: Event<'_>) -> Option<Self> {
         match (self, event) {
@@ -154,16 +155,16 @@ impl State {
     }
 }
 
-/// What can happen to a job.
+/// An event in the life of a job.
 #[derive(Clone, Copy)]
 pub enum Event<'a> {
-    /// The link was opened with the right token.
+    /// The link was opened with the correct token.
     Opened,
-    /// A device asked for the binding request with the right token.
+    /// A device asked for the binding request with the correct token.
     InfoRequested,
-    /// A device proved a new key. Only a verifier can make the evidence.
+    /// A device proved a new key. Only a verifier can create the evidence.
     Proved(&'a VerifiedKey),
-    /// The mail was refused for good, or the last try failed.
+    /// The mail was rejected permanently, or the last attempt failed.
     MailGivenUp,
     /// `expires_at` is past.
     TimePassed,
@@ -185,7 +186,7 @@ impl VerifiedKey {
         }
     }
 
-    /// What to record about where the key lives.
+    /// Returns what to record about where the key is stored.
     pub fn origin(&self) -> KeyOrigin {
         match self {
             Self::Software(_) => KeyOrigin::Software,
@@ -197,7 +198,7 @@ impl VerifiedKey {
 }
 
 impl BindingJob {
-    /// How the job is named.
+    /// Returns its reference.
     pub fn at(&self) -> JobRef {
         JobRef {
             tenant_id: self.tenant_id,
@@ -207,7 +208,7 @@ impl BindingJob {
         }
     }
 
-    /// The state at `now`: expiry does not wait for anybody to write it down.
+    /// Returns the state at `now`. Expiry takes effect without being stored.
     pub fn state_at(&self, now: Timestamp) -> State {
         let expired = self.stored_state.ending().is_none() && now >= self.expires_at;
         if expired {
@@ -217,8 +218,8 @@ impl BindingJob {
         }
     }
 
-    /// The distinguished name that a proof must have as its subject. It is never parsed: it is
-    /// built here and compared.
+    /// Returns the distinguished name that a proof must have as its subject. It is built here and
+    /// compared, never parsed.
     pub fn subject(&self) -> String {
         self.at().identity().distinguished_name()
     }

@@ -1,4 +1,4 @@
-//! What an application does with binding jobs: create, list, read, revoke.
+//! The use cases of binding jobs for applications: create, list, read, revoke.
 
 use keymoor_types::{BindingJobId, Seconds, Timestamp};
 
@@ -19,7 +19,7 @@ use crate::slices::identities;
 use crate::slices::identities::model::{Identity, Status};
 use crate::slices::realms;
 
-/// Makes a job. For EMAIL its mail is written down in the same transaction.
+/// Creates a job. For EMAIL, the same transaction inserts its mail.
 ///
 /// # Errors
 /// `NotFound` for the identity; `Invalid` for the config, the lifetime or the redirect;
@@ -29,8 +29,8 @@ pub async fn create(ctx: &Context, at: IdentityRef, new: NewJob) -> Result<Creat
     with_fresh_ids!(create_once(ctx, at, &new, Beside::Others).await)
 }
 
-/// Like [`create`], for an identity without a pending job: of several that call it at once, one
-/// makes a job.
+/// Like [`create`], for an identity without a pending job. Of several concurrent calls, one creates
+/// a job.
 ///
 /// # Errors
 /// As [`create`], and `Conflict` while a job of the identity is pending.
@@ -85,7 +85,7 @@ async fn create_once(
             }
             let identity = identity(tx, at).await?;
             let realm = realms::store::find(tx, at.realm()).await?;
-            // A link is a way to become the identity, and an administrator can do everything.
+            // A link grants access as the identity, and an administrator can do everything.
             if realm.is_some_and(|realm| realm.is_admin) && !may_do_anything {
                 return Err(Error::Forbidden(
                     "an administrator's link needs every scope",
@@ -146,7 +146,7 @@ fn lifetime(app: &App, asked: Option<Seconds>) -> Result<Seconds> {
     }
 }
 
-/// Refuses where a job is pending; where none is, none is made before the transaction has ended.
+/// Fails if a job is pending. Otherwise none can be created until the transaction ends.
 async fn refuse_second(tx: &mut Tx, at: IdentityRef, now: Timestamp) -> Result<()> {
     identities::store::find_locked(tx, at).await?;
     let pending = store::list_pending(tx, at, now).await?;
@@ -193,7 +193,7 @@ fn require_mailable(job: &BindingJob) -> Result<()> {
     Ok(())
 }
 
-/// Forgets sealed tokens that are a day old: what was not mailed by then is not mailed any more.
+/// Deletes sealed tokens that are a day old. Mails still unsent by then are never sent.
 pub async fn erase_old_tokens(app: &App) -> Result<()> {
     let before = app.now() - Seconds::DAY;
     while app
@@ -205,7 +205,7 @@ pub async fn erase_old_tokens(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// A page of the jobs of one identity, or of every identity of the realm.
+/// Returns a page of the jobs of one identity, or of every identity of the realm.
 ///
 /// # Errors
 /// `NotFound` for the identity or the realm.
@@ -233,7 +233,7 @@ pub async fn get(ctx: &Context, key: JobRef) -> Result<BindingJob> {
         .ok_or_else(|| not_found(key))
 }
 
-/// Withdraws a job: its link stops working at once.
+/// Revokes a job: its link stops working at once.
 ///
 /// # Errors
 /// `NotFound`; `Conflict` if the job is complete, expired or revoked already.
@@ -262,7 +262,7 @@ pub fn not_found(key: JobRef) -> Error {
     Error::not_found(Kind::CREDENTIAL_BINDING_JOB, key.job_id)
 }
 
-/// The refusal to use a job that has ended as `state` says.
+/// Returns the error for using a job that ended in `state`.
 pub fn ended(job: &BindingJob, state: State) -> Error {
     match state.ending() {
         Some(ending) => Error::Ended {
@@ -270,7 +270,7 @@ pub fn ended(job: &BindingJob, state: State) -> Error {
             id: job.id.to_string(),
             ending,
         },
-        // It could not be claimed a moment ago, as while its identity was suspended.
+        // It could not be claimed a moment ago, for example while its identity was suspended.
         None => Error::conflict_on(
             "credential binding job is unavailable",
             Kind::CREDENTIAL_BINDING_JOB,

@@ -27,7 +27,7 @@ record!(BindingJob as columns {
     updated_at,
 });
 
-/// Inserts a new job; `sealed_token` is kept only for a link that is still to be mailed.
+/// Inserts a new job. `sealed_token` is stored only if the link is still to be mailed.
 pub async fn insert(tx: &mut Tx, job: &BindingJob, sealed_token: Option<&[u8]>) -> Result<()> {
     const SQL: &str = concat!(
         "INSERT INTO binding_jobs (",
@@ -59,7 +59,7 @@ pub async fn find(rx: &mut Rx, key: JobRef) -> Result<Option<BindingJob>> {
     Ok(rx.opt(SQL, &key).await?)
 }
 
-/// Moves a job that was sent to LINK_OPENED. False: it had moved on already.
+/// Moves a job that was sent to LINK_OPENED. Returns false if it had already moved on.
 pub async fn mark_opened(tx: &mut Tx, key: JobRef, token: &Digest, now: Timestamp) -> Result<bool> {
     const SQL: &str = "UPDATE binding_jobs SET state = 'LINK_OPENED', updated_at = $6
         WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND binding_job_id = $4 AND token_hash = $5
@@ -67,7 +67,7 @@ pub async fn mark_opened(tx: &mut Tx, key: JobRef, token: &Digest, now: Timestam
     step(tx, SQL, key, token, now).await
 }
 
-/// Moves a job to REQUEST_DELIVERED. False: it was there already, or beyond.
+/// Moves a job to REQUEST_DELIVERED. Returns false if it is already there or beyond.
 pub async fn mark_delivered(
     tx: &mut Tx,
     key: JobRef,
@@ -90,8 +90,8 @@ async fn step(
     Ok(tx.exec(sql, &(key, token, now)).await? == 1)
 }
 
-/// Completes a job for the one caller that gets there first: the token, the state, the expiry,
-/// the attempts and the identity's status are checked by the statement that makes the change.
+/// Completes a job, for the first caller only. The statement itself checks the token, the state,
+/// the expiry, the attempts and the identity's status.
 pub async fn claim(
     tx: &mut Tx,
     key: JobRef,
@@ -115,8 +115,8 @@ pub async fn claim(
             )
         };
     }
-    // Without the lock PostgreSQL may claim by a snapshot older than a suspension that was
-    // acknowledged meanwhile. SQLite has one writer.
+    // Without the lock, PostgreSQL may claim from a snapshot older than a suspension that was
+    // acknowledged concurrently. SQLite has one writer.
     const SQL: Sql = Sql {
         sqlite: text!(""),
         postgres: text!(" FOR SHARE"),
@@ -127,8 +127,8 @@ pub async fn claim(
     Ok(changed == 1)
 }
 
-/// Counts a failed proof made with the right token, and revokes the job at the last allowed one.
-/// The state it leaves, or `None` if the job had ended already.
+/// Counts a failed proof made with the correct token, and revokes the job at the last allowed one.
+/// Returns the new state, or `None` if the job had already ended.
 pub async fn count_failed_proof(
     tx: &mut Tx,
     key: JobRef,
@@ -146,7 +146,7 @@ pub async fn count_failed_proof(
     Ok(tx.opt(SQL, &(key, token, now, MAX_FAILED_PROOFS)).await?)
 }
 
-/// Withdraws a job that has not ended. `None`: it has, or does not exist.
+/// Revokes a job that has not ended. `None`: it has ended or is missing.
 pub async fn revoke(tx: &mut Tx, key: JobRef, now: Timestamp) -> Result<Option<BindingJob>> {
     const SQL: &str = concat!(
         "UPDATE binding_jobs SET state = 'REVOKED', token_sealed = NULL, updated_at = $5
@@ -159,7 +159,7 @@ pub async fn revoke(tx: &mut Tx, key: JobRef, now: Timestamp) -> Result<Option<B
     Ok(tx.opt(SQL, &(key, now)).await?)
 }
 
-/// The token that is still to be mailed, sealed.
+/// Returns the sealed token that is still to be mailed.
 pub async fn find_sealed_token(rx: &mut Rx, key: JobRef) -> Result<Option<Vec<u8>>> {
     const SQL: &str = "SELECT token_sealed FROM binding_jobs
         WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND binding_job_id = $4";
@@ -167,7 +167,7 @@ pub async fn find_sealed_token(rx: &mut Rx, key: JobRef) -> Result<Option<Vec<u8
     Ok(sealed.flatten())
 }
 
-/// Forgets the token that was still to be mailed; its hash stays, and so the link works.
+/// Deletes the sealed token. Its hash stays, so the link still works.
 pub async fn erase_token(tx: &mut Tx, key: JobRef) -> Result<()> {
     const SQL: &str = "UPDATE binding_jobs SET token_sealed = NULL
         WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND binding_job_id = $4";
@@ -175,7 +175,7 @@ pub async fn erase_token(tx: &mut Tx, key: JobRef) -> Result<()> {
     Ok(())
 }
 
-/// Forgets up to 100 tokens of jobs made before `before`, of all tenants. How many they were.
+/// Deletes up to 100 tokens of jobs created before `before`, of all tenants. Returns their number.
 pub async fn erase_tokens_before(tx: &mut Tx, before: Timestamp) -> Result<u64> {
     const SQL: &str = "UPDATE binding_jobs SET token_sealed = NULL
         WHERE (tenant_id, realm_id, binding_job_id) IN
@@ -184,8 +184,8 @@ pub async fn erase_tokens_before(tx: &mut Tx, before: Timestamp) -> Result<u64> 
     Ok(tx.exec(SQL, &before).await?)
 }
 
-/// Moves a job whose mail was given up to FAILED_TO_SEND. False: its link was opened all the
-/// same, or it has ended.
+/// Moves a job whose mail was abandoned to FAILED_TO_SEND. Returns false if its link was opened
+/// nevertheless, or the job has ended.
 pub async fn mark_failed_to_send(tx: &mut Tx, key: JobRef, now: Timestamp) -> Result<bool> {
     const SQL: &str = "UPDATE binding_jobs SET state = 'FAILED_TO_SEND', updated_at = $5
         WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND binding_job_id = $4
@@ -194,7 +194,7 @@ pub async fn mark_failed_to_send(tx: &mut Tx, key: JobRef, now: Timestamp) -> Re
     Ok(changed == 1)
 }
 
-/// The jobs of an identity whose links work at `now`, oldest first.
+/// Returns the jobs of an identity whose links work at `now`, oldest first.
 pub async fn list_pending(
     rx: &mut Rx,
     identity: IdentityRef,
@@ -210,7 +210,7 @@ pub async fn list_pending(
     Ok(rx.all(SQL, &(identity, now)).await?)
 }
 
-/// The state a job has at `$4`, as [`BindingJob::state_at`] has it.
+/// The state of a job at `$4`, as [`BindingJob::state_at`] computes it.
 macro_rules! state_now {
     () => {
         "(CASE WHEN state IN ('LINK_SENT', 'LINK_OPENED', 'REQUEST_DELIVERED', 'FAILED_TO_SEND') AND expires_at <= $4
@@ -218,7 +218,7 @@ macro_rules! state_now {
     };
 }
 
-/// What every list of jobs filters by, beside `$3`: an identity, or nothing.
+/// The filter of every list of jobs, besides `$3`: an identity, or nothing.
 macro_rules! matching {
     ($identity:literal) => {
         concat!(
@@ -231,14 +231,14 @@ macro_rules! matching {
     };
 }
 
-/// A page of the jobs of one identity, or of all identities of a realm.
+/// Reads a page of the jobs of one identity, or of all identities of a realm.
 pub async fn list(
     rx: &mut Rx,
     of: IdentitiesRef,
     page: &PageRequest,
     now: Timestamp,
 ) -> Result<Page<BindingJob>> {
-    // Two texts, since an index on the identity is of no use to a statement that may ignore it.
+    // Two statements, since a statement with an optional filter can't use an index on the identity.
     const OF_ONE: [&str; 2] = [
         concat!(
             "SELECT ",

@@ -1,4 +1,4 @@
-//! The notice that every owner of a new passkey gets.
+//! The notice to the owner of a new passkey.
 
 use keymoor_types::{CredentialId, IdentityId};
 use serde::{Deserialize, Serialize};
@@ -14,21 +14,21 @@ use crate::slices::events::mail::MailStatus;
 use crate::slices::identities;
 use crate::slices::realms;
 
-/// Tells the owner of an identity that it has a new passkey.
+/// Notifies the owner of an identity about a new passkey.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "task", rename = "passkey_added")]
 pub struct PasskeyAddedMail {
     pub identity_id: IdentityId,
     pub credential_id: CredentialId,
-    /// The owner's when the passkey was added: a thief of the account who changes it does not
-    /// silence this.
+    /// The owner's address when the passkey was added, so that an attacker who changes the address
+    /// can't suppress the notice.
     pub address: String,
 }
 
 impl MailJob for PasskeyAddedMail {
     const KIND: &'static str = "passkey_added";
 
-    /// The mail, unless the identity is gone.
+    /// Returns the mail, unless the identity was deleted.
     async fn mail(&self, app: &App, claim: &Claim) -> Result<Option<Mail>> {
         let at = claim.realm().identity_id(self.identity_id);
         let (identity, realm) = app

@@ -1,9 +1,8 @@
 //! Credentials: the server's records of passkeys.
 //!
-//! They come into being by binding jobs alone, are never changed but by being used or revoked,
-//! and revoking is final.
+//! Only binding jobs create them. Only use and revocation change them, and revocation is final.
 //!
-//! - [`mailing`]: the owner is told of each new passkey.
+//! - [`mailing`]: the notice to the owner of a new passkey.
 
 pub mod api;
 pub mod mailing;

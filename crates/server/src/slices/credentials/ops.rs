@@ -1,4 +1,4 @@
-//! What an administrator does with credentials: list, read, revoke.
+//! The use cases of credentials: list, read, revoke.
 
 use crate::base::refs::{CredentialRef, IdentitiesRef};
 
@@ -10,7 +10,7 @@ use crate::base::paging::{Page, PageRequest};
 use crate::slices::events::{self, Event, EventKind};
 use crate::slices::identities;
 
-/// A page of the credentials of one identity, or of every identity of the realm.
+/// Returns a page of the credentials of one identity, or of every identity of the realm.
 ///
 /// # Errors
 /// `NotFound` for the identity, or for the realm.
@@ -42,8 +42,8 @@ fn not_found(key: CredentialRef) -> Error {
     Error::not_found(Kind::CREDENTIAL, key.credential_id)
 }
 
-/// Revokes a credential for good: nobody signs in with it any more. Its record stays, and
-/// revoking it again changes nothing.
+/// Revokes a credential permanently: it can't sign in any more. Its record stays, and revoking it
+/// again changes nothing.
 ///
 /// # Errors
 /// `NotFound`

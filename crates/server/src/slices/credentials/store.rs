@@ -161,7 +161,7 @@ fn refused(error: db::Error, id: CredentialId) -> Error {
     }
 }
 
-/// The credential of `identity` whose key has this thumbprint: what a sign-in looks up.
+/// Returns the credential of `identity` whose key has this thumbprint, for a sign-in.
 pub async fn find_by_key(
     rx: &mut Rx,
     identity: IdentityRef,
@@ -176,7 +176,7 @@ pub async fn find_by_key(
     row.map(Credential::try_from).transpose()
 }
 
-/// The credential that an authenticator knows by this id, whosever it is in the realm.
+/// Returns the credential with this authenticator-assigned id, of any identity in the realm.
 pub async fn find_by_webauthn_id(
     rx: &mut Rx,
     realm: RealmRef,
@@ -191,8 +191,8 @@ pub async fn find_by_webauthn_id(
     row.map(Credential::try_from).transpose()
 }
 
-/// The ids by which authenticators know an identity's active credentials for an RP ID. At most a
-/// hundred of them, since they travel in one answer.
+/// Returns the authenticator-assigned ids of an identity's active credentials for an RP ID: at most
+/// 100, since one response contains them all.
 pub async fn list_webauthn_ids(
     rx: &mut Rx,
     identity: IdentityRef,
@@ -214,7 +214,7 @@ pub async fn find(rx: &mut Rx, key: CredentialRef) -> Result<Option<Credential>>
     row.map(Credential::try_from).transpose()
 }
 
-/// Revokes an active credential. `None`: it is revoked already, or does not exist.
+/// Revokes an active credential. `None`: it is already revoked or missing.
 pub async fn revoke(tx: &mut Tx, key: CredentialRef, now: Timestamp) -> Result<Option<Credential>> {
     const SQL: &str = concat!(
         "UPDATE credentials SET state = 'REVOKED', updated_at = $5
@@ -226,8 +226,8 @@ pub async fn revoke(tx: &mut Tx, key: CredentialRef, now: Timestamp) -> Result<O
     row.map(Credential::try_from).transpose()
 }
 
-/// Statements over the credentials that `$3` and `$4` select: a page of them, and how many there
-/// are. A text for each combination, since only so can each use its own index.
+/// Statements over the credentials that `$3` and `$4` select: one for a page, one for their number.
+/// Each combination of filters has its own text, so that it can use its own index.
 macro_rules! texts {
     ($identity:literal, $filter:literal) => {
         [
@@ -250,7 +250,7 @@ macro_rules! texts {
     };
 }
 
-/// The texts of lists without filter, by state, and by thumbprint.
+/// The statements of lists without filter, by state, and by thumbprint.
 macro_rules! filters {
     ($identity:literal) => {
         [
@@ -264,7 +264,7 @@ macro_rules! filters {
 const OF_ONE: [[&str; 2]; 3] = filters!("identity_id = $3");
 const OF_ALL: [[&str; 2]; 3] = filters!("CAST($3 AS BIGINT) IS NULL");
 
-/// A page of the credentials of one identity, or of all identities of a realm.
+/// Reads a page of the credentials of one identity, or of all identities of a realm.
 pub async fn list(rx: &mut Rx, of: IdentitiesRef, page: &PageRequest) -> Result<Page<Credential>> {
     let (realm, identity) = (of.realm(), of.one().map(|of| of.identity_id));
     let [all, by_state, by_thumbprint] = if identity.is_some() { OF_ONE } else { OF_ALL };
@@ -292,14 +292,14 @@ pub async fn list(rx: &mut Rx, of: IdentitiesRef, page: &PageRequest) -> Result<
     Ok(page.page(credentials, total, |credential: &Credential| credential.id))
 }
 
-/// A thumbprint as it is stored, whether it was padded or not. Nothing is stored for what is none.
+/// Returns a thumbprint as stored, for padded and unpadded input. Invalid input matches no row.
 fn decoded(thumbprint: &str) -> Vec<u8> {
     URL_SAFE_NO_PAD
         .decode(thumbprint.trim_end_matches('='))
         .unwrap_or_default()
 }
 
-/// Whether anybody can sign in to the realm: has an active passkey and is not suspended.
+/// Whether the realm has an identity that can sign in: active, with an active passkey.
 pub async fn any_usable(rx: &mut Rx, realm: RealmRef) -> Result<bool> {
     const SQL: &str = "SELECT COUNT(*) FROM (
         SELECT 1 FROM credentials JOIN identities
@@ -311,8 +311,8 @@ pub async fn any_usable(rx: &mut Rx, realm: RealmRef) -> Result<bool> {
     Ok(rx.one::<i64>(SQL, &realm).await? > 0)
 }
 
-/// Records what an authenticator said when it was used: its counter, which never goes back, and
-/// whether the key is backed up.
+/// Records an authenticator's report after a use: its counter, which never decreases, and whether
+/// the key is backed up.
 pub async fn record_use(
     tx: &mut Tx,
     at: CredentialRef,

@@ -1,4 +1,4 @@
-//! What an audit event consists of.
+//! The content of an audit event.
 
 use keymoor_oauth::claims::Principal;
 use keymoor_types::{EventId, IdentityId, Timestamp};
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::base::context::Context;
 use crate::base::refs::{Ref, Subject};
 
-/// What kind of thing happened. A slice declares those that only it records.
+/// The kind of an event. A slice declares the kinds that only it records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventKind(&'static str);
 
@@ -35,7 +35,7 @@ impl EventKind {
     }
 }
 
-/// One audit event, ready to be written.
+/// An audit event to be written.
 #[derive(Clone, Debug)]
 pub struct Event {
     pub(super) id: EventId,
@@ -49,7 +49,7 @@ pub struct Event {
 }
 
 impl Event {
-    /// An event about one thing, by which it is found later.
+    /// Creates an event about one thing, which finds the event later.
     pub fn about(ctx: &Context, thing: impl Ref, kind: EventKind, outcome: &'static str) -> Self {
         Self {
             id: EventId::generate(ctx.now, &*ctx.app.rng),
@@ -63,7 +63,7 @@ impl Event {
         }
     }
 
-    /// Who did it, where the request itself had to prove that.
+    /// Sets the actor, for requests that had to prove who it is.
     #[must_use]
     pub fn by(self, principal: Principal) -> Self {
         Self {
@@ -72,14 +72,14 @@ impl Event {
         }
     }
 
-    /// The identity that the event is found by, where the thing itself belongs to none.
+    /// Sets the identity that finds the event, where the thing itself belongs to none.
     #[must_use]
     pub fn identity(mut self, id: IdentityId) -> Self {
         self.subject.identity_id = Some(id);
         self
     }
 
-    /// A fact worth keeping.
+    /// Adds a fact.
     #[must_use]
     pub fn detail(mut self, name: &str, value: impl Serialize) -> Self {
         self.details[name] = serde_json::to_value(value).expect("details are plain data");

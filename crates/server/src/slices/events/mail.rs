@@ -1,4 +1,4 @@
-//! What the audit log says of mail.
+//! The audit events about mail.
 
 use super::event::{Event, EventKind};
 use super::store::append;
@@ -8,11 +8,11 @@ use crate::base::refs::Ref;
 use crate::db::Tx;
 use crate::infra::outbox::{Claim, Ending, Verdict};
 
-/// The event about a mail that was sent or given up.
+/// The event about a mail that was sent or abandoned.
 pub struct MailStatus(Option<Event>);
 
 impl MailStatus {
-    /// The status of the mail that a job about `thing` has sent, or not.
+    /// Returns the status of the mail that a job about `thing` sent or failed to send.
     pub fn about(ctx: &Context, thing: impl Ref, claim: &Claim, verdict: &Verdict) -> Self {
         let event = |outcome| {
             Event::about(ctx, thing, EventKind::EMAIL_STATUS_CHANGE, outcome)

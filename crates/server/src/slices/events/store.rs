@@ -4,7 +4,7 @@ use super::event::Event;
 use crate::base::error::Result;
 use crate::db::{Json, Tx};
 
-/// Stands in the key for "no realm": events of the whole tenant.
+/// The key's placeholder for "no realm": events of the whole tenant.
 const TENANT_WIDE: i64 = 0;
 
 pub async fn append(tx: &mut Tx, event: &Event) -> Result<()> {

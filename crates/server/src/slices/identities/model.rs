@@ -70,7 +70,7 @@ pub struct Profile {
     pub enrollment_status: EnrollmentStatus,
 }
 
-/// An identity as it is asked for.
+/// An identity as requested.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewIdentity {
     pub display_name: String,

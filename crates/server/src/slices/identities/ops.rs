@@ -1,4 +1,4 @@
-//! What an administrator does with identities: create, list, read, change, delete.
+//! The use cases of identities: create, list, read, update, delete.
 
 use keymoor_types::IdentityId;
 
@@ -13,7 +13,7 @@ use crate::infra::directory;
 use crate::slices::events::{self, Event, EventKind};
 use crate::slices::realms;
 
-/// Makes an identity.
+/// Creates an identity.
 ///
 /// # Errors
 /// `NotFound` for the realm; `Conflict` if it has that username, ignoring case.
@@ -55,7 +55,7 @@ fn change(ctx: &Context, identity: IdentityRef, outcome: &'static str) -> Event 
     Event::about(ctx, identity, EventKind::IDENTITY_CHANGE, outcome)
 }
 
-/// A page of a realm's identities.
+/// Returns a page of a realm's identities.
 ///
 /// # Errors
 /// `NotFound` for the realm.
@@ -78,7 +78,7 @@ pub async fn get(ctx: &Context, at: IdentityRef) -> Result<Profile> {
         .ok_or_else(|| at.not_found())
 }
 
-/// The identity, for whatever is about to use it.
+/// Returns an existing identity.
 ///
 /// # Errors
 /// `NotFound`
@@ -86,7 +86,7 @@ pub async fn require(rx: &mut Rx, at: IdentityRef) -> Result<Identity> {
     store::find(rx, at).await?.ok_or_else(|| at.not_found())
 }
 
-/// Makes sure that those exist whose things are listed: the identity, or the realm.
+/// Checks that the parent of a list exists: the identity, or the realm.
 ///
 /// # Errors
 /// `NotFound`
@@ -97,7 +97,7 @@ pub async fn require_all(rx: &mut Rx, of: IdentitiesRef) -> Result<()> {
     }
 }
 
-/// Changes an identity. A patch without changes is no change: no event, the same `updated_at`.
+/// Updates an identity. A patch without changes writes nothing: no event, the same `updated_at`.
 ///
 /// # Errors
 /// `NotFound`; `Conflict` if another identity of the realm has that username, ignoring case;
@@ -118,7 +118,7 @@ pub async fn update(ctx: &Context, at: IdentityRef, patch: IdentityPatch) -> Res
                 .ok_or_else(|| at.not_found())?;
             let address = before.traits.primary_email_address.clone();
             let after = before.patched(patch.clone(), now);
-            // A link can be mailed to the address, and is a way to become the identity.
+            // A link can be mailed to the address and grants access as the identity.
             let readdressed = address != after.traits.primary_email_address;
             if readdressed && !may_do_anything {
                 let realm = realms::ops::require(tx, at.realm()).await?;

@@ -10,7 +10,7 @@ use crate::base::text;
 use crate::db::{self, Json, Param, Rx, Sql, Tx, record};
 use crate::infra::directory::store::{self as totals, Directory};
 
-/// The list of which the totals are kept.
+/// The list whose total is stored.
 pub const DIRECTORY: Directory = Directory::new("identities");
 
 record!(Identity as columns {
@@ -25,8 +25,8 @@ record!(Identity as columns {
     updated_at,
 });
 
-/// The columns of an [`Identity`], then its [`EnrollmentStatus`] at `$4`.
-/// A job counts as what it is shown as, so a failed mail is forgotten when its job has expired.
+/// The columns of an [`Identity`], then its [`EnrollmentStatus`] at `$4`. Jobs count in the state
+/// in which they are shown, so a failed mail no longer counts once its job has expired.
 macro_rules! profile_columns {
     () => {
         concat!(
@@ -77,7 +77,7 @@ pub async fn insert(tx: &mut Tx, identity: &Identity) -> Result<()> {
 
 fn refused(error: db::Error, realm: RealmId) -> Error {
     match &error {
-        // The realm was deleted a moment ago.
+        // The realm was deleted concurrently.
         db::Error::ForeignKey => Error::not_found(Kind::REALM, realm),
         db::Error::Unique { constraint } if constraint == "identities_username" => {
             Error::conflict("username already exists")
@@ -87,7 +87,7 @@ fn refused(error: db::Error, realm: RealmId) -> Error {
     }
 }
 
-/// One identity.
+/// The statement that reads an identity.
 macro_rules! select {
     ($lock:literal) => {
         concat!(
@@ -103,9 +103,9 @@ pub async fn find(rx: &mut Rx, at: IdentityRef) -> Result<Option<Identity>> {
     Ok(rx.opt(select!(""), &at).await?)
 }
 
-/// Like [`find`], and nobody else changes the row before the transaction has ended.
+/// Like [`find`], and locks the row until the transaction ends.
 pub async fn find_locked(tx: &mut Tx, at: IdentityRef) -> Result<Option<Identity>> {
-    // On SQLite a transaction that writes is alone anyway.
+    // SQLite has one writer, so needs no lock.
     const SQL: Sql = Sql {
         sqlite: select!(""),
         postgres: select!(" FOR UPDATE"),
@@ -113,7 +113,7 @@ pub async fn find_locked(tx: &mut Tx, at: IdentityRef) -> Result<Option<Identity
     Ok(tx.opt(SQL, &at).await?)
 }
 
-/// An identity as it is shown at `now`.
+/// Reads an identity as it is shown at `now`.
 pub async fn find_profile(rx: &mut Rx, at: IdentityRef, now: Timestamp) -> Result<Option<Profile>> {
     const SQL: &str = concat!(
         "SELECT ",
@@ -131,8 +131,8 @@ pub async fn any(rx: &mut Rx, realm: RealmRef) -> Result<bool> {
     Ok(rx.one(SQL, &realm).await?)
 }
 
-/// Statements over the identities that `$3` selects: a page of them, and how many there are.
-/// A text for each filter, since only so can each use its own index.
+/// Statements over the identities that `$3` selects: one for a page, one for their number. Each
+/// filter has its own text, so that it can use its own index.
 macro_rules! texts {
     ($matching:literal) => {
         [
@@ -168,10 +168,10 @@ pub const FILTERS: &[&str] = &[
     "traits.primary_email_address",
 ];
 
-/// Less than every id, and none itself.
+/// Less than every id, and not itself an id.
 const NOBODY: IdentityId = IdentityId::from_i64(-1);
 
-/// A page of a realm's identities as they are shown at `now`.
+/// Reads a page of a realm's identities as they are shown at `now`.
 pub async fn list(
     rx: &mut Rx,
     realm: RealmRef,
@@ -209,7 +209,7 @@ pub async fn list(
     Ok(page.page(profiles, total, |profile: &Profile| profile.identity.id))
 }
 
-/// Writes everything of an identity that can change.
+/// Updates the mutable columns of an identity.
 pub async fn update(tx: &mut Tx, identity: &Identity) -> Result<()> {
     const SQL: &str = "UPDATE identities
         SET display_name = $4, status = $5, username = $6, folded_username = $7, primary_email_address = $8,
@@ -246,7 +246,7 @@ pub async fn update(tx: &mut Tx, identity: &Identity) -> Result<()> {
     Ok(())
 }
 
-/// Deletes an identity with its credentials and binding jobs. False: there is none.
+/// Deletes an identity with its credentials and binding jobs. Returns false if it is missing.
 pub async fn delete(tx: &mut Tx, at: IdentityRef) -> Result<bool> {
     const SQL: &str =
         "DELETE FROM identities WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3";
@@ -254,7 +254,7 @@ pub async fn delete(tx: &mut Tx, at: IdentityRef) -> Result<bool> {
     Ok(deleted == 1)
 }
 
-/// The oldest identity of a realm that is not suspended.
+/// Returns the oldest identity of a realm that is not suspended.
 pub async fn first_active(rx: &mut Rx, realm: RealmRef) -> Result<Option<IdentityId>> {
     const SQL: &str = "SELECT identity_id FROM identities
         WHERE tenant_id = $1 AND realm_id = $2 AND status = 'active' ORDER BY identity_id LIMIT 1";

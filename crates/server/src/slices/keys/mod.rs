@@ -1,8 +1,8 @@
 //! A realm's signing keys.
 //!
-//! Private keys are sealed under the master key. A realm has one current key per algorithm, made
-//! when something first needs it; retired keys stay published so that what they signed still
-//! verifies. A `kid` is the key's thumbprint and so never names another key.
+//! Private keys are sealed under the master key. A realm has one current key per algorithm, created
+//! on first need. Retired keys stay published, so that their signatures still verify. A `kid` is
+//! the key's thumbprint, so it never names another key.
 
 mod store;
 #[cfg(test)]
@@ -22,7 +22,7 @@ use crate::base::refs::RealmRef;
 use crate::base::vault::{Purpose, Vault};
 use crate::db::Db;
 
-/// The keys of all realms, as far as they are in use.
+/// The keys of all realms in use.
 pub struct KeyRing {
     db: Db,
     vault: Vault,
@@ -33,7 +33,7 @@ pub struct KeyRing {
 /// One realm's keys, ready for use.
 pub struct RealmKeys {
     signing: Vec<(Algorithm, SigningKey)>,
-    /// Verifies what any of the realm's keys signed.
+    /// Verifies signatures of any of the realm's keys.
     pub verifying: KeySet,
     /// The public keys as a JWK set (RFC 7517, section 5).
     pub jwks: Value,
@@ -47,7 +47,7 @@ impl RealmKeys {
             .map(|(_, key)| key)
     }
 
-    /// The current key of `algorithm`, which [`KeyRing::with_current`] made sure of.
+    /// Returns the current key of `algorithm`, which [`KeyRing::with_current`] has ensured.
     pub fn signing(&self, algorithm: Algorithm) -> Result<&SigningKey> {
         self.current(algorithm)
             .ok_or_else(|| Error::internal(format!("realm has no {algorithm:?} key")))
@@ -72,7 +72,7 @@ impl RealmKeys {
     }
 }
 
-/// Whether a key signs. A retired one only verifies what it signed before.
+/// Whether a key signs. A retired one only verifies its earlier signatures.
 struct IsCurrent(bool);
 
 impl KeyRing {
@@ -85,7 +85,7 @@ impl KeyRing {
         }
     }
 
-    /// The realm's keys, at most five seconds old.
+    /// Returns the realm's keys, at most five seconds old.
     pub async fn of(&self, realm: RealmRef) -> Result<Arc<RealmKeys>> {
         let keys = self
             .cache
@@ -94,8 +94,8 @@ impl KeyRing {
         Ok(keys.unwrap_or_else(|| Arc::new(RealmKeys::of([]))))
     }
 
-    /// The realm's keys as they are now, for when one is missing: another node may have made it.
-    /// At most once a second per realm, so that invented key names cost nothing.
+    /// Returns the realm's current keys, for when one is missing because another node created it.
+    /// At most one read a second per realm, so that invented key names cost nothing.
     pub async fn refreshed(&self, realm: RealmRef) -> Result<Arc<RealmKeys>> {
         if self.cache.is_brand_new(&realm, self.clock.now()) {
             return self.of(realm).await;
@@ -103,7 +103,7 @@ impl KeyRing {
         self.reload(realm).await
     }
 
-    /// The realm's keys with a current one for `algorithm`, which is made if there is none.
+    /// Returns the realm's keys with a current one for `algorithm`, which is created if missing.
     pub async fn with_current(
         &self,
         realm: RealmRef,
@@ -117,12 +117,12 @@ impl KeyRing {
         self.reload(realm).await
     }
 
-    /// Drops what is remembered of a realm, and what is being read of it just now.
+    /// Drops the cached keys of a realm, and reads of them in progress.
     pub fn forget(&self, realm: RealmRef) {
         self.cache.forget(&realm);
     }
 
-    /// Makes the realm's key for `algorithm` unless it has one.
+    /// Creates the realm's key for `algorithm` if it is missing.
     pub async fn ensure(&self, realm: RealmRef, algorithm: Algorithm) -> Result<()> {
         if self.of(realm).await?.current(algorithm).is_some() {
             return Ok(());
@@ -131,7 +131,7 @@ impl KeyRing {
     }
 
     async fn create_current(&self, realm: RealmRef, algorithm: Algorithm) -> Result<()> {
-        // An RSA key takes a large part of a second to find.
+        // Generating an RSA key takes a large part of a second.
         let key = tokio::task::spawn_blocking(move || SigningKey::generate(algorithm))
             .await
             .map_err(Error::internal)?
@@ -196,7 +196,8 @@ impl KeyRing {
     }
 }
 
-/// What a sealed private key is bound to: it opens as this realm's key of this name only.
+/// The context that a sealed private key is bound to. It opens only as this realm's key of this
+/// name.
 fn seal_context(realm: RealmRef, kid: &str) -> Vec<u8> {
     format!("{realm}/{kid}").into_bytes()
 }

@@ -28,10 +28,11 @@ record!(KeyRow {
     retired_at
 });
 
-/// Inserts `key` unless the realm has a current key of its algorithm: of two that try, one wins.
+/// Inserts `key` unless the realm has a current key of its algorithm. One of two concurrent calls
+/// wins.
 ///
 /// # Errors
-/// `NotFound` if there is no such realm.
+/// `NotFound` if the realm is missing.
 pub(super) async fn insert_unless_current(tx: &mut Tx, key: &NewKey) -> Result<()> {
     const SQL: &str = "INSERT INTO signing_keys (tenant_id, realm_id, kid, algorithm, private_key_sealed, created_at)
         VALUES ($1, $2, $3, $4, $5, $6)

@@ -1,4 +1,4 @@
-//! Whom access tokens are for.
+//! The audiences of access tokens.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ async fn identifier(app: &App, server: ResourceServerRef) -> Result<Arc<str>> {
             .read(async |rx| resource_servers::store::find(rx, server).await)
             .await?
             .ok_or_else(|| Error::internal("an application's resource server is gone"))?;
-        // The name of the management API is reserved, so this is a database that somebody edited.
+        // The management API's name is reserved, so the database was edited by hand.
         if !found.is_managed && found.identifier.eq_ignore_ascii_case(MANAGEMENT_AUDIENCE) {
             return Err(Error::internal("a resource server has a reserved name"));
         }
@@ -26,8 +26,8 @@ async fn identifier(app: &App, server: ResourceServerRef) -> Result<Arc<str>> {
     identifier.ok_or_else(|| Error::internal("what exists is loaded"))
 }
 
-/// The audience of a token that the application gets for itself: its resource server, or where it
-/// has none, itself.
+/// Returns the audience of a token that the application gets for itself: its resource server, or
+/// itself if it has none.
 pub async fn of_application(app: &App, issuer: &Issuer) -> Result<String> {
     match issuer.application.resource_server_id {
         Some(id) => {
@@ -38,8 +38,8 @@ pub async fn of_application(app: &App, issuer: &Issuer) -> Result<String> {
     }
 }
 
-/// The audience of a token that speaks for a person. It is never the management API: what a
-/// person may do there follows from roles, which no token made here has been cut to.
+/// Returns the audience of a token that speaks for a person. It is never the management API: a
+/// person's rights there follow from roles, and no token issued here is limited to them.
 pub async fn of_person(app: &App, issuer: &Issuer) -> Result<String> {
     let audience = of_application(app, issuer).await?;
     if audience == MANAGEMENT_AUDIENCE {

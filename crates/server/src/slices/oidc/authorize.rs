@@ -1,6 +1,6 @@
-//! A sign-in starts: an authorization request becomes a challenge for the device.
+//! Starts sign-ins: an authorization request becomes a challenge for the device.
 //!
-//! Nothing is written. Everything that must be known later travels sealed in the challenge.
+//! Nothing is written. The sealed challenge contains everything that later steps need.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -35,19 +35,19 @@ const NOT_EMBEDDED: OAuthError = OAuthError::new(
     "the application's authenticator config is not embedded: hosted sign-in is not available",
 );
 
-/// How the challenge reaches the application.
+/// How the application receives the challenge.
 pub enum Invocation {
-    /// The browser is sent to this URL.
+    /// The browser is redirected to this URL.
     Redirect(String),
-    /// The application is told this URL, and goes there itself.
+    /// The application receives this URL and opens it itself.
     Told(String),
 }
 
-/// Why there is no challenge.
+/// Why a request gets no challenge.
 pub enum Stopped {
-    /// Told to whoever asked.
+    /// Shown to the sender of the request.
     Shown(Failure),
-    /// Told to the application, at this URL of its own.
+    /// Reported to the application, at this URL of its own.
     Redirected(String),
 }
 
@@ -57,8 +57,8 @@ impl From<Error> for Stopped {
     }
 }
 
-/// Starts a sign-in. `query` is the request's query string or form body, `referer` the page that
-/// it came from.
+/// Starts a sign-in. `query` is the request's query string or form body, `referer` the page that it
+/// came from.
 pub async fn start(
     ctx: &Context,
     issuer: &Issuer,
@@ -135,7 +135,7 @@ fn sealed(ctx: &Context, issuer: &Issuer, challenge: &Challenge) -> Option<Strin
     challenge.seal(&ctx.app.vault, issuer.at.realm())
 }
 
-/// The challenge as a JWT, which the SDK verifies by the application's published keys.
+/// Returns the challenge as a JWT, which the SDK verifies with the application's published keys.
 async fn sign(
     ctx: &Context,
     issuer: &Issuer,
@@ -179,18 +179,18 @@ async fn sign(
         typ: TokenType::Request,
         jku: Some(&issuer.jwks_uri()),
     };
-    // Any other algorithm, and the published SDK could not check it.
+    // The published SDK could not verify any other algorithm.
     let key = keys.signing(Algorithm::Es256)?;
     Ok(key.sign(header, &RequestClaims::new(&claims)))
 }
 
-/// Options for a WebAuthn assertion over a challenge of our own, if the config takes WebAuthn
-/// credentials.
+/// Returns options for a WebAuthn assertion with a challenge of our own, if the config accepts
+/// WebAuthn credentials.
 ///
-/// There is no RP ID in them: which of the trusted origins the page will be of is not known yet,
-/// and a browser that is told none puts in the page's own host, the one RP ID for which a
-/// credential of that page can be. There are no credentials either: whoever asks is nobody yet,
-/// and must not learn who has passkeys.
+/// They contain no RP ID, since it is not known yet which trusted origin the page will have.
+/// Without one, a browser uses the page's own host, the only RP ID that a credential of that page
+/// can have. They contain no credentials either: the caller is unauthenticated, and must not learn
+/// who has passkeys.
 fn sign_in_options(config: &ConfigBody, nonce: &str) -> Option<SignInOptions> {
     let takes_webauthn = config
         .methods()

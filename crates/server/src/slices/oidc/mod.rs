@@ -1,11 +1,12 @@
-//! OAuth 2.0 and OpenID Connect, as far as applications and browsers see them.
+//! OAuth 2.0 and OpenID Connect, as applications and browsers see them.
 //!
-//! Every application is an issuer of its own: its URL is the base of its endpoints. The rules are
-//! in `keymoor-oauth`; here they meet the database.
+//! Every application is a separate issuer: its URL is the base of its endpoints. `keymoor-oauth`
+//! contains the rules. This module applies them to the database.
 //!
-//! - [`public`]: the endpoints. [`forms`]: what they take, for the API document.
-//! - [`authorize`]: a sign-in starts. [`token`]: codes and client credentials become tokens.
-//! - [`userinfo`]: an access token becomes claims. [`page`]: what people see whose sign-in can't start.
+//! - [`public`]: the endpoints. [`forms`]: their parameters, for the API document.
+//! - [`authorize`]: starts sign-ins. [`token`]: exchanges codes and client credentials for tokens.
+//! - [`userinfo`]: returns claims for an access token.
+//! - [`page`]: what people see when a sign-in can't start.
 
 pub mod audience;
 pub mod authorize;

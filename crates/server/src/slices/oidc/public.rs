@@ -269,7 +269,7 @@ async fn user_info(
     let issuer = Issuer::find(&ctx.app, at).await?;
     issuer.require_client_page(&ctx.app, origin)?;
     let Some(token) = bearer(headers) else {
-        // RFC 6750, section 3.1: who brings no credentials is told the scheme and no error.
+        // RFC 6750, section 3.1: a request without credentials gets the scheme and no error.
         let challenge = [(WWW_AUTHENTICATE, r#"Bearer realm="keymoor""#)];
         return Ok((StatusCode::UNAUTHORIZED, challenge).into_response());
     };

@@ -1,4 +1,4 @@
-//! Codes and client credentials become tokens.
+//! Exchanges codes and client credentials for tokens.
 
 use keymoor_oauth::claims::{IdTokenClaims, Principal};
 use keymoor_oauth::client::{Client, GrantType};
@@ -28,12 +28,12 @@ use crate::slices::tokens;
 use crate::slices::tokens::access::{self, Grant, Issued};
 use crate::slices::tokens::store::Revoked;
 
-/// How long an ID token may be presented. Clients look at it once, when they get it.
+/// The lifetime of an ID token. Clients check it once, on receipt.
 const ID_TOKEN_LIFETIME: Seconds = Seconds::HOUR;
 
 type TokenResult = std::result::Result<TokenResponse, Failure>;
 
-/// Answers a token request: the `Authorization` header's value, if there is one, and the body.
+/// Answers a token request: the `Authorization` header's value, if any, and the body.
 pub async fn token(
     ctx: &Context,
     issuer: &Issuer,
@@ -93,8 +93,8 @@ fn authenticate(
     Err(INVALID_CLIENT.into())
 }
 
-/// A token by which an application acts for itself. It costs one row, that of the token, which
-/// says all that an audit event would.
+/// Issues a token for an application that acts for itself. It costs one row, that of the token,
+/// which contains all that an audit event would.
 async fn for_itself(
     ctx: &Context,
     issuer: &Issuer,
@@ -116,7 +116,7 @@ async fn for_itself(
     Ok(response(&access_token, lifetime, scope))
 }
 
-/// Whom a token speaks for, and to whom.
+/// The subject of a token, and the application that receives it.
 struct About<'a> {
     subject: &'a str,
     principal: Principal,
@@ -151,8 +151,8 @@ fn response(access_token: &Issued, lifetime: Seconds, scope: ScopeSet) -> TokenR
     TokenResponse::bearer(access_token.token.expose().to_owned(), lifetime, scope)
 }
 
-/// Redeems a code: one read, the checks, the signatures, and one write that only one of any
-/// number of requests gets through.
+/// Redeems a code: one read, the checks, the signatures, and one write that succeeds for only one
+/// of several concurrent requests.
 async fn redeem(
     ctx: &Context,
     issuer: &Issuer,
@@ -201,7 +201,8 @@ async fn redeem(
     })
 }
 
-/// The code as the rules of OAuth see it; its redirect URI is a fingerprint, as in [`Presented`].
+/// Returns the code as the OAuth rules see it. Its redirect URI is a fingerprint, as in
+/// [`Presented`].
 fn code_grant(code: &IssuedCode) -> CodeGrant {
     CodeGrant {
         application_id: code.application_id,
@@ -257,7 +258,7 @@ async fn claim(
         .await
 }
 
-/// Another request was faster with the same code, or the passkey or its owner changed.
+/// A concurrent request redeemed the code, or the passkey or its owner changed.
 async fn lost_race(ctx: &Context, issuer: &Issuer, key: CodeKey) -> Result<Failure> {
     match find(ctx, issuer, key).await? {
         Some((code, _)) => refuse(ctx, issuer, &code).await,
@@ -265,9 +266,9 @@ async fn lost_race(ctx: &Context, issuer: &Issuer, key: CodeKey) -> Result<Failu
     }
 }
 
-/// Refuses a code that exists. When its own application presents it again, somebody has a copy,
-/// and nobody can tell who: the token that was made of it is revoked (RFC 6749, section 4.1.2),
-/// even where the limit spares the event.
+/// Rejects a code that exists. If its own application presents it again, the code was copied, and
+/// the legitimate holder is unknown. The token that it yielded is then revoked (RFC 6749, section
+/// 4.1.2), even where the rate limit suppresses the event.
 async fn refuse(ctx: &Context, issuer: &Issuer, code: &IssuedCode) -> Result<Failure> {
     let at = issuer.at;
     let is_own = code.application_id == at.application_id;

@@ -1,4 +1,4 @@
-//! An access token becomes claims about the person that it speaks for.
+//! Returns claims about the person that an access token speaks for.
 
 use keymoor_oauth::claims::Principal;
 use serde::Serialize;
@@ -56,11 +56,11 @@ impl Profile {
     }
 }
 
-/// What the holder of `token` may know.
+/// Returns the claims that the holder of `token` may read.
 ///
 /// # Errors
-/// `Unauthenticated` for a token that is another application's, speaks for no person, was
-/// revoked, or whose person is gone or suspended.
+/// `Unauthenticated` for a token of another application, one that speaks for no person, a revoked
+/// one, or one whose person was deleted or suspended.
 pub async fn userinfo(ctx: &Context, issuer: &Issuer, token: &Secret) -> Result<UserInfo> {
     let claims = access::verify(&ctx.app, token).await?;
     let Principal::Identity {

@@ -1,4 +1,4 @@
-//! The console's authenticator config: it says where the console is, as the server's settings do.
+//! The console's authenticator config, which names the console's URL as the server's settings do.
 
 use keymoor_types::TenantId;
 
@@ -22,7 +22,7 @@ pub(super) fn wanted(config: &Config) -> ConfigBody {
     })
 }
 
-/// Where the console of a tenant is, unless the settings say the same.
+/// Returns a tenant's stored console URL, if the settings name another.
 pub async fn elsewhere(ctx: &Context, tenant: TenantId) -> Result<Option<String>> {
     let before = TenantId::from_i64(tenant.as_i64() - 1);
     let configs = ctx
@@ -40,8 +40,8 @@ pub async fn elsewhere(ctx: &Context, tenant: TenantId) -> Result<Option<String>
     }))
 }
 
-/// Makes the console's config of every tenant say what the settings say now. Writes nothing where
-/// it does already. Links that are out keep what they were made with.
+/// Updates the console's config of every tenant to the current settings. Writes nothing where it is
+/// up to date. Existing links keep their settings.
 pub async fn follow_settings(ctx: &Context) -> Result<()> {
     let wanted = wanted(&ctx.app.config);
     let mut after = TenantId::from_i64(-1);
@@ -75,7 +75,7 @@ async fn correct(ctx: &Context, found: AuthenticatorConfig, wanted: &ConfigBody)
     ctx.app
         .db
         .write(async move |tx| {
-            // Another process that starts may have been faster.
+            // Another starting process may have been faster.
             if store::correct_managed(tx, &corrected).await? {
                 events::append(tx, &event).await?;
             }

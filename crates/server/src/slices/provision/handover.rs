@@ -1,5 +1,5 @@
-//! What an operator is handed to start with: a tenant's ids, the management client, and a link
-//! for the administrator's first passkey.
+//! What an operator needs to start: a tenant's ids, the management client, and a link for the
+//! administrator's first passkey.
 
 use keymoor_types::{ApplicationId, RealmId, TenantId};
 use serde::Serialize;
@@ -10,14 +10,13 @@ use crate::base::secret::Secret;
 use crate::slices::applications;
 use crate::slices::authenticator_configs;
 use crate::slices::binding;
-use crate::slices::binding::model::NewJob;
-use crate::slices::binding::model::{BindingJob, DeliveryMethod};
+use crate::slices::binding::model::{BindingJob, DeliveryMethod, NewJob};
 use crate::slices::credentials;
 use crate::slices::identities;
 use crate::slices::realms;
 use crate::slices::realms::model::Realm;
 
-/// A tenant's keys to the house. Leaves the process only by [`Handover::printed`].
+/// The credentials of a new tenant. They leave the process only by [`Handover::printed`].
 pub struct Handover {
     tenant_id: TenantId,
     admin_realm_id: RealmId,
@@ -28,17 +27,17 @@ pub struct Handover {
     admin_access: AdminAccess,
 }
 
-/// How an administrator gets in.
+/// How an administrator can sign in.
 pub enum AdminAccess {
-    /// By the passkey that this fresh link leads to.
+    /// With the passkey that this new link creates.
     Link(Secret),
-    /// By the passkey of at least one of them.
+    /// With the passkey of at least one administrator.
     Passkey,
-    /// Not at all: there is none, or each is suspended.
+    /// Not at all: there is no administrator, or all are suspended.
     Nobody,
 }
 
-/// The JSON form of a [`Handover`], secrets in clear.
+/// The JSON form of a [`Handover`], with secrets in clear.
 #[derive(Serialize)]
 pub struct Printed<'a> {
     pub auth_url: &'a str,
@@ -82,7 +81,7 @@ impl Handover {
     }
 }
 
-/// Gathers what to hand over of a tenant, with a fresh link for its administrator.
+/// Collects the handover of a tenant, with a new link for its administrator.
 ///
 /// # Errors
 /// `Sealed` if the master key is not the one that sealed the client secret.
@@ -121,17 +120,17 @@ fn incomplete(tenant: TenantId) -> Error {
     ))
 }
 
-/// How often another process may get in between before its own failing is assumed.
+/// The number of lost races with another process before an error is assumed.
 const TRIES: u32 = 20;
 
-/// How an administrator gets in: where none has a passkey, by a link for the first one, which takes the
-/// place of an earlier one.
+/// Determines how an administrator can sign in. If none has a passkey, creates a link for the first
+/// one, which replaces an earlier link.
 ///
-/// Of several that ask at once each gets a link, and the last one's works.
+/// Each of several concurrent callers gets a link. Only the last one works.
 pub async fn admin_access(ctx: &Context, realm: &Realm) -> Result<AdminAccess> {
     for _ in 1..TRIES {
         match replace_admin_link(ctx, realm).await {
-            // Somebody else made one meanwhile.
+            // Another process created one concurrently.
             Err(Error::Conflict { .. }) => {}
             other => return other,
         }
@@ -176,7 +175,7 @@ async fn replace_admin_link(ctx: &Context, realm: &Realm) -> Result<AdminAccess>
     Ok(AdminAccess::Link(created.link))
 }
 
-/// Revokes a job, unless it has just ended by itself.
+/// Revokes a job, unless it has just ended.
 async fn withdraw(ctx: &Context, job: &BindingJob) -> Result<()> {
     match binding::ops::revoke(ctx, job.at()).await {
         Ok(_) | Err(Error::Ended { .. }) => Ok(()),

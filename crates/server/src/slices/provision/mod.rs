@@ -1,6 +1,6 @@
-//! Making a tenant with everything that it needs to be managed.
+//! Creates a tenant with everything that managing it requires.
 //!
-//! A tenant starts with an admin realm that holds the management API as a resource server, an
+//! A tenant starts with an admin realm, which contains the management API as a resource server, an
 //! application that calls it, the console's authenticator config, and one administrator.
 
 pub mod console;
@@ -40,7 +40,7 @@ use crate::slices::{
 
 const NINETY_DAYS: u32 = 90 * 86_400;
 
-/// A tenant as it starts out.
+/// A new tenant.
 #[derive(Clone, PartialEq, Eq)]
 pub struct NewTenant {
     pub display_name: String,
@@ -49,7 +49,7 @@ pub struct NewTenant {
     pub admin_email_address: Option<String>,
 }
 
-/// What was made, with the one secret that leaves here in clear.
+/// The created objects, with the one secret that is returned in clear.
 #[derive(Clone)]
 pub struct Provisioned {
     pub tenant: Tenant,
@@ -60,9 +60,9 @@ pub struct Provisioned {
     pub administrator: Identity,
 }
 
-/// Makes a tenant.
+/// Creates a tenant.
 pub async fn tenant(ctx: &Context, new: &NewTenant) -> Result<Provisioned> {
-    // Boxed, since a whole tenant makes a large future.
+    // Boxed, since the future of creating a tenant is large.
     let made = with_fresh_ids!(Box::pin(attempt(ctx, new)).await)?;
     ensure_key(ctx, made.realm.at()).await?;
     Ok(made)
@@ -78,8 +78,8 @@ async fn attempt(ctx: &Context, new: &NewTenant) -> Result<Provisioned> {
     Ok(made)
 }
 
-/// Makes a tenant unless there is one; the id of the first. Of several processes that call it at
-/// once, one makes it.
+/// Creates a tenant unless one exists, and returns the id of the first. Only one of several
+/// concurrent processes creates it.
 pub async fn first_tenant(ctx: &Context, new: &NewTenant) -> Result<TenantId> {
     let id = with_fresh_ids!(attempt_first(ctx, new).await)?;
     let realm = ctx
@@ -87,10 +87,10 @@ pub async fn first_tenant(ctx: &Context, new: &NewTenant) -> Result<TenantId> {
         .db
         .read(async |rx| realms::store::find_admin(rx, id).await)
         .await?;
-    // Another process may have made the tenant, with another key.
+    // Another process may have created the tenant, with another key.
     master_key_fits(ctx).await?;
     if let Some(realm) = realm {
-        // Again, should whoever made the tenant have died before making its key.
+        // Retried here, in case the process that created the tenant died before creating its key.
         ensure_key(ctx, realm.at()).await?;
     }
     Ok(id)
@@ -111,10 +111,10 @@ async fn attempt_first(ctx: &Context, new: &NewTenant) -> Result<TenantId> {
         .await
 }
 
-/// Opens something that was sealed for the first tenant. False: there is no tenant yet.
+/// Opens something that was sealed for the first tenant. Returns false if there is no tenant yet.
 ///
 /// # Errors
-/// `Sealed` if the master key is another one.
+/// `Sealed` if the master key is a different one.
 pub async fn master_key_fits(ctx: &Context) -> Result<bool> {
     let realm = ctx
         .app
@@ -134,7 +134,7 @@ pub async fn master_key_fits(ctx: &Context) -> Result<bool> {
     }
 }
 
-/// The one thing that was sealed in the write that made the tenant.
+/// Opens the one thing that was sealed in the write that created the tenant.
 async fn open_management_secret(ctx: &Context, realm: &Realm) -> Result<()> {
     let realm = realm.at();
     let found = ctx
@@ -158,7 +158,7 @@ async fn ensure_key(ctx: &Context, realm: RealmRef) -> Result<()> {
     ctx.app.keys.ensure(realm, Algorithm::Es256).await
 }
 
-/// Every row of a new tenant, made before the transaction that writes them.
+/// Every row of a new tenant, built before the transaction that writes them.
 struct Plan {
     provisioned: Provisioned,
     resource_server: ResourceServer,

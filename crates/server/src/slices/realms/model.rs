@@ -27,7 +27,7 @@ impl Realm {
     }
 }
 
-/// A realm as it is asked for.
+/// A realm as requested.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewRealm {
     pub display_name: String,

@@ -1,4 +1,4 @@
-//! What an administrator does with realms: create, list, read, change, delete.
+//! The use cases of realms: create, list, read, update, delete.
 
 use keymoor_types::RealmId;
 
@@ -13,7 +13,7 @@ use crate::infra::directory;
 use crate::slices::events::{self, Event, EventKind};
 use crate::slices::identities;
 
-/// Makes an empty realm.
+/// Creates an empty realm.
 ///
 /// # Errors
 /// `Conflict` if the tenant has a realm of that name, ignoring case.
@@ -47,7 +47,7 @@ fn change(ctx: &Context, realm: RealmRef, outcome: &'static str) -> Event {
     Event::about(ctx, realm, EventKind::REALM_CHANGE, outcome)
 }
 
-/// A page of the tenant's realms.
+/// Returns a page of the tenant's realms.
 pub async fn list(ctx: &Context, tenant: TenantRef, page: &PageRequest) -> Result<Page<Realm>> {
     ctx.app
         .db
@@ -59,7 +59,7 @@ pub async fn get(ctx: &Context, at: RealmRef) -> Result<Realm> {
     ctx.app.db.read(async |rx| require(rx, at).await).await
 }
 
-/// The realm, for whatever is about to use it.
+/// Returns an existing realm.
 ///
 /// # Errors
 /// `NotFound`
@@ -67,7 +67,7 @@ pub async fn require(rx: &mut Rx, at: RealmRef) -> Result<Realm> {
     store::find(rx, at).await?.ok_or_else(|| at.not_found())
 }
 
-/// Changes a realm. A patch without changes is no change: no event, the same `updated_at`.
+/// Updates a realm. A patch without changes writes nothing: no event, the same `updated_at`.
 ///
 /// # Errors
 /// `NotFound`; `Conflict` if another realm of the tenant has that name, ignoring case.
@@ -99,7 +99,7 @@ pub async fn delete(ctx: &Context, at: RealmRef) -> Result<()> {
     ctx.app
         .db
         .write(async move |tx| {
-            // Locked, so that no identity appears between the check and the end of the write.
+            // Locked, so that no identity is created before the transaction ends.
             let realm = store::find_locked(tx, at)
                 .await?
                 .ok_or_else(|| at.not_found())?;

@@ -10,7 +10,7 @@ use crate::base::text;
 use crate::db::{self, Param, Rx, Sql, Tx, record};
 use crate::infra::directory::store::{self as totals, Directory};
 
-/// The list of which the totals are kept.
+/// The list whose total is stored.
 pub const DIRECTORY: Directory = Directory::new("realms");
 
 record!(Realm as columns {
@@ -45,7 +45,7 @@ fn refused(error: db::Error) -> Error {
     }
 }
 
-/// One realm.
+/// The statement that reads a realm.
 macro_rules! select {
     ($lock:literal) => {
         concat!(
@@ -61,9 +61,9 @@ pub async fn find(rx: &mut Rx, at: RealmRef) -> Result<Option<Realm>> {
     Ok(rx.opt(select!(""), &at).await?)
 }
 
-/// Like [`find`], and nothing refers to the realm anew before the transaction has ended.
+/// Like [`find`], and prevents new references to the realm until the transaction ends.
 pub async fn find_locked(tx: &mut Tx, at: RealmRef) -> Result<Option<Realm>> {
-    // On SQLite a transaction that writes is alone anyway.
+    // SQLite has one writer, so needs no lock.
     const SQL: Sql = Sql {
         sqlite: select!(""),
         postgres: select!(" FOR UPDATE"),
@@ -80,7 +80,7 @@ pub async fn find_admin(rx: &mut Rx, tenant: TenantId) -> Result<Option<Realm>> 
     Ok(rx.opt(SQL, &tenant).await?)
 }
 
-/// A page of the realms that `$2` selects, and how many there are.
+/// Statements for a page of the realms that `$2` selects, and for their number.
 macro_rules! texts {
     ($matching:literal) => {
         [
@@ -99,7 +99,7 @@ macro_rules! texts {
     };
 }
 
-/// A page of a tenant's realms.
+/// Reads a page of a tenant's realms.
 pub async fn list(rx: &mut Rx, tenant: TenantRef, page: &PageRequest) -> Result<Page<Realm>> {
     const ALL: [&str; 2] = texts!("CAST($2 AS BIGINT) IS NULL");
     const BY_ID: [&str; 2] = texts!("realm_id = $2");
@@ -126,7 +126,7 @@ pub async fn list(rx: &mut Rx, tenant: TenantRef, page: &PageRequest) -> Result<
     Ok(page.page(rows, total, |realm: &Realm| realm.id))
 }
 
-/// Less than every id, and none itself.
+/// Less than every id, and not itself an id.
 const NO_REALM: RealmId = RealmId::from_i64(-1);
 
 fn no_realm_unless_id(text: &str) -> RealmId {
@@ -156,10 +156,10 @@ pub async fn update(
         .map_err(refused)
 }
 
-/// Deletes a realm with its configuration and keys. Authorization codes and tokens are
-/// left to the sweeps that remove them when their time is up.
+/// Deletes a realm with its configuration and keys. Authorization codes and tokens are left to the
+/// sweeps that delete them after they expire.
 pub async fn delete(tx: &mut Tx, at: RealmRef) -> Result<()> {
-    // What refers to others goes before them.
+    // Referring rows are deleted first.
     const IN_ORDER: [&str; 5] = [
         "DELETE FROM applications WHERE tenant_id = $1 AND realm_id = $2",
         "DELETE FROM authenticator_configs WHERE tenant_id = $1 AND realm_id = $2",

@@ -1,4 +1,4 @@
-//! What an administrator does with resource servers: list and read.
+//! The use cases of resource servers: list and read.
 
 use super::model::{ResourceServer, ResourceServerRef};
 use super::store;
@@ -8,7 +8,7 @@ use crate::base::paging::{Page, PageRequest};
 use crate::base::refs::{RealmRef, Ref as _};
 use crate::slices::realms;
 
-/// A page of a realm's resource servers.
+/// Returns a page of a realm's resource servers.
 ///
 /// # Errors
 /// `NotFound` for the realm.

@@ -9,7 +9,7 @@ use crate::base::refs::RealmRef;
 use crate::db::{Json, Rx, Tx, record};
 use crate::infra::directory::store::{self as totals, Directory};
 
-/// The list of which the totals are kept.
+/// The list whose total is stored.
 pub const DIRECTORY: Directory = Directory::new("resource_servers");
 
 record!(ResourceServer as columns {
@@ -43,7 +43,7 @@ pub async fn find(rx: &mut Rx, at: ResourceServerRef) -> Result<Option<ResourceS
     Ok(rx.opt(SQL, &at).await?)
 }
 
-/// A page of a realm's resource servers.
+/// Reads a page of a realm's resource servers.
 pub async fn list(
     rx: &mut Rx,
     realm: RealmRef,

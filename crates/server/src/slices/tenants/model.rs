@@ -1,4 +1,4 @@
-//! What a tenant is.
+//! Tenants.
 
 use keymoor_types::{TenantId, Timestamp};
 
@@ -13,7 +13,7 @@ pub struct Tenant {
 }
 
 impl Tenant {
-    /// How it is named.
+    /// Returns its reference.
     pub const fn at(&self) -> TenantRef {
         TenantRef { tenant_id: self.id }
     }

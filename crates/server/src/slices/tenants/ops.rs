@@ -1,4 +1,4 @@
-//! What an administrator does with the tenant: read and rename. Making one is provisioning.
+//! The use cases of the tenant: read and rename. Provisioning creates it.
 
 use super::model::{Tenant, TenantPatch};
 use super::store;
@@ -15,7 +15,7 @@ pub async fn get(ctx: &Context, at: TenantRef) -> Result<Tenant> {
         .ok_or_else(|| at.not_found())
 }
 
-/// Changes a tenant. A patch without changes is no change: no event, the same `updated_at`.
+/// Updates a tenant. A patch without changes writes nothing: no event, the same `updated_at`.
 pub async fn update(ctx: &Context, at: TenantRef, patch: TenantPatch) -> Result<Tenant> {
     if patch == TenantPatch::default() {
         return get(ctx, at).await;

@@ -44,7 +44,7 @@ pub async fn update(
     Ok(tx.opt(SQL, &(at, display_name, now)).await?)
 }
 
-/// The tenant made first, which `keymoor init` made.
+/// Returns the tenant created first, by `keymoor init`.
 pub async fn first(rx: &mut Rx) -> Result<Option<Tenant>> {
     const SQL: &str = concat!(
         "SELECT ",
@@ -54,8 +54,8 @@ pub async fn first(rx: &mut Rx) -> Result<Option<Tenant>> {
     Ok(rx.opt(SQL, &()).await?)
 }
 
-/// Lets one caller at a time look for the first tenant and make it. SQLite has one writer anyway;
-/// on PostgreSQL there is no tenant's row to lock yet, hence that of the schema.
+/// Serialises callers that look for the first tenant and create it. SQLite has one writer. On
+/// PostgreSQL there is no tenant's row to lock yet, so this locks the schema's row.
 pub async fn lock_first(tx: &mut Tx) -> Result<()> {
     const SQL: Sql = Sql {
         sqlite: "SELECT version FROM schema_migrations WHERE version = 0",

@@ -20,7 +20,7 @@ use crate::slices::applications;
 use crate::slices::applications::model::Application;
 use crate::slices::tokens::model::{IssuedToken, TokenId, suffix};
 
-/// What an access token is to say.
+/// The content of an access token.
 pub struct Grant<'a> {
     pub application: ApplicationRef,
     pub client_id: &'a str,
@@ -33,14 +33,14 @@ pub struct Grant<'a> {
     pub algorithm: Algorithm,
 }
 
-/// A token just made.
+/// A new token.
 pub struct Issued {
     pub token: Secret,
-    /// What must be written down before anybody gets the token.
+    /// The row that must be written before the token is returned.
     pub record: IssuedToken,
 }
 
-/// Makes a token, and writes nothing.
+/// Creates a token without writing anything.
 pub async fn issue(app: &App, now: Timestamp, grant: Grant<'_>) -> Result<Issued> {
     let at = grant.application;
     let iss = applications::issuer::url(app, at);
@@ -104,8 +104,8 @@ pub struct ManagementToken {
 /// Accepts only tokens of `tenant` whose audience is the management API, which are those of
 /// applications bound to the managed resource server.
 ///
-/// The application must still exist; what it may no longer do, its older tokens may not either.
-/// Both are at most five seconds old.
+/// The application must still exist. Rights that it has lost, its older tokens have lost too. Both
+/// are at most five seconds old.
 pub async fn verify_management(
     app: &App,
     token: &Secret,
@@ -124,13 +124,13 @@ pub async fn verify_management(
     })
 }
 
-/// Verifies an access token that any application of this server holds.
+/// Verifies an access token of any application of this server.
 pub async fn verify(app: &App, token: &Secret) -> Result<AccessTokenClaims> {
     verify_for(app, token, None).await.map(|(claims, _)| claims)
 }
 
-/// What is wrong with a refused token is nobody's business but the log's. One of another tenant
-/// than `expected` is valid, and not enough.
+/// Verifies a token. The reason for a rejection is only logged. A token of another tenant than
+/// `expected` is valid, but not sufficient.
 async fn verify_for(
     app: &App,
     token: &Secret,
@@ -156,8 +156,8 @@ async fn verify_for(
     }
     .map_err(refused)?;
     claims.check_lifetime(app.now()).map_err(refused)?;
-    // The key belongs to a realm, so the realm that the claims name must be the one it was
-    // looked up in; `azp` is the very member that chose it.
+    // The key belongs to a realm, so the claims must name the realm of the lookup. `azp` is the
+    // member that selected it.
     if claims.iss != applications::issuer::url(app, at) || claims.bi_t != at.tenant_id {
         return Err(refused(JoseError::MalformedClaims));
     }
@@ -178,8 +178,7 @@ async fn verify_for(
     Ok((claims, application))
 }
 
-/// Reads, without believing it, which application a token says it was issued to: that is where
-/// its key must be looked up.
+/// Returns the application that a token claims as its issuer, unverified, to look up its key.
 fn issued_to(token: &Secret) -> Option<ApplicationRef> {
     #[derive(Deserialize)]
     struct Unverified {

@@ -1,8 +1,8 @@
 //! Access tokens: issued, listed, revoked.
 //!
-//! A token is a JWT that is verified without a database read. Its row says that it was issued, and
-//! is there before anybody holds it; a revoked one moves to a list of its own, until it would have
-//! expired, and every node holds that list in memory.
+//! A token is a JWT that is verified without a database read. Its row records that it was issued,
+//! and is written before the token is returned. Revocation moves it to a separate list until it
+//! would have expired. Every node caches that list in memory.
 //!
 //! ```text
 //! issue ──▶ issued_tokens ──▶ revoke ──▶ revoked_tokens, and the tenant's generation goes up
@@ -11,8 +11,8 @@
 //!                                               └── others: known within ten seconds
 //! ```
 //!
-//! - [`access`]: making and verifying. [`revocations`]: what no longer holds.
-//! - [`api`] and [`ops`]: what an administrator does with tokens. [`store`]: the SQL.
+//! - [`access`]: creation and verification. [`revocations`]: the revoked tokens.
+//! - [`api`] and [`ops`]: the administrator's use cases. [`store`]: the SQL.
 
 pub mod access;
 pub mod api;

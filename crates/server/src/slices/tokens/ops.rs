@@ -1,4 +1,4 @@
-//! What is done with tokens: listed, revoked, swept.
+//! The use cases of tokens: list, revoke, sweep.
 
 use super::model::{IssuedToken, Principals, TokenRef};
 use super::store::{self, Revoked};
@@ -6,12 +6,11 @@ use crate::app::App;
 use crate::base::context::Context;
 use crate::base::error::Result;
 use crate::base::paging::{Page, PageRequest};
-use crate::base::refs::ApplicationRef;
-use crate::base::refs::Ref as _;
+use crate::base::refs::{ApplicationRef, Ref as _};
 use crate::slices::applications;
 use crate::slices::events::{self, Event, EventKind};
 
-/// A page of the tokens that an application issued and that hold.
+/// Returns a page of the valid tokens that an application issued.
 ///
 /// # Errors
 /// `NotFound` for the application.
@@ -37,7 +36,7 @@ pub async fn list(
 /// Revokes a token: on this node at once, on others within ten seconds.
 ///
 /// # Errors
-/// `NotFound` for a token that does not hold, or that another application issued.
+/// `NotFound` for a token that is invalid, or that another application issued.
 pub async fn revoke(ctx: &Context, at: TokenRef) -> Result<()> {
     let event = event(ctx, at);
     let (realm, id) = (at.realm_id, at.token_id);
@@ -72,7 +71,7 @@ fn event(ctx: &Context, at: TokenRef) -> Event {
         .detail("application_id", at.application_id)
 }
 
-/// Deletes what is known of expired tokens, a slice at a time, and says how many rows it was.
+/// Deletes a batch of the records of expired tokens, and returns the number of rows.
 pub async fn sweep(app: &App) -> Result<u64> {
     let now = app.now();
     app.revocations.shrink(now);

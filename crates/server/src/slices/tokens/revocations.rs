@@ -1,7 +1,8 @@
-//! Which tokens no longer hold, in memory.
+//! The revoked tokens, in memory.
 //!
-//! What this node revokes it knows at once. What others revoke shows in their tenant's generation,
-//! which is reread every five seconds; only where it has changed is the list read again.
+//! This node's revocations are known at once. Those of other nodes change their tenant's
+//! generation, which is reread every five seconds. The list is reread only when the generation has
+//! changed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -16,8 +17,8 @@ use crate::base::error::Result;
 use crate::base::refs::RealmRef;
 use crate::db::Db;
 
-/// How often the generations are reread. With what a read takes, another node's revocation holds
-/// here well within ten seconds.
+/// The interval between reads of the generations. Including the duration of a read, another node's
+/// revocation is known here well within ten seconds.
 const PERIOD: Duration = Duration::from_secs(5);
 
 /// The revoked tokens of all tenants that have not expired.
@@ -29,14 +30,14 @@ pub struct Revocations {
 
 #[derive(Default)]
 struct OfTenant {
-    /// The generation that was read last.
+    /// The last generation that was read.
     generation: i64,
-    /// Until when each must be known.
+    /// The expiry of each revoked token.
     tokens: HashMap<(RealmId, TokenId), Timestamp>,
 }
 
 impl Revocations {
-    /// Knows of none before the first [`Self::refresh`].
+    /// Empty before the first [`Self::refresh`].
     pub fn new(db: Db, clock: Arc<dyn Clock>) -> Self {
         Self {
             db,
@@ -51,7 +52,7 @@ impl Revocations {
             .is_some_and(|known| known.tokens.contains_key(&(realm.realm_id, id)))
     }
 
-    /// Adds what this node has revoked.
+    /// Adds the revocations of this node.
     pub fn add(&self, tenant: TenantId, revoked: &Revoked) {
         self.changed()
             .entry(tenant)
@@ -60,18 +61,18 @@ impl Revocations {
             .insert((revoked.realm_id, revoked.id), revoked.expires_at);
     }
 
-    /// Forgets tokens that have expired by themselves.
+    /// Removes tokens that have expired.
     pub fn shrink(&self, now: Timestamp) {
         for known in self.changed().values_mut() {
             known.tokens.retain(|_, expires_at| *expires_at > now);
         }
     }
 
-    /// Reads again what other nodes have revoked since the last time.
+    /// Reads the revocations of other nodes since the last call.
     ///
     /// # Errors
-    /// Those of the database, if no tenant could be reread. A tenant whose list was not read is
-    /// logged, and stays as it was known until the next time.
+    /// Those of the database, if no tenant could be reread. A tenant whose list could not be read
+    /// is logged, and keeps its previous list until the next call.
     pub async fn refresh(&self) -> Result<()> {
         let generations = self
             .db
@@ -96,7 +97,7 @@ impl Revocations {
         Ok(())
     }
 
-    /// Refreshes every five seconds until told to stop.
+    /// Refreshes every five seconds until asked to stop.
     pub async fn keep(&self, mut stop: watch::Receiver<bool>) {
         loop {
             tokio::select! {
@@ -115,8 +116,9 @@ impl Revocations {
             .map_or(0, |known| known.generation)
     }
 
-    /// The list was read after its generation, so it holds at least what that stands for. Nothing
-    /// is ever taken out: a revocation made here meanwhile is not on it.
+    /// The list was read after its generation, so it contains at least that generation's
+    /// revocations. Nothing is removed here, since the list lacks concurrent revocations of this
+    /// node.
     fn learn(&self, tenant: TenantId, generation: i64, revoked: &[Revoked]) {
         let mut known = self.changed();
         let known = known.entry(tenant).or_default();

@@ -30,7 +30,7 @@ pub async fn insert(tx: &mut Tx, token: &IssuedToken) -> Result<()> {
     Ok(())
 }
 
-/// What a list shows: tokens that hold, of these principals.
+/// The filter of a list: valid tokens of these principals.
 macro_rules! matching {
     () => {
         " FROM issued_tokens WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3 AND expires_at > $4
@@ -39,7 +39,7 @@ macro_rules! matching {
     };
 }
 
-/// A page of an application's tokens in the order of their ids.
+/// Reads a page of an application's tokens, ordered by id.
 pub async fn list(
     rx: &mut Rx,
     issuer: ApplicationRef,
@@ -85,7 +85,7 @@ pub async fn list(
     Ok(page.page(tokens, total, |token: &IssuedToken| token.id))
 }
 
-/// What is left of a token that was taken off the list.
+/// The data of a token that was removed from the list.
 pub struct Taken {
     pub identity_id: Option<IdentityId>,
     pub expires_at: Timestamp,
@@ -96,7 +96,7 @@ record!(Taken {
     expires_at
 });
 
-/// Takes a token that holds off the list. `None`: there is none, or somebody was faster.
+/// Removes a valid token from the list. `None`: it is missing, or was removed concurrently.
 pub async fn take(tx: &mut Tx, at: TokenRef, now: Timestamp) -> Result<Option<Taken>> {
     const SQL: &str = "DELETE FROM issued_tokens
         WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3 AND token_id = $4 AND expires_at > $5
@@ -104,8 +104,8 @@ pub async fn take(tx: &mut Tx, at: TokenRef, now: Timestamp) -> Result<Option<Ta
     Ok(tx.opt(SQL, &(at, now)).await?)
 }
 
-/// Remembers, until the token would expire anyway, that it does not hold, and lets every node
-/// know.
+/// Records that a token is revoked, until it would expire, and raises the tenant's generation, so
+/// that every node rereads the list.
 pub async fn revoke(
     tx: &mut Tx,
     realm: RealmRef,
@@ -124,7 +124,7 @@ pub async fn revoke(
     Ok(())
 }
 
-/// A token that does not hold, and until when that must be known.
+/// A revoked token and its expiry.
 pub struct Revoked {
     pub realm_id: RealmId,
     pub id: TokenId,
@@ -137,21 +137,21 @@ record!(Revoked {
     expires_at
 });
 
-/// Every revoked token of a tenant that has not expired.
+/// Reads every revoked token of a tenant that has not expired.
 pub async fn revoked(rx: &mut Rx, tenant: TenantId, now: Timestamp) -> Result<Vec<Revoked>> {
     const SQL: &str = "SELECT realm_id, token_id, expires_at FROM revoked_tokens
         WHERE tenant_id = $1 AND expires_at > $2";
     Ok(rx.all(SQL, &(tenant, now)).await?)
 }
 
-/// How often each tenant has revoked something. Tenants that never did are absent.
+/// Reads each tenant's number of revocations. Tenants without any are absent.
 pub async fn generations(rx: &mut Rx) -> Result<Vec<(TenantId, i64)>> {
     const SQL: &str = "SELECT tenant_id, generation FROM revocation_generations";
     Ok(rx.all(SQL, &()).await?)
 }
 
-/// Deletes up to a hundred rows each of expired and of revoked and expired tokens, of all tenants,
-/// and says how many.
+/// Deletes up to 100 rows each of expired tokens and of revoked tokens that expired, of all
+/// tenants, and returns the number.
 pub async fn sweep(tx: &mut Tx, now: Timestamp) -> Result<u64> {
     const ISSUED: &str =
         "DELETE FROM issued_tokens WHERE (tenant_id, realm_id, application_id, token_id) IN
