@@ -16,12 +16,12 @@ use serde_json::{Value, json};
 
 use super::fido2;
 use super::model::{BindingJob, MAX_FAILED_PROOFS, State, VerifiedKey};
-use super::ops::{ended, not_found};
+use super::ops::ended;
 use super::store;
 use crate::base::context::Context;
 use crate::base::error::{Error, Result, with_fresh_ids};
 use crate::base::origin::PageOrigin;
-use crate::base::refs::JobRef;
+use crate::base::refs::{JobRef, Ref as _};
 use crate::base::secret::Secret;
 use crate::db::Rx;
 use crate::infra::outbox::{self, Entry};
@@ -55,7 +55,7 @@ fn admit(
     let right = found.filter(|(job, _)| job.token_hash.matches(&token.digest()));
     let Some((job, identity)) = right else {
         ctx.app.limits.wrong_link_token(ctx.source.ip)?;
-        return Err(not_found(key));
+        return Err(key.not_found());
     };
     let state = job.state_at(ctx.now);
     if state.ending().is_some() {
@@ -129,7 +129,7 @@ pub async fn info(
         .await?;
     let Opened { job, identity } = admit(ctx, key, token, found)?;
     let (Some(tenant), Some(realm)) = (tenant, realm) else {
-        return Err(not_found(key));
+        return Err(key.not_found());
     };
     require_trusted(ctx, origin, &job)?;
     let fido2 = registrable.map(|(rp_id, known)| {
@@ -380,7 +380,7 @@ async fn store_key(
 async fn why_not_claimed(ctx: &Context, key: JobRef) -> Result<Error> {
     let found = ctx.app.db.read(async |rx| find(rx, key).await).await?;
     Ok(match found {
-        None => not_found(key),
+        None => key.not_found(),
         Some((_, identity)) if identity.status == Status::Suspended => {
             Error::Forbidden("identity is suspended")
         }

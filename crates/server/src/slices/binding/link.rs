@@ -6,22 +6,11 @@ use crate::base::refs::JobRef;
 use crate::base::secret::Secret;
 use crate::base::vault::Purpose;
 
-/// The context that a sealed link token is bound to.
-fn seal_context(key: JobRef) -> Vec<u8> {
-    let JobRef {
-        tenant_id,
-        realm_id,
-        identity_id,
-        job_id: id,
-    } = key;
-    format!("{tenant_id}/{realm_id}/{identity_id}/{id}").into_bytes()
-}
-
 /// Seals a token for a mail.
 pub(super) fn seal_token(app: &App, key: JobRef, token: &Secret) -> Vec<u8> {
     app.vault.seal(
         Purpose::LinkToken,
-        &seal_context(key),
+        key.to_string().as_bytes(),
         token.expose().as_bytes(),
     )
 }
@@ -30,7 +19,7 @@ pub(super) fn seal_token(app: &App, key: JobRef, token: &Secret) -> Vec<u8> {
 pub(super) fn open_token(app: &App, key: JobRef, sealed: &[u8]) -> Result<Secret> {
     let plain = app
         .vault
-        .open(Purpose::LinkToken, &seal_context(key), sealed)
+        .open(Purpose::LinkToken, key.to_string().as_bytes(), sealed)
         .map_err(|_| Error::Sealed("a link token".to_owned()))?;
     String::from_utf8(plain.to_vec())
         .map(Secret::new)

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::base::context::Context;
 use crate::base::error::{Error, Kind, Resource, Result, with_fresh_ids};
 use crate::base::paging::{Page, PageRequest};
-use crate::base::refs::{IdentitiesRef, IdentityRef, JobRef};
+use crate::base::refs::{IdentitiesRef, IdentityRef, JobRef, Ref as _};
 use crate::base::secret::Secret;
 use crate::db::Tx;
 use crate::infra::outbox::{self, Entry};
@@ -55,12 +55,7 @@ async fn create_once(
     let lifetime = lifetime(app, new.expires_in)?;
     let token = Secret::random::<48>(&*app.rng);
     let id = BindingJobId::generate(ctx.now, &*app.rng);
-    let key = JobRef {
-        tenant_id: at.tenant_id,
-        realm_id: at.realm_id,
-        identity_id: at.identity_id,
-        job_id: id,
-    };
+    let key = at.job_id(id);
     let sealed_token =
         (new.delivery_method == DeliveryMethod::Email).then(|| link::seal_token(app, key, &token));
     let mail = BindingLinkMail {
@@ -159,7 +154,7 @@ async fn refuse_second(tx: &mut Tx, at: IdentityRef, now: Timestamp) -> Result<(
 async fn identity(tx: &mut Tx, at: IdentityRef) -> Result<Identity> {
     let identity = identities::store::find(tx, at)
         .await?
-        .ok_or_else(|| Error::not_found(Kind::IDENTITY, at.identity_id))?;
+        .ok_or_else(|| at.not_found())?;
     match identity.status {
         Status::Active => Ok(identity),
         Status::Suspended => Err(Error::conflict_on(
@@ -230,7 +225,7 @@ pub async fn get(ctx: &Context, key: JobRef) -> Result<BindingJob> {
         .db
         .read(async |rx| store::find(rx, key).await)
         .await?
-        .ok_or_else(|| not_found(key))
+        .ok_or_else(|| key.not_found())
 }
 
 /// Revokes a job: its link stops working at once.
@@ -252,14 +247,10 @@ pub async fn revoke(ctx: &Context, key: JobRef) -> Result<BindingJob> {
                 events::append(tx, &event).await?;
                 return Ok(job);
             }
-            let job = store::find(tx, key).await?.ok_or_else(|| not_found(key))?;
+            let job = store::find(tx, key).await?.ok_or_else(|| key.not_found())?;
             Err(ended(&job, job.state_at(now)))
         })
         .await
-}
-
-pub fn not_found(key: JobRef) -> Error {
-    Error::not_found(Kind::CREDENTIAL_BINDING_JOB, key.job_id)
 }
 
 /// Returns the error for using a job that ended in `state`.

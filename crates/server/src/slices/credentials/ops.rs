@@ -1,12 +1,11 @@
 //! The use cases of credentials: list, read, revoke.
 
-use crate::base::refs::{CredentialRef, IdentitiesRef};
-
 use super::model::Credential;
 use super::store;
 use crate::base::context::Context;
-use crate::base::error::{Error, Kind, Result};
+use crate::base::error::Result;
 use crate::base::paging::{Page, PageRequest};
+use crate::base::refs::{CredentialRef, IdentitiesRef, Ref as _};
 use crate::slices::events::{self, Event, EventKind};
 use crate::slices::identities;
 
@@ -35,11 +34,7 @@ pub async fn get(ctx: &Context, key: CredentialRef) -> Result<Credential> {
         .db
         .read(async |rx| store::find(rx, key).await)
         .await?
-        .ok_or_else(|| not_found(key))
-}
-
-fn not_found(key: CredentialRef) -> Error {
-    Error::not_found(Kind::CREDENTIAL, key.credential_id)
+        .ok_or_else(|| key.not_found())
 }
 
 /// Revokes a credential permanently: it can't sign in any more. Its record stays, and revoking it
@@ -57,7 +52,7 @@ pub async fn revoke(ctx: &Context, key: CredentialRef) -> Result<Credential> {
                 events::append(tx, &event).await?;
                 return Ok(credential);
             }
-            store::find(tx, key).await?.ok_or_else(|| not_found(key))
+            store::find(tx, key).await?.ok_or_else(|| key.not_found())
         })
         .await
 }
