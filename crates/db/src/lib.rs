@@ -37,9 +37,10 @@ mod row;
 mod sqlite;
 mod statement;
 mod stats;
-mod tls;
 mod url;
 mod value;
+
+pub mod tls;
 
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

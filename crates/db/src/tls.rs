@@ -1,4 +1,4 @@
-//! TLS to PostgreSQL.
+//! TLS to PostgreSQL, and the choice of trusted certificates for it and for others.
 //!
 //! Channel binding (RFC 5929) is not supported: the server's certificate proves its identity.
 
@@ -23,7 +23,7 @@ use crate::error::{Error, Result};
 
 /// Which server certificates are trusted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Certificates {
+pub enum Certificates {
     /// Any. Protects against passive eavesdropping, but not against an attacker that
     /// impersonates the server.
     #[default]
@@ -41,26 +41,34 @@ pub(crate) struct Tls(TlsConnector);
 impl Tls {
     /// Fails with [`Error::Unfit`] when there are no trusted certificates.
     pub(crate) fn new(certificates: &Certificates) -> Result<Self> {
-        let provider = Arc::new(aws_lc_rs::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider.clone())
-            .with_safe_default_protocol_versions()
-            .map_err(Error::driver)?;
-        let roots = match certificates {
-            Certificates::Any => None,
-            Certificates::System => Some(system_roots()?),
-            Certificates::File(path) => Some(roots_of(path)?),
-        };
-        let mut config = match roots {
-            Some(roots) => builder.with_root_certificates(roots),
-            None => builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider))),
-        }
-        .with_no_client_auth();
+        let mut config = client_config(certificates)?;
         // Servers require it with `sslnegotiation=direct`.
         config.alpn_protocols = vec![b"postgresql".to_vec()];
         Ok(Self(TlsConnector::from(Arc::new(config))))
     }
+}
+
+/// Returns the settings of TLS to a server with trusted certificates.
+///
+/// # Errors
+/// [`Error::Unfit`] when there are no trusted certificates.
+pub fn client_config(certificates: &Certificates) -> Result<ClientConfig> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .map_err(Error::driver)?;
+    let roots = match certificates {
+        Certificates::Any => None,
+        Certificates::System => Some(system_roots()?),
+        Certificates::File(path) => Some(roots_of(path)?),
+    };
+    let config = match roots {
+        Some(roots) => builder.with_root_certificates(roots),
+        None => builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider))),
+    };
+    Ok(config.with_no_client_auth())
 }
 
 fn system_roots() -> Result<RootCertStore> {

@@ -2,6 +2,7 @@
 
 pub mod cache;
 pub mod context;
+pub mod email;
 pub mod error;
 pub mod failure;
 pub mod limits;

@@ -2,13 +2,12 @@
 
 use clap::Args;
 use keymoor_types::TenantId;
-use lettre::Address;
 
 use super::node;
 use super::outcome::Outcome;
 use crate::app::{App, SystemRng};
 use crate::base::context::Context;
-use crate::base::text;
+use crate::base::{email, text};
 use crate::config::Config;
 use crate::db::{Db, DbLock, MIGRATIONS};
 use crate::master_key;
@@ -55,10 +54,7 @@ pub(super) fn name(text: &str) -> Result<String, &'static str> {
 }
 
 fn address(text: &str) -> Result<String, &'static str> {
-    let valid: Result<Address, _> = text.parse();
-    valid
-        .map(|_| text.to_owned())
-        .map_err(|_| "must be an e-mail address")
+    email::deliverable(text).map(|_| text.to_owned())
 }
 
 /// Migrates the database, creates the master key and the first tenant if missing, and returns the

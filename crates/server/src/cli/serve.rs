@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
-use super::doctor::urls;
+use super::doctor::{services, urls};
 use super::node;
 use super::outcome::{Failure, Outcome};
 use crate::app::{App, SystemClock};
@@ -231,9 +231,7 @@ impl Server {
 /// settings.
 async fn check_start(app: &App) -> Outcome {
     if app.config.mail.is_none() {
-        tracing::warn!(
-            "no mail server is configured: mail waits for one until its attempts are used up"
-        );
+        tracing::warn!("{}", services::no_mail_server());
     }
     for finding in urls::schemes(&app.config) {
         tracing::warn!("{finding}");

@@ -51,7 +51,7 @@ pub struct Config {
     pub console_url: BaseUrl,
     /// The file of the 256-bit key that encrypts secrets.
     pub master_key_file: PathBuf,
-    /// Absent: sending mail fails.
+    /// Absent: no mail is written or sent.
     pub mail: Option<MailSettings>,
     pub outbox: OutboxSettings,
     /// PEM file or directory of trusted root certificates. Absent: no passkey is attested.
@@ -272,6 +272,7 @@ fn mail(settings: &Settings) -> Result<Option<MailSettings>, ConfigError> {
     Ok(Some(MailSettings {
         server,
         from: from.0,
+        hello: settings.smtp_hello.clone().map(|hello| hello.0),
         timeout: settings.mail_timeout_seconds.0,
     }))
 }

@@ -8,7 +8,9 @@ use url::Url;
 
 use super::error::ConfigError;
 use super::given::Given;
-use super::value::{BaseUrl, Count, List, ListenAddress, LogFormat, ProxyAddress, Sender, Span};
+use super::value::{
+    BaseUrl, Count, Hello, List, ListenAddress, LogFormat, ProxyAddress, Sender, Span,
+};
 use crate::db::DatabaseUrl;
 use crate::infra::mail::SmtpServer;
 
@@ -114,6 +116,8 @@ settings! {
     smtp_url: SmtpServer;
     /// Sender of mail: an address, or a name and the address in angle brackets
     mail_from: Sender;
+    /// Name of this server in EHLO: a fully qualified domain name, or an IP address in square brackets. By default the system's host name if it is fully qualified, otherwise the address of the connection
+    smtp_hello: Hello;
     /// Time limit of one attempt to send a mail, in seconds
     mail_timeout_seconds: Span = "30";
     /// Maximum number of attempts to send a mail. After a day there are no more in any case

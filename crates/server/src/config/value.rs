@@ -10,6 +10,8 @@ use keymoor_types::Seconds;
 use lettre::message::Mailbox;
 use url::Url;
 
+use crate::base::email;
+
 /// An http or https URL without query, fragment, userinfo or trailing slash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl {
@@ -142,10 +144,42 @@ values! {
     ListenAddress(SocketAddr): "must be IP:port, such as 127.0.0.1:8021";
     /// A reverse proxy.
     ProxyAddress(IpAddr): "must be IP addresses, not networks";
-    /// The sender of mail.
-    Sender(Mailbox): "must be an address, or a name and the address in angle brackets";
     /// A count of at least 1.
     Count(NonZeroU32): "must be a whole number from 1 to 4294967295";
+}
+
+/// The sender of mail, with the domain as A-labels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sender(pub Mailbox);
+
+impl FromStr for Sender {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        const FORM: ValueError =
+            ValueError("must be an address, or a name and the address in angle brackets");
+        let mailbox: Mailbox = text.parse().map_err(|_| FORM)?;
+        let address = email::deliverable(mailbox.email.as_ref()).map_err(ValueError)?;
+        Ok(Self(Mailbox::new(mailbox.name, address)))
+    }
+}
+
+/// The name that EHLO gives to a mail server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hello(pub String);
+
+impl FromStr for Hello {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let fully_qualified = text.contains('.') || text.starts_with('[');
+        match email::host(text) {
+            Ok(host) if fully_qualified => Ok(Self(host)),
+            _ => Err(ValueError(
+                "must be a fully qualified domain name, or an IP address in square brackets",
+            )),
+        }
+    }
 }
 
 /// A duration from one second to ten years.
@@ -240,6 +274,38 @@ mod tests {
         assert_eq!("1, 2,".parse(), Ok(List(vec![1, 2])));
         assert_eq!("".parse(), Ok(List::<i64>(Vec::new())));
         assert!("1,x".parse::<List<i64>>().is_err());
+    }
+
+    #[test]
+    fn the_sender_is_one_that_mail_can_come_from() {
+        let sender: Sender = "Bücher <no-reply@bücher.example>".parse().unwrap();
+        assert_eq!(sender.0.name.as_deref(), Some("Bücher"));
+        assert_eq!(sender.0.email.to_string(), "no-reply@xn--bcher-kva.example");
+        for wrong in [
+            "",
+            "Keymoor",
+            "keymoor@203.0.113.1",
+            "a@x.example, b@x.example",
+        ] {
+            assert!(wrong.parse::<Sender>().is_err(), "{wrong}");
+        }
+    }
+
+    /// RFC 5321, section 4.1.1.1.
+    #[test]
+    fn ehlo_takes_a_full_name_or_an_address_literal() {
+        for fine in ["auth.example.com", "[192.0.2.1]", "[IPv6:2001:db8::1]"] {
+            assert_eq!(fine.parse(), Ok(Hello(fine.to_owned())), "{fine}");
+        }
+        for wrong in [
+            "",
+            "keymoor",
+            "192.0.2.1",
+            "a b.example",
+            "[auth.example.com]",
+        ] {
+            assert!(wrong.parse::<Hello>().is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 mod files;
 mod finding;
-mod services;
+pub(super) mod services;
 pub(super) mod urls;
 
 #[cfg(test)]

@@ -137,11 +137,16 @@ async fn sealed(config: &Config, db: &Db) -> Option<Finding> {
     }
 }
 
+pub(in crate::cli) fn no_mail_server() -> Finding {
+    let problem = "no mail server is configured: binding jobs with EMAIL are rejected, and nobody is \
+                   notified of new passkeys";
+    let fix = "set KEYMOOR_SMTP_URL and KEYMOOR_MAIL_FROM";
+    Finding::new("mail", problem, fix).remark()
+}
+
 pub(super) async fn mail(config: &Config) -> Option<Finding> {
     let Some(settings) = config.mail.clone() else {
-        let problem = "no mail server is configured, so binding jobs with EMAIL fail";
-        let fix = "set KEYMOOR_SMTP_URL and KEYMOOR_MAIL_FROM";
-        return Some(Finding::new("mail", problem, fix).remark());
+        return Some(no_mail_server());
     };
     let probed = match SmtpMailer::new(settings) {
         Ok(mailer) => mailer.probe().await,

@@ -46,6 +46,7 @@ fn mail(url: &str) -> MailSettings {
     MailSettings {
         server: url.parse().unwrap(),
         from: "keymoor@example.com".parse().unwrap(),
+        hello: None,
         timeout: Seconds(10),
     }
 }

@@ -231,6 +231,7 @@ async fn mail_in_flight_has_its_own_time_when_the_server_stops_and_no_more_is_be
         mail: Some(MailSettings {
             server: format!("smtp://127.0.0.1:{}", sink.port).parse().unwrap(),
             from: "keymoor@example.com".parse().unwrap(),
+            hello: None,
             timeout: Seconds::MINUTE,
         }),
         // Requests get no time at all.

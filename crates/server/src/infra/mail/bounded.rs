@@ -1,13 +1,10 @@
 //! A connection that limits how much the server can send.
 
 use std::io;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use lettre::transport::smtp::client::AsyncTokioStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 /// Far more than a server needs to send for one mail, including its certificates.
 const MAX_BYTES: usize = 32 << 10;
@@ -18,14 +15,14 @@ const MAX_LINES: usize = 256;
 /// Fails once the server has sent more than this. For each line of a reply, the SMTP library parses
 /// the whole reply again. An endless reply would occupy a processor, past every timeout.
 #[derive(Debug)]
-pub(super) struct Bounded {
-    stream: TcpStream,
+pub(super) struct Bounded<S> {
+    stream: S,
     bytes_left: usize,
     lines_left: usize,
 }
 
-impl Bounded {
-    pub(super) const fn new(stream: TcpStream) -> Self {
+impl<S> Bounded<S> {
+    pub(super) const fn new(stream: S) -> Self {
         Self {
             stream,
             bytes_left: MAX_BYTES,
@@ -34,13 +31,7 @@ impl Bounded {
     }
 }
 
-impl AsyncTokioStream for Bounded {
-    fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.stream.peer_addr()
-    }
-}
-
-impl AsyncRead for Bounded {
+impl<S: AsyncRead + Unpin> AsyncRead for Bounded<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -49,7 +40,7 @@ impl AsyncRead for Bounded {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
         let heard = &buffer.filled()[before..];
-        let lines = heard.split(|&byte| byte == b'\n').count() - 1;
+        let lines = heard.iter().filter(|&&byte| byte == b'\n').count();
         let left = (
             self.bytes_left.checked_sub(heard.len()),
             self.lines_left.checked_sub(lines),
@@ -63,7 +54,7 @@ impl AsyncRead for Bounded {
     }
 }
 
-impl AsyncWrite for Bounded {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Bounded<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

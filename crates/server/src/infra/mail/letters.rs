@@ -1,9 +1,13 @@
 //! The text of each mail, as HTML and as plain text.
 //!
-//! Names are untrusted input from applications and their users. They are escaped, and changed so
-//! that mail programs don't turn them into links.
+//! Names are untrusted input from applications and their users. In HTML they are escaped and
+//! divided into elements, so that mail programs don't turn them into links. Text can't prevent that
+//! without changing the name, which its reader may have to copy.
+
+use std::fmt;
 
 use askama::Template;
+use askama::filters::{Escaper as _, Html, HtmlSafe};
 use keymoor_types::{OutboxId, Timestamp};
 
 use super::mailer::Mail;
@@ -26,8 +30,7 @@ pub fn binding_link(
     link: &Secret,
     expires_at: Timestamp,
 ) -> Result<Mail> {
-    let realm = &unlinkable(&to.realm);
-    let username = &unlinkable(&to.username);
+    let (realm, username) = (to.realm.as_str(), to.username.as_str());
     let expires = &words(expires_at);
     let link = link.expose();
     let text = BindingLinkText {
@@ -37,8 +40,8 @@ pub fn binding_link(
         expires,
     };
     let html = BindingLinkHtml {
-        realm,
-        username,
+        realm: Unlinked(realm),
+        username: Unlinked(username),
         link,
         expires,
     };
@@ -54,8 +57,7 @@ pub fn binding_link(
 
 /// The notice to an owner about a new passkey.
 pub fn passkey_added(id: OutboxId, added_at: Timestamp, to: Addressee) -> Result<Mail> {
-    let realm = &unlinkable(&to.realm);
-    let username = &unlinkable(&to.username);
+    let (realm, username) = (to.realm.as_str(), to.username.as_str());
     let added = &words(added_at);
     let text = PasskeyAddedText {
         realm,
@@ -63,8 +65,8 @@ pub fn passkey_added(id: OutboxId, added_at: Timestamp, to: Addressee) -> Result
         added,
     };
     let html = PasskeyAddedHtml {
-        realm,
-        username,
+        realm: Unlinked(realm),
+        username: Unlinked(username),
         added,
     };
     Ok(Mail {
@@ -89,8 +91,8 @@ struct BindingLinkText<'a> {
 #[derive(Template)]
 #[template(path = "mail/binding_link.html")]
 struct BindingLinkHtml<'a> {
-    realm: &'a str,
-    username: &'a str,
+    realm: Unlinked<'a>,
+    username: Unlinked<'a>,
     link: &'a str,
     expires: &'a str,
 }
@@ -106,8 +108,8 @@ struct PasskeyAddedText<'a> {
 #[derive(Template)]
 #[template(path = "mail/passkey_added.html")]
 struct PasskeyAddedHtml<'a> {
-    realm: &'a str,
-    username: &'a str,
+    realm: Unlinked<'a>,
+    username: Unlinked<'a>,
     added: &'a str,
 }
 
@@ -115,11 +117,23 @@ fn rendered(template: &impl Template) -> Result<Secret> {
     template.render().map(Secret::new).map_err(Error::internal)
 }
 
-/// Mail programs turn anything that looks like a host or an address into a link. An invisible
-/// zero-width space after each dot and at sign prevents that.
-fn unlinkable(name: &str) -> String {
-    name.replace('.', ".\u{200b}").replace('@', "@\u{200b}")
+/// A name in HTML. Mail programs turn anything that looks like a host or an address into a link,
+/// unless its dots and at signs are elements of their own. Copying it gives the name itself.
+struct Unlinked<'a>(&'a str);
+
+impl fmt::Display for Unlinked<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for character in self.0.chars() {
+            match character {
+                '.' | '@' => write!(f, "<span>{character}</span>")?,
+                _ => Html.write_escaped_char(&mut *f, character)?,
+            }
+        }
+        Ok(())
+    }
 }
+
+impl HtmlSafe for Unlinked<'_> {}
 
 /// Formats a time for readers, in UTC because their time zone is unknown.
 fn words(time: Timestamp) -> String {

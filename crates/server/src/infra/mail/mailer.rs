@@ -31,6 +31,9 @@ pub enum Outcome {
 
 /// A way to send mail.
 pub trait Mailer: Send + Sync {
+    /// Whether a mail server is configured. Without one, write no mail: it would wait for nothing.
+    fn is_configured(&self) -> bool;
+
     /// Makes one attempt, within a bounded time.
     fn send<'a>(&'a self, mail: &'a Mail) -> BoxFuture<'a, Outcome>;
 }
@@ -39,8 +42,12 @@ pub trait Mailer: Send + Sync {
 pub struct NoMailer;
 
 impl Mailer for NoMailer {
+    fn is_configured(&self) -> bool {
+        false
+    }
+
     fn send<'a>(&'a self, _: &'a Mail) -> BoxFuture<'a, Outcome> {
-        // The failure is temporary, so configuring a server later sends the waiting mail.
+        // The failure is temporary: mail from before the setting was removed waits for another one.
         let outcome = Outcome::Failed("no mail server is configured".to_owned());
         Box::pin(std::future::ready(outcome))
     }

@@ -5,16 +5,15 @@ use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, SinglePart};
 
 use super::mailer::Mail;
+use crate::base::email;
 
 /// Builds the message, the same for every attempt.
 ///
 /// # Errors
 /// When the recipient's address is invalid.
 pub(super) fn build(from: &Mailbox, mail: &Mail) -> Result<Message, String> {
-    let to = mail
-        .to
-        .parse()
-        .map_err(|error| format!("the recipient's address is not valid: {error}"))?;
+    let to = email::deliverable(&mail.to)
+        .map_err(|why| format!("the recipient's address is not valid: {why}"))?;
     // Derived from the mail, because a random one would differ between attempts.
     let boundary = format!("{}-alternatives", mail.id);
     let body = MultiPart::alternative()

@@ -9,7 +9,9 @@ pub mod job;
 pub mod letters;
 mod mailer;
 mod message;
+mod server;
 mod smtp;
+mod wire;
 
 #[cfg(test)]
 pub(crate) mod testing;
@@ -17,4 +19,5 @@ pub(crate) mod testing;
 mod tests;
 
 pub use mailer::{Mail, Mailer, NoMailer, Outcome};
-pub use smtp::{MailSettings, SmtpMailer, SmtpServer, SmtpServerError};
+pub use server::{SmtpServer, SmtpServerError};
+pub use smtp::{MailSettings, SmtpMailer};

@@ -1,7 +1,7 @@
 //! A mailbox in place of a mail server, and a mail server in the test's own process.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -17,12 +17,18 @@ use super::{Mail, Mailer, Outcome};
 pub(crate) struct RecordingMailer {
     attempts: Mutex<Vec<Mail>>,
     next: Mutex<VecDeque<Outcome>>,
+    is_removed: AtomicBool,
 }
 
 impl RecordingMailer {
     /// Every attempt so far, accepted or not; forgets them.
     pub(crate) fn take(&self) -> Vec<Mail> {
         std::mem::take(&mut self.attempts.lock().unwrap())
+    }
+
+    /// From now on no mail server is configured.
+    pub(crate) fn remove(&self) {
+        self.is_removed.store(true, Ordering::Relaxed);
     }
 
     /// The next `times` attempts fail, and may succeed later.
@@ -42,6 +48,10 @@ impl RecordingMailer {
 }
 
 impl Mailer for RecordingMailer {
+    fn is_configured(&self) -> bool {
+        !self.is_removed.load(Ordering::Relaxed)
+    }
+
     fn send<'a>(&'a self, mail: &'a Mail) -> BoxFuture<'a, Outcome> {
         self.attempts.lock().unwrap().push(mail.clone());
         let next = self.next.lock().unwrap().pop_front();
@@ -57,6 +67,14 @@ pub(crate) enum Behaviour {
     RefusesRecipient(&'static str),
     /// Answers the end of DATA with this reply.
     RefusesMessage(&'static str),
+    /// Greets with this line.
+    Greets(&'static str),
+    /// Answers EHLO with this reply.
+    RefusesHello(&'static str),
+    /// Answers MAIL with this reply.
+    RefusesSender(&'static str),
+    /// Spells keywords in lower case.
+    SpeaksLowerCase,
     /// Answers AUTH with this reply.
     RefusesLogin(&'static str),
     /// Answers the end of DATA when [`Sink::accept`] says so.
@@ -73,6 +91,7 @@ pub(crate) enum Behaviour {
 #[derive(Default)]
 struct Heard {
     accepted: Mutex<Vec<String>>,
+    hello: Mutex<String>,
     goodbyes: AtomicUsize,
     message_has_come: Notify,
     may_accept: Notify,
@@ -115,6 +134,11 @@ impl Sink {
         self.heard.accepted.lock().unwrap().clone()
     }
 
+    /// The last EHLO command.
+    pub(super) fn hello(&self) -> String {
+        self.heard.hello.lock().unwrap().clone()
+    }
+
     /// Waits for a message that [`Behaviour::AcceptsWhenTold`] keeps waiting.
     pub(crate) async fn message_has_come(&self) {
         self.heard.message_has_come.notified().await;
@@ -135,13 +159,21 @@ const FOR_EVER: Duration = Duration::from_hours(1);
 
 async fn converse(stream: TcpStream, behaviour: Behaviour, heard: Arc<Heard>) {
     let mut stream = BufReader::new(stream);
-    say(&mut stream, "220 sink").await;
+    let greeting = match behaviour {
+        Behaviour::Greets(line) => line,
+        _ => "220 sink",
+    };
+    say(&mut stream, greeting).await;
     while let Some(line) = hear(&mut stream).await {
         let reply = match line.split_whitespace().next() {
-            Some("EHLO") if matches!(behaviour, Behaviour::PretendsTls) => {
-                "250-sink\r\n250-AUTH PLAIN\r\n250 STARTTLS"
+            Some("EHLO") => {
+                heard.hello.lock().unwrap().clone_from(&line);
+                capabilities(behaviour)
             }
-            Some("EHLO") => "250-sink\r\n250 AUTH PLAIN",
+            Some("MAIL") => match behaviour {
+                Behaviour::RefusesSender(reply) => reply,
+                _ => "250 ok",
+            },
             Some("STARTTLS") => "220 go on",
             Some("AUTH") => match behaviour {
                 Behaviour::RefusesLogin(reply) => reply,
@@ -176,6 +208,15 @@ async fn converse(stream: TcpStream, behaviour: Behaviour, heard: Arc<Heard>) {
             _ => "250 ok",
         };
         say(&mut stream, reply).await;
+    }
+}
+
+fn capabilities(behaviour: Behaviour) -> &'static str {
+    match behaviour {
+        Behaviour::PretendsTls => "250-sink\r\n250-AUTH PLAIN\r\n250 STARTTLS",
+        Behaviour::RefusesHello(reply) => reply,
+        Behaviour::SpeaksLowerCase => "250-sink\r\n250-8bitmime\r\n250 auth plain",
+        _ => "250-sink\r\n250 AUTH PLAIN",
     }
 }
 

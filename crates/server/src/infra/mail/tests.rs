@@ -1,5 +1,7 @@
 //! The words, the message around them, and the conversation with a mail server.
 
+mod encrypted;
+
 use keymoor_types::{OutboxId, Seconds, Timestamp};
 use lettre::message::Mailbox;
 
@@ -32,11 +34,6 @@ fn sender() -> Mailbox {
     "Keymoor <keymoor@example.com>".parse().unwrap()
 }
 
-/// A body, with the characters that nobody is to see made visible.
-fn shown(body: &Secret) -> String {
-    body.expose().replace('\u{200b}', "␠")
-}
-
 fn formatted(mail: &Mail) -> String {
     let message = message::build(&sender(), mail).unwrap();
     String::from_utf8(message.formatted()).unwrap()
@@ -53,6 +50,7 @@ fn mailer(port: u16, user: &str, timeout: Seconds) -> SmtpMailer {
     SmtpMailer::new(MailSettings {
         server,
         from: sender(),
+        hello: None,
         timeout,
     })
     .unwrap()
@@ -68,10 +66,10 @@ async fn send(behaviour: Behaviour) -> (Outcome, usize) {
 #[test]
 fn the_mail_with_a_link_reads_like_this() {
     let mail = link_mail(ada());
-    insta::assert_snapshot!(shown(&mail.text), @r"
+    insta::assert_snapshot!(mail.text.expose(), @r"
     Create your passkey
 
-    Acme & Sons sent you this link to create a passkey. The passkey lets you sign in as ada@␠example.␠com.
+    Acme & Sons sent you this link to create a passkey. The passkey lets you sign in as ada@example.com.
 
     Open the link on the device where you want to create the passkey:
 
@@ -83,7 +81,7 @@ fn the_mail_with_a_link_reads_like_this() {
 
     If you didn't expect this email, don't open the link, and contact Acme & Sons.
     ");
-    insta::assert_snapshot!(shown(&mail.html), @r#"
+    insta::assert_snapshot!(mail.html.expose(), @r#"
     <!doctype html>
     <html lang="en">
     <head>
@@ -97,7 +95,7 @@ fn the_mail_with_a_link_reads_like_this() {
     <tr><td style="padding:32px;border:1px solid #d5dde3;border-radius:8px;overflow-wrap:anywhere">
 
     <h1 style="margin:0 0 16px;font-size:24px;line-height:1.25">Create your passkey</h1>
-    <p style="margin:0 0 16px"><strong>Acme &#38; Sons</strong> sent you this link to create a passkey. The passkey lets you sign in as <strong>ada@␠example.␠com</strong>.</p>
+    <p style="margin:0 0 16px"><strong>Acme &#38; Sons</strong> sent you this link to create a passkey. The passkey lets you sign in as <strong>ada<span>@</span>example<span>.</span>com</strong>.</p>
     <p style="margin:0 0 16px">Open the link on the device where you want to create the passkey.</p>
     <p style="margin:0 0 16px"><a href="http://localhost:8021/v1/tenants/1:invokeAuthenticator?token=secret" style="display:inline-block;padding:8px 16px;border-radius:4px;background:#0f5c73;color:#fbfcfd;text-decoration:none">Create passkey</a></p>
     <p style="margin:0 0 16px;font-size:14px;word-break:break-all">http://localhost:8021/v1/tenants/1:invokeAuthenticator?token=secret</p>
@@ -126,16 +124,16 @@ fn the_mail_with_a_link_reads_like_this() {
 #[test]
 fn a11_the_notice_of_a_new_passkey_reads_like_this() {
     let mail = passkey_added(id(), NEW_YEAR, ada()).unwrap();
-    insta::assert_snapshot!(shown(&mail.text), @r"
+    insta::assert_snapshot!(mail.text.expose(), @r"
     A passkey was added to your account
 
-    On 1 January 2026, 00:00 UTC a new passkey was added to the account ada@␠example.␠com at Acme & Sons. It can be used to sign in to your account.
+    On 1 January 2026, 00:00 UTC a new passkey was added to the account ada@example.com at Acme & Sons. It can be used to sign in to your account.
 
     If you added it, you don't need to do anything.
 
     If you didn't add it, contact Acme & Sons immediately and ask them to revoke the passkey.
     ");
-    insta::assert_snapshot!(shown(&mail.html), @r#"
+    insta::assert_snapshot!(mail.html.expose(), @r#"
     <!doctype html>
     <html lang="en">
     <head>
@@ -149,7 +147,7 @@ fn a11_the_notice_of_a_new_passkey_reads_like_this() {
     <tr><td style="padding:32px;border:1px solid #d5dde3;border-radius:8px;overflow-wrap:anywhere">
 
     <h1 style="margin:0 0 16px;font-size:24px;line-height:1.25">A passkey was added to your account</h1>
-    <p style="margin:0 0 16px">On 1 January 2026, 00:00 UTC a new passkey was added to the account <strong>ada@␠example.␠com</strong> at <strong>Acme &#38; Sons</strong>. It can be used to sign in to your account.</p>
+    <p style="margin:0 0 16px">On 1 January 2026, 00:00 UTC a new passkey was added to the account <strong>ada<span>@</span>example<span>.</span>com</strong> at <strong>Acme &#38; Sons</strong>. It can be used to sign in to your account.</p>
     <p style="margin:0 0 16px">If you added it, you don't need to do anything.</p>
     <p style="margin:0">If you didn't add it, contact Acme &#38; Sons immediately and ask them to revoke the passkey.</p>
 
@@ -187,14 +185,42 @@ fn d10_no_name_adds_a_header_a_tag_or_a_link() {
     assert_eq!(headers(&mail), headers(&link_mail(ada())));
     let html = mail.html.expose();
     assert_eq!(html.matches("<a ").count(), 1);
-    for body in [html, mail.text.expose()] {
-        assert!(!body.contains("evil.example"), "{body}");
-    }
+    assert!(!html.contains("evil.example"), "{html}");
     let recipient = Mail {
         to: "ada@example.com\r\nBcc: eve@evil.example".to_owned(),
         ..link_mail(ada())
     };
     assert!(message::build(&sender(), &recipient).is_err());
+}
+
+/// A reader copies the name into a form.
+#[test]
+fn names_can_be_copied() {
+    let mail = link_mail(ada());
+    assert!(mail.text.expose().contains(" ada@example.com."));
+    let html = mail.html.expose();
+    let copied = html.replace("<span>", "").replace("</span>", "");
+    assert!(
+        copied.contains("<strong>ada@example.com</strong>"),
+        "{copied}"
+    );
+    for body in [html, mail.text.expose()] {
+        assert!(!body.contains(|c: char| c == '\u{200b}' || c == '\u{2060}'));
+    }
+}
+
+/// RFC 5890, section 2.3.2.1.
+#[test]
+fn international_domains_are_sent_as_a_labels() {
+    let sent_to = |address: &str| {
+        let mail = Mail {
+            to: address.to_owned(),
+            ..link_mail(ada())
+        };
+        message::build(&sender(), &mail).unwrap().envelope().to()[0].to_string()
+    };
+    assert_eq!(sent_to("ada@bücher.example"), "ada@xn--bcher-kva.example");
+    assert_eq!(sent_to("名@bücher.example"), "名@bücher.example");
 }
 
 #[test]
@@ -274,6 +300,9 @@ async fn permanent_replies_refuse_and_transient_ones_fail() {
         ),
         (Behaviour::RefusesMessage("554 5.7.1 looks like spam"), true),
         (Behaviour::RefusesLogin("535 5.7.8 wrong password"), false),
+        (Behaviour::RefusesHello("550 5.7.1 who are you"), false),
+        (Behaviour::RefusesSender("553 5.1.8 not your domain"), false),
+        (Behaviour::Greets("554 5.3.2 no service"), false),
     ] {
         let (outcome, accepted) = send(behaviour).await;
         assert_eq!(
@@ -315,12 +344,60 @@ async fn tls_that_does_not_work_is_done_without_unless_it_is_required() {
         let mailer = SmtpMailer::new(MailSettings {
             server: server.parse().unwrap(),
             from: sender(),
+            hello: None,
             timeout: Seconds(5),
         });
         let outcome = mailer.unwrap().send(&link_mail(ada())).await;
         assert!(matches!(outcome, Outcome::Failed(_)), "{outcome:?}");
         assert!(sink.accepted().is_empty());
     }
+}
+
+/// RFC 5321, section 4.1.1.1.
+#[tokio::test]
+async fn ehlo_names_this_server() {
+    let default = smtp::host_name().unwrap_or_else(|| "[127.0.0.1]".to_owned());
+    for (hello, expected) in [
+        (Some("auth.example.com"), "auth.example.com"),
+        (Some("[192.0.2.1]"), "[192.0.2.1]"),
+        (None, default.as_str()),
+    ] {
+        let sink = Sink::start(Behaviour::Accepts).await;
+        let settings = MailSettings {
+            server: format!("smtp://127.0.0.1:{}", sink.port).parse().unwrap(),
+            from: sender(),
+            hello: hello.map(str::to_owned),
+            timeout: Seconds::MINUTE,
+        };
+        let mailer = SmtpMailer::new(settings).unwrap();
+        assert_eq!(mailer.send(&link_mail(ada())).await, Outcome::Accepted);
+        assert_eq!(sink.hello(), format!("EHLO {expected}"));
+    }
+}
+
+/// RFC 5321, section 2.4.
+#[tokio::test]
+async fn keywords_in_lower_case_are_understood() {
+    assert_eq!(
+        send(Behaviour::SpeaksLowerCase).await,
+        (Outcome::Accepted, 1)
+    );
+}
+
+#[tokio::test]
+async fn an_international_mailbox_waits_for_a_server_that_supports_it() {
+    let to = Addressee {
+        address: "名@例え.jp".to_owned(),
+        ..ada()
+    };
+    let sink = Sink::start(Behaviour::Accepts).await;
+    let outcome = mailer(sink.port, "", Seconds::MINUTE)
+        .send(&link_mail(to))
+        .await;
+    let Outcome::Failed(reason) = outcome else {
+        panic!("{outcome:?}");
+    };
+    assert!(reason.contains("SMTPUTF8"), "{reason}");
 }
 
 #[tokio::test]

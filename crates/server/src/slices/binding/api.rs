@@ -166,7 +166,7 @@ struct CreateAnswer {
     request_body = CreateRequest,
     responses(
         (status = 200, body = CreateAnswer),
-        (status = 422, description = "The delivery method is EMAIL and the identity has no e-mail address", body = Problem),
+        (status = 422, description = "The delivery method is EMAIL, and the identity has no e-mail address or the server no mail server", body = Problem),
         Refusals,
         Conflicting,
         NotJson,

@@ -345,6 +345,7 @@ async fn store_key(
         .traits
         .primary_email_address
         .as_ref()
+        .filter(|_| ctx.app.mailer.is_configured())
         .map(|address| {
             let mail = PasskeyAddedMail {
                 identity_id: key.identity_id,

@@ -23,7 +23,7 @@ use crate::slices::realms;
 ///
 /// # Errors
 /// `NotFound` for the identity; `Invalid` for the config, the lifetime or the redirect;
-/// `Unprocessable` for EMAIL without an address; `Conflict` for a suspended identity;
+/// `Unprocessable` for EMAIL without an address or a mail server; `Conflict` for a suspended identity;
 /// `Forbidden` in the admin realm for a caller that could not do what the identity can.
 pub async fn create(ctx: &Context, at: IdentityRef, new: NewJob) -> Result<CreatedJob> {
     with_fresh_ids!(create_once(ctx, at, &new, Beside::Others).await)
@@ -58,6 +58,9 @@ async fn create_once(
     let key = at.job_id(id);
     let sealed_token =
         (new.delivery_method == DeliveryMethod::Email).then(|| link::seal_token(app, key, &token));
+    if new.delivery_method == DeliveryMethod::Email && !app.mailer.is_configured() {
+        return Err(unprocessable(at, "no mail server is configured"));
+    }
     let mail = BindingLinkMail {
         identity_id: at.identity_id,
         binding_job_id: id,
@@ -166,18 +169,22 @@ async fn identity(tx: &mut Tx, at: IdentityRef) -> Result<Identity> {
     }
 }
 
+fn unprocessable(at: IdentityRef, message: &str) -> Error {
+    Error::Unprocessable {
+        message: message.to_owned(),
+        resource: Resource {
+            description: message.to_owned(),
+            ..Resource::new(Kind::IDENTITY, at.identity_id)
+        },
+    }
+}
+
 fn require_mailable(job: &BindingJob) -> Result<()> {
     if job.snapshot.address.is_none() {
-        const MISSING: &str = "Identity missing email address";
-        let description = MISSING.to_owned();
-        let resource = Resource {
-            description,
-            ..Resource::new(Kind::IDENTITY, job.identity_id)
-        };
-        return Err(Error::Unprocessable {
-            message: MISSING.to_owned(),
-            resource,
-        });
+        return Err(unprocessable(
+            job.at().identity(),
+            "Identity missing email address",
+        ));
     }
     if job.snapshot.invoke_url.is_none() {
         return Err(Error::invalid(

@@ -7,8 +7,9 @@ use keymoor_types::{IdentityId, RealmId, Rng, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::base::email;
 use crate::base::names::named;
-use crate::base::text::{Name, check_email_address, check_name, check_plain};
+use crate::base::text::{Name, check_name, check_plain};
 use crate::base::validation::Violations;
 use crate::db::{Column, Param, Value};
 
@@ -274,7 +275,9 @@ pub fn check_traits<'a>(
         let check = match name {
             "username" => check_name(value),
             _ if value.is_empty() => Ok(()),
-            "primary_email_address" | "secondary_email_address" => check_email_address(value),
+            "primary_email_address" | "secondary_email_address" => {
+                email::deliverable(value).map(drop)
+            }
             // These become claims that applications show as a link and an image.
             "profile_url" | "photo" => check_url(value),
             _ if value.chars().count() > MAX_TRAIT_CHARS => Err("longer than 300 characters"),

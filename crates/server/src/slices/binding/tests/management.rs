@@ -13,6 +13,7 @@ both_apps!(
     a_returned_job_has_the_published_shape_and_its_link,
     a5_a_mailed_job_shows_no_link_and_keeps_its_token_sealed,
     an_identity_without_an_address_cannot_be_mailed,
+    without_a_mail_server_no_mail_is_written,
     a7_the_lifetime_is_seven_days_or_what_was_asked_within_bounds,
     wrong_fields_are_named,
     unknown_and_suspended_identities_get_no_job,
@@ -162,6 +163,19 @@ async fn an_identity_without_an_address_cannot_be_mailed(test: TestApp) {
         .create(&test, json!({ "delivery_method": "RETURN" }))
         .await
         .ok();
+}
+
+async fn without_a_mail_server_no_mail_is_written(test: TestApp) {
+    test.mailbox.remove();
+    let customers = Customers::new(&test).await;
+    let refusal = customers
+        .create(&test, json!({ "delivery_method": "EMAIL" }))
+        .await
+        .refused(422);
+    assert_eq!(refusal["message"], "no mail server is configured");
+    assert_eq!(count(&test, "SELECT COUNT(*) FROM binding_jobs").await, 0);
+    customers.job(&test).await.bind_new_key(&test).await.ok();
+    assert_eq!(count(&test, "SELECT COUNT(*) FROM outbox").await, 0);
 }
 
 async fn a7_the_lifetime_is_seven_days_or_what_was_asked_within_bounds(test: TestApp) {
