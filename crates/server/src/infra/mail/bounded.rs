@@ -1,5 +1,6 @@
 //! A connection that limits how much the server can send.
 
+use std::fmt::Debug;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -7,7 +8,6 @@ use std::task::{Context, Poll, ready};
 
 use lettre::transport::smtp::client::AsyncTokioStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 /// Far more than a server needs to send for one mail, including its certificates.
 const MAX_BYTES: usize = 32 << 10;
@@ -18,29 +18,35 @@ const MAX_LINES: usize = 256;
 /// Fails once the server has sent more than this. For each line of a reply, the SMTP library parses
 /// the whole reply again. An endless reply would occupy a processor, past every timeout.
 #[derive(Debug)]
-pub(super) struct Bounded {
-    stream: TcpStream,
+pub(super) struct Bounded<S> {
+    stream: S,
+    peer: SocketAddr,
     bytes_left: usize,
     lines_left: usize,
 }
 
-impl Bounded {
-    pub(super) const fn new(stream: TcpStream) -> Self {
+impl<S> Bounded<S> {
+    pub(super) const fn new(stream: S, peer: SocketAddr) -> Self {
         Self {
             stream,
+            peer,
             bytes_left: MAX_BYTES,
             lines_left: MAX_LINES,
         }
     }
-}
 
-impl AsyncTokioStream for Bounded {
-    fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.stream.peer_addr()
+    pub(super) const fn peer(&self) -> SocketAddr {
+        self.peer
     }
 }
 
-impl AsyncRead for Bounded {
+impl<S: AsyncRead + AsyncWrite + Debug + Send + Sync + Unpin> AsyncTokioStream for Bounded<S> {
+    fn peer_addr(&self) -> io::Result<SocketAddr> {
+        Ok(self.peer)
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Bounded<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -63,7 +69,7 @@ impl AsyncRead for Bounded {
     }
 }
 
-impl AsyncWrite for Bounded {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Bounded<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -5,6 +5,7 @@
 //!   send a mail.
 
 mod bounded;
+mod implicit_tls;
 pub mod job;
 pub mod letters;
 mod mailer;

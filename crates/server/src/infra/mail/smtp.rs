@@ -24,6 +24,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::bounded::Bounded;
+use super::implicit_tls::{ImplicitTls, system_roots};
 use super::mailer::{Mail, Mailer, Outcome};
 use super::message;
 
@@ -131,7 +132,10 @@ impl fmt::Debug for SmtpServer {
 /// Sends mail by SMTP, with one connection for each mail.
 pub struct SmtpMailer {
     server: SmtpServer,
+    /// For STARTTLS.
     tls: TlsParameters,
+    /// For TLS from the first byte. The library would not limit what the server sends.
+    pub(super) implicit_tls: Option<ImplicitTls>,
     from: Mailbox,
     timeout: Duration,
     hello: ClientId,
@@ -152,9 +156,14 @@ impl SmtpMailer {
             .dangerous_accept_invalid_certs(server.encryption == Encryption::Opportunistic)
             .build()
             .map_err(|error| format!("TLS for the mail server can't be set up: {error}"))?;
+        let implicit_tls = match server.encryption {
+            Encryption::Implicit => Some(ImplicitTls::new(&server.host, system_roots()?)?),
+            Encryption::Required | Encryption::Opportunistic => None,
+        };
         Ok(Self {
             server,
             tls,
+            implicit_tls,
             from,
             timeout: Duration::from_secs(timeout.0.unsigned_abs()),
             hello: ClientId::default(),
@@ -194,9 +203,12 @@ impl SmtpMailer {
     }
 
     async fn connect(&self) -> Result<AsyncSmtpConnection, Failure> {
+        if let Some(tls) = &self.implicit_tls {
+            let stream = Box::new(tls.connect(self.stream().await?).await?);
+            return Ok(AsyncSmtpConnection::connect_with_transport(stream, &self.hello).await?);
+        }
         match self.server.encryption {
-            Encryption::Implicit => self.open_encrypted().await,
-            Encryption::Required => {
+            Encryption::Implicit | Encryption::Required => {
                 let mut connection = self.open().await?;
                 connection.starttls(self.tls.clone(), &self.hello).await?;
                 Ok(connection)
@@ -222,17 +234,14 @@ impl SmtpMailer {
     }
 
     async fn open(&self) -> Result<AsyncSmtpConnection, Failure> {
-        let stream = Box::new(Bounded::new(TcpStream::connect(self.address()).await?));
+        let stream = Box::new(self.stream().await?);
         Ok(AsyncSmtpConnection::connect_with_transport(stream, &self.hello).await?)
     }
 
-    /// The library can't limit what the server sends here, but the certificate was verified.
-    async fn open_encrypted(&self) -> Result<AsyncSmtpConnection, Failure> {
-        let (limit, tls) = (Some(self.timeout), Some(self.tls.clone()));
-        Ok(
-            AsyncSmtpConnection::connect_tokio1(self.address(), limit, &self.hello, tls, None)
-                .await?,
-        )
+    async fn stream(&self) -> io::Result<Bounded<TcpStream>> {
+        let stream = TcpStream::connect(self.address()).await?;
+        let peer = stream.peer_addr()?;
+        Ok(Bounded::new(stream, peer))
     }
 
     fn address(&self) -> (&str, u16) {
