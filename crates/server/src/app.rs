@@ -6,9 +6,11 @@ use std::sync::Arc;
 use keymoor_types::{Clock, Rng, Timestamp};
 use keymoor_webauthn::AttestationRoots;
 
+use crate::base::budget::Budget;
 use crate::base::cache::Cache;
 use crate::base::limits::Limits;
 use crate::base::refs::{ApplicationRef, AuthenticatorConfigRef};
+use crate::base::turns::Turns;
 use crate::base::vault::Vault;
 use crate::config::Config;
 use crate::db::Db;
@@ -16,9 +18,13 @@ use crate::infra::mail::Mailer;
 use crate::infra::metrics::Metrics;
 use crate::slices::applications::model::Application;
 use crate::slices::authenticator_configs::model::Effective;
+use crate::slices::events::repeats::Repeats;
 use crate::slices::keys::KeyRing;
 use crate::slices::resource_servers::model::ResourceServerRef;
 use crate::slices::tokens::revocations::Revocations;
+
+/// The memory of all unanswered requests together: 7,000 of them, or 900 with the longest body.
+const UNFINISHED_BYTES: usize = 64 << 20;
 
 /// The server's shared state. Cheap to clone.
 #[derive(Clone)]
@@ -37,6 +43,12 @@ pub struct Parts {
     /// Revoked tokens.
     pub revocations: Revocations,
     pub limits: Limits,
+    /// The tenants' turns at reads that scan many rows.
+    pub scans: Turns,
+    /// The memory of unanswered requests.
+    pub unfinished: Budget,
+    /// Repeated refusals that are not written yet.
+    pub repeats: Repeats,
     pub mailer: Arc<dyn Mailer>,
     /// Trusted roots for attestations of new passkeys.
     pub attestation_roots: AttestationRoots,
@@ -73,6 +85,9 @@ impl App {
             audiences: Cache::default(),
             revocations: Revocations::new(db.clone(), Arc::clone(&clock)),
             limits: Limits::new(config.limits),
+            scans: Turns::default(),
+            repeats: Repeats::default(),
+            unfinished: Budget::new(UNFINISHED_BYTES),
             metrics: Metrics::new(&db),
             mailer,
             attestation_roots,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::app::App;
-use crate::slices::{authentication, binding, tokens};
+use crate::slices::{authentication, binding, events, tokens};
 
 const PERIOD: Duration = Duration::from_mins(1);
 
@@ -22,12 +22,14 @@ pub async fn keep(app: App, mut stop: watch::Receiver<bool>) {
         _told = stop.wait_for(|&stop| stop) => {}
         () = sweeping => {}
     }
+    write_repeated_refusals(&app).await;
 }
 
 /// Runs every slice's sweep once. A sweep is a loop of short writes, and may be repeated and run on
 /// several nodes at once.
 pub async fn sweep(app: &App) {
     app.limits.shrink();
+    write_repeated_refusals(app).await;
     if let Err(error) = binding::ops::erase_old_tokens(app).await {
         tracing::warn!(%error, "failed to delete old link tokens");
     }
@@ -36,5 +38,11 @@ pub async fn sweep(app: &App) {
     }
     if let Err(error) = tokens::ops::sweep(app).await {
         tracing::warn!(%error, "failed to delete expired tokens");
+    }
+}
+
+async fn write_repeated_refusals(app: &App) {
+    if let Err(error) = events::repeats::write_repeated(app).await {
+        tracing::warn!(%error, "failed to record repeated refusals");
     }
 }

@@ -74,7 +74,7 @@ fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>
 
 impl ProofClaims {
     fn from_value(claims: Value) -> Result<Self, ProofError> {
-        serde_json::from_value(claims).map_err(|_| ProofError::MalformedClaims)
+        keymoor_types::json::from_value(claims).map_err(|_| ProofError::MalformedClaims)
     }
 
     fn check(&self, expected: &AssertionExpectation<'_>) -> Result<(), ProofError> {
@@ -247,7 +247,7 @@ impl AssertionProof {
 
     fn parse_webauthn(raw: &str) -> Result<Self, ProofError> {
         let malformed = ProofError::MalformedAssertion;
-        let raw: WebAuthnAssertion = serde_json::from_str(raw).map_err(|_| malformed)?;
+        let raw: WebAuthnAssertion = keymoor_types::json::from_str(raw).map_err(|_| malformed)?;
         let decode = |text: &str| STANDARD.decode(text).map_err(|_| malformed);
         let client_data = ClientData::parse(&decode(&raw.client_data)?)?;
         let authenticator_data = decode(&raw.authenticator_data)?;

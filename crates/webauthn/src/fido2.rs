@@ -44,7 +44,8 @@ pub fn verify_registration(
     recognise: impl FnOnce(&[u8]) -> Option<RegistrationTerms>,
 ) -> Result<VerifiedRegistration, RegistrationError> {
     let malformed = RegistrationError::Malformed;
-    let raw: RegistrationResponse = serde_json::from_str(raw_json).map_err(|_| malformed)?;
+    let raw: RegistrationResponse =
+        keymoor_types::json::from_str(raw_json).map_err(|_| malformed)?;
     let credential_id = credential_id(&raw.id, &raw.raw_id).ok_or(malformed)?;
     let client_data = decode(&raw.response.client_data_json).ok_or(malformed)?;
     let attestation_object = decode(&raw.response.attestation_object).ok_or(malformed)?;
@@ -107,7 +108,7 @@ impl Fido2Assertion {
     /// nothing.
     pub fn parse(raw: &str) -> Result<Self, ProofError> {
         let malformed = ProofError::MalformedAssertion;
-        let proof: SignInProof = serde_json::from_str(raw).map_err(|_| malformed)?;
+        let proof: SignInProof = keymoor_types::json::from_str(raw).map_err(|_| malformed)?;
         let response = &proof.credential.response;
         let bytes = |text: &str| decode(text).ok_or(malformed);
         let id = credential_id(&proof.credential.id, &proof.credential.raw_id);

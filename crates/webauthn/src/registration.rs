@@ -211,7 +211,8 @@ pub(crate) fn verify_response(
 
 fn decode(raw_json: &str) -> Result<(Vec<u8>, Vec<u8>), RegistrationError> {
     let malformed = RegistrationError::Malformed;
-    let raw: WebAuthnRegistration = serde_json::from_str(raw_json).map_err(|_| malformed)?;
+    let raw: WebAuthnRegistration =
+        keymoor_types::json::from_str(raw_json).map_err(|_| malformed)?;
     let bytes = |text: String| STANDARD.decode(text).map_err(|_| malformed);
     Ok((
         bytes(raw.client_data_json_base64)?,

@@ -1,5 +1,6 @@
 //! The public half of a key, as a JWK (RFC 7517; RFC 7518, section 6).
 
+use keymoor_types::json::Strict;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
@@ -42,7 +43,7 @@ struct JwkUse {
 
 impl PublicKey {
     pub(super) fn from_jwk(jwk: &Value) -> Result<Self, KeyError> {
-        let members = JwkMembers::deserialize(jwk).map_err(|_| KeyError)?;
+        let members = JwkMembers::deserialize(Strict(jwk)).map_err(|_| KeyError)?;
         let key = match members {
             JwkMembers::Ec { crv, x, y } if crv == "P-256" => Self::Ec {
                 x: coordinate(&x)?,
@@ -51,7 +52,7 @@ impl PublicKey {
             JwkMembers::Ec { .. } => return Err(KeyError),
             JwkMembers::Rsa { n, e } => Self::from_rsa(integer(&n)?, integer(&e)?)?,
         };
-        let usage = JwkUse::deserialize(jwk).map_err(|_| KeyError)?;
+        let usage = JwkUse::deserialize(Strict(jwk)).map_err(|_| KeyError)?;
         let own_algorithm = key.algorithm().as_str();
         let usable = usage.alg.is_none_or(|alg| alg == own_algorithm)
             && usage.purpose.is_none_or(|purpose| purpose == "sig")

@@ -45,7 +45,8 @@ pub fn verify<Claims: DeserializeOwned>(
     let part = |text: &str| decode(text).ok_or(JoseError::Malformed);
     let (header, claims, signature) = (part(header)?, part(claims)?, part(signature)?);
 
-    let header: Header = serde_json::from_slice(&header).map_err(|_| JoseError::Malformed)?;
+    let header: Header =
+        keymoor_types::json::from_slice(&header).map_err(|_| JoseError::Malformed)?;
     if header.refused {
         return Err(JoseError::RefusedHeader);
     }
@@ -59,5 +60,5 @@ pub fn verify<Claims: DeserializeOwned>(
     if !key.verifies(signing_input.as_bytes(), &signature) {
         return Err(JoseError::WrongSignature);
     }
-    serde_json::from_slice(&claims).map_err(|_| JoseError::MalformedClaims)
+    keymoor_types::json::from_slice(&claims).map_err(|_| JoseError::MalformedClaims)
 }

@@ -6,10 +6,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keymoor_oauth::claims::Principal;
 use keymoor_oauth::scope::ScopeSet;
-use keymoor_types::{Rng, Timestamp};
+use keymoor_types::{Rng, TenantId, Timestamp};
 
 use crate::app::App;
+use crate::base::error::Result;
+use crate::base::paging::PageRequest;
 use crate::base::scope;
+use crate::db::Rx;
 
 /// The context that every operation receives.
 #[derive(Clone)]
@@ -38,6 +41,30 @@ impl Context {
     /// Returns the context of a request without bearer token.
     pub fn anonymous(app: &App, source: Source) -> Self {
         Self::with_actor(app, Actor::Anonymous, source)
+    }
+
+    /// Reads a page of a list whose total is stored. Only a page that skips rows or filters them
+    /// is a scan.
+    pub async fn page<T, F>(&self, tenant: TenantId, page: &PageRequest, work: F) -> Result<T>
+    where
+        F: AsyncFnOnce(&mut Rx) -> Result<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        if page.skip == 0 && page.filter.is_none() {
+            return self.app.db.read(work).await;
+        }
+        self.scan(tenant, work).await
+    }
+
+    /// Reads what may scan many rows of a tenant, away from the threads that serve requests. Each
+    /// tenant scans one thing at a time.
+    pub async fn scan<T, F>(&self, tenant: TenantId, work: F) -> Result<T>
+    where
+        F: AsyncFnOnce(&mut Rx) -> Result<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        let _turn = self.app.scans.take(tenant).await;
+        self.app.db.scan(work).await
     }
 
     fn with_actor(app: &App, actor: Actor, source: Source) -> Self {

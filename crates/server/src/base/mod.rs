@@ -1,5 +1,6 @@
 //! The foundations that every feature may use. Depends on neither HTTP nor a feature.
 
+pub mod budget;
 pub mod cache;
 pub mod context;
 pub mod email;
@@ -8,11 +9,13 @@ pub mod failure;
 pub mod limits;
 pub mod long_id;
 pub mod names;
+pub mod networks;
 pub mod origin;
 pub mod paging;
 pub mod refs;
 pub mod scope;
 pub mod secret;
 pub mod text;
+pub mod turns;
 pub mod validation;
 pub mod vault;

@@ -27,6 +27,10 @@ impl Sizes {
     };
 }
 
+/// The maximum number of rows to skip. A skipped row is read like a returned one, so pages further
+/// on are reached by page tokens.
+pub const MAX_SKIP: u32 = 10_000;
+
 /// A validated request for one page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageRequest {

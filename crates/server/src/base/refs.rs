@@ -26,7 +26,7 @@ pub trait Segment: FromStr + fmt::Display + Copy {
 }
 
 /// The subject of an event.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Subject {
     pub tenant_id: TenantId,
     /// `None` for a resource of the whole tenant.

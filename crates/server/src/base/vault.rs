@@ -4,17 +4,53 @@
 //! in queued mails, and state that passes through a browser. Each purpose has its own key, derived
 //! from the master key by HKDF. The sealed form is
 //! `version (1) | nonce (12) | ciphertext | tag (16)`.
+//!
+//! Version 2 is AES-256-GCM-SIV (RFC 8452). Strangers can have any number of values sealed, and the
+//! nonces are random. AES-GCM would fail at the first nonce that occurs twice, so one key may seal
+//! 2^32 values at most (NIST SP 800-38D, section 8.3): five days of 10,000 sign-ins a second. With
+//! GCM-SIV, two values with the same nonce show only whether they are equal. Two equal nonces are
+//! likely after 2^48 values: 900 years. Version 1 is AES-256-GCM. It is opened, and never sealed.
 
 use std::sync::Arc;
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::aead::{
+    AES_256_GCM, AES_256_GCM_SIV, Aad, Algorithm, LessSafeKey, NONCE_LEN, Nonce, UnboundKey,
+};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keymoor_types::Rng;
 use zeroize::Zeroizing;
 
-const VERSION: u8 = 1;
+/// How a value is sealed: its first byte.
+#[derive(Clone, Copy)]
+enum Version {
+    Gcm = 1,
+    GcmSiv = 2,
+}
+
+impl Version {
+    const ALL: [Self; 2] = [Self::Gcm, Self::GcmSiv];
+
+    fn of(byte: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|&version| version as u8 == byte)
+    }
+
+    const fn algorithm(self) -> &'static Algorithm {
+        match self {
+            Self::Gcm => &AES_256_GCM,
+            Self::GcmSiv => &AES_256_GCM_SIV,
+        }
+    }
+
+    /// What is appended to the purpose's label, so that no key has two algorithms.
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Gcm => "",
+            Self::GcmSiv => "/gcm-siv",
+        }
+    }
+}
 
 /// The purpose of a sealed value. A value can't be opened for another purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,13 +114,14 @@ impl MasterKey {
 /// Seals and opens values. Cheap to clone.
 #[derive(Clone)]
 pub struct Vault {
-    keys: Arc<[LessSafeKey; Purpose::ALL.len()]>,
+    keys: Arc<[[LessSafeKey; Version::ALL.len()]; Purpose::ALL.len()]>,
     rng: Arc<dyn Rng>,
 }
 
 impl Vault {
     pub fn new(master: &MasterKey, rng: Arc<dyn Rng>) -> Self {
-        let keys = Purpose::ALL.map(|purpose| derive(master, purpose));
+        let keys = Purpose::ALL
+            .map(|purpose| Version::ALL.map(|version| derive(master, purpose, version)));
         Self {
             keys: Arc::new(keys),
             rng,
@@ -93,18 +130,23 @@ impl Vault {
 
     /// Seals `plain`. `context` is not stored, and opening requires the same one.
     pub fn seal(&self, purpose: Purpose, context: &[u8], plain: &[u8]) -> Vec<u8> {
+        self.seal_as(Version::GcmSiv, purpose, context, plain)
+    }
+
+    fn seal_as(&self, version: Version, purpose: Purpose, context: &[u8], plain: &[u8]) -> Vec<u8> {
         let nonce: [u8; NONCE_LEN] = self.rng.bytes();
-        let mut sealed = Vec::with_capacity(1 + NONCE_LEN + plain.len() + AES_256_GCM.tag_len());
-        sealed.push(VERSION);
+        let mut sealed =
+            Vec::with_capacity(1 + NONCE_LEN + plain.len() + version.algorithm().tag_len());
+        sealed.push(version as u8);
         sealed.extend_from_slice(&nonce);
         let mut body = plain.to_vec();
-        self.key(purpose)
+        self.key(purpose, version)
             .seal_in_place_append_tag(
                 Nonce::assume_unique_for_key(nonce),
                 Aad::from(context),
                 &mut body,
             )
-            .expect("AES-GCM seals any text shorter than 64 GiB");
+            .expect("AES-GCM and AES-GCM-SIV seal any text shorter than 64 GiB");
         sealed.append(&mut body);
         sealed
     }
@@ -117,14 +159,15 @@ impl Vault {
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, OpenError> {
         let (version, rest) = sealed.split_first().ok_or(OpenError)?;
-        if *version != VERSION || rest.len() < NONCE_LEN {
+        let version = Version::of(*version).ok_or(OpenError)?;
+        if rest.len() < NONCE_LEN {
             return Err(OpenError);
         }
         let (nonce, body) = rest.split_at(NONCE_LEN);
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| OpenError)?;
         let mut plain = Zeroizing::new(body.to_vec());
         let length = self
-            .key(purpose)
+            .key(purpose, version)
             .open_in_place(nonce, Aad::from(context), &mut plain)
             .map_err(|_| OpenError)?
             .len();
@@ -132,16 +175,16 @@ impl Vault {
         Ok(plain)
     }
 
-    fn key(&self, purpose: Purpose) -> &LessSafeKey {
-        &self.keys[purpose as usize]
+    fn key(&self, purpose: Purpose, version: Version) -> &LessSafeKey {
+        &self.keys[purpose as usize][version as usize - 1]
     }
 }
 
-fn derive(master: &MasterKey, purpose: Purpose) -> LessSafeKey {
-    let info = [purpose.label().as_bytes()];
+fn derive(master: &MasterKey, purpose: Purpose, version: Version) -> LessSafeKey {
+    let info = [purpose.label().as_bytes(), version.label().as_bytes()];
     let key: UnboundKey = Salt::new(HKDF_SHA256, b"keymoor")
         .extract(master.0.as_slice())
-        .expand(&info, &AES_256_GCM)
+        .expand(&info, version.algorithm())
         .expect("AES-256 needs 32 bytes, less than HKDF-SHA256's limit")
         .into();
     LessSafeKey::new(key)
@@ -189,6 +232,61 @@ mod tests {
             vault.seal(Purpose::Challenge, b"", b"x"),
             vault.seal(Purpose::Challenge, b"", b"x")
         );
+    }
+
+    /// Sealed by an earlier release: AES-256-GCM under the master key of 32 ones.
+    #[test]
+    fn values_of_version_1_still_open() {
+        const SEALED: &str = "AQABAgMEBQYHCAkKC_YQ0hIDUVrZj9K-p7Oj04b5AQuzZBk";
+        let open = |text: &str| {
+            let sealed = URL_SAFE_NO_PAD.decode(text).unwrap();
+            vault(1).open(Purpose::ClientSecret, b"application 1", &sealed)
+        };
+        assert_eq!(open(SEALED).unwrap().as_slice(), b"secret");
+        let again = vault(1).seal_as(
+            Version::Gcm,
+            Purpose::ClientSecret,
+            b"application 1",
+            b"secret",
+        );
+        assert_eq!(
+            open(&URL_SAFE_NO_PAD.encode(again)).unwrap().as_slice(),
+            b"secret"
+        );
+    }
+
+    #[test]
+    fn a_repeated_nonce_reveals_only_equality_rfc_8452() {
+        struct Zeros;
+        impl Rng for Zeros {
+            fn fill(&self, bytes: &mut [u8]) {
+                bytes.fill(0);
+            }
+        }
+        let vault = Vault::new(&MasterKey::new([1; 32]), Arc::new(Zeros));
+        let seal = |plain: &[u8]| vault.seal(Purpose::Challenge, b"", plain);
+        let (first, second) = (seal(&[0; 32]), seal(&[1; 32]));
+        assert_eq!(first[..1 + NONCE_LEN], second[..1 + NONCE_LEN]);
+        // AES-GCM would show the difference of the two texts.
+        let differences: Vec<u8> = first[13..45]
+            .iter()
+            .zip(&second[13..45])
+            .map(|(a, b)| a ^ b)
+            .collect();
+        assert_ne!(differences, [1; 32]);
+        assert_eq!(first, seal(&[0; 32]));
+    }
+
+    #[test]
+    fn a_value_does_not_open_as_another_version() {
+        let mut sealed = vault(1).seal(Purpose::Challenge, b"", b"x");
+        for version in [0, 1, 3] {
+            sealed[0] = version;
+            assert_eq!(
+                vault(1).open(Purpose::Challenge, b"", &sealed),
+                Err(OpenError)
+            );
+        }
     }
 
     #[test]

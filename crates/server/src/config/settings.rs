@@ -130,11 +130,11 @@ settings! {
     link_lifetime_min_seconds: Span = "60";
     /// Longest lifetime that a request for a binding link may set, in seconds
     link_lifetime_max_seconds: Span = "2592000";
-    /// Requests with a wrong link token that one network may send per minute
+    /// Requests with a wrong link token that one network (IPv4 address or IPv6 /64) may send per minute. Wider networks may send a multiple
     wrong_link_tokens_per_minute: Count = "30";
-    /// Requests with a wrong client secret that one network may send per minute
+    /// Requests with a wrong client secret that one network may send per minute. Wider networks, and all clients of one tenant together, may send a multiple
     wrong_client_secrets_per_minute: Count = "30";
-    /// Invalid proofs and replayed codes that one network may send per minute
+    /// Invalid proofs and replayed codes that one network may send per minute. Wider networks, and all clients about one identity or tenant together, may send a multiple
     wrong_proofs_per_minute: Count = "30";
     /// PEM file, or directory of .pem files, with trusted root certificates of authenticators. Without it no passkey is attested
     attestation_roots: PathBuf;

@@ -204,30 +204,22 @@ async fn c9_d2_pages_can_read_that_a_body_was_too_large_in_the_words_of_its_rout
         let body = Body::from("x".repeat(70_000));
         let answer = test.auth(request.body(body).unwrap()).await;
         let id = operation.id;
+        if !operation.takes_body {
+            // Its body is not read.
+            assert_ne!(answer.status, 413, "{id}: {}", answer.text);
+            continue;
+        }
         assert_eq!(answer.status, 413, "{id}: {}", answer.text);
         assert_eq!(answer.header("access-control-allow-origin"), "*", "{id}");
         if answer.json()["error"] == "invalid_request" {
-            let metadata = ["GetOpenIdConfiguration", "ListKeys"].contains(&id.as_str());
-            let kept_by_nobody = answer.headers.get("cache-control");
-            assert_eq!(kept_by_nobody.is_none(), metadata, "{id}");
+            assert_eq!(answer.header("cache-control"), "no-store", "{id}");
             in_oauth_words.push(id);
         } else {
             answer.refused(413);
         }
     }
     in_oauth_words.sort();
-    assert_eq!(
-        in_oauth_words,
-        [
-            "Authorize",
-            "AuthorizeByForm",
-            "GetOpenIdConfiguration",
-            "GetUserInfo",
-            "IssueToken",
-            "ListKeys",
-            "PostUserInfo"
-        ]
-    );
+    assert_eq!(in_oauth_words, ["AuthorizeByForm", "IssueToken"]);
 }
 
 /// Examples may refer to missing resources or use an existing name. Nothing else may be wrong with

@@ -3,11 +3,13 @@
 //! - Unknown and duplicate members are rejected. Parsers disagree about which duplicate counts.
 //! - `null` means absent.
 //! - Read-only members are ignored, because clients may send back a resource that they received.
+//! - An array is never read as an object.
 //! - An invalid field is reported with its dotted path.
 
 use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
+use keymoor_types::json::Strict;
 use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
@@ -52,7 +54,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Lenient<T> {
 }
 
 fn lenient<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
-    serde_path_to_error::deserialize(value(bytes)?).map_err(|error| violation(&error))
+    serde_path_to_error::deserialize(Strict(value(bytes)?)).map_err(|error| violation(&error))
 }
 
 /// Returns the body, which [`crate::http::body`] has already read.
@@ -92,7 +94,7 @@ fn parse<T: Body>(bytes: &[u8]) -> Result<T> {
             remove(resource, member);
         }
     }
-    serde_path_to_error::deserialize(value).map_err(|error| violation(&error))
+    serde_path_to_error::deserialize(Strict(value)).map_err(|error| violation(&error))
 }
 
 /// Parses JSON and rejects duplicate members.
@@ -254,7 +256,12 @@ fn violation(error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
 fn description(text: &str) -> String {
     match text.rfind("expected ") {
         // The name of a Rust type means nothing to callers.
-        Some(at) if text[at..].starts_with("expected struct ") => "expected an object".to_owned(),
+        Some(at)
+            if text[at..].starts_with("expected struct ")
+                || text[at..].starts_with("expected internally tagged enum ") =>
+        {
+            "expected an object".to_owned()
+        }
         Some(at) => text[at..].to_owned(),
         // Messages of our own types never contain the value.
         None => text.to_owned(),
@@ -319,6 +326,9 @@ mod tests {
             (r"{}", "thing", "missing"),
             (r#"{"thing":{"name":5}}"#, "thing.name", "expected a string"),
             (r#"{"thing":"hidden"}"#, "thing", "expected an object"),
+            (r#"{"thing":["hidden"]}"#, "thing", "expected an object"),
+            (r#"[{"name":"hidden"}]"#, ".", "expected an object"),
+            (r#"[["hidden"]]"#, ".", "expected an object"),
         ];
         for (body, field, description) in cases {
             assert_eq!(
@@ -350,6 +360,7 @@ mod tests {
                 "expected a string",
             ),
             (r#""hidden""#, ".", "expected an object"),
+            (r#"["JWT","hidden"]"#, ".", "expected an object"),
         ] {
             let refused = match lenient::<BindRequest>(body.as_bytes()) {
                 Err(Error::Invalid(violations)) => violations,

@@ -25,7 +25,7 @@ use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use crate::app::App;
 use crate::base::error::{Error, Result};
-use crate::base::paging::{Filter, Page, PageRequest, Sizes, bad_token};
+use crate::base::paging::{Filter, MAX_SKIP, Page, PageRequest, Sizes, bad_token};
 use crate::base::vault::{Purpose, Vault};
 
 /// The lifetime of a page token.
@@ -54,8 +54,9 @@ pub struct ListQuery {
     page_size: Option<String>,
     /// The `next_page_token` of the previous page. Expires after a week.
     page_token: Option<String>,
-    /// The number of items to skip first. Not part of the page token.
-    #[param(value_type = Option<u32>)]
+    /// The number of items to skip first, at most 10,000. Use `page_token` to read further. Not part
+    /// of the page token.
+    #[param(value_type = Option<u32>, maximum = 10_000)]
     skip: Option<String>,
     /// A filter of the form `<attribute> eq "<value>"`, from SCIM (RFC 7644, section 3.4.2.2).
     filter: Option<String>,
@@ -228,6 +229,10 @@ impl ListQuery {
             size => size.min(sizes.max),
         };
         let skip = number("skip", self.skip.as_deref())?;
+        if skip > MAX_SKIP {
+            let why = format!("must be {MAX_SKIP} or less; read further with page_token");
+            return Err(Error::invalid("skip", why));
+        }
         let (after, kept_filter) = cursor.map(|cursor| (cursor.after, cursor.filter)).unzip();
         Ok(PageRequest {
             size,
@@ -264,7 +269,7 @@ impl Cursor {
             .vault
             .open(Purpose::PageToken, list.name.as_bytes(), &sealed)
             .ok()?;
-        let cursor: Self = serde_json::from_slice(&plain).ok()?;
+        let cursor: Self = keymoor_types::json::from_slice(&plain).ok()?;
         (Timestamp::from_seconds(cursor.expires) > list.now).then_some(cursor)
     }
 }
@@ -348,6 +353,26 @@ mod tests {
         assert_eq!(size("99999999999999999999").unwrap(), 200);
         for wrong in ["-1", "x", "1.5", " 1"] {
             assert_eq!(field_of(read(&list, wrong, "", "")), "page_size");
+        }
+    }
+
+    #[test]
+    fn d15_more_than_ten_thousand_rows_are_not_skipped() {
+        let skip = |text: &str| {
+            let query = ListQuery {
+                skip: Some(text.to_owned()),
+                ..ListQuery::default()
+            };
+            let page = query.read(&things(0), Sizes::DIRECTORY, &[]);
+            page.map(|page| page.skip)
+        };
+        assert_eq!(skip("10000").unwrap(), 10_000);
+        for text in ["10001", "399000", "99999999999999999999"] {
+            let Err(Error::Invalid(violations)) = skip(text) else {
+                panic!("{text} is accepted");
+            };
+            assert_eq!(violations[0].field, "skip");
+            assert!(violations[0].description.contains("page_token"));
         }
     }
 

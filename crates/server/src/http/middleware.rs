@@ -14,9 +14,12 @@ use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
 
 use crate::app::App;
-use crate::base::error::Error;
+use crate::base::budget::Charge;
+use crate::base::context::Source;
+use crate::base::error::{Error, Result};
 use crate::base::failure::Failure;
-use crate::http::{body, cors, privacy, trace};
+use crate::http::body::{self, Operations};
+use crate::http::{cors, privacy, trace};
 
 /// The middleware of one kind of routes.
 #[derive(Clone, Copy)]
@@ -34,21 +37,23 @@ pub enum Middleware {
 }
 
 impl Middleware {
-    /// Wraps `routes` in this middleware.
-    pub fn wrap(self, routes: Router<App>, app: &App) -> Router<App> {
+    /// Wraps `routes` in this middleware. Only the bodies of `operations` are read.
+    pub fn wrap(self, routes: Router<App>, operations: Operations, app: &App) -> Router<App> {
         let auth_url = &app.config.auth_url;
         let settings = Settings {
             app: app.clone(),
             middleware: self,
+            operations,
             // In development, other services share the host, and browsers remember HSTS for a year.
             insist_on_https: auth_url.is_https() && !auth_url.is_loopback(),
         };
         routes.layer(from_fn_with_state(settings, surround))
     }
 
-    async fn answer(self, request: Request, next: Next) -> Response {
-        let finished = async |request| match body::finished(request).await {
-            Ok(request) => next.run(request).await,
+    async fn answer(self, settings: &Settings, request: Request, next: Next) -> Response {
+        let finished = async |request| match settings.finished(request).await {
+            // The request's memory is charged until the response exists.
+            Ok((request, _charge)) => next.run(request).await,
             Err(error) => self.refuse_body(error),
         };
         match self {
@@ -74,13 +79,23 @@ impl Middleware {
 struct Settings {
     app: App,
     middleware: Middleware,
+    operations: Operations,
     insist_on_https: bool,
+}
+
+impl Settings {
+    async fn finished(&self, request: Request) -> Result<(Request, Charge)> {
+        let source: Option<&Source> = request.extensions().get();
+        let ip = source.expect("`trace` is around every route").ip;
+        body::finished(request, &self.operations, &self.app.unfinished, ip).await
+    }
 }
 
 /// Wraps every route: adds the span and the correlation id, and turns a panic into a response.
 async fn surround(State(settings): State<Settings>, request: Request, next: Next) -> Response {
     let answer = async |request| {
-        let answering = AssertUnwindSafe(settings.middleware.answer(request, next)).catch_unwind();
+        let answering =
+            AssertUnwindSafe(settings.middleware.answer(&settings, request, next)).catch_unwind();
         // The panic hook has logged the message and location.
         let panicked = |_| Error::internal("a handler panicked").into_response();
         answering

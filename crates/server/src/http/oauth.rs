@@ -39,6 +39,9 @@ pub enum OAuthRefusals {
     /// The request body is too large.
     #[response(status = 413)]
     TooLarge(OAuthProblem),
+    /// Too many requests or failed attempts of this network. Retry after `Retry-After` seconds.
+    #[response(status = 429, headers(("Retry-After" = u32, description = "Seconds to wait")))]
+    TooManyRequests(OAuthProblem),
     /// The server failed. `error_description` states if the outcome of the request is unknown.
     #[response(status = 500)]
     Internal(OAuthProblem),
@@ -53,9 +56,6 @@ pub enum ClientRefusals {
     /// Client authentication failed.
     #[response(status = 401, headers(("WWW-Authenticate" = String, description = "`Basic`")))]
     Unauthorized(OAuthProblem),
-    /// Too many failed attempts from this network. Retry after `Retry-After` seconds.
-    #[response(status = 429, headers(("Retry-After" = u32, description = "Seconds to wait")))]
-    TooManyRequests(OAuthProblem),
 }
 
 /// Additional error responses of the userinfo endpoint.

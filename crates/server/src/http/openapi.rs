@@ -26,12 +26,6 @@ pub enum Refusals {
     /// A resource in the path or body does not exist.
     #[response(status = 404)]
     NotFound(Problem),
-    /// The request body took too long to arrive.
-    #[response(status = 408)]
-    TooSlow(Problem),
-    /// The request body is too large.
-    #[response(status = 413)]
-    TooLarge(Problem),
     /// The server failed. The message states if the outcome of the request is unknown.
     #[response(status = 500)]
     Internal(Problem),
@@ -48,12 +42,21 @@ pub enum Conflicting {
     Conflict(Problem),
 }
 
-/// The additional error response of operations with a JSON body.
+/// The additional error responses of operations with a JSON body.
 #[derive(IntoResponses)]
 pub enum NotJson {
+    /// The request body took too long to arrive.
+    #[response(status = 408)]
+    TooSlow(Problem),
+    /// The request body is too large.
+    #[response(status = 413)]
+    TooLarge(Problem),
     /// The request's content type is not JSON.
     #[response(status = 415)]
     UnsupportedMediaType(Problem),
+    /// Too many requests or failed attempts of this network. Retry after `Retry-After` seconds.
+    #[response(status = 429, headers(("Retry-After" = u32, description = "Seconds to wait")))]
+    TooManyRequests(Problem),
 }
 
 /// The error responses of every device operation.
@@ -75,7 +78,7 @@ pub enum DeviceRefusals {
     /// The request body is too large.
     #[response(status = 413)]
     TooLarge(Problem),
-    /// Too many failed attempts from this network. Retry after `Retry-After` seconds.
+    /// Too many requests or failed attempts of this network. Retry after `Retry-After` seconds.
     #[response(status = 429, headers(("Retry-After" = u32, description = "Seconds to wait")))]
     TooManyRequests(Problem),
     /// The server failed. The message states if the outcome of the request is unknown.

@@ -12,6 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
 use crate::base::error::{Error, Kind};
+use crate::http::body::Operations;
 use crate::http::middleware::Middleware;
 use crate::http::openapi::{self, Address};
 use crate::http::verb;
@@ -115,8 +116,14 @@ fn serve(app: &App, groups: impl IntoIterator<Item = Group>, pages: Router<App>)
         .fallback(unknown_route);
     let surrounded = groups
         .into_iter()
-        .map(|(middleware, documented)| middleware.wrap(documented.split_for_parts().0, app))
-        .fold(Middleware::Pages.wrap(pages, app), Router::merge)
+        .map(|(middleware, documented)| {
+            let (routes, document) = documented.split_for_parts();
+            middleware.wrap(routes, Operations::of(&document), app)
+        })
+        .fold(
+            Middleware::Pages.wrap(pages, Operations::default(), app),
+            Router::merge,
+        )
         .with_state(app.clone());
     let split: fn(Request) -> Request = verb::split_verb;
     MapRequestLayer::new(split).layer(surrounded)

@@ -42,7 +42,7 @@ pub(super) struct Kind {
 impl Kind {
     fn of<J: Job>() -> Self {
         Self {
-            read: |payload| Ok(Box::new(serde_json::from_str::<J>(payload)?)),
+            read: |payload| Ok(Box::new(keymoor_types::json::from_str::<J>(payload)?)),
             count: J::count,
         }
     }

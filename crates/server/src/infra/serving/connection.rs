@@ -17,12 +17,13 @@ use hyper_util::server::conn::auto::Builder;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tower::Service as _;
 
+use super::host;
 use super::seats::{Exchange, Farewell, Seat};
 use super::service::Service;
 
 /// The longest request line has 8 kB, and headers need as much again. hyper limits HTTP/1 to 100
-/// headers.
-const HEAD_BYTES: usize = 32 * 1024;
+/// headers. A connection of HTTP/1 may use twice as much for a head, however little it sent before.
+const HEAD_BYTES: usize = 16 * 1024;
 /// Maximum number of open requests of an HTTP/2 connection.
 const STREAMS: u32 = 100;
 /// Maximum number of streams that a client may reset before the server accepts them
@@ -30,9 +31,10 @@ const STREAMS: u32 = 100;
 const PENDING_RESETS: usize = 20;
 /// Maximum number of streams that the server resets because of a client's errors (CVE-2025-8671).
 const PROVOKED_RESETS: usize = 200;
-/// Flow-control windows in bytes: of one request, and of a connection.
+/// Flow-control windows in bytes: of one request, and of a connection. Every body is read at once or
+/// never, so a window is only in use until the next time that its connection's task runs.
 const STREAM_WINDOW: u32 = 64 * 1024;
-const CONNECTION_WINDOW: u32 = 256 * 1024;
+const CONNECTION_WINDOW: u32 = 64 * 1024;
 /// An HTTP/2 peer is pinged after this time without data.
 const PING_AFTER: Duration = Duration::from_secs(20);
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
@@ -52,7 +54,7 @@ pub(super) fn http() -> Http {
         .max_concurrent_streams(STREAMS)
         .max_pending_accept_reset_streams(PENDING_RESETS)
         .max_local_error_reset_streams(PROVOKED_RESETS)
-        .max_header_list_size(u32::try_from(HEAD_BYTES).expect("32 kB are a u32"))
+        .max_header_list_size(u32::try_from(HEAD_BYTES).expect("16 kB are a u32"))
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .keep_alive_interval(PING_AFTER)
@@ -77,10 +79,14 @@ pub(super) async fn converse<I>(
     let asked = Arc::clone(&seat);
     let answer = hyper::service::service_fn(move |request: Request<Incoming>| {
         let exchange = asked.asked(request.version() == Version::HTTP_2);
+        let is_valid = host::is_valid(&request);
         let request = received(request, peer, &exchange);
-        let answering = service.clone().call(request);
+        let answering = is_valid.then(|| service.clone().call(request));
         async move {
-            let answer: Result<Response, _> = answering.await;
+            let answer: Result<Response, _> = match answering {
+                Some(answering) => answering.await,
+                None => Ok(host::refuse(peer)),
+            };
             exchange.answered();
             answer.map(|answer| answer.map(|body| Answering { body, exchange }))
         }
@@ -121,10 +127,16 @@ fn received(request: Request<Incoming>, peer: SocketAddr, exchange: &Exchange) -
     Request::from_parts(parts, body)
 }
 
-/// A request body that reports its end to the exchange.
+/// A request body that reports its end to the exchange, or that nobody will read it.
 struct Receiving {
     body: Incoming,
     exchange: Exchange,
+}
+
+impl Drop for Receiving {
+    fn drop(&mut self) {
+        self.exchange.whole();
+    }
 }
 
 impl HttpBody for Receiving {

@@ -5,6 +5,7 @@
 //! with a request in progress keeps its seat.
 
 mod connection;
+mod host;
 mod listener;
 mod seats;
 pub mod self_signed;

@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout};
 
 use super::settings::ServingSettings;
 use super::traffic::Traffic;
-use crate::base::limits::network;
+use crate::base::networks::Network;
 
 /// How long a connection that was asked to end may wait for its client.
 const LINGER: Duration = Duration::from_secs(2);
@@ -27,11 +27,18 @@ const LINGER: Duration = Duration::from_secs(2);
 /// How often a client without a seat asks for another connection to close.
 const PRESS_AGAIN: Duration = Duration::from_millis(100);
 
+/// With more open requests than this, a connection that has more than a few of them must close. A
+/// client that reads no responses could otherwise keep a hundred on each of its connections.
+const MANY_REQUESTS: u32 = 16_384;
+const FEW_REQUESTS: u32 = 8;
+
 /// The connections of one listener.
 pub(super) struct Seats {
     settings: ServingSettings,
     traffic: Traffic,
     opened: Instant,
+    /// Open requests of all connections.
+    open: Arc<AtomicU32>,
     table: Mutex<Table>,
     /// Notified whenever a seat becomes free.
     freed: Notify,
@@ -40,14 +47,16 @@ pub(super) struct Seats {
 #[derive(Default)]
 struct Table {
     taken: HashMap<u64, Arc<Seat>>,
-    networks: HashMap<IpAddr, u32>,
+    networks: HashMap<Network, u32>,
     next: u64,
 }
 
 /// The state of one connection.
 pub(super) struct Seat {
     opened: Instant,
-    network: IpAddr,
+    network: Network,
+    /// Open requests of all connections.
+    open_anywhere: Arc<AtomicU32>,
     /// Requests whose head has arrived and whose response has not been sent completely.
     open: AtomicU32,
     /// Open requests without a response yet.
@@ -83,6 +92,7 @@ impl Seats {
             settings,
             traffic,
             opened: Instant::now(),
+            open: Arc::default(),
             table: Mutex::default(),
             freed: Notify::new(),
         }
@@ -95,7 +105,7 @@ impl Seats {
     /// Takes a seat for a client at `ip`. While all are taken, asks another connection to close and
     /// waits.
     pub(super) async fn take(self: &Arc<Self>, ip: IpAddr) -> Guard {
-        let network = network(ip);
+        let network = Network::of(ip);
         loop {
             {
                 let mut table = self.table();
@@ -109,10 +119,11 @@ impl Seats {
         }
     }
 
-    fn seat(self: &Arc<Self>, table: &mut Table, network: IpAddr) -> Guard {
+    fn seat(self: &Arc<Self>, table: &mut Table, network: Network) -> Guard {
         let seat = Arc::new(Seat {
             opened: self.opened,
             network,
+            open_anywhere: Arc::clone(&self.open),
             open: AtomicU32::new(0),
             unanswered: AtomicU32::new(0),
             working: AtomicU32::new(0),
@@ -228,7 +239,11 @@ impl Seat {
 
     /// Records that a request's head has arrived.
     pub(super) fn asked(self: &Arc<Self>, is_http2: bool) -> Exchange {
-        self.open.fetch_add(1, Ordering::Relaxed);
+        let open = self.open.fetch_add(1, Ordering::Relaxed);
+        let anywhere = self.open_anywhere.fetch_add(1, Ordering::Relaxed);
+        if anywhere >= MANY_REQUESTS && open >= FEW_REQUESTS {
+            self.tell(Farewell::Cut, self.elapsed());
+        }
         self.unanswered.fetch_add(1, Ordering::Relaxed);
         self.is_pressed.store(false, Ordering::Relaxed);
         self.is_http2.store(is_http2, Ordering::Relaxed);
@@ -300,7 +315,7 @@ const WHOLE: u8 = 1;
 const ANSWERED: u8 = 2;
 
 impl Exchange {
-    /// Records that the last byte of the request has arrived.
+    /// Records that the last byte of the request has arrived, or that no more is read of it.
     pub(super) fn whole(&self) {
         if self.0.stage.fetch_max(WHOLE, Ordering::Relaxed) == ARRIVING {
             self.0.seat.working.fetch_add(1, Ordering::Relaxed);
@@ -340,6 +355,7 @@ impl Drop for Request {
         self.answered();
         self.seat.wait_anew();
         self.seat.open.fetch_sub(1, Ordering::Release);
+        self.seat.open_anywhere.fetch_sub(1, Ordering::Release);
     }
 }
 

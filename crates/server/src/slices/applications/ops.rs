@@ -132,12 +132,11 @@ fn require_no_more_than(
 /// # Errors
 /// `NotFound` for the realm.
 pub async fn list(ctx: &Context, realm: RealmRef, page: &PageRequest) -> Result<Page<Revealed>> {
+    let asked = page.clone();
     let found = ctx
-        .app
-        .db
-        .read(async |rx| {
+        .page(realm.tenant_id, page, async move |rx| {
             realms::ops::require(rx, realm).await?;
-            store::list(rx, realm, page).await
+            store::list(rx, realm, &asked).await
         })
         .await?;
     found.try_map(|(application, sealed)| reveal(ctx, application, sealed.as_ref()))

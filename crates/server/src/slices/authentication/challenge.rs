@@ -47,7 +47,7 @@ impl Challenge {
         let plain = vault
             .open(Purpose::Challenge, &context(realm), &sealed)
             .ok()?;
-        serde_json::from_slice(&plain).ok()
+        keymoor_types::json::from_slice(&plain).ok()
     }
 }
 

@@ -51,7 +51,7 @@ pub async fn authenticate(
     let attempt = Attempt::of(ctx, issuer, proof)?;
     let found = ctx.app.db.read(async |rx| attempt.find(rx).await).await?;
     let Some((identity, credential)) = found else {
-        ctx.app.limits.wrong_proof(ctx.source.ip)?;
+        attempt.count(ctx, None)?;
         return Err(refused("the proof names nobody known"));
     };
     let Some(credential) = credential else {
@@ -222,7 +222,7 @@ impl<'a> Attempt<'a> {
             })
             .await?;
         if answered {
-            ctx.app.limits.wrong_proof(ctx.source.ip)?;
+            self.count(ctx, Some(credential.identity_id))?;
             return Err(self.replayed(ctx, credential).await?);
         }
         if application.is_none() {
@@ -244,7 +244,7 @@ impl<'a> Attempt<'a> {
         credential: &Credential,
         message: &str,
     ) -> Result<AuthenticationAnswer> {
-        ctx.app.limits.wrong_proof(ctx.source.ip)?;
+        self.count(ctx, Some(credential.identity_id))?;
         let (_, key) = CodeKey::generate(self.challenge.transaction_id, &*ctx.app.rng);
         let row = self.new_code(ctx, credential, key, ctx.now);
         let requested = self.event(ctx, EventKind::AUTHORIZE_REQUEST, "ACCEPTED");
@@ -289,13 +289,22 @@ impl<'a> Attempt<'a> {
         identity: IdentityId,
         error: impl std::fmt::Display,
     ) -> Result<Error> {
-        ctx.app.limits.wrong_proof(ctx.source.ip)?;
+        self.count(ctx, Some(identity))?;
         let event = self
             .event(ctx, EventKind::AUTHENTICATION_TRANSACTION, "ERROR")
             .identity(identity)
             .detail("error", error.to_string());
         record(ctx, event).await?;
         Ok(refused(error))
+    }
+
+    /// Counts a rejected proof, of `identity` if that exists.
+    fn count(&self, ctx: &Context, identity: Option<IdentityId>) -> Result<()> {
+        let realm = self.issuer.at.realm();
+        let identity = identity.map(|id| realm.identity_id(id));
+        ctx.app
+            .limits
+            .wrong_proof(ctx.source.ip, realm.tenant_id, identity)
     }
 
     fn event(&self, ctx: &Context, kind: EventKind, outcome: &'static str) -> Event {
@@ -365,7 +374,10 @@ impl Usage {
     }
 }
 
-async fn record(ctx: &Context, event: Event) -> Result<()> {
+async fn record(ctx: &Context, refusal: Event) -> Result<()> {
+    let Some(event) = ctx.app.repeats.first(refusal) else {
+        return Ok(());
+    };
     ctx.app
         .db
         .write(async move |tx| events::append(tx, &event).await)

@@ -76,7 +76,7 @@ fn proof(form: &str) -> Result<AuthenticationProof> {
     let Ok(Some(claims)) = params.single("claims") else {
         return Err(Error::invalid("claims", "missing or repeated"));
     };
-    serde_json::from_str(claims).map_err(|_| {
+    keymoor_types::json::from_str(claims).map_err(|_| {
         Error::invalid(
             "claims",
             "expected a JSON object with Jwt, WebAuthn or Fido2",

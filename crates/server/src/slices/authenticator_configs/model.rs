@@ -97,6 +97,7 @@ pub struct Embedded {
     pub trusted_origins: Vec<String>,
     /// The kinds of passkey. If absent, both kinds, and binding does not enforce them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "keymoor_types::json::tagged")]
     pub authentication_methods: Option<Vec<AuthenticationMethod>>,
 }
 
@@ -105,6 +106,7 @@ pub struct Embedded {
 pub struct HostedWeb {
     /// The kinds of passkey. If absent, both kinds, and binding does not enforce them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "keymoor_types::json::tagged")]
     pub authentication_methods: Option<Vec<AuthenticationMethod>>,
     /// Origins that may bind and sign in: `scheme://host[:port]`.
     #[serde(default)]

@@ -52,9 +52,10 @@ fn admit(
     token: &Secret,
     found: Option<(BindingJob, Identity)>,
 ) -> Result<Opened> {
+    let known = found.is_some().then(|| key.identity());
     let right = found.filter(|(job, _)| job.token_hash.matches(&token.digest()));
     let Some((job, identity)) = right else {
-        ctx.app.limits.wrong_link_token(ctx.source.ip)?;
+        ctx.app.limits.wrong_link_token(ctx.source.ip, known)?;
         return Err(key.not_found());
     };
     let state = job.state_at(ctx.now);

@@ -126,7 +126,7 @@ pub fn terms(
     let plain = vault
         .open(Purpose::Registration, &context(job), challenge)
         .ok()?;
-    let challenge: Challenge = serde_json::from_slice(&plain).ok()?;
+    let challenge: Challenge = keymoor_types::json::from_slice(&plain).ok()?;
     (now < challenge.expires_at).then_some(RegistrationTerms {
         rp_id: challenge.rp_id,
         algorithms: &OFFERED,

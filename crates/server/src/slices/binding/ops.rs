@@ -218,13 +218,11 @@ pub async fn list(
 ) -> Result<Page<BindingJob>> {
     let (now, page) = (ctx.now, page.clone());
     // A scan, since the total is counted.
-    ctx.app
-        .db
-        .scan(async move |rx| {
-            identities::ops::require_all(rx, of).await?;
-            store::list(rx, of, &page, now).await
-        })
-        .await
+    ctx.scan(of.realm().tenant_id, async move |rx| {
+        identities::ops::require_all(rx, of).await?;
+        store::list(rx, of, &page, now).await
+    })
+    .await
 }
 
 pub async fn get(ctx: &Context, key: JobRef) -> Result<BindingJob> {

@@ -20,13 +20,11 @@ pub async fn list(
 ) -> Result<Page<Credential>> {
     let page = page.clone();
     // A scan, since the total is counted.
-    ctx.app
-        .db
-        .scan(async move |rx| {
-            identities::ops::require_all(rx, of).await?;
-            store::list(rx, of, &page).await
-        })
-        .await
+    ctx.scan(of.realm().tenant_id, async move |rx| {
+        identities::ops::require_all(rx, of).await?;
+        store::list(rx, of, &page).await
+    })
+    .await
 }
 
 pub async fn get(ctx: &Context, key: CredentialRef) -> Result<Credential> {

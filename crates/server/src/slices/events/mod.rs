@@ -5,6 +5,7 @@
 
 mod event;
 pub mod mail;
+pub mod repeats;
 mod store;
 
 pub use event::{Event, EventKind};

@@ -60,13 +60,13 @@ fn change(ctx: &Context, identity: IdentityRef, outcome: &'static str) -> Event 
 /// # Errors
 /// `NotFound` for the realm.
 pub async fn list(ctx: &Context, realm: RealmRef, page: &PageRequest) -> Result<Page<Profile>> {
-    ctx.app
-        .db
-        .read(async |rx| {
-            realms::ops::require(rx, realm).await?;
-            store::list(rx, realm, page, ctx.now).await
-        })
-        .await
+    let asked = page.clone();
+    let now = ctx.now;
+    ctx.page(realm.tenant_id, page, async move |rx| {
+        realms::ops::require(rx, realm).await?;
+        store::list(rx, realm, &asked, now).await
+    })
+    .await
 }
 
 pub async fn get(ctx: &Context, at: IdentityRef) -> Result<Profile> {

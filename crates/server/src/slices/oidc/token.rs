@@ -89,7 +89,8 @@ fn authenticate(
     if request.client.authenticate(client, secret).is_ok() {
         return Ok(());
     }
-    ctx.app.limits.wrong_client_secret(ctx.source.ip)?;
+    let tenant = issuer.at.tenant_id;
+    ctx.app.limits.wrong_client_secret(ctx.source.ip, tenant)?;
     Err(INVALID_CLIENT.into())
 }
 
@@ -274,11 +275,16 @@ async fn refuse(ctx: &Context, issuer: &Issuer, code: &IssuedCode) -> Result<Fai
     let is_own = code.application_id == at.application_id;
     let copied = code.access_token.filter(|_| is_own);
     let now = ctx.now;
-    let limit = ctx.app.limits.wrong_proof(ctx.source.ip);
+    let identity = Some(at.realm().identity_id(code.identity_id));
+    let limit = ctx
+        .app
+        .limits
+        .wrong_proof(ctx.source.ip, at.tenant_id, identity);
     let event = event(ctx, issuer, code, "ERROR")
         .detail("error", ErrorCode::InvalidGrant.as_str())
         .detail("revoked_token_id", copied.map(|(id, _)| id));
     let event = limit.is_ok().then_some(event);
+    let event = event.and_then(|event| ctx.app.repeats.first(event));
     let is_revoked = |id| {
         let revocations = &ctx.app.revocations;
         revocations.contains(at.realm(), id)

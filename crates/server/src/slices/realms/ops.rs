@@ -49,10 +49,11 @@ fn change(ctx: &Context, realm: RealmRef, outcome: &'static str) -> Event {
 
 /// Returns a page of the tenant's realms.
 pub async fn list(ctx: &Context, tenant: TenantRef, page: &PageRequest) -> Result<Page<Realm>> {
-    ctx.app
-        .db
-        .read(async |rx| store::list(rx, tenant, page).await)
-        .await
+    let asked = page.clone();
+    ctx.page(tenant.tenant_id, page, async move |rx| {
+        store::list(rx, tenant, &asked).await
+    })
+    .await
 }
 
 pub async fn get(ctx: &Context, at: RealmRef) -> Result<Realm> {

@@ -17,13 +17,12 @@ pub async fn list(
     realm: RealmRef,
     page: &PageRequest,
 ) -> Result<Page<ResourceServer>> {
-    ctx.app
-        .db
-        .read(async |rx| {
-            realms::ops::require(rx, realm).await?;
-            store::list(rx, realm, page).await
-        })
-        .await
+    let asked = page.clone();
+    ctx.page(realm.tenant_id, page, async move |rx| {
+        realms::ops::require(rx, realm).await?;
+        store::list(rx, realm, &asked).await
+    })
+    .await
 }
 
 pub async fn get(ctx: &Context, at: ResourceServerRef) -> Result<ResourceServer> {

@@ -186,7 +186,7 @@ fn issued_to(token: &Secret) -> Option<ApplicationRef> {
     }
     let claims = token.expose().split('.').nth(1)?;
     let claims = URL_SAFE_NO_PAD.decode(claims).ok()?;
-    let Unverified { azp } = serde_json::from_slice(&claims).ok()?;
+    let Unverified { azp } = keymoor_types::json::from_slice(&claims).ok()?;
     match azp {
         Principal::Application {
             tenant_id,

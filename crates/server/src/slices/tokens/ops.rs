@@ -22,15 +22,13 @@ pub async fn list(
 ) -> Result<Page<IssuedToken>> {
     let (page, now) = (page.clone(), ctx.now);
     // A scan, since the total is counted.
-    ctx.app
-        .db
-        .scan(async move |rx| {
-            applications::store::find(rx, issuer)
-                .await?
-                .ok_or_else(|| issuer.not_found())?;
-            store::list(rx, issuer, principals, &page, now).await
-        })
-        .await
+    ctx.scan(issuer.tenant_id, async move |rx| {
+        applications::store::find(rx, issuer)
+            .await?
+            .ok_or_else(|| issuer.not_found())?;
+        store::list(rx, issuer, principals, &page, now).await
+    })
+    .await
 }
 
 /// Revokes a token: on this node at once, on others within ten seconds.

@@ -1,5 +1,6 @@
 //! Connections over real sockets, with limits short enough to wait for.
 
+mod requests;
 mod tls;
 
 use std::net::SocketAddr;

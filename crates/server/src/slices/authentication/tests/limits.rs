@@ -7,6 +7,7 @@ use keymoor_types::IdentityId;
 use super::*;
 use crate::base::limits::LimitSettings;
 use crate::db::testing::{TestDb, fresh_postgres, fresh_sqlite};
+use crate::maintenance;
 
 async fn three_wrong_proofs(db: TestDb) -> TestApp {
     let limits = LimitSettings {
@@ -27,12 +28,18 @@ async fn forge(test: TestApp) {
     let limited = site.answer(&test, &forged).await;
     assert_eq!(limited.refused(429)["code"], "too_many_requests");
     assert_eq!(limited.header("retry-after"), "60");
-    assert_eq!(test.events("AuthenticationTransaction").await, ["ERROR"; 3]);
+    // Repeated refusals are one event with a count.
+    assert_eq!(test.events("AuthenticationTransaction").await, ["ERROR"]);
+    maintenance::sweep(&test.app).await;
+    maintenance::sweep(&test.app).await;
+    assert_eq!(test.events("AuthenticationTransaction").await, ["ERROR"; 2]);
+    let counted = "SELECT COUNT(*) FROM events WHERE details LIKE '%\"repeated\":2%'";
+    assert_eq!(test.count(counted).await, 1);
     // Who can prove the passkey is not locked out by those who can't.
     let proof = ada.proof(&test, &started);
     assert_eq!(site.answer(&test, &proof).await.ok()["type"], "allow");
     site.answer(&test, &proof).await.refused(429);
-    assert_eq!(test.events("AuthenticationTransaction").await.len(), 4);
+    assert_eq!(test.events("AuthenticationTransaction").await.len(), 3);
 }
 
 async fn name_nobody(test: TestApp) {
@@ -86,10 +93,7 @@ async fn replay_codes(test: TestApp) {
     site.userinfo(&test, token).await.ok();
     let limited = site.redeem(&test, &code, &[]).await;
     limited.oauth_error(429, "temporarily_unavailable");
-    assert_eq!(
-        test.events("TokenRequest").await,
-        ["ACCEPTED", "ERROR", "ERROR", "ERROR"]
-    );
+    assert_eq!(test.events("TokenRequest").await, ["ACCEPTED", "ERROR"]);
     // The limit spares the event and nothing else: the code was copied, so its token is revoked.
     site.userinfo(&test, token)
         .await
@@ -123,7 +127,7 @@ macro_rules! on_both {
 }
 
 on_both! {
-    forged_and_replayed_proofs_are_limited_by_network: forge;
+    d16_forged_and_replayed_proofs_are_limited_and_one_event_with_a_count: forge;
     proofs_that_name_nobody_are_limited_like_those_that_name_somebody: name_nobody;
     denied_proofs_are_limited_by_network: deny;
     replayed_codes_are_limited_by_network_and_still_revoke: replay_codes;
