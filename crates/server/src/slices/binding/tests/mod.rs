@@ -5,6 +5,7 @@ mod link;
 mod management;
 mod proofs;
 mod races;
+mod repeats;
 
 use axum::body::Body;
 use axum::http::{Method, Request};
