@@ -16,6 +16,7 @@ use crate::http::middleware::Middleware;
 use crate::http::openapi::{self, Address};
 use crate::http::verb;
 use crate::infra::serving::Service;
+use crate::pages::hosted::refused;
 use crate::pages::{assets, console};
 
 /// Routes with the same middleware.
@@ -115,8 +116,10 @@ fn serve(app: &App, groups: impl IntoIterator<Item = Group>, pages: Router<App>)
         .fallback(unknown_route);
     let surrounded = groups
         .into_iter()
-        .map(|(middleware, documented)| middleware.wrap(documented.split_for_parts().0, app))
-        .fold(Middleware::Pages.wrap(pages, app), Router::merge)
+        .map(|(middleware, documented)| {
+            middleware.wrap(documented.split_for_parts().0, app, refused)
+        })
+        .fold(Middleware::Pages.wrap(pages, app, refused), Router::merge)
         .with_state(app.clone());
     let split: fn(Request) -> Request = verb::split_verb;
     MapRequestLayer::new(split).layer(surrounded)
