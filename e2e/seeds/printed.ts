@@ -49,7 +49,7 @@ export const ADD_A_PASSKEY: Printed[] = [
         },
       });
       assert.equal('credential_binding_link' in ok<object>(answer), false);
-      assertLink((await on.nextMail()).link, on);
+      assertLink((await on.nextMail()).link, on, '/');
     },
   },
   {
@@ -211,7 +211,7 @@ export const BIND_PASSKEY_REFERENCE: Printed[] = [
       });
       assert.equal(response.status, 200);
       assert.equal('credential_binding_link' in ((await response.json()) as object), false);
-      assertLink((await on.nextMail()).link, on);
+      assertLink((await on.nextMail()).link, on, '/');
     },
   },
   {
@@ -329,14 +329,17 @@ async function assertBound(on: Documented, link: string): Promise<CredentialBind
 }
 
 async function jobOf(on: Documented, link: string): Promise<CredentialBindingJob> {
-  const [, id = ''] = /credential-binding-jobs\/([^:?]+)/.exec(link) ?? [];
+  const [, id = ''] = /credential-binding-jobs\/([^:/?]+)/.exec(link) ?? [];
   return on.realm.job({ id, identity_id: on.identity.id });
 }
 
-function assertLink(link: string | null | undefined, { realm, identity }: Documented): void {
+/** @param separator - Before the verb: a mailed link has no colon in its path. */
+function assertLink(link: string | null | undefined, { realm, identity }: Documented, separator = ':'): void {
   const { init } = realm.management;
   const start = `${init.auth_url}/v1/tenants/${init.tenant_id}/realms/${realm.id}/identities/${identity.id}/credential-binding-jobs/`;
   assert(link);
   assert(link.startsWith(start), link);
-  assert.match(link.slice(start.length), /^[0-9a-f]{16}:invokeAuthenticator\?token=[\w-]+$/);
+  const [id = '', token = ''] = link.slice(start.length).split(`${separator}invokeAuthenticator?token=`);
+  assert.match(id, /^[0-9a-f]{16}$/);
+  assert.match(token, /^[\w-]+$/);
 }

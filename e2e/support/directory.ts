@@ -181,7 +181,7 @@ export class Realm {
 
 /** @param url - What the API returned, or a mail contained. */
 export function parseLink(url: string): Link {
-  const [job = '', query = ''] = url.split(':invokeAuthenticator?');
+  const [job = '', query = ''] = url.split(/[:/]invokeAuthenticator\?/);
   return {
     url,
     job,

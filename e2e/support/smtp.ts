@@ -109,7 +109,7 @@ export class Smtp implements AsyncDisposable {
     buffer(stream)
       .then((raw) => PostalMime.parse(raw))
       .then(({ subject = '', messageId = '', text = '', html = '' }) => {
-        const link = /https?:\/\/\S+:invokeAuthenticator\?token=[\w-]+/.exec(text)?.[0] ?? '';
+        const link = /https?:\/\/\S+\/invokeAuthenticator\?token=[\w-]+/.exec(text)?.[0] ?? '';
         this.mails.push({ to, subject, messageId, text, html, link });
       })
       .then(() => done(), done);

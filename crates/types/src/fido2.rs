@@ -237,7 +237,7 @@ pub struct AssertionResponse {
     /// The signature, ASN.1 DER for ECDSA.
     #[cfg_attr(feature = "openapi", schema(examples("MEUCIQDx")))]
     pub signature: String,
-    /// The user handle, if the authenticator stores one.
+    /// The user handle, if the authenticator stores one. An empty one is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(examples("x3Vq9b0LkM2tYc8W")))]
     pub user_handle: Option<String>,

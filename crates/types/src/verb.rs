@@ -21,6 +21,14 @@ pub fn as_segment(path: &str) -> Option<String> {
     split(path).map(|(head, verb)| format!("{head}{SEPARATOR}{verb}"))
 }
 
+/// Returns a path with every `/~` escaped, so that it names no verb as a segment. Returns `None` for a
+/// path without one.
+#[must_use]
+pub fn escaped(path: &str) -> Option<String> {
+    path.contains(SEPARATOR)
+        .then(|| path.replace(SEPARATOR, "/%7E"))
+}
+
 /// Returns the published form of a route whose verb is a segment.
 #[must_use]
 pub fn published(route: &str) -> String {

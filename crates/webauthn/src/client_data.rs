@@ -59,7 +59,7 @@ pub(crate) struct ClientData {
 impl ClientData {
     pub(crate) fn parse(text: &[u8]) -> Result<Self, ClientDataError> {
         let malformed = ClientDataError::Malformed;
-        let members = json::parse_object(text).map_err(|_| malformed)?;
+        let members = json::parse_object(without_bom(text)).map_err(|_| malformed)?;
         let string = |name| members.get(name).and_then(Value::as_str).ok_or(malformed);
         let cross_origin = match members.get("crossOrigin") {
             None => false,
@@ -98,4 +98,10 @@ impl ClientData {
         }
         origin::host(&self.origin).ok_or(ClientDataError::Origin)
     }
+}
+
+/// Returns `text` without one leading byte order mark, which "UTF-8 decode" strips (sections 7.1 and
+/// 7.2, and the Encoding Standard). The hash still covers it.
+fn without_bom(text: &[u8]) -> &[u8] {
+    text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text)
 }

@@ -112,7 +112,10 @@ impl Fido2Assertion {
         let response = &proof.credential.response;
         let bytes = |text: &str| decode(text).ok_or(malformed);
         let id = credential_id(&proof.credential.id, &proof.credential.raw_id);
+        // A user handle has 1 to 64 bytes (section 5.4.3), so an empty one names nobody. Some clients
+        // write it where the specification has null.
         let user_handle = response.user_handle.as_deref().map(bytes).transpose()?;
+        let user_handle = user_handle.filter(|handle| !handle.is_empty());
         Ok(Self {
             evidence: WebAuthnEvidence::new(
                 id.ok_or(ProofError::CredentialId)?,

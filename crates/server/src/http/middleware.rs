@@ -7,19 +7,27 @@ use std::panic::AssertUnwindSafe;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::header::{ALLOW, CACHE_CONTROL, STRICT_TRANSPORT_SECURITY};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::header::{
+    ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, STRICT_TRANSPORT_SECURITY,
+};
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
 
 use crate::app::App;
 use crate::base::budget::Charge;
-use crate::base::context::Source;
+use crate::base::context::{Context, Source};
 use crate::base::error::{Error, Result};
 use crate::base::failure::Failure;
 use crate::http::body::{self, Operations};
-use crate::http::{cors, privacy, trace};
+use crate::http::{accept, cors, privacy, trace};
+
+/// The content type of an error's body.
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// Renders what a person reads about an error of this status.
+pub type ErrorPage = fn(&Context, StatusCode) -> Response;
 
 /// The middleware of one kind of routes.
 #[derive(Clone, Copy)]
@@ -37,13 +45,21 @@ pub enum Middleware {
 }
 
 impl Middleware {
-    /// Wraps `routes` in this middleware. Only the bodies of `operations` are read.
-    pub fn wrap(self, routes: Router<App>, operations: Operations, app: &App) -> Router<App> {
+    /// Wraps `routes` in this middleware. Only the bodies of `operations` are read. Browsers see
+    /// `page` instead of an error's JSON.
+    pub fn wrap(
+        self,
+        routes: Router<App>,
+        operations: Operations,
+        app: &App,
+        page: ErrorPage,
+    ) -> Router<App> {
         let auth_url = &app.config.auth_url;
         let settings = Settings {
             app: app.clone(),
             middleware: self,
             operations,
+            page,
             // In development, other services share the host, and browsers remember HSTS for a year.
             insist_on_https: auth_url.is_https() && !auth_url.is_loopback(),
         };
@@ -80,6 +96,7 @@ struct Settings {
     app: App,
     middleware: Middleware,
     operations: Operations,
+    page: ErrorPage,
     insist_on_https: bool,
 }
 
@@ -89,18 +106,58 @@ impl Settings {
         let ip = source.expect("`trace` is around every route").ip;
         body::finished(request, &self.operations, &self.app.unfinished, ip).await
     }
+
+    /// Returns the context of a person who opens one of these routes in a browser.
+    fn person(&self, request: &Request) -> Option<Context> {
+        let opens = matches!(*request.method(), Method::GET | Method::HEAD);
+        let may_be_person = match self.middleware {
+            Middleware::Pages | Middleware::Devices => true,
+            // A link that was cut short, where one address serves everything.
+            Middleware::Management => !request.headers().contains_key(AUTHORIZATION),
+            // Standards define these responses. `/authorize` has pages of its own.
+            Middleware::OAuth | Middleware::Metadata => false,
+        };
+        let source = request.extensions().get::<Source>()?;
+        (opens && may_be_person && accept::reads_html(request.headers()))
+            .then(|| Context::anonymous(&self.app, source.clone()))
+    }
+
+    /// Gives a person a page instead of an error's JSON.
+    fn readable(&self, mut response: Response, person: Option<Context>) -> Response {
+        let status = response.status();
+        if !status.is_client_error() && !status.is_server_error() {
+            return response;
+        }
+        if matches!(self.middleware, Middleware::Pages | Middleware::Devices) {
+            // The address may be that of a broken link. No cache and no other page may get its token.
+            response = privacy::carries_token(response);
+        }
+        let is_json = response.headers().get(CONTENT_TYPE) == Some(&JSON);
+        let Some(ctx) = person.filter(|_| is_json) else {
+            return response;
+        };
+        let (page, body) = (self.page)(&ctx, status).into_parts();
+        let (mut parts, _) = response.into_parts();
+        parts.headers.remove(CONTENT_LENGTH);
+        for (name, value) in &page.headers {
+            parts.headers.insert(name, value.clone());
+        }
+        Response::from_parts(parts, body)
+    }
 }
 
 /// Wraps every route: adds the span and the correlation id, and turns a panic into a response.
 async fn surround(State(settings): State<Settings>, request: Request, next: Next) -> Response {
-    let answer = async |request| {
+    let answer = async |request: Request| {
+        let reader = settings.person(&request);
         let answering =
             AssertUnwindSafe(settings.middleware.answer(&settings, request, next)).catch_unwind();
         // The panic hook has logged the message and location.
         let panicked = |_| Error::internal("a handler panicked").into_response();
-        answering
+        let response = answering
             .await
-            .map_or_else(panicked, explain_method_not_allowed)
+            .map_or_else(panicked, explain_method_not_allowed);
+        settings.readable(response, reader)
     };
     let mut response = trace::trace(&settings.app, request, answer).await;
     if settings.insist_on_https {

@@ -2,12 +2,14 @@
 //!
 //! Only `http` and the slices' `api`, `public` and `page` files use status codes.
 
+pub mod accept;
 pub mod auth;
 pub mod body;
 pub mod cors;
 pub mod examples;
 pub mod form;
 pub mod json;
+pub mod link;
 pub mod list;
 pub mod middleware;
 pub mod oauth;

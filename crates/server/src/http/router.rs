@@ -17,6 +17,7 @@ use crate::http::middleware::Middleware;
 use crate::http::openapi::{self, Address};
 use crate::http::verb;
 use crate::infra::serving::Service;
+use crate::pages::hosted::refused;
 use crate::pages::{assets, console};
 
 /// Routes with the same middleware.
@@ -118,10 +119,10 @@ fn serve(app: &App, groups: impl IntoIterator<Item = Group>, pages: Router<App>)
         .into_iter()
         .map(|(middleware, documented)| {
             let (routes, document) = documented.split_for_parts();
-            middleware.wrap(routes, Operations::of(&document), app)
+            middleware.wrap(routes, Operations::of(&document), app, refused)
         })
         .fold(
-            Middleware::Pages.wrap(pages, Operations::default(), app),
+            Middleware::Pages.wrap(pages, Operations::default(), app, refused),
             Router::merge,
         )
         .with_state(app.clone());

@@ -3,12 +3,16 @@
 //! axum 0.8 allows one parameter per path segment and no suffix after it. Handlers are therefore
 //! declared as `…/{job_id}/~bind`, and the API documents restore the colon. Delete this file when
 //! axum supports suffixes.
+//!
+//! Nobody can type the inner form. Otherwise a proxy's rule for `:bind` could be bypassed.
 
 use axum::extract::Request;
 use axum::http::Uri;
 use keymoor_types::verb;
 
-/// Rewrites the verb of `request`, if its last path segment has one.
+use crate::http::link;
+
+/// Rewrites the path of `request` to its routed form, if it has a verb.
 pub fn split_verb(mut request: Request) -> Request {
     if let Some(uri) = rewritten(request.uri()) {
         *request.uri_mut() = uri;
@@ -17,7 +21,14 @@ pub fn split_verb(mut request: Request) -> Request {
 }
 
 fn rewritten(uri: &Uri) -> Option<Uri> {
-    let path = verb::as_segment(uri.path())?;
+    if let Some(routed) = link::routed(uri) {
+        return routed.parse().ok();
+    }
+    let typed = verb::escaped(uri.path());
+    let path = match verb::as_segment(typed.as_deref().unwrap_or(uri.path())) {
+        Some(path) => path,
+        None => typed?,
+    };
     let query = uri
         .query()
         .map(|query| format!("?{query}"))
@@ -29,9 +40,32 @@ fn rewritten(uri: &Uri) -> Option<Uri> {
 mod tests {
     use super::*;
 
+    fn rewritten_from(uri: &str) -> Option<String> {
+        rewritten(&uri.parse().unwrap()).map(|uri| uri.to_string())
+    }
+
     #[test]
     fn a_rewritten_request_keeps_its_query() {
-        let uri: Uri = "/jobs/J:getInfo?x=1:2".parse().unwrap();
-        assert_eq!(rewritten(&uri).unwrap(), "/jobs/J/~getInfo?x=1:2");
+        for (typed, routed) in [
+            ("/jobs/J:getInfo?x=1:2", "/jobs/J/~getInfo?x=1:2"),
+            ("/jobs/J/~getInfo?x=/~y", "/jobs/J/%7EgetInfo?x=/~y"),
+        ] {
+            assert_eq!(rewritten_from(typed).as_deref(), Some(routed));
+        }
+    }
+
+    #[test]
+    fn the_inner_form_cannot_be_typed() {
+        for (typed, routed) in [
+            ("/jobs/J/~bind", "/jobs/J/%7Ebind"),
+            ("/jobs/J/~bind/", "/jobs/J/%7Ebind/"),
+            ("/jobs/~bind:bind", "/jobs/%7Ebind/~bind"),
+            ("/~/~", "/%7E/%7E"),
+        ] {
+            assert_eq!(rewritten_from(typed).as_deref(), Some(routed));
+        }
+        for untouched in ["/jobs/J/%7Ebind", "/jobs/J~bind", "/jobs/J"] {
+            assert_eq!(rewritten_from(untouched), None, "{untouched}");
+        }
     }
 }

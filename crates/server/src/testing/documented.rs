@@ -55,7 +55,7 @@ fn is_of(template: &str, path: &str) -> bool {
                 .strip_prefix('{')
                 .and_then(|rest| rest.split_once('}'))
             {
-                Some((_, "")) => !part.contains(':'),
+                Some((_, "")) => !part.contains([':', '%']),
                 Some((_, verb)) => part.ends_with(verb),
                 None => part == template,
             }

@@ -1,5 +1,7 @@
 //! Ceremonies over a challenge of the server's making.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keymoor_testkit::{AssertionOptions, Authenticator, CredentialKey, RegistrationOptions, flags};
 use keymoor_types::Timestamp;
 use keymoor_webauthn::fido2::{
@@ -183,6 +185,100 @@ fn an_assertion_names_its_user_by_the_authenticator_or_by_the_request() {
         good().with(without_handle).verify_of(None),
         Err(ProofError::UserHandle)
     );
+}
+
+/// WebAuthn Level 3, sections 5.4.3 and 7.2: a user handle has at least one byte, and `userHandle` is
+/// nullable.
+#[test]
+fn an_empty_or_null_user_handle_is_none() {
+    for handle in [json!(""), Value::Null] {
+        let good = || {
+            Signed::new(|_| ())
+                .with(|proof| proof["credential"]["response"]["userHandle"] = handle.clone())
+        };
+        let named = |subject: &'static str| good().with(|proof| proof["sub"] = subject.into());
+        assert_eq!(named(OWNER).verify(), Ok(()), "{handle}");
+        assert_eq!(named(OWNER).verify_of(None), Ok(()), "{handle}");
+        assert_eq!(named("CN=J").verify(), Err(ProofError::Subject), "{handle}");
+        // Nobody named the user.
+        assert_eq!(good().verify(), Err(ProofError::UserHandle), "{handle}");
+        assert_eq!(good().verify_of(None), Err(ProofError::UserHandle));
+    }
+}
+
+/// WebAuthn Level 3, section 5.1: byte strings in JSON are base64url without padding.
+#[test]
+fn byte_strings_are_base64url_without_padding() {
+    for member in [
+        "clientDataJSON",
+        "authenticatorData",
+        "signature",
+        "userHandle",
+    ] {
+        for (before, after) in [("", "="), ("", "=="), ("", "\n"), ("+/", "")] {
+            let mut signed = Signed::new(|_| ());
+            let text = &mut signed.proof["credential"]["response"][member];
+            *text = format!("{before}{}{after}", text.as_str().expect("a member")).into();
+            let parsed = Fido2Assertion::parse(&signed.proof.to_string());
+            let refused = parsed.map(|_| ()).unwrap_err();
+            assert_eq!(refused, ProofError::MalformedAssertion, "{member}");
+        }
+    }
+}
+
+/// WebAuthn Level 3, section 5.1: members that a browser adds, or leaves null or empty, don't matter.
+#[test]
+fn members_that_the_verification_does_not_use_may_be_absent_null_or_empty() {
+    for (member, values) in [
+        ("authenticatorAttachment", [json!(null), json!("")]),
+        ("clientExtensionResults", [json!(null), json!({})]),
+    ] {
+        for value in values {
+            let signed = Signed::new(|_| ()).with(|proof| proof["credential"][member] = value);
+            assert_eq!(signed.verify(), Ok(()), "{member}");
+        }
+    }
+    for (member, value) in [
+        ("transports", json!(null)),
+        ("transports", json!([])),
+        ("publicKey", json!(null)),
+        ("publicKeyAlgorithm", json!(null)),
+        ("authenticatorData", json!(null)),
+    ] {
+        let mut response = Authenticator::from_seed(1).register_json(&registration(|_| ()));
+        response["response"][member] = value;
+        assert!(verify(&response).is_ok(), "{member}");
+    }
+}
+
+/// WebAuthn Level 3, sections 7.1 and 7.2: "UTF-8 decode" strips a byte order mark. The hash is over
+/// the bytes as received.
+#[test]
+fn client_data_may_start_with_one_byte_order_mark() {
+    let with_marks = |kind: &str, marks: &str| {
+        let challenge = URL_SAFE_NO_PAD.encode(CHALLENGE);
+        let json = json!({ "type": kind, "challenge": challenge, "origin": ORIGIN });
+        Some(format!("{marks}{json}"))
+    };
+    let registered = |marks: &str| {
+        let options = registration(|o| o.client_data.raw = with_marks("webauthn.create", marks));
+        verify(&Authenticator::from_seed(1).register_json(&options)).map(|_| ())
+    };
+    let asserted =
+        |marks: &str| Signed::new(|o| o.client_data.raw = with_marks("webauthn.get", marks));
+    assert_eq!(registered("\u{feff}"), Ok(()));
+    assert_eq!(asserted("\u{feff}").verify(), Ok(()));
+    for marks in ["\u{feff}\u{feff}", " \u{feff}", "\u{fffe}"] {
+        let malformed = ClientDataError::Malformed;
+        assert_eq!(registered(marks), Err(malformed.into()), "{marks:?}");
+        let parsed = Fido2Assertion::parse(&asserted(marks).proof.to_string());
+        assert_eq!(parsed.map(|_| ()).unwrap_err(), malformed.into());
+    }
+    // The signature covers the mark, so removing or adding one on the way breaks it.
+    let mut removed = asserted("\u{feff}");
+    let without = &asserted("").proof["credential"]["response"]["clientDataJSON"];
+    removed.proof["credential"]["response"]["clientDataJSON"] = without.clone();
+    assert_eq!(removed.verify(), Err(ProofError::Signature));
 }
 
 #[test]

@@ -94,3 +94,107 @@ async fn the_management_listener_has_no_console() {
     let request = Request::get("/console/bind").body(Body::empty()).unwrap();
     test.management(request).await.refused(404);
 }
+
+#[tokio::test]
+async fn an_unknown_address_is_a_page_for_a_person_and_json_for_a_program() {
+    let test = TestApp::sqlite().await;
+    let request = |method: &str, uri: &str, accept: &str| {
+        Request::builder()
+            .method(method)
+            .uri(uri)
+            .header("accept", accept)
+            .body(Body::empty())
+            .unwrap()
+    };
+    const BROWSER: &str = "text/html,application/xhtml+xml,*/*;q=0.8";
+    for uri in [
+        "/nothing",
+        "/bind",
+        "/console/bind/",
+        "/assets/gone.js",
+        "//evil.example/",
+        "/%00",
+        "/a%20b",
+        "/%FF",
+        "/..%2f..%2fetc/passwd",
+    ] {
+        for answer in [
+            test.auth(request("GET", uri, BROWSER)).await,
+            test.management(request("GET", uri, BROWSER)).await,
+        ] {
+            assert_eq!(answer.status, 404, "{uri}");
+            assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");
+            assert_eq!(answer.header("vary"), "Accept");
+            assert_eq!(answer.header("location"), "");
+            assert!(answer.text.contains("This page doesn’t exist"), "{uri}");
+            assert!(!answer.text.contains("evil"), "{uri}");
+        }
+        for (method, accept) in [
+            ("GET", "application/json"),
+            ("GET", "*/*"),
+            ("POST", BROWSER),
+        ] {
+            let answer = test.auth(request(method, uri, accept)).await;
+            // Assets can only be read.
+            let is_asset = uri.starts_with("/assets/") && method == "POST";
+            answer.refused(if is_asset { 405 } else { 404 });
+            assert_eq!(answer.header("vary"), "Accept");
+        }
+    }
+    let wrong_method = test.auth(request("GET", "/healthz", BROWSER)).await;
+    assert_eq!(wrong_method.text, "ok");
+}
+
+#[tokio::test]
+async fn a_person_who_opens_an_address_of_apps_gets_a_page() {
+    let test = TestApp::sqlite().await;
+    let job = "/v1/tenants/1/realms/2/identities/3/credential-binding-jobs/4";
+    for verb in [":bind", ":getInfo"] {
+        let request = |accept: &str| {
+            Request::get(format!("{job}{verb}"))
+                .header("accept", accept)
+                .body(Body::empty())
+                .unwrap()
+        };
+        let page = test.auth(request("text/html")).await;
+        assert_eq!(page.status, 405);
+        assert_eq!(page.header("allow"), "POST");
+        assert!(
+            page.text.contains("This address isn’t a page"),
+            "{}",
+            page.text
+        );
+        test.auth(request("application/json")).await.refused(405);
+    }
+}
+
+/// Where one address serves everything, a link that was cut short is a path of the management API.
+#[tokio::test]
+async fn a_person_at_the_management_api_gets_a_page_and_a_client_json() {
+    let test = TestApp::sqlite().await;
+    let job = test.realm_path("/identities/1/credential-binding-jobs/2");
+    let request = |headers: &[(&str, &str)]| {
+        let request = Request::get(&job);
+        let with = |request: axum::http::request::Builder, header: &(&str, &str)| {
+            request.header(header.0, header.1)
+        };
+        let request = headers.iter().fold(request, with);
+        request.body(Body::empty()).unwrap()
+    };
+    let page = test.management(request(&[("accept", "text/html")])).await;
+    assert_eq!(page.status, 401);
+    assert!(
+        page.text.contains("open the full link again"),
+        "{}",
+        page.text
+    );
+    assert_eq!(page.header("cache-control"), "no-store");
+    for client in [
+        &[][..],
+        &[("accept", "*/*")],
+        &[("accept", "application/json")],
+        &[("accept", "text/html"), ("authorization", "Bearer x")],
+    ] {
+        test.management(request(client)).await.refused(401);
+    }
+}

@@ -38,3 +38,35 @@ pub fn message(ctx: &Context, status: StatusCode, title: &str, what: &str, next:
         Err(error) => Error::internal(error).into_response(),
     }
 }
+
+/// Renders the page for an error of this status, at an address that has no page of its own for it.
+pub fn refused(ctx: &Context, status: StatusCode) -> Response {
+    let (title, what, next) = match status {
+        StatusCode::NOT_FOUND | StatusCode::UNAUTHORIZED => (
+            "This page doesn’t exist",
+            "The address is incomplete or wrong.",
+            "If you followed a link from an email, open the full link again or ask for a new one. Otherwise go back to the app.",
+        ),
+        StatusCode::METHOD_NOT_ALLOWED => (
+            "This address isn’t a page",
+            "Only apps use it.",
+            "Go back to the app and continue there.",
+        ),
+        StatusCode::TOO_MANY_REQUESTS => (
+            "Too many attempts",
+            "Your network sent too many requests.",
+            "Wait a minute and try again.",
+        ),
+        status if status.is_client_error() => (
+            "This page can’t be shown",
+            "Your browser sent a request that the server doesn’t accept.",
+            "Go back to the app and try again.",
+        ),
+        _ => (
+            "Something went wrong",
+            "The server failed to show this page.",
+            "Try again in a moment.",
+        ),
+    };
+    message(ctx, status, title, what, next)
+}

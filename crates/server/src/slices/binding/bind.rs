@@ -207,7 +207,7 @@ fn device_config(job: &BindingJob) -> Value {
 /// # Errors
 /// As [`open`], and: `Forbidden` for an untrusted origin or a kind of key that the config does
 /// not list; `Invalid` for a proof that fails, which is counted; `Conflict` for a key that is
-/// bound already.
+/// bound already. A request that repeats the one that completed the job gets its credential again.
 pub async fn bind(
     ctx: &Context,
     origin: &PageOrigin,
@@ -216,6 +216,9 @@ pub async fn bind(
     request: &BindRequest,
 ) -> Result<Credential> {
     let found = ctx.app.db.read(async |rx| find(rx, key).await).await?;
+    if let Some(credential) = repeated(ctx, origin, token, request, found.as_ref()).await? {
+        return Ok(credential);
+    }
     let Opened { job, identity } = admit(ctx, key, token, found)?;
     require_trusted(ctx, origin, &job)?;
     let Ok(proved) = verify(ctx, &job, token, request) else {
@@ -226,6 +229,47 @@ pub async fn bind(
         return Err(Error::Forbidden("this kind of passkey is not allowed"));
     }
     with_fresh_ids!(store_key(ctx, &job, &identity, &proved).await)
+}
+
+/// Returns the credential that an earlier request with this key bound by the job, for a device that
+/// lost the response. Nothing is written or counted.
+async fn repeated(
+    ctx: &Context,
+    origin: &PageOrigin,
+    token: &Secret,
+    request: &BindRequest,
+    found: Option<&(BindingJob, Identity)>,
+) -> Result<Option<Credential>> {
+    let complete = found.filter(|(job, identity)| {
+        job.stored_state == State::Complete
+            && identity.status == Status::Active
+            && job.token_hash.matches(&token.digest())
+    });
+    let Some((job, _)) = complete else {
+        return Ok(None);
+    };
+    require_trusted(ctx, origin, job)?;
+    match verify(ctx, job, token, request) {
+        Ok(proved) => bound_by(ctx, job, &proved).await,
+        Err(BadProof) => Err(ended(job, State::Complete)),
+    }
+}
+
+/// Returns the credential that completed `job`, if its key is the one that `proved` names.
+async fn bound_by(
+    ctx: &Context,
+    job: &BindingJob,
+    proved: &VerifiedKey,
+) -> Result<Option<Credential>> {
+    let Some(id) = job.credential_id else {
+        return Ok(None);
+    };
+    let at = job.at().identity().credential_id(id);
+    let read = ctx
+        .app
+        .db
+        .read(async |rx| credentials::store::find(rx, at).await);
+    Ok(read.await?.filter(|bound| proved.became(bound)))
 }
 
 fn require_trusted(ctx: &Context, origin: &PageOrigin, job: &BindingJob) -> Result<()> {
@@ -374,20 +418,22 @@ async fn store_key(
         .await?;
     match outcome {
         Some(credential) => Ok(credential),
-        None => Err(why_not_claimed(ctx, key).await?),
+        None => not_claimed(ctx, key, proved).await,
     }
 }
 
-/// Reads once more how a concurrent request changed the state.
-async fn why_not_claimed(ctx: &Context, key: JobRef) -> Result<Error> {
+/// Reads once more how a concurrent request changed the state. It may have bound the same key.
+async fn not_claimed(ctx: &Context, key: JobRef, proved: &VerifiedKey) -> Result<Credential> {
     let found = ctx.app.db.read(async |rx| find(rx, key).await).await?;
-    Ok(match found {
-        None => key.not_found(),
+    match found {
+        None => Err(key.not_found()),
         Some((_, identity)) if identity.status == Status::Suspended => {
-            Error::Forbidden("identity is suspended")
+            Err(Error::Forbidden("identity is suspended"))
         }
-        Some((job, _)) => ended(&job, job.state_at(ctx.now)),
-    })
+        Some((job, _)) => bound_by(ctx, &job, proved)
+            .await?
+            .ok_or_else(|| ended(&job, job.state_at(ctx.now))),
+    }
 }
 
 fn step_event(ctx: &Context, key: JobRef, state: State) -> Event {

@@ -26,8 +26,18 @@ pub(super) fn open_token(app: &App, key: JobRef, sealed: &[u8]) -> Result<Secret
         .map_err(Error::internal)
 }
 
-/// Returns the link of a job, for a device or a browser to open.
+/// Returns the published form of a job's link, which every SDK recognises.
 pub(super) fn of(app: &App, key: JobRef, token: &Secret) -> Secret {
+    with_separator(app, key, ':', token)
+}
+
+/// Returns the form of a job's link that is mailed. Mail clients end a link at a colon in its path, or
+/// escape it. A browser opens this form like the other, and is redirected to the application.
+pub(super) fn mailed(app: &App, key: JobRef, token: &Secret) -> Secret {
+    with_separator(app, key, '/', token)
+}
+
+fn with_separator(app: &App, key: JobRef, separator: char, token: &Secret) -> Secret {
     let JobRef {
         tenant_id,
         realm_id,
@@ -35,7 +45,7 @@ pub(super) fn of(app: &App, key: JobRef, token: &Secret) -> Secret {
         job_id: id,
     } = key;
     let path = format!(
-        "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credential-binding-jobs/{id}:invokeAuthenticator?token={}",
+        "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credential-binding-jobs/{id}{separator}invokeAuthenticator?token={}",
         token.expose()
     );
     Secret::new(app.config.auth_url.join(&path))

@@ -67,7 +67,7 @@ impl MailJob for BindingLinkMail {
             username: identity.traits.username,
             realm: realm.display_name,
         };
-        let link = link::of(app, key, &token);
+        let link = link::mailed(app, key, &token);
         letters::binding_link(claim.id, claim.created_at, to, &link, job.expires_at).map(Some)
     }
 

@@ -14,7 +14,7 @@ use crate::base::names::named;
 use crate::base::refs::JobRef;
 use crate::base::secret::{Digest, Secret};
 use crate::slices::authenticator_configs::model::{AuthenticationMethod, AuthenticatorConfig};
-use crate::slices::credentials::model::{KeyOrigin, Mechanism, WebAuthnKey};
+use crate::slices::credentials::model::{Credential, KeyOrigin, Mechanism, WebAuthnKey};
 
 /// The number of failed proofs with the correct token that revokes a job.
 pub const MAX_FAILED_PROOFS: i64 = 10;
@@ -194,6 +194,19 @@ impl VerifiedKey {
                 KeyOrigin::WebAuthn(WebAuthnKey::of(*mechanism, registration))
             }
         }
+    }
+
+    /// Whether `bound` is this key, stored in the same place.
+    pub fn became(&self, bound: &Credential) -> bool {
+        let is_same_place = match (self.origin(), &bound.origin) {
+            (KeyOrigin::Software, KeyOrigin::Software) => true,
+            (KeyOrigin::WebAuthn(proved), KeyOrigin::WebAuthn(bound)) => {
+                (proved.mechanism, proved.credential_id)
+                    == (bound.mechanism, bound.credential_id.clone())
+            }
+            _ => false,
+        };
+        is_same_place && self.public_key().thumbprint() == bound.key.thumbprint()
     }
 }
 

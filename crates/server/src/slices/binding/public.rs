@@ -1,15 +1,13 @@
 //! The endpoints that a link and a device call. The link's token is the only credential.
 
-use axum::extract::Query;
-use axum::extract::rejection::QueryRejection;
-use axum::http::header::ACCEPT;
+use axum::extract::RawQuery;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use keymoor_types::fido2::RegistrationResponse;
 use keymoor_types::wire::{
     BindRequest, BindingInfo, BoundCredential, InvokeAuthenticator, WebAuthnRegistration,
 };
-use serde::Deserialize;
+use url::form_urlencoded;
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -22,6 +20,7 @@ use crate::base::error::{Error, Result};
 use crate::base::origin::PageOrigin;
 use crate::base::refs::JobRef;
 use crate::base::secret::Secret;
+use crate::http::accept::reads_json_only;
 use crate::http::auth::{Anonymous, bearer};
 use crate::http::json::{Lenient, Reply};
 use crate::http::openapi::{DeviceRefusals, EndedLink, NotJson, WithoutLink};
@@ -41,22 +40,15 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(bind_credential))
 }
 
-#[derive(Deserialize, utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-struct LinkQuery {
-    /// The link's token.
-    #[serde(default)]
-    token: String,
-}
-
 /// Opens a link. An SDK receives the next address as JSON. A browser is redirected to the
 /// application's `invoke_url` with `/bind`, or shown a page that explains why the link doesn't work.
+/// Mailed links have `/invokeAuthenticator` instead of `:invokeAuthenticator`.
 #[utoipa::path(
     get,
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credential-binding-jobs/{credential_binding_job_id}/~invokeAuthenticator",
     operation_id = "InvokeAuthenticator",
     tag = "Binding",
-    params(JobRef, LinkQuery),
+    params(JobRef, ("token" = Option<String>, Query, description = "The link's token.")),
     responses(
         (status = 200, description = "For `Accept: application/json`: the next address and the link's parameters", body = InvokeAuthenticator),
         (status = 302, description = "For browsers: a redirect to the application"),
@@ -70,20 +62,36 @@ async fn invoke_authenticator(
     origin: PageOrigin,
     headers: HeaderMap,
     at: Result<JobRef>,
-    query: Result<Query<LinkQuery>, QueryRejection>,
+    RawQuery(query): RawQuery,
 ) -> Response {
     // Mail scanners send HEAD. It changes no state and reveals nothing.
     if method == Method::HEAD {
         return StatusCode::OK.into_response();
     }
-    let token = Secret::new(query.map(|Query(query)| query.token).unwrap_or_default());
+    let token = link_query(query.as_deref());
     let opened = open(&ctx, &origin, at, &token).await;
-    match (opened, wants_json(&headers)) {
+    match (opened, reads_json_only(&headers)) {
         (Ok(job), true) => Reply(told(&ctx, job.at(), &token)).into_response(),
         (Ok(job), false) => redirect(&ctx, &job, &token),
         (Err(error), true) => error.into_response(),
         (Err(error), false) => page::dead_link(&ctx, error),
     }
+}
+
+/// Returns the token in a link's query. Without exactly one, it is empty and opens nothing.
+///
+/// A token has only letters, digits, `-` and `_`. Mail clients break links with spaces and line ends,
+/// and append punctuation, so everything else is dropped. The hash is compared with the rest.
+fn link_query(query: Option<&str>) -> Secret {
+    let query = query.unwrap_or_default();
+    let mut tokens = form_urlencoded::parse(query.as_bytes())
+        .filter(|(name, _)| name.eq_ignore_ascii_case("token"))
+        .map(|(_, value)| value);
+    let (Some(token), None) = (tokens.next(), tokens.next()) else {
+        return Secret::new("");
+    };
+    let is_of_token = |letter: &char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
+    Secret::new(token.chars().filter(is_of_token).collect::<String>())
 }
 
 async fn open(
@@ -93,15 +101,6 @@ async fn open(
     token: &Secret,
 ) -> Result<BindingJob> {
     bind::open(ctx, origin, at?, token).await
-}
-
-/// Whether the caller is an SDK: those accept JSON and not HTML, which a browser's navigation does.
-fn wants_json(headers: &HeaderMap) -> bool {
-    let accept = headers
-        .get(ACCEPT)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    accept.contains("application/json") && !accept.contains("text/html")
 }
 
 fn told(ctx: &Context, key: JobRef, token: &Secret) -> InvokeAuthenticator {
@@ -212,18 +211,40 @@ fn link_token(headers: &HeaderMap) -> Result<Secret> {
 mod tests {
     use super::*;
 
+    fn token_of(query: &str) -> String {
+        link_query(Some(query)).expose().to_owned()
+    }
+
     #[test]
-    fn only_clients_that_ask_for_json_by_name_get_it() {
-        let wants = |accept: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(ACCEPT, accept.parse().unwrap());
-            wants_json(&headers)
-        };
-        assert!(wants("application/json"));
-        assert!(wants("application/json, text/plain, */*"));
-        assert!(!wants(
-            "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
-        ));
-        assert!(!wants("*/*"));
+    fn a_links_token_is_read_without_what_a_mail_client_added() {
+        for query in [
+            "token=aB-_9",
+            "token=aB%2D_9",
+            "token=aB-_9.",
+            "token=aB-_9%3E",
+            "token=%3CaB-_9%3E)",
+            "token=aB-%0D%0A%20_9",
+            "token=aB-+_9+",
+            "token=aB-=%0A_9",
+            "utm_source=mail&token=aB-_9&x=%FF",
+            "Token=aB-_9",
+        ] {
+            assert_eq!(token_of(query), "aB-_9", "{query}");
+        }
+    }
+
+    #[test]
+    fn a_link_has_one_token_or_none() {
+        for query in [
+            "",
+            "token",
+            "token=",
+            "x=1",
+            "token=a&token=b",
+            "token=a&Token=a",
+        ] {
+            assert_eq!(token_of(query), "", "{query}");
+        }
+        assert_eq!(link_query(None).expose(), "");
     }
 }

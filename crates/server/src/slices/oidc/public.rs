@@ -1,7 +1,7 @@
 //! The OAuth and OpenID Connect endpoints of an application.
 
 use axum::extract::RawQuery;
-use axum::http::header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, REFERER, WWW_AUTHENTICATE};
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, REFERER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use keymoor_oauth::discovery::Metadata;
@@ -23,6 +23,7 @@ use crate::base::error::Result;
 use crate::base::failure::Failure;
 use crate::base::origin::PageOrigin;
 use crate::base::refs::ApplicationRef;
+use crate::http::accept::reads_html;
 use crate::http::auth::Anonymous;
 use crate::http::auth::bearer;
 use crate::http::form::FormText;
@@ -163,7 +164,7 @@ async fn authorized(
     match start(ctx, at, (origin, headers), query).await {
         Ok(Invocation::Redirect(url)) | Err(Stopped::Redirected(url)) => redirect::found(url),
         Ok(Invocation::Told(authenticate_url)) => Reply(Told { authenticate_url }).into_response(),
-        Err(Stopped::Shown(failure)) if is_navigation(headers) => page::cannot_start(ctx, failure),
+        Err(Stopped::Shown(failure)) if reads_html(headers) => page::cannot_start(ctx, failure),
         Err(Stopped::Shown(failure)) => failure.into_response(),
     }
 }
@@ -177,11 +178,6 @@ async fn start(
     let issuer = Issuer::find(&ctx.app, at?).await?;
     issuer.require_trusted(&ctx.app, origin)?;
     sign_in::start(ctx, &issuer, &query?, text(headers, &REFERER)).await
-}
-
-/// Whether the caller is a browser's navigation: it accepts HTML explicitly, which programs don't.
-fn is_navigation(headers: &HeaderMap) -> bool {
-    text(headers, &ACCEPT).is_some_and(|accept| accept.contains("text/html"))
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {

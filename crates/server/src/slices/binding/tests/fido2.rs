@@ -299,11 +299,10 @@ async fn a_challenge_is_of_one_job_and_dies_with_it(test: TestApp) {
     let customers = Customers::new(&test).await;
     let job = customers.job(&test).await;
     let spare = registration(&options(&test, &job).await);
-    let first = bind_new_key(&test, &job).await;
-    for again in [first, Authenticator::generate().register_json(&spare)] {
-        let body = bind(&test, &job, &again).await.refused(409);
-        assert_eq!(body["details"][0]["description"], "complete");
-    }
+    bind_new_key(&test, &job).await;
+    let other_key = Authenticator::generate().register_json(&spare);
+    let body = bind(&test, &job, &other_key).await.refused(409);
+    assert_eq!(body["details"][0]["description"], "complete");
     assert_eq!(test.count("SELECT COUNT(*) FROM credentials").await, 1);
 }
 

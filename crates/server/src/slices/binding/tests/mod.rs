@@ -5,6 +5,8 @@ mod link;
 mod management;
 mod proofs;
 mod races;
+mod repeats;
+mod respelled;
 
 use axum::body::Body;
 use axum::http::{Method, Request};

@@ -24,7 +24,7 @@ both_apps!(
 
 pub(super) const HOST: &str = "app.example";
 
-fn registration(job: &Job) -> RegistrationOptions {
+pub(super) fn registration(job: &Job) -> RegistrationOptions {
     RegistrationOptions::new(APP, HOST, &job.subject(), &job.token)
 }
 
