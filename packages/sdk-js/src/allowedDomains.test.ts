@@ -3,7 +3,9 @@ import { test } from 'node:test';
 import { parseAllowedDomains, requireAllowed } from './allowedDomains.ts';
 import { KeymoorError } from './keymoorError.ts';
 
-const isAllowed = (url: string, entries: string[], page = 'app.example.org') => {
+const PAGE = new URL('https://app.example.org');
+
+const isAllowed = (url: string, entries: string[], page = PAGE) => {
   try {
     requireAllowed(url, parseAllowedDomains(entries, page));
     return true;
@@ -51,19 +53,49 @@ test('h2_an_empty_list_means_the_host_of_the_page_on_any_port', () => {
   assert.equal(isAllowed('https://api.example.org/', []), false);
 });
 
-test('h2_a_list_leaves_out_the_host_of_the_page', () => {
-  assert.equal(isAllowed('https://app.example.org/', ['api.example.org']), false);
+test('h2_a_list_never_leaves_out_the_host_of_the_page', () => {
+  assert.equal(isAllowed('https://app.example.org/', ['api.example.org']), true);
+  assert.equal(isAllowed('https://app.example.org:8021/', ['api.example.org']), true);
+  assert.equal(isAllowed('http://app.example.org/', ['api.example.org']), false);
 });
+
+test('h2_a_list_that_names_the_host_of_the_page_names_its_ports_besides_that_of_the_page', () => {
+  const entries = ['app.example.org:8021', 'api.example.org'];
+  assert.equal(isAllowed('https://app.example.org:8021/', entries), true);
+  assert.equal(isAllowed('https://app.example.org/', entries), true);
+  assert.equal(isAllowed('https://app.example.org:8022/', entries), false);
+});
+
+test('a page without a host adds none', () => {
+  const isFrame = { hostname: '', port: '', protocol: 'about:' } as URL;
+  assert.equal(isAllowed('https://api.example.org/', ['api.example.org'], isFrame), true);
+  assert.equal(isAllowed('https://app.example.org/', [], isFrame), false);
+});
+
+test('a refused host is named with those that are allowed and the option that lacks it', () => {
+  const refuse = () => requireAllowed('https://api.example.org:8443/x?token=secret', parseAllowedDomains(['a.example:1'], PAGE));
+  assert.throws(refuse, {
+    message:
+      'api.example.org:8443 is not one of the allowed domains (a.example:1, app.example.org). ' +
+      'Add it to the allowedDomains of Embedded.initialize',
+  });
+});
+
+for (const entries of ['api.example.org', {}, 7, [7], [null], [{}]]) {
+  test(`a list that is none is a configuration error: ${JSON.stringify(entries)}`, () => {
+    assert.throws(() => parseAllowedDomains(entries as string[], PAGE), { name: 'KeymoorError', code: 'invalid_config' });
+  });
+}
 
 for (const entry of [
   'https://api.example.org',
   'api.example.org/', 'api.example.org:', 'a b', '', '*', '*.example.org', 'user@host', '[x]',
 ]) {
   test(`an entry that is no host is a configuration error: "${entry}"`, () => {
-    assert.throws(() => parseAllowedDomains([entry], 'p'), { name: 'KeymoorError', code: 'invalid_config' });
+    assert.throws(() => parseAllowedDomains([entry], PAGE), { name: 'KeymoorError', code: 'invalid_config' });
   });
 }
 
 test('an address that is no absolute URL is refused', () => {
-  assert.throws(() => requireAllowed('/keys', parseAllowedDomains([], 'p')), { code: 'invalid_url' });
+  assert.throws(() => requireAllowed('/keys', parseAllowedDomains([], PAGE)), { code: 'invalid_url' });
 });

@@ -3,6 +3,7 @@ import type { Context } from './context.ts';
 import { signWithFido2Key } from './fido2Key.ts';
 import { KeymoorError } from './keymoorError.ts';
 import { distinguishedName, type SignInClaims, type SignInProof } from './passkeyKey.ts';
+import { randomId } from './randomId.ts';
 import { POLICY_VERSION, readStep, type SignInRequest, type Step } from './signInRequest.ts';
 import { signWithSoftwareKey } from './softwareKey.ts';
 import { findPasskey, instanceId, type StoredPasskey } from './storage.ts';
@@ -74,13 +75,13 @@ async function prove(step: Proving, request: SignInRequest, { owner, key, kid }:
   if (key.type === 'webauthn' && request.fido2) return signWithFido2Key(request.fido2, step, { keys: [key], sub });
   const now = Math.floor(Date.now() / 1000);
   const claims: SignInClaims = {
-    iss: `${await instanceId(crypto.randomUUID())}:${VERSION}`,
+    iss: `${await nameOfBrowser()}:${VERSION}`,
     sub,
     aud: [endpoint(request)],
     iat: now,
     exp: now + PROOF_LIFE_S,
     nbf: now - PROOF_LIFE_S,
-    jti: crypto.randomUUID(),
+    jti: randomId(),
     bi_tid: step.transactionId,
     bi_non: step.nonce,
     bi_prf: NO_FACTS,
@@ -90,6 +91,12 @@ async function prove(step: Proving, request: SignInRequest, { owner, key, kid }:
   return key.type === 'webauthn'
     ? signWithWebAuthnKey(key.credentialId, kid, claims)
     : signWithSoftwareKey(key.privateKey, kid, claims);
+}
+
+/** The name is of use only in the server's records: storage that is full must not keep a person out. */
+async function nameOfBrowser(): Promise<string> {
+  const candidate = randomId();
+  return instanceId(candidate).catch(() => candidate);
 }
 
 /** The registered address stays letter for letter as it is, which parsing and printing it might not leave it. */

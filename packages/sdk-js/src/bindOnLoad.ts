@@ -1,5 +1,6 @@
 import type { Embedded } from './embedded.ts';
 import { firstActivation } from './firstActivation.ts';
+import type { KeymoorError } from './keymoorError.ts';
 import type { BindOnLoad } from './types.ts';
 
 /**
@@ -11,5 +12,11 @@ export async function bindOnLoad(embedded: Embedded, { onResult, onError }: Bind
   await firstActivation();
   // Read again, because the application may have bound it itself or gone elsewhere.
   const url = location.href;
-  if (embedded.isBindPasskeyUrl(url)) await embedded.bindPasskey(url).then(onResult, onError ?? reportError);
+  if (embedded.isBindPasskeyUrl(url)) await embedded.bindPasskey(url).then(onResult, onError ?? report);
+}
+
+function report(error: KeymoorError): void {
+  if (typeof reportError === 'function') reportError(error);
+  // An older browser gets the `unhandledrejection` event.
+  else throw error;
 }

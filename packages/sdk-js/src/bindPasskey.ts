@@ -1,42 +1,141 @@
 import { type BindingInfo, readBindingInfo } from './bindingInfo.ts';
-import { BoundPasskey } from './boundPasskey.ts';
+import { boundPasskey } from './boundPasskey.ts';
 import { callServer } from './callServer.ts';
 import type { Context } from './context.ts';
 import { createKey } from './createKey.ts';
-import { hex } from './encoding.ts';
+import { base64Url, hex, utf8 } from './encoding.ts';
 import type { Fields } from './fields.ts';
 import { forgetKey } from './forgetKey.ts';
-import { BIND_PARAMETERS, type BindingJob, type BindLink, parseBindLink } from './parseBindLink.ts';
-import { distinguishedName, type NewKey, type PasskeyKey } from './passkeyKey.ts';
+import { KeymoorError } from './keymoorError.ts';
+import { type BindingJob, parseBindLink, withoutLink } from './parseBindLink.ts';
+import { distinguishedName, type NewKey } from './passkeyKey.ts';
+import { randomId } from './randomId.ts';
 import { isRefusal } from './serverError.ts';
-import { findPasskeyOf, instanceId, replacePasskey, type StoredPasskey } from './storage.ts';
-import type { BindPasskeyResponse, Passkey } from './types.ts';
+import {
+  type Attempt,
+  findAttempt,
+  findPasskeyOf,
+  instanceId,
+  removeAttempt,
+  replacePasskey,
+  saveAttempt,
+  type StoredPasskey,
+} from './storage.ts';
+import type { BindPasskeyResponse, Log, Passkey } from './types.ts';
 
 const LOCAL_ID_BYTES = 32;
+/** How long to wait before a proof is sent again whose answer was lost. */
+const RETRY_AFTER_MS = [500, 2_000];
 
-/** Makes a key, binds it by a link and stores it as its owner's passkey in this browser. */
-export async function bindPasskey(link: BindLink, context: Context): Promise<BindPasskeyResponse> {
-  // Storage that can't be written must fail here, not after the server has taken the key.
-  await instanceId(crypto.randomUUID());
-  const job = link.kind === 'app' ? link.job : await resolveLink(link.url, context);
-  const info = await getInfo(job, context);
-  const fresh = await makeKey(job, info, context);
-  const passkey = await bind(job, info, fresh, context);
-  const former = await store(job, passkey, fresh);
-  if (former) await forgetKey(former);
-  context.log.write('bound a passkey', passkey.keyType);
-  dropLinkFromAddress(job.token);
-  return new BoundPasskey(passkey, info.postBindingRedirectUri);
+/**
+ * Makes a key, binds it by a link and stores it as its owner's passkey in this browser.
+ *
+ * The key is stored before the server gets to know it. If the server's answer is lost, a later call with the same
+ * link sends the same key again, which the server accepts, whether or not it did before.
+ */
+export async function bindPasskey(job: BindingJob, context: Context): Promise<BindPasskeyResponse> {
+  // Storage that can't be written must fail here, not after a key was created.
+  await instanceId(randomId());
+  const link = base64Url(await crypto.subtle.digest('SHA-256', utf8(job.token)));
+  const unfinished = await findAttempt(link);
+  const bound = (unfinished && (await resume(job, unfinished, context))) ?? (await begin(job, link, context));
+  context.log.write('bound a passkey', bound.passkey.keyType);
+  dropLinkFromAddress(job.token, context.log);
+  return bound;
 }
 
-/** Asks the server which job a link is for. */
-async function resolveLink(url: string, { domains }: Context): Promise<BindingJob> {
-  const answer = await callServer(url, domains, { subject: 'link', headers: { accept: 'application/json' } });
-  const job = {} as BindingJob;
-  for (const [member, parameter] of Object.entries(BIND_PARAMETERS) as [keyof BindingJob, string][]) {
-    job[member] = answer.string(parameter);
+async function begin(job: BindingJob, link: string, context: Context): Promise<BindPasskeyResponse> {
+  const info = await getInfo(job, context);
+  const fresh = await makeKey(job, info, context);
+  const attempt: Attempt = {
+    link,
+    owner: ownerOf(job),
+    startedAt: Date.now(),
+    bindsTo: info.owner,
+    postBindingRedirectUri: info.postBindingRedirectUri,
+    fresh,
+  };
+  try {
+    await saveAttempt(attempt);
+  } catch (error) {
+    await forgetKey(fresh.key);
+    throw error;
   }
-  return job;
+  return finish(job, attempt, false, context);
+}
+
+/** Sends a key again whose answer was lost; nothing if the server had not accepted it and now doesn't. */
+async function resume(job: BindingJob, attempt: Attempt, context: Context): Promise<BindPasskeyResponse | undefined> {
+  try {
+    return await finish(job, attempt, true, context);
+  } catch (error) {
+    // Such as a challenge that has expired in the meantime. The link is still good for another key.
+    if ((error as KeymoorError).code === 'invalid_request') return undefined;
+    throw error;
+  }
+}
+
+async function finish(
+  job: BindingJob,
+  attempt: Attempt,
+  isRepeat: boolean,
+  context: Context,
+): Promise<BindPasskeyResponse> {
+  const { link, owner, fresh, bindsTo } = attempt;
+  let credential: Fields;
+  try {
+    credential = await offer(job, fresh, isRepeat, context);
+  } catch (error) {
+    // After any other failure the server may have accepted the key, which may be the only one that is left.
+    if (error instanceof Refusal) {
+      await giveUp(attempt);
+      throw error.cause;
+    }
+    throw error;
+  }
+  const passkey: Passkey = {
+    id: hex(crypto.getRandomValues(new Uint8Array(LOCAL_ID_BYTES))),
+    passkeyId: credential.string('id'),
+    created: credential.string('create_time'),
+    keyType: fresh.key.type,
+    state: credential.string('state') === 'ACTIVE' ? 'Active' : 'Revoked',
+    ...bindsTo,
+  };
+  const replaced = await replacePasskey({ id: passkey.id, owner, passkey, kid: fresh.kid, key: fresh.key }, link);
+  for (const key of replaced) await forgetKey(key);
+  return boundPasskey(passkey, attempt.postBindingRedirectUri);
+}
+
+/** Says that the server has not accepted the key, and why. */
+class Refusal extends Error {}
+
+/** Offers a key to the server, several times if its answers are lost. */
+async function offer(job: BindingJob, { proof }: NewKey, isRepeat: boolean, { domains }: Context): Promise<Fields> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await callServer(jobUrl(job, 'bind'), domains, {
+        subject: 'link',
+        method: 'POST',
+        headers: { authorization: `Bearer ${job.token}`, 'content-type': 'application/json' },
+        body: JSON.stringify(proof),
+      });
+    } catch (error) {
+      if (isRefusal(error, isRepeat || tries > 0)) throw new Refusal('the key was refused', { cause: error });
+      const delayMs = RETRY_AFTER_MS[tries];
+      if (delayMs === undefined || !isLost(error)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, delayMs));
+    }
+  }
+}
+
+/** Whether the server may have done what a call asked for, although its answer did not arrive. */
+const isLost = (error: unknown): boolean =>
+  ['network', 'server', 'invalid_response'].includes((error as KeymoorError).code);
+
+async function giveUp({ link, fresh }: Attempt): Promise<void> {
+  // What can't be removed is refused once more when the link is used again.
+  await removeAttempt(link).catch(() => {});
+  await forgetKey(fresh.key);
 }
 
 async function getInfo(job: BindingJob, { domains }: Context): Promise<BindingInfo> {
@@ -62,42 +161,6 @@ async function makeKey(job: BindingJob, { allowed, owner, fido2 }: BindingInfo, 
   );
 }
 
-async function bind(job: BindingJob, info: BindingInfo, fresh: NewKey, { domains }: Context): Promise<Passkey> {
-  let credential: Fields;
-  try {
-    credential = await callServer(jobUrl(job, 'bind'), domains, {
-      subject: 'link',
-      method: 'POST',
-      headers: { authorization: `Bearer ${job.token}`, 'content-type': 'application/json' },
-      body: JSON.stringify(fresh.proof),
-    });
-  } catch (error) {
-    // After any other failure the server may have taken the key, which may be the only one that is left.
-    if (isRefusal(error)) await forgetKey(fresh.key);
-    throw error;
-  }
-  return {
-    id: hex(crypto.getRandomValues(new Uint8Array(LOCAL_ID_BYTES))),
-    passkeyId: credential.string('id'),
-    created: credential.string('create_time'),
-    keyType: fresh.key.type,
-    state: credential.string('state') === 'ACTIVE' ? 'Active' : 'Revoked',
-    ...info.owner,
-  };
-}
-
-/** Returns the key that the owner had in this browser before. */
-async function store(job: BindingJob, passkey: Passkey, { key, kid }: NewKey): Promise<PasskeyKey | undefined> {
-  const former = await replacePasskey({
-    id: passkey.id,
-    owner: ownerOf(job),
-    passkey,
-    kid,
-    key,
-  });
-  return former?.key;
-}
-
 const ownerOf = ({ tenantId, realmId, identityId }: BindingJob): StoredPasskey['owner'] => [tenantId, realmId, identityId];
 
 function jobUrl(job: BindingJob, verb: 'getInfo' | 'bind'): string {
@@ -107,10 +170,13 @@ function jobUrl(job: BindingJob, verb: 'getInfo' | 'bind'): string {
 }
 
 /** A used link is taken out of the address bar, the history and whatever reads them. */
-function dropLinkFromAddress(token: string): void {
-  const shown = parseBindLink(location.href);
-  if (shown?.kind !== 'app' || shown.job.token !== token) return;
-  const url = new URL(location.href);
-  for (const parameter of Object.values(BIND_PARAMETERS)) url.searchParams.delete(parameter);
-  history.replaceState(history.state, '', url);
+function dropLinkFromAddress(token: string, log: Log): void {
+  if (parseBindLink(location.href)?.token !== token) return;
+  try {
+    history.replaceState(history.state, '', withoutLink(location.href, token));
+  } catch (error) {
+    // The passkey is bound. Browsers limit how often a page may do this, and some frames may not at all. Their
+    // message holds the link.
+    log.write('the link stays in the address', (error as Error).name);
+  }
 }

@@ -38,6 +38,7 @@ function readOwner(job: BindingJob, info: Fields): BindingInfo['owner'] {
   const traits = identity.object('traits');
   const theme = info.object('theme');
   const emailAddress = traits.optionalString('primary_email_address');
+  const externalId = traits.optionalString('external_id');
   const supportUrl = theme.optionalString('support_url');
   return {
     tenant: { id: job.tenantId, displayName: info.object('tenant').string('display_name') },
@@ -46,6 +47,7 @@ function readOwner(job: BindingJob, info: Fields): BindingInfo['owner'] {
       id: job.identityId,
       username: traits.string('username'),
       displayName: identity.string('display_name'),
+      ...(externalId ? { externalId } : {}),
       ...(emailAddress ? { emailAddress } : {}),
     },
     theme: {

@@ -1,24 +1,18 @@
 import type { BindPasskeyResponse, Passkey } from './types.ts';
 
-/** The deprecated names are getters of a class, so that logs and JSON show each value once. */
-export class BoundPasskey implements BindPasskeyResponse {
-  readonly passkey: Passkey;
-  declare readonly postBindingRedirectUri?: string;
-
-  constructor(passkey: Passkey, postBindingRedirectUri: string | undefined) {
-    this.passkey = passkey;
-    if (postBindingRedirectUri !== undefined) this.postBindingRedirectUri = postBindingRedirectUri;
-  }
-
-  get postBindRedirect(): string | undefined {
-    return this.postBindingRedirectUri;
-  }
-
-  get credential(): Passkey {
-    return this.passkey;
-  }
-
-  get id(): string {
-    return this.passkey.id;
-  }
+/** The answer of `bindPasskey`. Its deprecated names are members like the others, so that a copy has them, too. */
+export function boundPasskey(passkey: Passkey, postBindingRedirectUri: string | undefined): BindPasskeyResponse {
+  return {
+    passkey,
+    ...(postBindingRedirectUri === undefined ? {} : { postBindingRedirectUri }),
+    get postBindRedirect() {
+      return postBindingRedirectUri;
+    },
+    get credential() {
+      return passkey;
+    },
+    get id() {
+      return passkey.id;
+    },
+  };
 }

@@ -26,7 +26,7 @@ export async function callServer(url: string, domains: readonly AllowedDomain[],
   try {
     body = await response.json();
   } catch (error) {
-    if (response.ok) throw new KeymoorError('invalid_response', `${place(url)} didn't answer with JSON`, error);
+    if (response.ok) throw unreadable(url, error);
   }
   if (!response.ok) throw serverError(call.subject, response.status, body);
   return new Fields(body, 'answer', 'invalid_response');
@@ -42,11 +42,18 @@ async function send(url: string, { subject: _, ...request }: Call): Promise<Resp
       redirect: 'error',
       // The page's own URL may hold the link's token.
       referrerPolicy: 'no-referrer',
-      signal: AbortSignal.timeout?.(TIMEOUT_MS) ?? null,
+      signal: globalThis.AbortSignal?.timeout?.(TIMEOUT_MS) ?? null,
     });
   } catch (error) {
     throw new KeymoorError('network', `no answer from ${place(url)}`, error);
   }
+}
+
+/** A body that isn't JSON, or one whose connection broke. */
+function unreadable(url: string, cause: unknown): KeymoorError {
+  return (cause as Partial<Error>).name === 'SyntaxError'
+    ? new KeymoorError('invalid_response', `${place(url)} didn't answer with JSON`, cause)
+    : new KeymoorError('network', `the answer of ${place(url)} broke off`, cause);
 }
 
 /** The query may be a secret. */

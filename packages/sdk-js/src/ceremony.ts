@@ -1,4 +1,5 @@
 import { KeymoorError } from './keymoorError.ts';
+import { obstacle, type Use } from './obstacle.ts';
 
 /** Ends the prompt that waits in the page's autofill. A browser runs one ceremony at a time. */
 let waiting: AbortController | undefined;
@@ -8,12 +9,15 @@ let waiting: AbortController | undefined;
  *
  * @param waitMs - For how many milliseconds this one will wait there itself, if it does.
  * @throws {@link KeymoorError} `cancelled` if the person, the page or the next ceremony ended it,
- * `passkey_exists` if the authenticator holds one of the excluded keys, `unsupported` if this device can't serve.
+ * `passkey_exists` if the authenticator holds one of the excluded keys, `unsupported` if this page or device can't serve.
  */
 export async function ceremony(
+  use: Use,
   ask: (ending: { signal?: AbortSignal }) => Promise<Credential | null>,
   waitMs?: number,
 ): Promise<PublicKeyCredential> {
+  const reason = obstacle(use);
+  if (reason) throw reason;
   waiting?.abort();
   const own = waitMs === undefined ? undefined : new AbortController();
   waiting = own;
@@ -31,13 +35,17 @@ export async function ceremony(
 }
 
 function failure(cause: unknown): KeymoorError {
-  switch ((cause as Partial<Error> | undefined)?.name) {
+  const { name } = (cause ?? {}) as Partial<Error>;
+  switch (name) {
     case 'NotAllowedError':
+      return new KeymoorError('cancelled', 'the prompt of the device was dismissed, timed out or found no passkey', cause);
     case 'AbortError':
-      return new KeymoorError('cancelled', 'the prompt of the device was dismissed or timed out', cause);
+      return new KeymoorError('cancelled', 'another call or the end of the sign-in request ended the waiting autofill', cause);
+    case 'OperationError':
+      return new KeymoorError('cancelled', 'the page waits for the authenticator already, in a call that is not of the SDK', cause);
     case 'InvalidStateError':
       return new KeymoorError('passkey_exists', 'the authenticator holds a passkey of this account already', cause);
     default:
-      return new KeymoorError('unsupported', 'the authenticator of this device could not serve', cause);
+      return new KeymoorError('unsupported', `the authenticator of this device could not serve (${name ?? 'no answer'})`, cause);
   }
 }

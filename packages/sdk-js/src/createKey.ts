@@ -1,10 +1,14 @@
 import { createFido2Key, type NewKeyOptions } from './fido2Key.ts';
 import type { Fields } from './fields.ts';
 import { KeymoorError } from './keymoorError.ts';
+import { obstacle } from './obstacle.ts';
 import type { BindingClaims, NewKey } from './passkeyKey.ts';
 import { createSoftwareKey } from './softwareKey.ts';
 import type { Log } from './types.ts';
 import { createWebAuthnKey, type KeyOwner } from './webAuthnKey.ts';
+import { within } from './within.ts';
+
+const ANSWER_LIMIT_MS = 5_000;
 
 /** The kinds of key that an authenticator config allows. */
 export interface AllowedKeys {
@@ -40,28 +44,34 @@ export async function createKey(
   fido2: NewKeyOptions | undefined,
   log: Log,
 ): Promise<NewKey> {
-  let cause: unknown;
+  let reason = allowed.webauthn ? obstacle('create') : undefined;
   // A key in an authenticator that is no part of the device is better than none, but no default.
   const takesAnyAuthenticator = fido2 && !allowed.software;
-  if (allowed.webauthn && (takesAnyAuthenticator || (await hasPlatformAuthenticator()))) {
+  if (allowed.webauthn && !reason && (takesAnyAuthenticator || (await hasPlatformAuthenticator()))) {
     try {
       return await (fido2 ? createFido2Key(fido2) : createWebAuthnKey(claims, owner));
     } catch (error) {
       // What a person refused must not happen in a weaker way, nor what the server got wrong or a better key serves.
       if ((error as KeymoorError).code !== 'unsupported') throw error;
-      log.write('no key in the authenticator', (error as KeymoorError).cause);
-      cause = error;
+      reason = error as KeymoorError;
     }
   }
+  if (reason) log.write('no key in the authenticator', reason.message, reason.cause);
   if (allowed.software) return createSoftwareKey(claims);
-  throw new KeymoorError('unsupported', 'this device can make no key of a kind that is allowed', cause);
+  throw noKey(allowed, reason);
+}
+
+function noKey({ webauthn }: AllowedKeys, reason: KeymoorError | undefined): KeymoorError {
+  const setting = "the authentication_methods of the authenticator config don't allow software_passkey";
+  const why = reason?.message ?? (webauthn ? 'this device has no authenticator that verifies its user' : 'nor webauthn_passkey');
+  return new KeymoorError('unsupported', webauthn ? `${why}, and ${setting}` : `${setting}, ${why}`, reason?.cause);
 }
 
 async function hasPlatformAuthenticator(): Promise<boolean> {
   try {
-    return await PublicKeyCredential.isUserVerifyingPlatformAuthenticatorAvailable();
+    return await within(ANSWER_LIMIT_MS, PublicKeyCredential.isUserVerifyingPlatformAuthenticatorAvailable());
   } catch {
-    // Browsers without WebAuthn, and frames that may not use it.
+    // Browsers without WebAuthn.
     return false;
   }
 }

@@ -6,13 +6,14 @@ import { bindPasskey } from './bindPasskey.ts';
 import type { Context } from './context.ts';
 import { exclusively } from './exclusively.ts';
 import { forgetKey } from './forgetKey.ts';
+import { guarded } from './guarded.ts';
 import { KeymoorError } from './keymoorError.ts';
 import { parseAuthenticateUrl } from './parseAuthenticateUrl.ts';
 import { parseBindLink } from './parseBindLink.ts';
 import { RequestKeys } from './requestKeys.ts';
 import type { SignInRequest } from './signInRequest.ts';
 import { listPasskeys, removePasskey } from './storage.ts';
-import type { AuthenticateResponse, AuthenticationContext, BindPasskeyResponse, Config, Fido2Locator, Passkey } from './types.ts';
+import type { AuthenticateResponse, AuthenticationContext, BindPasskeyResponse, Config, Fido2Locator, Log, Passkey } from './types.ts';
 import { verifyRequest } from './verifyRequest.ts';
 
 /** Bindings under way, so that a page that asks twice with one link gets one passkey and no error. */
@@ -34,15 +35,17 @@ export class Embedded {
    *
    * @throws {@link KeymoorError} `unsupported` outside a secure browser page, `invalid_config`.
    */
-  static async initialize(config: Config = {}): Promise<Embedded> {
-    if (!globalThis.indexedDB || !globalThis.crypto?.subtle) {
-      throw new KeymoorError('unsupported', 'passkeys need a browser page over https, or over http on localhost');
-    }
-    const domains = parseAllowedDomains(config.allowedDomains, location.hostname);
-    const log = config.logger ?? { write: () => {} };
-    const embedded = new Embedded({ domains, log, keys: new RequestKeys(domains) });
-    if (config.bindOnLoad) void bindOnLoad(embedded, config.bindOnLoad === true ? {} : config.bindOnLoad);
-    return embedded;
+  static async initialize(config?: Config): Promise<Embedded> {
+    return guarded(async () => {
+      const { allowedDomains, bindOnLoad: onLoad, logger } = config ?? {};
+      if (!hasStorage() || !globalThis.crypto?.subtle) {
+        throw new KeymoorError('unsupported', 'passkeys need a browser page over https, or over http on localhost');
+      }
+      const domains = parseAllowedDomains(allowedDomains, location);
+      const embedded = new Embedded({ domains, log: harmless(logger), keys: new RequestKeys(domains) });
+      if (onLoad) void bindOnLoad(embedded, onLoad === true ? {} : onLoad);
+      return embedded;
+    });
   }
 
   /** Whether `bindPasskey` takes this URL. Never throws; asks nobody, so the link may still be used or expired. */
@@ -62,17 +65,19 @@ export class Embedded {
    * `invalid_response`.
    */
   async bindPasskey(url: string): Promise<BindPasskeyResponse> {
-    const link = parseBindLink(url);
-    if (!link) throw new KeymoorError('invalid_url', 'this is no binding link');
-    requireAllowed(link.kind === 'api' ? link.url : link.job.apiBaseUrl, this.#context.domains);
-    let binding = bindings.get(url);
-    if (!binding) {
-      binding = exclusively('keymoor:bind', () => bindPasskey(link, this.#context));
-      bindings.set(url, binding);
-      const finished = () => bindings.delete(url);
-      binding.then(finished, finished);
-    }
-    return binding;
+    return guarded(async () => {
+      const job = parseBindLink(url);
+      if (!job) throw new KeymoorError('invalid_url', 'this is no binding link');
+      requireAllowed(job.apiBaseUrl, this.#context.domains);
+      let binding = bindings.get(url);
+      if (!binding) {
+        binding = exclusively('keymoor:bind', () => bindPasskey(job, this.#context));
+        bindings.set(url, binding);
+        const finished = () => bindings.delete(url);
+        binding.then(finished, finished);
+      }
+      return binding;
+    });
   }
 
   /** Whether `authenticate` takes this URL. Never throws; the request in it isn't looked at. */
@@ -87,8 +92,10 @@ export class Embedded {
    * any call.
    */
   async getAuthenticationContext(url: string): Promise<AuthenticationContext> {
-    const { application, methods, origin } = await this.#verify(url);
-    return { authUrl: url, ...(methods ? { authMethods: methods } : {}), application, origin };
+    return guarded(async () => {
+      const { application, methods, origin } = await this.#verify(url);
+      return { authUrl: url, ...(methods ? { authMethods: methods } : {}), application, origin };
+    });
   }
 
   /**
@@ -101,7 +108,7 @@ export class Embedded {
    * `untrusted_origin`, and those of `getAuthenticationContext`.
    */
   async authenticate(url: string, passkeyId: string): Promise<AuthenticateResponse> {
-    return authenticate(await this.#verify(url), passkeyId, this.#context);
+    return guarded(async () => authenticate(await this.#verify(url), passkeyId, this.#context));
   }
 
   /**
@@ -117,13 +124,15 @@ export class Embedded {
    * `passkey_not_found` for an address, and those of `authenticate`.
    */
   async authenticateFido2(url: string, locator: Fido2Locator): Promise<AuthenticateResponse> {
-    return authenticateFido2(await this.#verify(url), locator, this.#context);
+    return guarded(async () => authenticateFido2(await this.#verify(url), locator, this.#context));
   }
 
   /** The passkeys of this browser, oldest first. @throws {@link KeymoorError} `storage`. */
   async getPasskeys(): Promise<Passkey[]> {
-    const stored = await listPasskeys();
-    return stored.map(({ passkey }) => passkey).sort((a, b) => a.created.localeCompare(b.created));
+    return guarded(async () => {
+      const stored = await listPasskeys();
+      return stored.map(({ passkey }) => passkey).sort((a, b) => a.created.localeCompare(b.created));
+    });
   }
 
   /**
@@ -134,8 +143,10 @@ export class Embedded {
    * @throws {@link KeymoorError} `storage`.
    */
   async deletePasskey(id: string): Promise<void> {
-    const removed = await removePasskey(id);
-    if (removed) await forgetKey(removed.key);
+    return guarded(async () => {
+      const removed = await removePasskey(id);
+      if (removed) await forgetKey(removed.key);
+    });
   }
 
   async #verify(url: string): Promise<SignInRequest> {
@@ -144,4 +155,26 @@ export class Embedded {
     const { domains, keys } = this.#context;
     return verifyRequest(jwt, keys, domains, Date.now() / 1000);
   }
+}
+
+/** Storage that is refused is reported by the calls that need it. Some ways to sign in don't. */
+function hasStorage(): boolean {
+  try {
+    return Boolean(globalThis.indexedDB);
+  } catch {
+    return true;
+  }
+}
+
+/** An application's logger must not break a call that has already taken effect. */
+function harmless(logger: Log | undefined): Log {
+  return {
+    write(...data) {
+      try {
+        logger?.write(...data);
+      } catch {
+        // Its own affair.
+      }
+    },
+  };
 }

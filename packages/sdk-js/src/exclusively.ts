@@ -3,6 +3,13 @@
  * link don't prompt twice.
  */
 export async function exclusively<T>(name: string, task: () => Promise<T>): Promise<T> {
-  // Browsers without locks lose only that: storage is safe by its transactions.
-  return navigator.locks ? navigator.locks.request(name, task) : task();
+  let running: Promise<T> | undefined;
+  const run = () => (running ??= task());
+  try {
+    await navigator.locks.request(name, run);
+  } catch {
+    // Either the task failed, which `run` reports, or the browser has no locks or refuses them, as it does where
+    // cookies are blocked. That loses only the wait: storage is safe by its transactions.
+  }
+  return run();
 }

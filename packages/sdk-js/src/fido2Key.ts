@@ -3,7 +3,7 @@ import { base64Url } from './encoding.ts';
 import type { Fields } from './fields.ts';
 import type { NewKey, PasskeyKey, SignInProof } from './passkeyKey.ts';
 import type { Step } from './signInRequest.ts';
-import { ES256, keyId } from './webAuthnKey.ts';
+import { introduced, keyId } from './webAuthnKey.ts';
 
 type WebAuthnKey = Extract<PasskeyKey, { type: 'webauthn' }>;
 
@@ -40,23 +40,27 @@ export async function createFido2Key({ options, former }: NewKeyOptions): Promis
     user: { ...(user.raw() as unknown as PublicKeyCredentialUserEntity), id: user.bytes('id') },
     excludeCredentials: excluded(options, former),
   };
-  const credential = await ceremony(() => navigator.credentials.create({ publicKey }));
-  const response = credential.response as AuthenticatorAttestationResponse;
-  const transports = response.getTransports?.();
-  return {
-    key: { type: 'webauthn', credentialId: credential.rawId, ...(transports ? { transports } : {}) },
-    // Only the older proofs name the key by its thumbprint, and they are of ES256 keys.
-    kid: response.getPublicKeyAlgorithm?.() === ES256 ? await keyId(response) : '',
-    proof: {
-      type: 'FIDO2',
-      raw: JSON.stringify(
-        toJson(credential, {
-          clientDataJSON: response.clientDataJSON,
-          attestationObject: response.attestationObject,
-        }),
-      ),
-    },
-  };
+  const credential = await ceremony('create', () => navigator.credentials.create({ publicKey }));
+  return introduced(credential, async (response) => {
+    const { clientDataJSON, attestationObject } = response;
+    const transports = transportsOf(response);
+    return {
+      key: { type: 'webauthn', credentialId: credential.rawId, ...(transports ? { transports } : {}) },
+      // Only the older proofs name the key by its thumbprint, and they are of P-256 keys.
+      kid: await keyId(attestationObject),
+      proof: { type: 'FIDO2', raw: JSON.stringify(toJson(credential, { clientDataJSON, attestationObject })) },
+    };
+  });
+}
+
+/** Some password managers that stand in for the authenticator leave the method out or break it. */
+function transportsOf(response: AuthenticatorAttestationResponse): string[] | undefined {
+  try {
+    const transports: unknown = response.getTransports();
+    return Array.isArray(transports) ? transports.map(String) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -86,7 +90,7 @@ export async function signWithFido2Key(
   const waitMs = inAutofillUntil && inAutofillUntil * 1000 - Date.now();
   const mediation = inAutofillUntil ? { mediation: 'conditional' as const } : {};
   const ask = (ending: { signal?: AbortSignal }) => navigator.credentials.get({ publicKey, ...mediation, ...ending });
-  const credential = await ceremony(ask, waitMs);
+  const credential = await ceremony('get', ask, waitMs);
   const response = credential.response as AuthenticatorAssertionResponse;
   return {
     Fido2: JSON.stringify({
@@ -113,13 +117,13 @@ function describe({ credentialId, transports }: WebAuthnKey): PublicKeyCredentia
 }
 
 /** WebAuthn Level 3 section 5.1. */
-function toJson({ rawId, type }: PublicKeyCredential, response: Record<string, ArrayBuffer | null>) {
+function toJson({ rawId }: PublicKeyCredential, response: Record<string, ArrayBuffer | null>) {
   const id = base64Url(rawId);
   const members = Object.entries(response).filter(([, bytes]) => bytes);
   return {
     id,
     rawId: id,
-    type,
+    type: 'public-key',
     response: Object.fromEntries(members.map(([name, bytes]) => [name, base64Url(bytes as ArrayBuffer)])),
   };
 }

@@ -4,7 +4,8 @@
  * - `invalid_url`: the text is no link of the kind that the call takes.
  * - `disallowed_domain`: a URL that would be called is outside the allowed domains, or is plain
  *   `http` elsewhere than on `localhost`.
- * - `invalid_config`: `initialize` was given an allowed domain that isn't `host` or `host:port`.
+ * - `invalid_config`: `initialize` was given an allowed domain that isn't `host` or `host:port`, or `authenticateFido2`
+ *   a locator that isn't one of its own.
  * - `unsupported`: this browser, page or device can't do what was asked.
  * - `cancelled`: the person dismissed the device's prompt or let it time out, or another call or the end of
  *   the sign-in request ended the prompt that waited in the page's autofill.

@@ -6,6 +6,11 @@ for (const url of [
   'https://auth.example.org/bi-authenticate?request=0123456789ABCDEF',
   'https://app.example.org/deep/bi-authenticate?request=0123456789ABCDEF&more=1',
   'myapp://bi-authenticate?request=0123456789ABCDEF',
+  'https://app.example.org/bi-authenticate/?request=0123456789ABCDEF',
+  'https://app.example.org/bi-authenticate.html?request=0123456789ABCDEF',
+  'https://app.example.org/bi-authenticate/index.html?request=0123456789ABCDEF',
+  'https://app.example.org/#/bi-authenticate?request=0123456789ABCDEF',
+  'https://app.example.org/?lang=de#/bi-authenticate?request=0123456789ABCDEF&more=1',
 ]) {
   test(`a sign-in URL is recognised without looking at its request: ${url}`, () => {
     assert.equal(parseAuthenticateUrl(url), '0123456789ABCDEF');
@@ -17,7 +22,8 @@ for (const text of [
   'bi-authenticate?request=X',
   'https://app.example.org/bi-authenticate',
   'https://app.example.org/bi-authenticate?request=',
-  'https://app.example.org/bi-authenticate/?request=X',
+  'https://app.example.org/?request=X#/bi-authenticate',
+  'https://app.example.org/bi-authenticate#/?request=X',
   'https://app.example.org/not-bi-authenticate?request=X',
   'https://app.example.org/bind?request=X',
   'https://api.example.org/resume?state=X',

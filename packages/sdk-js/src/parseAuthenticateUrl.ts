@@ -1,8 +1,5 @@
-import { lastSegment, parseUrl } from './urls.ts';
+import { parametersOf } from './urls.ts';
 
 /** The request JWT that a sign-in URL carries, unverified; nothing where the text is no such URL. */
-export function parseAuthenticateUrl(text: string): string | undefined {
-  const url = parseUrl(text);
-  if (!url || lastSegment(url) !== 'bi-authenticate') return undefined;
-  return url.searchParams.get('request') || undefined;
-}
+export const parseAuthenticateUrl = (text: string): string | undefined =>
+  parametersOf(text, 'bi-authenticate')?.get('request') || undefined;

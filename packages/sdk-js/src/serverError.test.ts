@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { fakeBrowser } from '../test/fakeBrowser.ts';
 import type { KeymoorErrorCode } from './keymoorError.ts';
 import { serverError, type Subject } from './serverError.ts';
 
@@ -34,6 +35,32 @@ const CASES: [Subject, number, unknown, KeymoorErrorCode][] = [
 for (const [subject, status, answer, code] of CASES) {
   test(`a3_a_${subject}_answered_${status}_${JSON.stringify(answer)}_is_${code}`, () => {
     assert.equal(serverError(subject, status, answer).code, code);
+  });
+}
+
+test('an error names the first field that the server objects to', () => {
+  const violations = [{ field: 'claims', description: 'the sign-in request was already answered' }, { field: 'more', description: 'x' }];
+  const details = [null, { type: 'FieldViolations', field_violations: violations }];
+  const { message } = serverError('sign-in', 400, { code: 'bad_request', message: 'invalid parameters', details });
+  assert.equal(message, 'the server answered 400: invalid parameters: claims: the sign-in request was already answered');
+});
+
+for (const field_violations of ['none', {}, [], [null], [7], [{}], [{ field: 7, description: null }]]) {
+  test(`violations of another shape are left out: ${JSON.stringify(field_violations)}`, () => {
+    const body = { message: 'no', details: [{ type: 'FieldViolations', field_violations }] };
+    assert.equal(serverError('link', 400, body).message, 'the server answered 400: no');
+  });
+}
+
+for (const subject of ['link', 'sign-in'] as const) {
+  test(`d2_an_untrusted_page_at_a_${subject}_learns_its_origin_and_the_setting`, () => {
+    fakeBrowser('https://app.example.org:8443/bind?token=secret');
+    const details = [{ resource_type: 'Origin', description: 'untrusted' }];
+    assert.equal(
+      serverError(subject, 403, { message: 'forbidden', details }).message,
+      "the server answered 403: forbidden. Add this page's origin, https://app.example.org:8443, " +
+        'to the trusted_origins of the authenticator config',
+    );
   });
 }
 

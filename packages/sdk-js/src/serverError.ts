@@ -4,6 +4,7 @@ import { KeymoorError, type KeymoorErrorCode } from './keymoorError.ts';
 export type Subject = 'link' | 'sign-in';
 
 interface Detail {
+  field_violations?: unknown;
   resource_type?: unknown;
   description?: unknown;
 }
@@ -19,18 +20,34 @@ export function serverError(subject: Subject, status: number, body: unknown): Ke
   const { message, details } = (body ?? {}) as { message?: unknown; details?: unknown };
   const known = Array.isArray(details) ? (details.filter(Boolean) as Detail[]) : [];
   const code = commonCode(status) ?? (subject === 'link' ? linkCode(status, known) : signInCode(status));
-  const text = typeof message === 'string' ? `: ${message}` : '';
-  return new KeymoorError(code, `the server answered ${status}${text}`, { status, body });
+  const words = [message, ...firstViolation(known)].filter((word) => typeof word === 'string' && word !== '');
+  const text = [`the server answered ${status}`, ...words].join(': ');
+  return new KeymoorError(code, text + advice(code), { status, body });
 }
 
-/** Whether the server itself has said that it did not do what a call asked for. */
-export function isRefusal(error: unknown): boolean {
-  const { code, cause } = error as KeymoorError;
-  const { status, body } = (cause ?? {}) as { status?: number; body?: { code?: unknown } };
-  // Browsers repeat a request whose connection broke: the link may be complete because the first one arrived.
-  if (!status || status >= 500 || code === 'link_complete') return false;
+/** The first field that the server objects to, and its words about it. */
+function firstViolation(details: Detail[]): unknown[] {
+  const [first] = details.flatMap(({ field_violations }) => (Array.isArray(field_violations) ? field_violations : []));
+  return first ? [first.field, first.description] : [];
+}
+
+function advice(code: KeymoorErrorCode): string {
+  return code === 'untrusted_origin'
+    ? `. Add this page's origin, ${globalThis.origin}, to the trusted_origins of the authenticator config`
+    : '';
+}
+
+/**
+ * Whether the server has said that it did not accept the key that a call offered.
+ *
+ * @param isRepeat - Whether an earlier call with the same key may have arrived. What stands in the way of the later
+ * one then says nothing about the key, unless it is about the proof or the link's state.
+ */
+export function isRefusal(error: unknown, isRepeat: boolean): boolean {
+  const { status, body } = ((error as KeymoorError).cause ?? {}) as { status?: number; body?: { code?: unknown } };
   // What stands between may refuse an answer, but not in the server's words.
-  return typeof body?.code === 'string';
+  if (!status || status >= 500 || typeof body?.code !== 'string') return false;
+  return !isRepeat || status === 400 || status === 409;
 }
 
 function commonCode(status: number): KeymoorErrorCode | undefined {

@@ -18,9 +18,9 @@ const stored = (id: string, identity = 'I'): StoredPasskey => ({
 });
 
 test('h3_a_second_passkey_of_an_identity_replaces_the_first_and_others_stay', async () => {
-  assert.equal(await replacePasskey(stored('a')), undefined);
-  assert.equal(await replacePasskey(stored('other', 'I2')), undefined);
-  assert.equal((await replacePasskey(stored('b')))?.id, 'a');
+  assert.deepEqual(await replacePasskey(stored('a'), 'link'), []);
+  assert.deepEqual(await replacePasskey(stored('other', 'I2'), 'link'), []);
+  assert.deepEqual(await replacePasskey(stored('b'), 'link'), [stored('a').key]);
   assert.deepEqual((await listPasskeys()).map(({ id }) => id).sort(), ['b', 'other']);
   assert.equal(await findPasskey('a'), undefined);
   assert.equal((await findPasskey('b'))?.kid, 'kid of b');
@@ -28,13 +28,13 @@ test('h3_a_second_passkey_of_an_identity_replaces_the_first_and_others_stay', as
 
 test('many writers at once leave one passkey', async () => {
   const ids = Array.from({ length: 30 }, (_, index) => `id${index}`);
-  await Promise.all(ids.map((id) => replacePasskey(stored(id))));
+  await Promise.all(ids.map((id) => replacePasskey(stored(id), 'link')));
   assert.equal((await listPasskeys()).length, 1);
 });
 
 test('h3_removing_an_unknown_passkey_succeeds', async () => {
   assert.equal(await removePasskey('unknown'), undefined);
-  await replacePasskey(stored('a'));
+  await replacePasskey(stored('a'), 'link');
   assert.equal((await removePasskey('a'))?.id, 'a');
   assert.deepEqual(await listPasskeys(), []);
 });
@@ -51,7 +51,7 @@ test('a software key is still usable after it was stored', async () => {
     false,
     ['sign', 'verify'],
   );
-  await replacePasskey({ ...stored('a'), key: { type: 'subtle', privateKey } });
+  await replacePasskey({ ...stored('a'), key: { type: 'subtle', privateKey } }, 'link');
   const key = (await findPasskey('a'))?.key;
   assert.ok(key?.type === 'subtle');
   const algorithm = { name: 'ECDSA', hash: 'SHA-256' };
@@ -72,7 +72,7 @@ function upgradeFromAnotherTab(): Promise<void> {
 }
 
 test('no connection stays open to hold up an upgrade in another tab', async () => {
-  await replacePasskey(stored('a'));
+  await replacePasskey(stored('a'), 'link');
   await upgradeFromAnotherTab();
 });
 
@@ -83,9 +83,9 @@ test('a database of a newer version is an error', async () => {
 });
 
 test('what can not be stored is an error, and the former passkey stays', async () => {
-  await replacePasskey(stored('a'));
+  await replacePasskey(stored('a'), 'link');
   const bad = { ...stored('b'), passkey: { id: () => 'functions can not be cloned' } as unknown as Passkey };
-  await rejectsWith('storage', replacePasskey(bad));
+  await rejectsWith('storage', replacePasskey(bad, 'link'));
   assert.deepEqual((await listPasskeys()).map(({ id }) => id), ['a']);
 });
 

@@ -9,8 +9,8 @@ export interface Log {
 /** Options of `Embedded.initialize`. */
 export interface Config {
   /**
-   * Hosts that may be called, each as `host` (any port) or `host:port`, without scheme. Subdomains are
-   * included. Missing or empty means the host of the page.
+   * Hosts that may be called besides the page's own, each as `host` (any port) or `host:port`, without scheme.
+   * Subdomains are included. An entry that names the page's host limits its ports to the page's and those listed.
    */
   allowedDomains?: string[];
   /**
@@ -54,6 +54,8 @@ export interface Identity {
   username: string;
   /** The name for people. */
   displayName?: string;
+  /** The id of the same person in another system, such as a customer database. */
+  externalId?: string;
   /** The primary e-mail address. */
   emailAddress?: string;
 }

@@ -15,7 +15,7 @@ type Change = (header: Record<string, unknown>, claims: RequestClaims) => void;
 
 let server: FakeServer;
 let keys: RequestKeys;
-const domains = parseAllowedDomains(['api.example.org'], 'app.example.org');
+const domains = parseAllowedDomains(['api.example.org'], new URL('https://app.example.org'));
 beforeEach(() => {
   fakeBrowser('https://app.example.org/');
   server = new FakeServer(API);

@@ -1,8 +1,10 @@
+import { attestedKey, ES256 } from './attestedKey.ts';
 import { ceremony } from './ceremony.ts';
 import { base64, base64Unpadded, base64Url, utf8 } from './encoding.ts';
 import { KeymoorError } from './keymoorError.ts';
 import type { BindingClaims, NewKey, SignInClaims, SignInProof } from './passkeyKey.ts';
-import { exportPublicJwk, thumbprint } from './thumbprint.ts';
+import { thumbprint } from './thumbprint.ts';
+import { within } from './within.ts';
 
 /** Whose key an authenticator is asked for; it may show these names. */
 export interface KeyOwner {
@@ -11,9 +13,9 @@ export interface KeyOwner {
   displayName: string;
 }
 
-// COSE algorithm identifier of ECDSA with SHA-256 (RFC 9053 section 2.1).
-export const ES256 = -7;
 const USER_HANDLE_BYTES = 32;
+/** Telling an authenticator is no reason to keep a person waiting. */
+const FORGETTING_LIMIT_MS = 3_000;
 
 /**
  * Asks the device's authenticator for a key (WebAuthn Level 3 section 5.1.3). The challenge is the claims
@@ -23,7 +25,7 @@ const USER_HANDLE_BYTES = 32;
  * can't make such a key.
  */
 export async function createWebAuthnKey(claims: BindingClaims, owner: KeyOwner): Promise<NewKey> {
-  const credential = await ceremony(() =>
+  const credential = await ceremony('create', () =>
     navigator.credentials.create({
       publicKey: {
         challenge: utf8(JSON.stringify(claims)),
@@ -46,18 +48,21 @@ export async function createWebAuthnKey(claims: BindingClaims, owner: KeyOwner):
       },
     }),
   );
-  const response = credential.response as AuthenticatorAttestationResponse;
-  return {
-    key: { type: 'webauthn', credentialId: credential.rawId },
-    kid: await keyId(response),
-    proof: {
-      type: 'WEBAUTHN',
-      raw: JSON.stringify({
-        client_data_json_base64: base64(response.clientDataJSON),
-        attestation_object: base64(response.attestationObject),
-      }),
-    },
-  };
+  return introduced(credential, async ({ clientDataJSON, attestationObject }) => {
+    const kid = await keyId(attestationObject);
+    if (!kid) throw new KeymoorError('unsupported', 'the authenticator of this device created no P-256 key');
+    return {
+      key: { type: 'webauthn', credentialId: credential.rawId },
+      kid,
+      proof: {
+        type: 'WEBAUTHN',
+        raw: JSON.stringify({
+          client_data_json_base64: base64(clientDataJSON),
+          attestation_object: base64(attestationObject),
+        }),
+      },
+    };
+  });
 }
 
 /**
@@ -73,7 +78,7 @@ export async function signWithWebAuthnKey(
     header: { alg: 'ES256', kid },
     claims: { ...claims, pub_key_cred_id: base64Unpadded(credentialId) },
   };
-  const credential = await ceremony(() =>
+  const credential = await ceremony('get', () =>
     navigator.credentials.get({
       publicKey: {
         challenge: utf8(JSON.stringify(challenge)),
@@ -96,22 +101,29 @@ export async function signWithWebAuthnKey(
 /** Tells the authenticator that a key is of no more use (WebAuthn Level 3 section 5.1.10.2), where it listens. */
 export async function forgetWebAuthnKey(credentialId: ArrayBuffer): Promise<void> {
   try {
-    await PublicKeyCredential.signalUnknownCredential?.({
-      rpId: location.hostname,
-      credentialId: base64Url(credentialId),
-    });
+    const signal = { rpId: location.hostname, credentialId: base64Url(credentialId) };
+    await within(FORGETTING_LIMIT_MS, Promise.resolve(PublicKeyCredential.signalUnknownCredential?.(signal)));
   } catch {
     // A courtesy: the key is useless whether or not it disappears from the person's list.
   }
 }
 
-/** The thumbprint of a key that was just made. @throws {@link KeymoorError} `unsupported` if it is no P-256 key. */
-export async function keyId(response: AuthenticatorAttestationResponse): Promise<string> {
+/** Reads a key that was just created with `read`. An authenticator doesn't keep one that can't be read. */
+export async function introduced(
+  { rawId, response }: PublicKeyCredential,
+  read: (response: AuthenticatorAttestationResponse) => Promise<NewKey>,
+): Promise<NewKey> {
   try {
-    const spki = response.getPublicKey() as ArrayBuffer;
-    const key = await crypto.subtle.importKey('spki', spki, { name: 'ECDSA', namedCurve: 'P-256' }, true, ['verify']);
-    return await thumbprint(await exportPublicJwk(key));
+    return await read(response as AuthenticatorAttestationResponse);
   } catch (error) {
-    throw new KeymoorError('unsupported', 'the authenticator of this device made no P-256 key', error);
+    await forgetWebAuthnKey(rawId);
+    if (error instanceof KeymoorError) throw error;
+    throw new KeymoorError('unsupported', 'the authenticator of this device created a key that can not be read', error);
   }
+}
+
+/** The thumbprint of a key that was just created; empty if it is no P-256 key. */
+export async function keyId(attestationObject: ArrayBuffer): Promise<string> {
+  const key = attestedKey(attestationObject);
+  return key ? thumbprint(key) : '';
 }

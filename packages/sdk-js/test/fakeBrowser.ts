@@ -2,6 +2,8 @@
 import { IDBFactory } from 'fake-indexeddb';
 import { FakeAuthenticator } from './fakeAuthenticator.ts';
 
+const realSetTimeout = globalThis.setTimeout;
+
 export interface FakeBrowser {
   authenticator: FakeAuthenticator;
   /** Null: a browser without the interface. */
@@ -10,6 +12,10 @@ export interface FakeBrowser {
   /** Errors that reached the page. */
   reported: unknown[];
   historyState: unknown;
+  /** What frames this page; null: a page of its own. Throws to be of another origin. */
+  parent: (() => unknown) | null;
+  /** The features that the page's Permissions-Policy names, and whether it allows them. */
+  policy: Record<string, boolean>;
   open(url: string): void;
   url(): string;
   /** Hands an event to the page's listeners. */
@@ -27,6 +33,8 @@ export function fakeBrowser(url: string): FakeBrowser {
     locks: inProcessLocks(),
     reported: [],
     historyState: { kept: true },
+    parent: null,
+    policy: {},
     open: (next) => {
       page = new URL(next);
     },
@@ -44,6 +52,12 @@ export function fakeBrowser(url: string): FakeBrowser {
       },
       get hostname() {
         return page.hostname;
+      },
+      get port() {
+        return page.port;
+      },
+      get protocol() {
+        return page.protocol;
       },
     },
     history: {
@@ -71,7 +85,7 @@ export function fakeBrowser(url: string): FakeBrowser {
       isConditionalMediationAvailable: async () => true,
       isUserVerifyingPlatformAuthenticatorAvailable: async () => browser.authenticator.available,
       signalUnknownCredential: async (signal: { rpId: string; credentialId: string }) => {
-        browser.authenticator.forgotten.push(signal);
+        browser.authenticator.forget(signal);
       },
     },
     addEventListener: (type: string, listener: (event: Event) => void, { signal }: { signal: AbortSignal }) => {
@@ -80,6 +94,18 @@ export function fakeBrowser(url: string): FakeBrowser {
       signal.addEventListener('abort', () => set.delete(listener));
     },
     reportError: (error: unknown) => browser.reported.push(error),
+    document: {
+      featurePolicy: {
+        features: () => Object.keys(browser.policy),
+        allowsFeature: (feature: string) => browser.policy[feature] ?? false,
+      },
+    },
+    // Waits for the server cost no time here. Those for the browser stay: nothing is meant to end them.
+    setTimeout: (work: () => void, ms: number) => realSetTimeout(work, ms < 3_000 ? 0 : ms),
+  });
+  defineGetters({
+    origin: () => page.origin,
+    parent: () => (browser.parent ? browser.parent() : globalThis),
   });
   return browser;
 }
@@ -88,6 +114,10 @@ function defineGlobals(values: Record<string, unknown>): void {
   for (const [name, value] of Object.entries(values)) {
     Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
   }
+}
+
+function defineGetters(getters: Record<string, () => unknown>): void {
+  for (const [name, get] of Object.entries(getters)) Object.defineProperty(globalThis, name, { get, configurable: true });
 }
 
 function inProcessLocks(): LockManager {

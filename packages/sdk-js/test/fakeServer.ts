@@ -63,7 +63,14 @@ export class FakeServer {
   readonly bound = new Map<string, KeyObject>();
   /** The ids of the credentials that were bound with its own options. */
   readonly known: string[] = [];
+  /** The tokens of its links. */
+  readonly tokens = [JOB.token];
   readonly claims: Record<string, unknown>[] = [];
+  /** Whether its link is good for one key only, which may be sent again. */
+  bindsOnce = false;
+  /** Whether its next answer to a key is lost, after it has accepted the key. */
+  losesAnswers = 0;
+  #bound: { kid: string; credential: object } | undefined;
   /** Whether it makes WebAuthn options of its own. */
   offersFido2 = false;
   readonly signing = SIGNING;
@@ -77,7 +84,12 @@ export class FakeServer {
       realm: { display_name: 'Customers' },
       identity: {
         display_name: 'User One',
-        traits: { type: 'traits_v0', username: 'user1', primary_email_address: 'user1@example.org' },
+        traits: {
+          type: 'traits_v0',
+          username: 'user1',
+          external_id: 'crm-4711',
+          primary_email_address: 'user1@example.org',
+        },
       },
       theme: { logo_url_light: '', logo_url_dark: '', support_url: '' },
       authenticator_config: { tenant_id: JOB.tenant, realm_id: JOB.realm, config: { type: 'embedded' } },
@@ -118,25 +130,23 @@ export class FakeServer {
   }
 
   readonly #handlers: Record<string, (request: SentRequest) => Response> = {
-    invokeAuthenticator: ({ headers }) => {
-      assert.equal(headers.get('accept'), 'application/json');
-      return Response.json(this.#job());
-    },
     getInfo: (request) => {
       this.#authorized(request);
       assert.equal(request.body, '');
+      if (this.bindsOnce && this.#bound) return complete();
       return Response.json(this.offersFido2 ? { ...this.info, fido2: creationOptions(this.pageOrigin, this.known) } : this.info);
     },
     bind: (request) => {
       this.#authorized(request);
       assert.equal(request.headers.get('content-type'), 'application/json');
-      this.#acceptBinding(JSON.parse(request.body));
-      return Response.json({
-        id: `credential${this.bound.size}`,
-        state: 'ACTIVE',
-        create_time: `2026-01-01T00:00:0${this.bound.size}.000Z`,
-        update_time: `2026-01-01T00:00:0${this.bound.size}.000Z`,
-      });
+      const key = this.#acceptBinding(JSON.parse(request.body));
+      const kid = thumbprint(key);
+      if (this.bindsOnce && this.#bound && this.#bound.kid !== kid) return complete();
+      this.bound.set(kid, key);
+      const time = `2026-01-01T00:00:0${this.bound.size}.000Z`;
+      this.#bound = { kid, credential: { id: `credential${this.bound.size}`, state: 'ACTIVE', create_time: time, update_time: time } };
+      if (this.losesAnswers-- > 0) throw new TypeError('Failed to fetch');
+      return Response.json(this.#bound.credential);
     },
     'jwks.json': () =>
       Response.json({
@@ -157,10 +167,10 @@ export class FakeServer {
 
   #authorized({ method, headers }: SentRequest): void {
     assert.equal(method, 'POST');
-    assert.equal(headers.get('authorization'), `Bearer ${JOB.token}`);
+    assert.ok(this.tokens.some((token) => headers.get('authorization') === `Bearer ${token}`));
   }
 
-  #acceptBinding({ type, raw }: { type: string; raw: string }): void {
+  #acceptBinding({ type, raw }: { type: string; raw: string }): KeyObject {
     const expected = { sub: `CN=${JOB.identity}, OU=${JOB.realm}, O=${JOB.tenant}`, token: JOB.token };
     if (type === 'JWT') {
       const { header, payload, signed, signature } = parseJws(raw);
@@ -170,13 +180,9 @@ export class FakeServer {
       assert.deepEqual(payload, expected);
       const key = createPublicKey({ key: header['jwk'] as JsonWebKey, format: 'jwk' });
       assert.ok(verifyRaw(key, signed, signature), 'proof of possession');
-      this.bound.set(thumbprint(key), key);
-      return;
+      return key;
     }
-    if (type === 'FIDO2') {
-      this.#acceptRegistration(JSON.parse(raw));
-      return;
-    }
+    if (type === 'FIDO2') return this.#acceptRegistration(JSON.parse(raw));
     assert.equal(type, 'WEBAUTHN');
     const response = JSON.parse(raw) as Record<string, string>;
     assert.deepEqual(Object.keys(response).sort(), ['attestation_object', 'client_data_json_base64']);
@@ -184,12 +190,10 @@ export class FakeServer {
     assert.equal(client.type, 'webauthn.create');
     assert.equal(client.origin, this.pageOrigin);
     assert.deepEqual(JSON.parse(Buffer.from(client.challenge, 'base64url').toString()), expected);
-    const attestation = fromBase64(response['attestation_object']);
-    const key = createPublicKey({ key: attestation.subarray(37), format: 'der', type: 'spki' });
-    this.bound.set(thumbprint(key), key);
+    return attestedKey(fromBase64(response['attestation_object']));
   }
 
-  #acceptRegistration({ id, rawId, type, response }: WebAuthnJson): void {
+  #acceptRegistration({ id, rawId, type, response }: WebAuthnJson): KeyObject {
     assert.deepEqual([rawId, type], [id, 'public-key']);
     assert.deepEqual(Object.keys(response).sort(), ['attestationObject', 'clientDataJSON']);
     const client = JSON.parse(fromBase64Url(response['clientDataJSON']).toString());
@@ -198,9 +202,7 @@ export class FakeServer {
       ['webauthn.create', this.pageOrigin, CREATION_CHALLENGE],
     );
     this.known.push(id);
-    const attestation = fromBase64Url(response['attestationObject']);
-    const key = createPublicKey({ key: attestation.subarray(37), format: 'der', type: 'spki' });
-    this.bound.set(thumbprint(key), key);
+    return attestedKey(fromBase64Url(response['attestationObject']));
   }
 
   #acceptAssertion(proof: { credential: WebAuthnJson }): Record<string, unknown> {
@@ -332,6 +334,18 @@ function verifyRaw(key: KeyObject, signed: Buffer, signature: Buffer): boolean {
 function thumbprint(key: KeyObject): string {
   const { crv, kty, x, y } = key.export({ format: 'jwk' });
   return createHash('sha256').update(`{"crv":"${crv}","kty":"${kty}","x":"${x}","y":"${y}"}`).digest('base64url');
+}
+
+/** The answer to whatever asks about a link that is used up, except the key that used it. */
+function complete(): Response {
+  const detail = { type: 'ResourceInfo', resource_type: 'CredentialBindingJob', id: JOB.job, description: 'complete' };
+  return Response.json({ code: 'conflict', message: 'conflict', details: [detail] }, { status: 409 });
+}
+
+/** The key at the end of an attestation object of the fake authenticator. */
+function attestedKey(object: Buffer): KeyObject {
+  const [x, y] = [object.subarray(-67, -35), object.subarray(-32)].map((bytes) => bytes.toString('base64url')) as [string, string];
+  return createPublicKey({ key: { kty: 'EC', crv: 'P-256', x, y }, format: 'jwk' });
 }
 
 /** base64url without padding, and nothing else. */
