@@ -229,6 +229,16 @@ fn a_wrong_value_is_named_by_its_place_and_not_shown() {
         ),
         (
             &[],
+            &[DATABASE, ("KEYMOOR_MANAGEMENT_TOKEN_SECONDS", "59")],
+            "KEYMOOR_MANAGEMENT_TOKEN_SECONDS: must be a whole number of seconds from 60 to 7776000",
+        ),
+        (
+            &[],
+            &[DATABASE, ("KEYMOOR_MANAGEMENT_TOKEN_SECONDS", "7776001")],
+            "KEYMOOR_MANAGEMENT_TOKEN_SECONDS: must be a whole number of seconds from 60 to 7776000",
+        ),
+        (
+            &[],
             &[DATABASE, ("KEYMOOR_CONNECTIONS", "0")],
             "KEYMOOR_CONNECTIONS: must be a whole number from 1 to 4294967295",
         ),
