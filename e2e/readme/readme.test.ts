@@ -48,7 +48,7 @@ test('the README leads from an empty server to a signed-in user', async () => {
   const options = { cwd: directory.path, env: { ...keymoor.environment, PATH } };
 
   const howTo = await readFile(join(ROOT, 'docs/howto/limit-a-management-client.md'), 'utf8');
-  const script = onPortsOfThisTest(SCRIPT) + block(howTo, 'bash', '# Limit a management client');
+  const script = onPortsOfThisTest(SCRIPT) + block(howTo, 'bash', '## Create a client with fewer scopes');
   const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', script], options);
   const [link = '', limitedClient = ''] = stdout.split('\n');
   assert.match(link, /^http:\/\/localhost:\d+\/v1\/.*:invokeAuthenticator\?token=/);

@@ -3,11 +3,12 @@
 use std::error::Error;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
 use keymoor_types::Rng;
 use tempfile::NamedTempFile;
+use zeroize::Zeroizing;
 
 use crate::base::vault::MasterKey;
 
@@ -70,20 +71,39 @@ impl Error for MasterKeyError {}
 /// Reads the key.
 pub fn read(path: &Path) -> Result<MasterKey, MasterKeyError> {
     let name = path.display().to_string();
-    let text = match std::fs::read(path) {
-        Ok(text) => zeroize::Zeroizing::new(text),
+    // A buffer that grew would leave copies of the key behind. It is wiped on return.
+    let mut buffer = Zeroizing::new([0; LONGEST_FILE]);
+    let text = match read_into(path, &mut *buffer) {
+        Ok(length) => &buffer[..length],
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(MasterKeyError::Absent(name));
         }
         Err(error) => return Err(MasterKeyError::Unreadable(name, error)),
     };
-    let key = str::from_utf8(&text).ok().and_then(MasterKey::decode);
-    key.ok_or(MasterKeyError::Malformed(name))
+    let is_whole = text.len() < LONGEST_FILE;
+    let key = str::from_utf8(text).ok().filter(|_| is_whole);
+    key.and_then(MasterKey::decode)
+        .ok_or(MasterKeyError::Malformed(name))
+}
+
+/// Longer than a key and the white space around it.
+const LONGEST_FILE: usize = 256;
+
+/// Reads as much of the file as `buffer` holds, and returns the length.
+fn read_into(path: &Path, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut file = File::open(path)?;
+    let mut length = 0;
+    loop {
+        match file.read(&mut buffer[length..])? {
+            0 => return Ok(length),
+            read => length += read,
+        }
+    }
 }
 
 /// Creates a key and its file, which must not exist.
 pub fn create(path: &Path, rng: &dyn Rng) -> Result<MasterKey, MasterKeyError> {
-    let key = MasterKey::new(rng.bytes());
+    let key = MasterKey::generate(rng);
     write(path, &key)
         .map_err(|error| MasterKeyError::Unwritable(path.display().to_string(), error))?;
     Ok(key)
@@ -129,7 +149,8 @@ mod tests {
     fn a_file_with_something_else_is_refused_without_showing_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keymoor.key");
-        for text in ["hunter2".as_bytes(), b"hunter2\xff"] {
+        let long = "A".repeat(LONGEST_FILE);
+        for text in ["hunter2".as_bytes(), b"hunter2\xff", long.as_bytes()] {
             std::fs::write(&path, text).unwrap();
             let error = read(&path).err().unwrap().to_string();
             assert!(error.contains("contains no valid master key"), "{error}");

@@ -382,7 +382,7 @@ fn app(
         db: Db::clone(db),
         clock: clock.clone(),
         rng: rng.clone(),
-        vault: Vault::new(&MasterKey::new([42; 32]), rng),
+        vault: Vault::new(&MasterKey::of([42; 32]), rng),
         mailer: mailbox.clone(),
         attestation_roots: attestation_roots(),
         config: Config {
@@ -416,6 +416,7 @@ fn config(db: &TestDb) -> Config {
         console_url: "http://localhost:8021/console".parse().unwrap(),
         master_key_file: "/nonexistent".into(),
         mail: None,
+        management_token_lifetime: Seconds::HOUR,
         outbox: OutboxSettings::default(),
         attestation_roots: None,
         trusted_proxies: ["10.0.0.1", "10.0.0.2"]

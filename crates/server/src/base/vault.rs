@@ -20,7 +20,7 @@ use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keymoor_types::Rng;
-use zeroize::Zeroizing;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 /// How a value is sealed: its first byte.
 #[derive(Clone, Copy)]
@@ -91,19 +91,32 @@ impl Purpose {
 #[error("the sealed value can't be opened")]
 pub struct OpenError;
 
-/// The 256-bit secret from which all sealing keys are derived.
-#[derive(Clone)]
-pub struct MasterKey(Zeroizing<[u8; 32]>);
+/// The 256-bit secret from which all sealing keys are derived. Wiped when it is dropped.
+///
+/// It is in a box, because moving the bytes themselves would leave copies behind.
+#[derive(ZeroizeOnDrop)]
+pub struct MasterKey(Box<[u8; 32]>);
 
 impl MasterKey {
-    pub fn new(bytes: [u8; 32]) -> Self {
-        Self(Zeroizing::new(bytes))
+    pub fn generate(rng: &dyn Rng) -> Self {
+        Self::filled(|key| rng.fill(key))
     }
 
     /// Parses the base64url form that [`Self::encode`] writes. Ignores surrounding white space.
     pub fn decode(text: &str) -> Option<Self> {
         let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(text.trim()).ok()?);
-        Some(Self::new(bytes.as_slice().try_into().ok()?))
+        (bytes.len() == 32).then(|| Self::filled(|key| key.copy_from_slice(&bytes)))
+    }
+
+    fn filled(fill: impl FnOnce(&mut [u8])) -> Self {
+        let mut key = Self(Box::new([0; 32]));
+        fill(&mut *key.0);
+        key
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of(bytes: [u8; 32]) -> Self {
+        Self(Box::new(bytes))
     }
 
     pub fn encode(&self) -> Zeroizing<String> {
@@ -198,7 +211,7 @@ mod tests {
     use crate::app::SystemRng;
 
     fn vault(key: u8) -> Vault {
-        Vault::new(&MasterKey::new([key; 32]), Arc::new(SystemRng))
+        Vault::new(&MasterKey::of([key; 32]), Arc::new(SystemRng))
     }
 
     #[test]
@@ -291,14 +304,23 @@ mod tests {
 
     #[test]
     fn the_master_key_survives_its_text_form() {
-        let key = MasterKey::new([7; 32]);
-        assert_eq!(
-            *MasterKey::decode(&format!("{}\n", *key.encode()))
-                .unwrap()
-                .0,
-            [7; 32]
-        );
+        let key = MasterKey::of([7; 32]);
+        let read = MasterKey::decode(&format!("{}\n", *key.encode())).unwrap();
+        assert_eq!(*read.0, [7; 32]);
         assert!(MasterKey::decode("short").is_none());
+    }
+
+    #[test]
+    fn a_dropped_master_key_is_wiped() {
+        fn is_wiped_on_drop<T: ZeroizeOnDrop>() -> bool {
+            true
+        }
+        assert!(is_wiped_on_drop::<MasterKey>() && std::mem::needs_drop::<MasterKey>());
+        assert_eq!(
+            size_of::<MasterKey>(),
+            size_of::<usize>(),
+            "it moves by its address"
+        );
     }
 
     proptest! {

@@ -11,7 +11,7 @@ use crate::base::{email, text};
 use crate::config::Config;
 use crate::db::{Db, DbLock, MIGRATIONS};
 use crate::master_key;
-use crate::slices::provision::handover::{self, AdminAccess, Printed};
+use crate::slices::provision::handover::{self, AdminAccess, Printed, PrintedClient};
 use crate::slices::provision::{self, NewTenant};
 use crate::slices::tenants;
 
@@ -78,7 +78,7 @@ pub(super) async fn init(
         // A new key could not decrypt the existing secrets.
         node::master_key(&config).await?
     };
-    let app = node::app(config, db, &key)?;
+    let app = node::app(config, db, key)?;
     let new = admin.of(display_name);
     if !is_new && new != Administrator::default().of(DEFAULT_TENANT.to_owned()) {
         tracing::warn!("the first tenant already exists: its names and addresses do not change");
@@ -106,13 +106,7 @@ pub(super) async fn create_tenant(
     admin: Administrator,
     json: bool,
 ) -> Outcome<String> {
-    let key = node::master_key(&config).await?;
-    let db = Db::open(&config.database())?;
-    db.require_current_schema(MIGRATIONS).await?;
-    let app = node::app(config, db, &key)?;
-    provision::master_key_fits(&Context::system(&app))
-        .await
-        .map_err(|error| node::failure(&app.config, error))?;
+    let app = node::opened(config).await?;
     let new = admin.of(display_name);
     let made = provision::tenant(&Context::system(&app), &new).await?;
     hand_over(app, made.tenant.id, json).await
@@ -131,31 +125,22 @@ async fn hand_over(app: App, tenant: TenantId, json: bool) -> Outcome<String> {
 }
 
 fn readable(printed: &Printed<'_>, admin_access: &AdminAccess) -> String {
-    let management = &printed.management;
-    let rows = [
-        ("Sign-in and SDK calls", printed.auth_url.to_owned()),
-        ("Management API", printed.api_url.to_owned()),
-        ("Tenant", printed.tenant_id.to_string()),
-        ("Admin realm", printed.admin_realm_id.to_string()),
-        (
-            "Management application",
-            management.application_id.to_string(),
-        ),
-        ("  Client ID", management.client_id.to_owned()),
-        ("  Client secret", management.client_secret.to_owned()),
-        ("  Token endpoint", management.token_endpoint.to_owned()),
-    ];
-    let mut lines: Vec<String> = rows
-        .iter()
-        .map(|(what, value)| format!("{what:<24}{value}"))
-        .collect();
+    let mut lines = rows(&[
+        ("Sign-in and SDK calls", printed.auth_url),
+        ("Management API", printed.api_url),
+        ("Tenant", &printed.tenant_id.to_string()),
+        ("Admin realm", &printed.admin_realm_id.to_string()),
+    ]);
+    lines.extend(client(&printed.management));
     lines.push(String::new());
     let access: &[&str] = match admin_access {
         AdminAccess::Link(link) => &[
             "Open this link on the device that will hold the administrator's passkey:",
             link.expose(),
         ],
-        AdminAccess::Passkey => &["An administrator already has a passkey."],
+        AdminAccess::Passkey => {
+            &["An administrator already has a passkey. If it is lost, run `keymoor admin link`."]
+        }
         AdminAccess::Nobody => &[
             "The admin realm has no active identity. Create or activate one with the client above.",
             "Then `keymoor init` prints a link for it.",
@@ -163,4 +148,20 @@ fn readable(printed: &Printed<'_>, admin_access: &AdminAccess) -> String {
     };
     lines.extend(access.iter().map(|&line| line.to_owned()));
     lines.join("\n")
+}
+
+/// Lines with a name and its value.
+pub(super) fn rows(rows: &[(&str, &str)]) -> Vec<String> {
+    let row = |(what, value): &(&str, &str)| format!("{what:<24}{value}");
+    rows.iter().map(row).collect()
+}
+
+/// The lines of a client.
+pub(super) fn client(client: &PrintedClient<'_>) -> Vec<String> {
+    rows(&[
+        ("Management application", &client.application_id.to_string()),
+        ("  Client ID", client.client_id),
+        ("  Client secret", client.client_secret),
+        ("  Token endpoint", client.token_endpoint),
+    ])
 }

@@ -3,6 +3,7 @@
 //! Results go to standard output, the log and errors to standard error. The exit status is 0 for
 //! success, 1 for a failure, and 2 for a wrong command line or configuration.
 
+mod admin;
 mod doctor;
 mod handover;
 mod logging;
@@ -105,6 +106,23 @@ enum Admin {
     /// Manage tenants
     #[command(subcommand)]
     Tenants(Tenants),
+    /// Manage the client that calls the management API
+    #[command(subcommand)]
+    Credentials(Credentials),
+    /// Print a link for a new passkey of the first administrator, although one may exist
+    ///
+    /// For an administrator whose passkey is lost. The link replaces an earlier one, and the audit
+    /// events record it. Revoke the lost passkey afterwards.
+    Link(admin::Link),
+}
+
+#[derive(Subcommand)]
+enum Credentials {
+    /// Replace the secret of the management client, and print the new one
+    ///
+    /// Running servers use the new secret within five seconds. Tokens that the old secret got stay
+    /// valid until they expire or are revoked.
+    Rotate(admin::Rotate),
 }
 
 #[derive(Subcommand)]
@@ -217,6 +235,10 @@ fn run(runtime: &Runtime, command: Command, config: Config) -> Outcome {
                 let created = handover::create_tenant(config, display_name, admin, json);
                 print(&Box::pin(created).await?)
             }
+            Command::Admin(Admin::Credentials(Credentials::Rotate(rotate))) => {
+                print(&Box::pin(admin::rotate(config, rotate)).await?)
+            }
+            Command::Admin(Admin::Link(link)) => print(&Box::pin(admin::link(config, link)).await?),
         }
     })
 }

@@ -7,13 +7,14 @@ use keymoor_webauthn::AttestationRoots;
 use super::outcome::{Failure, Outcome};
 use crate::app::{App, Ports, SystemClock, SystemRng};
 use crate::attestation_roots;
+use crate::base::context::Context;
 use crate::base::error::Error;
 use crate::base::vault::{MasterKey, Vault};
 use crate::config::Config;
-use crate::db::Db;
+use crate::db::{Db, MIGRATIONS};
 use crate::infra::mail::{Mailer, NoMailer, SmtpMailer};
 use crate::master_key::{self, MasterKeyError};
-use crate::slices::tenants;
+use crate::slices::{provision, tenants};
 
 /// Reads the master key. A missing key of a database in use is `Lost`: `keymoor init` would not
 /// replace it.
@@ -46,8 +47,21 @@ pub(super) fn failure(config: &Config, error: Error) -> Failure {
     }
 }
 
-/// The application over an open, migrated database.
-pub(super) fn app(config: Config, db: Db, key: &MasterKey) -> Outcome<App> {
+/// The application over an initialised database, for a command beside the server.
+pub(super) async fn opened(config: Config) -> Outcome<App> {
+    let key = master_key(&config).await?;
+    let db = Db::open(&config.database())?;
+    db.require_current_schema(MIGRATIONS).await?;
+    let app = app(config, db, key)?;
+    provision::master_key_fits(&Context::system(&app))
+        .await
+        .map_err(|error| failure(&app.config, error))?;
+    Ok(app)
+}
+
+/// The application over an open, migrated database. The key is wiped once the sealing keys are
+/// derived from it.
+pub(super) fn app(config: Config, db: Db, key: MasterKey) -> Outcome<App> {
     let rng = Arc::new(SystemRng);
     let mailer: Arc<dyn Mailer> = match config.mail.clone() {
         Some(settings) => Arc::new(SmtpMailer::new(settings)?),
@@ -61,7 +75,7 @@ pub(super) fn app(config: Config, db: Db, key: &MasterKey) -> Outcome<App> {
         db,
         clock: Arc::new(SystemClock),
         rng: rng.clone(),
-        vault: Vault::new(key, rng),
+        vault: Vault::new(&key, rng),
         mailer,
         attestation_roots,
         config,

@@ -106,7 +106,7 @@ impl Server {
         let key = node::master_key(&config).await?;
         let db = Db::open(&config.database())?;
         db.require_current_schema(MIGRATIONS).await?;
-        let app = node::app(config, db, &key)?;
+        let app = node::app(config, db, key)?;
         check_start(&app).await?;
         app.revocations.refresh().await?;
 

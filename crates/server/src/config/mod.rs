@@ -53,6 +53,8 @@ pub struct Config {
     pub master_key_file: PathBuf,
     /// Absent: no mail is written or sent.
     pub mail: Option<MailSettings>,
+    /// Lifetime of the access tokens of a new tenant's management client.
+    pub management_token_lifetime: Seconds,
     pub outbox: OutboxSettings,
     /// PEM file or directory of trusted root certificates. Absent: no passkey is attested.
     pub attestation_roots: Option<PathBuf>,
@@ -194,6 +196,7 @@ impl TryFrom<Settings> for Config {
             console_url,
             master_key_file,
             mail,
+            management_token_lifetime: settings.management_token_seconds.0,
             outbox,
             attestation_roots: settings.attestation_roots,
             trusted_proxies: canonical(settings.trusted_proxies),

@@ -10,6 +10,7 @@ use super::error::ConfigError;
 use super::given::Given;
 use super::value::{
     BaseUrl, Count, Hello, List, ListenAddress, LogFormat, ProxyAddress, Sender, Span,
+    TokenLifetime,
 };
 use crate::db::DatabaseUrl;
 use crate::infra::mail::SmtpServer;
@@ -112,6 +113,8 @@ settings! {
     console_url: BaseUrl;
     /// File with the key that encrypts secrets. By default beside the SQLite file. `keymoor init` creates it
     master_key_file: PathBuf;
+    /// Lifetime of the access tokens of a new tenant's management client, in seconds: from 60 to 7776000, which is 90 days
+    management_token_seconds: TokenLifetime = "3600";
     /// Mail server. smtp://host uses TLS if offered (default port 25), smtp://host?tls=required (587) and smtps://host (465) require it. user:password@ before the host signs in; smtp:// to another machine then also requires TLS (587). Without a mail server no mail is sent
     smtp_url: SmtpServer;
     /// Sender of mail: an address, or a name and the address in angle brackets

@@ -92,6 +92,9 @@ fn known_variables(
             continue;
         }
         let setting = SETTINGS.iter().find(|setting| setting.variable() == name);
+        if setting.is_none() && is_service_link(name, value.to_str()) {
+            continue;
+        }
         let setting = setting.ok_or_else(|| {
             let names = SETTINGS.iter().map(Setting::variable);
             let near = nearest(name, names.chain([CONFIG.to_owned()]));
@@ -103,6 +106,33 @@ fn known_variables(
         known.push((setting, text));
     }
     Ok((known, file))
+}
+
+/// Whether Kubernetes set the variable in every container of a namespace, for a service whose name
+/// starts with `keymoor` (Kubernetes documentation, "Service", environment variables). After the
+/// service's name follows one of
+///
+/// - `SERVICE_HOST`, `SERVICE_PORT` or `SERVICE_PORT_{port's name}`,
+/// - `PORT`, whose value is `tcp://address:port`,
+/// - `PORT_{number}_{TCP|UDP|SCTP}`, or that and `PROTO`, `PORT` or `ADDR`.
+fn is_service_link(name: &str, value: Option<&str>) -> bool {
+    let words: Vec<&str> = name.split('_').collect();
+    let is_number = |word: &str| word.parse::<u16>().is_ok();
+    let is_protocol = |word: &str| matches!(word, "TCP" | "UDP" | "SCTP");
+    match &words[1..] {
+        [.., "SERVICE", "HOST" | "PORT"] => true,
+        // A name such as KEYMOOR_SMTP_PORT could also be a mistake. Only a link's value is a URL.
+        [.., "PORT"] if value.is_some_and(|value| value.contains("://")) => true,
+        [.., "PORT", number, protocol]
+        | [.., "PORT", number, protocol, "PROTO" | "PORT" | "ADDR"]
+            if is_number(number) && is_protocol(protocol) =>
+        {
+            true
+        }
+        words => words
+            .windows(3)
+            .any(|three| matches!(three, ["SERVICE", "PORT", _])),
+    }
 }
 
 /// Returns the value in the spelling of a variable.

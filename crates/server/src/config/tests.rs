@@ -141,6 +141,52 @@ fn unknown_variables_are_named_and_foreign_ones_ignored() {
     assert!(load(&[], &foreign).unwrap().mail.is_none());
 }
 
+/// What Kubernetes sets for services that are named `keymoor`, `keymoor-api` and `keymoor-db-port`
+/// (Kubernetes documentation, "Service", environment variables).
+#[test]
+fn service_links_of_kubernetes_are_ignored_and_typing_errors_are_not() {
+    for service in ["KEYMOOR", "KEYMOOR_API", "KEYMOOR_DB_PORT"] {
+        for (rest, value) in [
+            ("SERVICE_HOST", "10.0.0.11"),
+            ("SERVICE_HOST", "fd00::11"),
+            ("SERVICE_PORT", "8021"),
+            ("SERVICE_PORT_HTTP", "8021"),
+            ("SERVICE_PORT_HTTP_METRICS", "9464"),
+            ("PORT", "tcp://10.0.0.11:8021"),
+            ("PORT_8021_TCP", "tcp://10.0.0.11:8021"),
+            ("PORT_8021_TCP_PROTO", "tcp"),
+            ("PORT_8021_TCP_PORT", "8021"),
+            ("PORT_8021_TCP_ADDR", "10.0.0.11"),
+            ("PORT_53_UDP_ADDR", "10.0.0.11"),
+            ("PORT_9_SCTP", "sctp://10.0.0.11:9"),
+        ] {
+            let name = format!("{service}_{rest}");
+            load(&[], &[DATABASE, (&name, value)]).unwrap_or_else(|error| panic!("{error}"));
+        }
+    }
+    for (name, value) in [
+        ("KEYMOOR_PORT", "8021"),
+        ("KEYMOOR_SMTP_PORT", "25"),
+        ("KEYMOOR_SERVICE", "keymoor"),
+        ("KEYMOOR_PORT_HTTP_TCP", "tcp://10.0.0.11:8021"),
+        ("KEYMOOR_PORT_8021_TCP_HOST", "10.0.0.11"),
+        ("KEYMOOR_SERVICE_HOSTS", "10.0.0.11"),
+        ("KEYMOOR_LISTEN_ADDR", "10.0.0.11"),
+    ] {
+        let error = load(&[], &[DATABASE, (name, value)]).unwrap_err();
+        let unknown = format!("unknown environment variable {name}");
+        assert!(error.starts_with(&unknown), "{error}");
+    }
+    let error = load(&[], &[DATABASE, ("KEYMOOR_API_URI", "tcp://10.0.0.11:1")]).unwrap_err();
+    assert!(error.ends_with("did you mean KEYMOOR_API_URL?"), "{error}");
+    // No setting looks like a link, or a typing error in its name would pass.
+    for setting in SETTINGS {
+        let name = format!("{}_", setting.variable());
+        let error = load(&[], &[DATABASE, (&name, "tcp://10.0.0.11:1")]).unwrap_err();
+        assert!(error.contains("did you mean"), "{error}");
+    }
+}
+
 #[test]
 fn a_wrong_value_is_named_by_its_place_and_not_shown() {
     for (flags, variables, problem) in [
@@ -180,6 +226,16 @@ fn a_wrong_value_is_named_by_its_place_and_not_shown() {
             &[],
             &[DATABASE, ("KEYMOOR_MAIL_ATTEMPTS", "x")],
             "KEYMOOR_MAIL_ATTEMPTS: must be a whole number from 1 to 4294967295",
+        ),
+        (
+            &[],
+            &[DATABASE, ("KEYMOOR_MANAGEMENT_TOKEN_SECONDS", "59")],
+            "KEYMOOR_MANAGEMENT_TOKEN_SECONDS: must be a whole number of seconds from 60 to 7776000",
+        ),
+        (
+            &[],
+            &[DATABASE, ("KEYMOOR_MANAGEMENT_TOKEN_SECONDS", "7776001")],
+            "KEYMOOR_MANAGEMENT_TOKEN_SECONDS: must be a whole number of seconds from 60 to 7776000",
         ),
         (
             &[],

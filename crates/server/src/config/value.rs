@@ -209,6 +209,24 @@ impl FromStr for Span {
     }
 }
 
+/// The lifetime of an access token, with the bounds of applications: one minute to 90 days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenLifetime(pub Seconds);
+
+impl FromStr for TokenLifetime {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let seconds = text.parse().map(Seconds).ok();
+        seconds
+            .filter(|seconds| (Seconds::MINUTE..=Seconds::DAY.times(90)).contains(seconds))
+            .map(Self)
+            .ok_or(ValueError(
+                "must be a whole number of seconds from 60 to 7776000",
+            ))
+    }
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogFormat {
     /// For humans.

@@ -284,7 +284,7 @@ mod tests {
 
     fn list(name: &str, now: Timestamp) -> List {
         // Every list has the same vault.
-        let vault = Vault::new(&MasterKey::new([7; 32]), Arc::new(SystemRng));
+        let vault = Vault::new(&MasterKey::of([7; 32]), Arc::new(SystemRng));
         List {
             name: name.to_owned(),
             vault,

@@ -121,7 +121,7 @@ async fn skew(db: &Db, clock: &dyn Clock) -> Option<Finding> {
 async fn sealed(config: &Config, db: &Db) -> Option<Finding> {
     // A missing key is already a finding.
     let key = master_key::read(&config.master_key_file).ok()?;
-    let app = node::app(config.clone(), db.clone(), &key).ok()?;
+    let app = node::app(config.clone(), db.clone(), key).ok()?;
     match provision::master_key_fits(&Context::system(&app)).await {
         Ok(true) => None,
         Ok(false) => Some(Finding::new(

@@ -1,5 +1,6 @@
 //! Commands in the test's own process, on both databases.
 
+mod admin;
 mod init;
 mod server;
 
@@ -49,6 +50,10 @@ impl Place {
         Self { db, folder }
     }
 
+    pub(in crate::cli) fn database(&self) -> &TestDb {
+        &self.db
+    }
+
     pub(super) fn key_file(&self) -> PathBuf {
         self.folder.path().join("keymoor.key")
     }
@@ -61,7 +66,7 @@ impl Place {
         self.init_as(self.config()).await
     }
 
-    async fn init_as(&self, config: Config) -> Outcome<Value> {
+    pub(in crate::cli) async fn init_as(&self, config: Config) -> Outcome<Value> {
         let text = init_text(config, &["init", "--json"]).await?;
         Ok(serde_json::from_str(&text)?)
     }
@@ -82,7 +87,7 @@ impl Place {
     }
 
     /// What a query gives, asked on a connection of its own.
-    async fn ask<T: FromRow + Send>(&self, sql: &'static str) -> Vec<T> {
+    pub(in crate::cli) async fn ask<T: FromRow + Send>(&self, sql: &'static str) -> Vec<T> {
         let answer = self
             .db
             .read(async |rx| Ok::<_, Error>(rx.all(sql, &()).await?));

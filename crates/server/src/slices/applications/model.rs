@@ -26,7 +26,7 @@ pub const MANAGEMENT_API: &str = "management_api";
 const CUSTOM: &str = "custom";
 
 /// The permitted lifetimes of access tokens, in seconds: one minute to 90 days.
-const LIFETIMES: std::ops::RangeInclusive<u32> = 60..=7_776_000;
+pub const LIFETIMES: std::ops::RangeInclusive<u32> = 60..=7_776_000;
 
 /// The default lifetime of access tokens, in seconds: one day.
 const DEFAULT_LIFETIME: u32 = 86_400;
@@ -45,6 +45,9 @@ pub struct Application {
     pub client_id: String,
     /// Present for confidential applications.
     pub client_secret_hash: Option<Digest>,
+    /// The secret that a rotation replaced. See [`Self::previous_secret`].
+    pub previous_secret_hash: Option<Digest>,
+    pub previous_secret_expires_at: Option<Timestamp>,
     pub protocol: ProtocolConfig,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
@@ -58,6 +61,14 @@ impl Application {
             realm_id: self.realm_id,
             application_id: self.id,
         }
+    }
+
+    /// Returns the replaced secret, if it still works at `now`.
+    pub fn previous_secret(&self, now: Timestamp) -> Option<&Digest> {
+        let expires_at = self.previous_secret_expires_at?;
+        self.previous_secret_hash
+            .as_ref()
+            .filter(|_| now < expires_at)
     }
 }
 
@@ -247,6 +258,8 @@ impl Application {
             authenticator_config_id: None,
             client_id,
             client_secret_hash: None,
+            previous_secret_hash: None,
+            previous_secret_expires_at: None,
             protocol: ProtocolConfig {
                 protocol,
                 confidentiality: settings

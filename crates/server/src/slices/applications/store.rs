@@ -1,6 +1,6 @@
 //! Rows of `applications`.
 
-use keymoor_types::ApplicationId;
+use keymoor_types::{ApplicationId, RealmId, TenantId, Timestamp};
 
 use super::model::Application;
 use crate::app::App;
@@ -26,6 +26,8 @@ record!(Application as columns {
     authenticator_config_id,
     client_id,
     client_secret_hash,
+    previous_secret_hash,
+    previous_secret_expires_at,
     protocol: Json("protocol_config"),
     created_at,
     updated_at,
@@ -89,7 +91,7 @@ pub async fn insert(
     const SQL: &str = concat!(
         "INSERT INTO applications (",
         columns_with_secret!(),
-        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
     );
     tx.exec(SQL, &(application, secret))
         .await
@@ -188,6 +190,40 @@ pub async fn update(tx: &mut Tx, application: &Application) -> Result<()> {
     Ok(())
 }
 
+/// Replaces an application's secret by `secret`. Until `overlap_ends`, the replaced one works too.
+/// An earlier overlap ends.
+pub async fn replace_secret(
+    tx: &mut Tx,
+    application: &Application,
+    secret: &SealedSecret,
+    overlap_ends: Option<Timestamp>,
+) -> Result<()> {
+    const SQL: &str = "UPDATE applications
+        SET previous_secret_hash = CASE WHEN CAST($4 AS BIGINT) IS NULL THEN NULL ELSE client_secret_hash END,
+            previous_secret_expires_at = $4, client_secret_hash = $5, client_secret_sealed = $6,
+            protocol_config = $7, updated_at = $8
+        WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3";
+    let Application {
+        client_secret_hash,
+        protocol,
+        updated_at,
+        ..
+    } = application;
+    tx.exec(
+        SQL,
+        &(
+            application.at(),
+            overlap_ends,
+            client_secret_hash,
+            secret,
+            Json(protocol),
+            updated_at,
+        ),
+    )
+    .await?;
+    Ok(())
+}
+
 /// Deletes an application. Returns false if it is managed or missing.
 pub async fn delete(tx: &mut Tx, at: ApplicationRef) -> Result<bool> {
     const SQL: &str = "DELETE FROM applications
@@ -230,4 +266,19 @@ pub async fn list(rx: &mut Rx, realm: RealmRef, page: &PageRequest) -> Result<Pa
             application.id
         }),
     )
+}
+
+/// Reads up to 100 applications of all tenants after `after`, without managed ones, ordered by key.
+pub async fn list_all(
+    rx: &mut Rx,
+    after: &(TenantId, RealmId, String),
+) -> Result<Vec<Application>> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM applications
+        WHERE (tenant_id, realm_id, application_id) > ($1, $2, $3) AND NOT is_managed
+        ORDER BY tenant_id, realm_id, application_id LIMIT 100"
+    );
+    Ok(rx.all(SQL, after).await?)
 }

@@ -80,7 +80,7 @@ mod tests {
     };
 
     fn vault() -> Vault {
-        Vault::new(&MasterKey::new([1; 32]), Arc::new(SystemRng))
+        Vault::new(&MasterKey::of([1; 32]), Arc::new(SystemRng))
     }
 
     fn challenge(nonce_bytes: usize) -> Challenge {

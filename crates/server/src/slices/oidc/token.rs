@@ -17,6 +17,7 @@ use super::userinfo::Profile;
 use crate::base::context::Context;
 use crate::base::error::Result;
 use crate::base::failure::Failure;
+use crate::base::secret::Digest;
 use crate::infra::metrics::Outcome;
 use crate::slices::applications::issuer::Issuer;
 use crate::slices::authentication::model::{CodeKey, fingerprint, subject};
@@ -84,9 +85,15 @@ fn authenticate(
     client: &Client<'_>,
     request: &TokenRequest,
 ) -> std::result::Result<(), Failure> {
-    let hash = issuer.application.client_secret_hash;
-    let secret = hash.as_ref().map(|digest| &digest.0);
-    if request.client.authenticate(client, secret).is_ok() {
+    let application = &issuer.application;
+    let proves = |hash: Option<&Digest>| {
+        let hash = hash.map(|digest| &digest.0);
+        request.client.authenticate(client, hash).is_ok()
+    };
+    let previous = application.previous_secret(ctx.now);
+    if proves(application.client_secret_hash.as_ref())
+        || previous.is_some_and(|hash| proves(Some(hash)))
+    {
         return Ok(());
     }
     let tenant = issuer.at.tenant_id;

@@ -6,12 +6,16 @@ use serde::Serialize;
 
 use crate::base::context::Context;
 use crate::base::error::{Error, Result};
+use crate::base::refs::{Ref as _, TenantRef};
 use crate::base::secret::Secret;
+use crate::db::Rx;
 use crate::slices::applications;
+use crate::slices::applications::model::Application;
 use crate::slices::authenticator_configs;
 use crate::slices::binding;
 use crate::slices::binding::model::{BindingJob, DeliveryMethod, NewJob};
 use crate::slices::credentials;
+use crate::slices::events::{self, Event, EventKind};
 use crate::slices::identities;
 use crate::slices::realms;
 use crate::slices::realms::model::Realm;
@@ -20,11 +24,40 @@ use crate::slices::realms::model::Realm;
 pub struct Handover {
     tenant_id: TenantId,
     admin_realm_id: RealmId,
+    management: ManagementClient,
+    admin_access: AdminAccess,
+}
+
+/// The client that a tenant starts with, with its secret.
+pub struct ManagementClient {
     application_id: ApplicationId,
     client_id: String,
     client_secret: Secret,
     token_endpoint: String,
-    admin_access: AdminAccess,
+}
+
+impl ManagementClient {
+    pub(super) fn of(ctx: &Context, application: &Application, client_secret: Secret) -> Self {
+        let path = format!(
+            "/v1/tenants/{}/realms/{}/applications/{}/token",
+            application.tenant_id, application.realm_id, application.id
+        );
+        Self {
+            application_id: application.id,
+            client_id: application.client_id.clone(),
+            client_secret,
+            token_endpoint: ctx.app.config.auth_url.join(&path),
+        }
+    }
+
+    pub(super) fn printed(&self) -> PrintedClient<'_> {
+        PrintedClient {
+            application_id: self.application_id,
+            client_id: &self.client_id,
+            client_secret: self.client_secret.expose(),
+            token_endpoint: &self.token_endpoint,
+        }
+    }
 }
 
 /// How an administrator can sign in.
@@ -63,12 +96,7 @@ impl Handover {
             api_url: ctx.app.config.api_url.as_str(),
             tenant_id: self.tenant_id,
             admin_realm_id: self.admin_realm_id,
-            management: PrintedClient {
-                application_id: self.application_id,
-                client_id: &self.client_id,
-                client_secret: self.client_secret.expose(),
-                token_endpoint: &self.token_endpoint,
-            },
+            management: self.management.printed(),
             admin_binding_link: match &self.admin_access {
                 AdminAccess::Link(link) => Some(link.expose()),
                 AdminAccess::Passkey | AdminAccess::Nobody => None,
@@ -99,22 +127,15 @@ pub async fn of(ctx: &Context, tenant: TenantId) -> Result<Handover> {
         })
         .await?;
     let client_secret = sealed.open(&ctx.app, &management)?;
-    let path = format!(
-        "/v1/tenants/{tenant}/realms/{}/applications/{}/token",
-        realm.id, management.id
-    );
     Ok(Handover {
         tenant_id: tenant,
         admin_realm_id: realm.id,
-        application_id: management.id,
-        client_id: management.client_id,
-        client_secret,
-        token_endpoint: ctx.app.config.auth_url.join(&path),
-        admin_access: admin_access(ctx, &realm).await?,
+        management: ManagementClient::of(ctx, &management, client_secret),
+        admin_access: admin_access(ctx, &realm, Wanted::FirstPasskey).await?,
     })
 }
 
-fn incomplete(tenant: TenantId) -> Error {
+pub(super) fn incomplete(tenant: TenantId) -> Error {
     Error::internal(format!(
         "tenant {tenant} has no admin realm or management application"
     ))
@@ -123,28 +144,60 @@ fn incomplete(tenant: TenantId) -> Error {
 /// The number of lost races with another process before an error is assumed.
 const TRIES: u32 = 20;
 
-/// Determines how an administrator can sign in. If none has a passkey, creates a link for the first
-/// one, which replaces an earlier link.
+/// When to create an administrator's link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Until an administrator has a passkey.
+    FirstPasskey,
+    /// Also afterwards, because the operator asks for it: the passkeys may be lost.
+    Recovery,
+}
+
+/// Determines how an administrator can sign in. If a link is wanted, creates one for the first
+/// administrator, which replaces an earlier link.
 ///
 /// Each of several concurrent callers gets a link. Only the last one works.
-pub async fn admin_access(ctx: &Context, realm: &Realm) -> Result<AdminAccess> {
+pub async fn admin_access(ctx: &Context, realm: &Realm, wanted: Wanted) -> Result<AdminAccess> {
     for _ in 1..TRIES {
-        match replace_admin_link(ctx, realm).await {
+        match replace_admin_link(ctx, realm, wanted).await {
             // Another process created one concurrently.
             Err(Error::Conflict { .. }) => {}
             other => return other,
         }
     }
-    replace_admin_link(ctx, realm).await
+    replace_admin_link(ctx, realm, wanted).await
 }
 
-async fn replace_admin_link(ctx: &Context, realm: &Realm) -> Result<AdminAccess> {
+/// A link that was created although an administrator may have a passkey.
+const ADMINISTRATOR_RECOVERY: EventKind = EventKind::new("AdministratorRecovery");
+
+/// Creates a link for a tenant's first active administrator, whether or not one has a passkey.
+///
+/// # Errors
+/// `NotFound` for the tenant.
+pub async fn recover(ctx: &Context, tenant: TenantId) -> Result<(RealmId, AdminAccess)> {
+    let realm = ctx
+        .app
+        .db
+        .read(async |rx| admin_realm(rx, tenant).await)
+        .await?;
+    let access = admin_access(ctx, &realm, Wanted::Recovery).await?;
+    Ok((realm.id, access))
+}
+
+/// Returns a tenant's admin realm.
+pub(super) async fn admin_realm(rx: &mut Rx, tenant_id: TenantId) -> Result<Realm> {
+    let realm = realms::store::find_admin(rx, tenant_id).await?;
+    realm.ok_or_else(|| TenantRef { tenant_id }.not_found())
+}
+
+async fn replace_admin_link(ctx: &Context, realm: &Realm, wanted: Wanted) -> Result<AdminAccess> {
     let (realm, now) = (realm.at(), ctx.now);
     let found = ctx
         .app
         .db
         .read(async |rx| {
-            if credentials::store::any_usable(rx, realm).await? {
+            if wanted == Wanted::FirstPasskey && credentials::store::any_usable(rx, realm).await? {
                 return Ok(Err(AdminAccess::Passkey));
             }
             let Some(identity_id) = identities::store::first_active(rx, realm).await? else {
@@ -172,6 +225,15 @@ async fn replace_admin_link(ctx: &Context, realm: &Realm) -> Result<AdminAccess>
         expires_in: None,
     };
     let created = binding::ops::create_only(ctx, at, new).await?;
+    if wanted == Wanted::Recovery {
+        // Nobody knows the link before this is written.
+        let event = Event::about(ctx, at, ADMINISTRATOR_RECOVERY, "LINK_CREATED")
+            .detail("credential_binding_job_id", created.job.id);
+        ctx.app
+            .db
+            .write(async move |tx| events::append(tx, &event).await)
+            .await?;
+    }
     Ok(AdminAccess::Link(created.link))
 }
 

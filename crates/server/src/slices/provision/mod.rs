@@ -5,6 +5,7 @@
 
 pub mod console;
 pub mod handover;
+pub mod rotation;
 #[cfg(test)]
 mod tests;
 
@@ -12,7 +13,7 @@ use keymoor_oauth::client::{Confidentiality, GrantType, PkceSetting, Protocol};
 use keymoor_oauth::jose::Algorithm;
 use keymoor_oauth::scope::ScopeSet;
 use keymoor_types::{
-    ApplicationId, AuthenticatorConfigId, IdentityId, RealmId, ResourceServerId, TenantId,
+    ApplicationId, AuthenticatorConfigId, IdentityId, RealmId, ResourceServerId, Seconds, TenantId,
 };
 
 use crate::base::context::Context;
@@ -37,8 +38,6 @@ use crate::slices::tenants::model::Tenant;
 use crate::slices::{
     applications, authenticator_configs, identities, realms, resource_servers, tenants,
 };
-
-const NINETY_DAYS: u32 = 90 * 86_400;
 
 /// A new tenant.
 #[derive(Clone, PartialEq, Eq)]
@@ -210,7 +209,9 @@ impl Plan {
             authenticator_config_id: None,
             client_id: new_client_id(rng),
             client_secret_hash: Some(management_secret.digest()),
-            protocol: management_protocol(),
+            previous_secret_hash: None,
+            previous_secret_expires_at: None,
+            protocol: management_protocol(ctx.app.config.management_token_lifetime),
             created_at,
             updated_at,
         };
@@ -290,7 +291,7 @@ impl Plan {
     }
 }
 
-fn management_protocol() -> ProtocolConfig {
+fn management_protocol(token_lifetime: Seconds) -> ProtocolConfig {
     ProtocolConfig {
         protocol: Protocol::OAuth2,
         confidentiality: Confidentiality::Confidential,
@@ -300,7 +301,8 @@ fn management_protocol() -> ProtocolConfig {
             .expect("our scopes are well-formed"),
         pkce: PkceSetting::Disabled,
         token_configuration: TokenConfiguration {
-            expires_after: NINETY_DAYS,
+            expires_after: u32::try_from(token_lifetime.0)
+                .expect("the setting is from a minute to 90 days"),
             token_signing_algorithm: SigningAlgorithm::ES256,
             subject_field: SubjectField::Id,
         },

@@ -2,11 +2,14 @@
 
 use axum::body::Body;
 use axum::http::{Method, Request};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use keymoor_testkit::SoftwareKey;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::slices::provision::handover::AdminAccess;
+use crate::slices::provision::handover::{AdminAccess, Wanted};
+use crate::slices::provision::rotation::Rotation;
 use crate::testing::{TestApp, both_apps};
 
 both_apps!(
@@ -16,6 +19,7 @@ both_apps!(
     a5_of_many_hand_overs_at_once_one_link_works,
     a10_only_the_operator_makes_an_administrators_link_without_every_scope,
     there_is_one_first_tenant_however_many_ask_at_once,
+    both_secrets_work_while_they_overlap_and_no_longer,
 );
 
 const BASE: &str = "http://localhost:8021";
@@ -29,7 +33,9 @@ async fn printed(test: &TestApp) -> Value {
 /// What an administrator of the first tenant gets.
 async fn access(test: &TestApp) -> AdminAccess {
     let (ctx, realm) = (test.context(), test.made.realm.clone());
-    handover::admin_access(&ctx, &realm).await.unwrap()
+    handover::admin_access(&ctx, &realm, Wanted::FirstPasskey)
+        .await
+        .unwrap()
 }
 
 async fn link(test: &TestApp) -> Option<String> {
@@ -128,7 +134,8 @@ async fn a5_of_many_hand_overs_at_once_one_link_works(test: TestApp) {
         .map(|_| {
             let (ctx, realm) = (test.context(), test.made.realm.clone());
             tokio::spawn(async move {
-                match handover::admin_access(&ctx, &realm).await.unwrap() {
+                let access = handover::admin_access(&ctx, &realm, Wanted::FirstPasskey);
+                match access.await.unwrap() {
                     AdminAccess::Link(link) => link,
                     AdminAccess::Passkey | AdminAccess::Nobody => panic!("no passkey was made yet"),
                 }
@@ -201,4 +208,51 @@ async fn there_is_one_first_tenant_however_many_ask_at_once(test: TestApp) {
         "{tenants:?}"
     );
     assert_ne!(tenants[0], test.made.tenant.id);
+}
+
+/// The status of a token request with this secret.
+async fn token_request(test: &TestApp, secret: &str) -> u16 {
+    let management = &test.made.management;
+    let path = test.realm_path(&format!("/applications/{}/token", management.id));
+    let basic = STANDARD.encode(format!("{}:{secret}", management.client_id));
+    let request = Request::post(path)
+        .header("authorization", format!("Basic {basic}"))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Body::from("grant_type=client_credentials"));
+    test.auth(request.unwrap()).await.status.as_u16()
+}
+
+async fn both_secrets_work_while_they_overlap_and_no_longer(test: TestApp) {
+    let rotate = async |overlap: Seconds| {
+        let rotation = Rotation {
+            overlap,
+            token_seconds: None,
+        };
+        let (ctx, tenant) = (test.context(), test.made.tenant.id);
+        let rotated = rotation::rotate(&ctx, tenant, rotation).await.unwrap();
+        rotated.printed().management.client_secret.to_owned()
+    };
+    let statuses = async |secrets: [&str; 3]| {
+        let [first, second, third] = secrets;
+        [
+            token_request(&test, first).await,
+            token_request(&test, second).await,
+            token_request(&test, third).await,
+        ]
+    };
+    let first = test.made.management_secret.expose().to_owned();
+    let second = rotate(Seconds::MINUTE).await;
+    assert_eq!(statuses([&first, &second, "wrong"]).await, [200, 200, 401]);
+    test.clock.advance(Seconds(59));
+    assert_eq!(statuses([&first, &second, ""]).await, [200, 200, 401]);
+    test.clock.advance(Seconds(1));
+    assert_eq!(statuses([&first, &second, "wrong"]).await, [401, 200, 401]);
+    // A rotation ends an earlier overlap.
+    let third = rotate(Seconds::MINUTE).await;
+    let fourth = rotate(Seconds::MINUTE).await;
+    assert_eq!(statuses([&second, &third, &fourth]).await, [401, 200, 200]);
+    let fifth = rotate(Seconds(0)).await;
+    assert_eq!(statuses([&third, &fourth, &fifth]).await, [401, 401, 200]);
+    let rotations = test.outcomes(EventKind::APPLICATION_OPERATION).await;
+    assert_eq!(rotations, ["SECRET_ROTATED"; 4]);
 }

@@ -69,6 +69,8 @@ impl Site {
             authenticator_config_id: Some(config.id),
             client_id: new_client_id(rng),
             client_secret_hash: Some(secret.digest()),
+            previous_secret_hash: None,
+            previous_secret_expires_at: None,
             protocol: ProtocolConfig {
                 protocol: Protocol::Oidc,
                 confidentiality: Confidentiality::Confidential,
