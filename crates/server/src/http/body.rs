@@ -168,7 +168,9 @@ mod tests {
     async fn d13_operations_without_a_body_read_none() {
         let test = TestApp::sqlite().await;
         let list = test.realm_path("/identities");
-        let job = test.realm_path("/identities/0000000000000001/credential-binding-jobs/0000000000000002:revoke");
+        let job = test.realm_path(
+            "/identities/0000000000000001/credential-binding-jobs/0000000000000002:revoke",
+        );
         for (method, path, status) in [
             (Method::GET, list.as_str(), 401),
             (Method::DELETE, &test.realm_path("/identities/1"), 401),

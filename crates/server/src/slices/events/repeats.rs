@@ -23,7 +23,7 @@ pub struct Repeats(Mutex<HashMap<Kind, Option<Repeated>>>);
 #[derive(PartialEq, Eq, Hash)]
 struct Kind {
     subject: Subject,
-    kind: &'static str,
+    event: &'static str,
     outcome: &'static str,
     details: String,
 }
@@ -39,7 +39,7 @@ impl Repeats {
     pub fn first(&self, refusal: Event) -> Option<Event> {
         let kind = Kind {
             subject: refusal.subject.clone(),
-            kind: refusal.kind.as_str(),
+            event: refusal.kind.as_str(),
             outcome: refusal.outcome,
             details: refusal.details.to_string(),
         };
