@@ -391,7 +391,6 @@ mod tests {
         ] {
             let text = ALL.replacen(object, array, 1);
             assert_ne!(text, ALL, "{object}");
-            assert!(serde_json::from_str::<Everything>(&text).is_ok(), "{array}");
             let refused = from_str::<Everything>(&text).unwrap_err().to_string();
             assert!(refused.contains("invalid type: sequence"), "{refused}");
             let value: Value = serde_json::from_str(&text).unwrap();
