@@ -4,12 +4,14 @@ import { connect, type Socket } from 'node:net';
 import { after, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Management } from '../support/directory.ts';
+import { expectStatus, ok } from '../support/http.ts';
 import { Keymoor } from '../support/keymoor.ts';
 import { LONG } from '../support/settings.ts';
 import { SignIns } from '../support/signIn.ts';
-import { bindSoftwareKey } from '../support/softwareKey.ts';
+import { bindSoftwareKey, type SoftwareKey } from '../support/softwareKey.ts';
+import { until } from '../support/until.ts';
 
-const CONNECTIONS = LONG ? 4_096 : 512;
+const CONNECTIONS = LONG ? 4_096 : 256;
 const MIB = 1_024 * 1_024;
 const MAX_MIB = 256;
 /** A network of its own, since all of loopback may be used. */
@@ -70,18 +72,28 @@ for (const [name, attack] of Object.entries(ATTACKS)) {
       }
 
       let most = before;
-      for (let signedIn = 0, second = 0; second < SECONDS; second++) {
-        if (signedIn++ < SIGN_INS) {
-          const { started, code } = await signIns.code(key, id);
-          assert.equal((await signIns.redeem(started, code)).status, 200);
-        }
+      let signedIn = 0;
+      for (let second = 0; second < SECONDS; second++) {
+        if (signedIn < SIGN_INS && (await signsIn(signIns, key, id))) signedIn++;
         most = Math.max(most, (await keymoor.residentBytes()) / MIB);
         await delay(1_000);
       }
+      await until(async () => signedIn > 0 || (await signsIn(signIns, key, id)), 'somebody signs in');
       t.diagnostic(`resident memory: ${before.toFixed(0)} MiB before, at most ${most.toFixed(0)} MiB`);
       assert(most < MAX_MIB, `${most} MiB`);
     });
   });
+}
+
+/** Whether a sign-in succeeds. A server whose processors are busy may ask to retry. */
+async function signsIn(signIns: SignIns, key: SoftwareKey, id: string): Promise<boolean> {
+  const started = await signIns.start();
+  const proved = await signIns.prove(started, key, id);
+  if (proved.status === 503) return false;
+  const { code } = ok<{ code: string }>(proved);
+  const redeemed = await signIns.redeem(started, code);
+  if (redeemed.status !== 503) expectStatus(redeemed, 200);
+  return redeemed.status === 200;
 }
 
 function plain(text: string): { bytes: Buffer; reads: boolean } {

@@ -10,6 +10,7 @@ use crate::base::budget::Budget;
 use crate::base::cache::Cache;
 use crate::base::limits::Limits;
 use crate::base::refs::{ApplicationRef, AuthenticatorConfigRef};
+use crate::base::repeats::Repeats;
 use crate::base::turns::Turns;
 use crate::base::vault::Vault;
 use crate::config::Config;
@@ -18,7 +19,7 @@ use crate::infra::mail::Mailer;
 use crate::infra::metrics::Metrics;
 use crate::slices::applications::model::Application;
 use crate::slices::authenticator_configs::model::Effective;
-use crate::slices::events::repeats::Repeats;
+
 use crate::slices::keys::KeyRing;
 use crate::slices::resource_servers::model::ResourceServerRef;
 use crate::slices::tokens::revocations::Revocations;

@@ -377,21 +377,20 @@ mod tests {
     #[test]
     fn an_array_is_no_object_at_any_depth() {
         for (object, array) in [
-            (r#"{"x":1,"y":null}"#, r#"[1,null]"#),
-            (r#"{"x":3,"y":null}"#, r#"[3,null]"#),
+            (r#"{"x":1,"y":null}"#, "[1,null]"),
+            (r#"{"x":3,"y":null}"#, "[3,null]"),
             (r#"{"x":4,"y":"b"}"#, r#"[4,"b"]"#),
-            (r#"{"x":6,"y":null}"#, r#"[6,null]"#),
-            (r#"{"x":7,"y":null}"#, r#"[7,null]"#),
-            (r#"{"x":9,"y":null}"#, r#"[9,null]"#),
-            (r#"{"x":10,"y":null}"#, r#"[10,null]"#),
+            (r#"{"x":6,"y":null}"#, "[6,null]"),
+            (r#"{"x":7,"y":null}"#, "[7,null]"),
+            (r#"{"x":9,"y":null}"#, "[9,null]"),
+            (r#"{"x":10,"y":null}"#, "[10,null]"),
             (r#"{"point":{"x":10,"y":null}}"#, r#"[{"x":10,"y":null}]"#),
-            (r#"{"x":11,"y":null}"#, r#"[11,null]"#),
+            (r#"{"x":11,"y":null}"#, "[11,null]"),
             (r#"[{"type":"plain"},"#, r#"[["plain"],"#),
             (r#""more":[{"type":"plain"}]"#, r#""more":[["plain"]]"#),
         ] {
             let text = ALL.replacen(object, array, 1);
             assert_ne!(text, ALL, "{object}");
-            assert!(serde_json::from_str::<Everything>(&text).is_ok(), "{array}");
             let refused = from_str::<Everything>(&text).unwrap_err().to_string();
             assert!(refused.contains("invalid type: sequence"), "{refused}");
             let value: Value = serde_json::from_str(&text).unwrap();

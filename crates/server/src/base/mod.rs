@@ -13,6 +13,7 @@ pub mod networks;
 pub mod origin;
 pub mod paging;
 pub mod refs;
+pub mod repeats;
 pub mod scope;
 pub mod secret;
 pub mod text;

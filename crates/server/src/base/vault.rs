@@ -279,7 +279,7 @@ mod tests {
         let vault = Vault::new(&MasterKey::new([1; 32]), Arc::new(Zeros));
         let seal = |plain: &[u8]| vault.seal(Purpose::Challenge, b"", plain);
         let (first, second) = (seal(&[0; 32]), seal(&[1; 32]));
-        assert_eq!(first[..1 + NONCE_LEN], second[..1 + NONCE_LEN]);
+        assert_eq!(first[..=NONCE_LEN], second[..=NONCE_LEN]);
         // AES-GCM would show the difference of the two texts.
         let differences: Vec<u8> = first[13..45]
             .iter()

@@ -168,7 +168,9 @@ mod tests {
     async fn d13_operations_without_a_body_read_none() {
         let test = TestApp::sqlite().await;
         let list = test.realm_path("/identities");
-        let job = test.realm_path("/identities/1/credential-binding-jobs/2:resend");
+        let job = test.realm_path(
+            "/identities/0000000000000001/credential-binding-jobs/0000000000000002:revoke",
+        );
         for (method, path, status) in [
             (Method::GET, list.as_str(), 401),
             (Method::DELETE, &test.realm_path("/identities/1"), 401),
@@ -207,7 +209,7 @@ mod tests {
             .await;
         read.refused(401);
         let mut rest = test.app.unfinished.charge(IpAddr::from([203, 0, 113, 9]));
-        rest.grow(32 << 20).unwrap_err();
+        rest.grow(33 << 20).unwrap_err();
         rest.grow(20 << 20).unwrap();
         drop(others);
         let whole = request(Method::POST, &path, Body::from("{}"));

@@ -689,7 +689,8 @@ export type ListRealmsInput = {
          */
         page_token?: string;
         /**
-         * The number of items to skip first. Not part of the page token.
+         * The number of items to skip first, at most 10,000. Use `page_token` to read further. Not part
+         * of the page token.
          */
         skip?: number;
         /**
@@ -755,7 +756,8 @@ export type ListApplicationsInput = {
          */
         page_token?: string;
         /**
-         * The number of items to skip first. Not part of the page token.
+         * The number of items to skip first, at most 10,000. Use `page_token` to read further. Not part
+         * of the page token.
          */
         skip?: number;
         /**
@@ -834,7 +836,8 @@ export type ListTokensInput = {
          */
         page_token?: string;
         /**
-         * The number of items to skip first. Not part of the page token.
+         * The number of items to skip first, at most 10,000. Use `page_token` to read further. Not part
+         * of the page token.
          */
         skip?: number;
         /**
@@ -873,7 +876,8 @@ export type ListAuthenticatorConfigsInput = {
          */
         page_token?: string;
         /**
-         * The number of items to skip first. Not part of the page token.
+         * The number of items to skip first, at most 10,000. Use `page_token` to read further. Not part
+         * of the page token.
          */
         skip?: number;
         /**
@@ -943,7 +947,8 @@ export type ListIdentitiesInput = {
          */
         page_token?: string;
         /**
-         * The number of items to skip first. Not part of the page token.
+         * The number of items to skip first, at most 10,000. Use `page_token` to read further. Not part
+         * of the page token.
          */
         skip?: number;
         /**
@@ -1014,7 +1019,8 @@ export type ListCredentialBindingJobsInput = {
          */
         page_token?: string;
         /**
-         * The number of items to skip first. Not part of the page token.
+         * The number of items to skip first, at most 10,000. Use `page_token` to read further. Not part
+         * of the page token.
          */
         skip?: number;
         /**
@@ -1077,7 +1083,8 @@ export type ListCredentialsInput = {
          */
         page_token?: string;
         /**
-         * The number of items to skip first. Not part of the page token.
+         * The number of items to skip first, at most 10,000. Use `page_token` to read further. Not part
+         * of the page token.
          */
         skip?: number;
         /**
@@ -1128,7 +1135,8 @@ export type ListResourceServersInput = {
          */
         page_token?: string;
         /**
-         * The number of items to skip first. Not part of the page token.
+         * The number of items to skip first, at most 10,000. Use `page_token` to read further. Not part
+         * of the page token.
          */
         skip?: number;
         /**

@@ -375,7 +375,7 @@ impl Usage {
 }
 
 async fn record(ctx: &Context, refusal: Event) -> Result<()> {
-    let Some(event) = ctx.app.repeats.first(refusal) else {
+    let Some(event) = events::repeats::first(&ctx.app, refusal) else {
         return Ok(());
     };
     ctx.app

@@ -1,82 +1,39 @@
 //! Repeated refusals.
 //!
 //! The first refusal of a kind is an event at once. Equal ones after it are counted, and become one
-//! event with their number when the minute ends. They differ in nothing but time and source.
+//! event with their number when the minute ends.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use keymoor_types::EventId;
 
-use super::event::Event;
+use super::event::{Event, EventKind};
 use super::store;
 use crate::app::App;
+use crate::base::context::Context;
 use crate::base::error::Result;
-use crate::base::refs::Subject;
+use crate::base::repeats::Refusal;
 
-/// The maximum number of kinds in a minute. Refusals of further kinds are written one by one, which
-/// rate limits bound.
-const MAX_KINDS: usize = 4_096;
-
-/// The refusals since the last minute ended.
-#[derive(Default)]
-pub struct Repeats(Mutex<HashMap<Kind, Option<Repeated>>>);
-
-#[derive(PartialEq, Eq, Hash)]
-struct Kind {
-    subject: Subject,
-    kind: &'static str,
-    outcome: &'static str,
-    details: String,
-}
-
-/// The last one, and the number since the first.
-struct Repeated {
-    last: Event,
-    times: u64,
-}
-
-impl Repeats {
-    /// Returns a refusal that must be written now, or counts it.
-    pub fn first(&self, refusal: Event) -> Option<Event> {
-        let kind = Kind {
-            subject: refusal.subject.clone(),
-            kind: refusal.kind.as_str(),
-            outcome: refusal.outcome,
-            details: refusal.details.to_string(),
-        };
-        let mut kinds = self.kinds();
-        let Some(repeated) = kinds.get_mut(&kind) else {
-            if kinds.len() < MAX_KINDS {
-                kinds.insert(kind, None);
-            }
-            return Some(refusal);
-        };
-        let times = repeated.as_ref().map_or(1, |repeated| repeated.times + 1);
-        *repeated = Some(Repeated {
-            last: refusal,
-            times,
-        });
-        None
-    }
-
-    fn kinds(&self) -> MutexGuard<'_, HashMap<Kind, Option<Repeated>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn end_minute(&self) -> Vec<Event> {
-        let kinds = std::mem::take(&mut *self.kinds());
-        let repeated = kinds.into_values().flatten();
-        repeated
-            .map(|Repeated { last, times }| last.detail("repeated", times))
-            .collect()
-    }
+/// Returns the event of a refusal if it must be written now. Otherwise counts it.
+pub fn first(app: &App, event: Event) -> Option<Event> {
+    let refusal = Refusal {
+        subject: event.subject.clone(),
+        event: event.kind.as_str(),
+        outcome: event.outcome,
+        actor: event.actor.clone(),
+        details: event.details.to_string(),
+    };
+    app.repeats.is_first(refusal).then_some(event)
 }
 
 /// Writes the events of repeated refusals.
 ///
 /// # Errors
-/// When the database fails. Their number is then lost; the first of each was written.
+/// When the database fails. Their number is then lost. The first of each was written.
 pub async fn write_repeated(app: &App) -> Result<()> {
-    let events = app.repeats.end_minute();
+    let ctx = Context::system(app);
+    let repeated = app.repeats.end_minute().into_iter();
+    let events: Vec<_> = repeated
+        .map(|(refusal, times)| event(&ctx, refusal, times))
+        .collect();
     for batch in events.chunks(100) {
         let batch = batch.to_vec();
         app.db
@@ -89,4 +46,18 @@ pub async fn write_repeated(app: &App) -> Result<()> {
             .await?;
     }
     Ok(())
+}
+
+fn event(ctx: &Context, refusal: Refusal, times: u64) -> Event {
+    let event = Event {
+        id: EventId::generate(ctx.now, &*ctx.app.rng),
+        subject: refusal.subject,
+        kind: EventKind::new(refusal.event),
+        outcome: refusal.outcome,
+        actor: refusal.actor,
+        correlation_id: ctx.source.correlation_id.clone(),
+        details: serde_json::from_str(&refusal.details).expect("details were JSON"),
+        at: ctx.now,
+    };
+    event.detail("repeated", times)
 }

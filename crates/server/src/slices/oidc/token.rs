@@ -291,7 +291,7 @@ async fn refuse(ctx: &Context, issuer: &Issuer, code: &IssuedCode) -> Result<Fai
         .detail("error", ErrorCode::InvalidGrant.as_str())
         .detail("revoked_token_id", copied.map(|(id, _)| id));
     let event = limit.is_ok().then_some(event);
-    let event = event.and_then(|event| ctx.app.repeats.first(event));
+    let event = event.and_then(|event| events::repeats::first(&ctx.app, event));
     let is_revoked = |id| {
         let revocations = &ctx.app.revocations;
         revocations.contains(at.realm(), id)
