@@ -168,6 +168,7 @@ async fn get_info(
 }
 
 /// Binds a passkey: verifies the device's proof of possession and stores its public key.
+/// A device that lost the response repeats the request with the same key, and gets the same response.
 #[utoipa::path(
     post,
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credential-binding-jobs/{credential_binding_job_id}/~bind",
