@@ -75,15 +75,31 @@ for (const database of DATABASES) {
       assert.equal(await signedIn(begun, (await outcome.jsonValue()) ?? ''), identity.id);
     });
 
-    test('a button ends the waiting autofill and signs in', async () => {
-      const { identity, page, authenticator, email } = await person();
-      // The autofill, which names no key, waits until it is ended.
-      await authenticator.makeKeysUndiscoverable();
-      const begun = await beginSignIn(world, application, page);
-      await startAutofill(page);
-      assert.equal(await signedIn(begun, await authenticateFido2(page, { email })), identity.id);
-      const outcome = await page.waitForFunction(() => window.autofill?.outcome);
-      assert.equal(await outcome.jsonValue(), 'cancelled');
+    for (const locator of ['local', 'email'] as const) {
+      test(`a button (${locator}) ends the waiting autofill and signs in`, async () => {
+        const { identity, page, authenticator, email } = await person();
+        const begun = await beginSignIn(world, application, page);
+        // There is a passkey to offer and nobody who picks it. Without one, Chromium ends the autofill at once.
+        await authenticator.setPresence(false);
+        await startAutofill(page);
+        await authenticator.setPresence(true);
+        assert.deepEqual(await page.evaluate(() => window.autofill), {});
+        const where = locator === 'email' ? { email } : locator;
+        assert.equal(await signedIn(begun, await authenticateFido2(page, where)), identity.id);
+        await page.waitForFunction(() => window.autofill?.outcome);
+        // A prompt that was dismissed is `cancelled`, too, but by another error of the browser.
+        assert.deepEqual(await page.evaluate(() => window.autofill), { outcome: 'cancelled', cause: 'AbortError' });
+      });
+    }
+
+    test('h3_a_deleted_passkey_leaves_its_authenticator', async () => {
+      const { page, authenticator, passkeyId } = await person();
+      assert.equal((await authenticator.credentials()).length, 1);
+      await page.evaluate(async (id) => {
+        const embedded = await window.sdk.Embedded.initialize({ allowedDomains: ['localhost'] });
+        await embedded.deletePasskey(id);
+      }, passkeyId);
+      assert.deepEqual(await authenticator.credentials(), []);
     });
 
     test('a security key will do where nothing else is allowed', async () => {
@@ -154,7 +170,7 @@ for (const database of DATABASES) {
 declare global {
   interface Window {
     /** How the autofill that waits, or waited, ended. */
-    autofill?: { outcome?: string };
+    autofill?: { outcome?: string; cause?: string };
   }
 }
 
@@ -195,7 +211,7 @@ async function startAutofill(page: Page): Promise<void> {
     window.autofill = {};
     embedded.authenticateFido2(location.href, 'autofill').then(
       ({ redirectUrl }) => (window.autofill = { outcome: redirectUrl }),
-      ({ code }) => (window.autofill = { outcome: code }),
+      ({ code, cause }) => (window.autofill = { outcome: code, cause: cause?.name }),
     );
     await asked;
   });
@@ -203,6 +219,12 @@ async function startAutofill(page: Page): Promise<void> {
 
 async function forgetEverything(page: Page): Promise<void> {
   await page.evaluate(async () => {
-    for (const { name } of await indexedDB.databases()) indexedDB.deleteDatabase(name ?? '');
+    for (const { name } of await indexedDB.databases()) {
+      const deletion = indexedDB.deleteDatabase(name ?? '');
+      await new Promise((resolve, reject) => {
+        deletion.onsuccess = resolve;
+        deletion.onerror = deletion.onblocked = reject;
+      });
+    }
   });
 }

@@ -221,8 +221,12 @@ export function authenticate(device: Device, passkeyId: string): Promise<string>
   }, passkeyId);
 }
 
-/** Sends the browser to the authorization endpoint, which sends it to the application's `/bi-authenticate`. */
-export async function beginSignIn(world: World, application: Application, device: Device) {
+/**
+ * Sends the browser to the authorization endpoint, which sends it to the application's `/bi-authenticate`.
+ *
+ * @param route - What precedes that in the application's URLs.
+ */
+export async function beginSignIn(world: World, application: Application, device: Device, route = '/') {
   const { client_id, redirect_uris } = application.protocol_config;
   const issuer = new URL(`${world.realm.authUrl}/applications/${application.id}`);
   const client = await oidc.discovery(issuer, client_id, {}, oidc.None(), {
@@ -245,6 +249,6 @@ export async function beginSignIn(world: World, application: Application, device
   });
   await openPage(device, url.href);
   const challenge = await device.url();
-  assert(challenge.startsWith(`${world.pages.origin}/bi-authenticate?request=`), challenge);
+  assert(challenge.startsWith(`${world.pages.origin}${route}bi-authenticate?request=`), challenge);
   return { client, checks, url: challenge };
 }

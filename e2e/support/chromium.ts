@@ -43,8 +43,11 @@ export async function launchChromium(): Promise<Chromium> {
 
 /** An authenticator of a page, always willing. */
 export interface Authenticator {
-  /** Lets it find its keys no longer by itself: it must be told which one is meant. */
-  makeKeysUndiscoverable(): Promise<void>;
+  /**
+   * Whether somebody is there to confirm what is asked of it. A request that already waits doesn't notice: only
+   * an abort ends it.
+   */
+  setPresence(isPresent: boolean): Promise<void>;
   credentials(): Promise<{ isResidentCredential: boolean; userHandle?: string }[]>;
 }
 
@@ -64,14 +67,21 @@ export async function addAuthenticator(page: Page, transport: 'internal' | 'usb'
   });
   const credentials = async () => (await devtools.send('WebAuthn.getCredentials', { authenticatorId })).credentials;
   return {
-    async makeKeysUndiscoverable() {
-      for (const credential of await credentials()) {
-        const { credentialId } = credential;
-        await devtools.send('WebAuthn.removeCredential', { authenticatorId, credentialId });
-        const { userHandle: _, ...undiscoverable } = { ...credential, isResidentCredential: false };
-        await devtools.send('WebAuthn.addCredential', { authenticatorId, credential: undiscoverable });
-      }
+    async setPresence(enabled) {
+      await devtools.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled });
     },
     credentials,
   };
+}
+
+/**
+ * Whether a person has acted on the page. Playwright's own `evaluate` counts as an act, so this must come before
+ * any of that.
+ */
+export async function hasBeenActive(page: Page): Promise<boolean> {
+  const devtools = await page.context().newCDPSession(page);
+  const expression = 'navigator.userActivation.hasBeenActive';
+  // The session stays, because its end takes the page's authenticator away.
+  const { result } = await devtools.send('Runtime.evaluate', { expression, userGesture: false });
+  return result.value as boolean;
 }

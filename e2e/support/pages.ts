@@ -25,19 +25,32 @@ const LOADERS: Record<SdkName, string> = {
   '@beyondidentity/bi-sdk-js': '<script src="/sdk.js"></script><script>window.sdk = window.embeddedsdk;</script>',
 };
 
+/** What a path answers with, as far as it isn't the page of the others. */
+export interface Special {
+  type?: string;
+  body?: string;
+  headers?: Record<string, string>;
+}
+
 /**
  * Serves one page at every path, which sets `window.sdk`.
  *
  * @param script - Source of a module that runs after that.
+ * @param special - Answers by path. A browser must really get them from here: it lets a page that Playwright
+ * fulfils call no server on this machine.
  */
-export async function servePages(sdk: SdkName, script = ''): Promise<Pages> {
+export async function servePages(sdk: SdkName, script = '', special: Record<string, Special> = {}): Promise<Pages> {
   // Ours as built, an ES module; the published one as its package has it, a script that sets `embeddedsdk`.
   const source = await readFile(new URL(import.meta.resolve(sdk)), 'utf8');
   const html = `<!doctype html><html lang="en"><title>Application</title><link rel="icon" href="data:,">
     <p id="out"></p><button>Act</button>${LOADERS[sdk]}<script type="module">${script}</script></html>`;
   const server = createServer((request, response) => {
-    const [type, body] = request.url === '/sdk.js' ? ['text/javascript', source] : ['text/html', html];
-    response.writeHead(200, { 'Content-Type': `${type}; charset=utf-8` }).end(body);
+    const path = request.url?.split('?')[0] ?? '';
+    const usual = path === '/sdk.js' ? { type: 'text/javascript', body: source } : { type: 'text/html', body: html };
+    const { type, body, headers } = { ...usual, ...special[path] };
+    // Sandboxed frames have an origin of their own, from which even their own scripts are another's.
+    response.setHeader('Access-Control-Allow-Origin', '*');
+    response.writeHead(200, { 'Content-Type': `${type}; charset=utf-8`, ...headers }).end(body);
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {

@@ -87,6 +87,10 @@ pub struct BindingTraits {
     /// The identity's username.
     #[cfg_attr(feature = "openapi", schema(examples("wren")))]
     pub username: String,
+    /// The identity's id in another system, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(examples("crm-4711")))]
+    pub external_id: Option<String>,
     /// The identity's e-mail address, if it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(examples("wren@example.com")))]

@@ -7,6 +7,7 @@ import { base64Url, hex, utf8 } from './encoding.ts';
 import type { Fields } from './fields.ts';
 import { forgetKey } from './forgetKey.ts';
 import { KeymoorError } from './keymoorError.ts';
+import { obstacle } from './obstacle.ts';
 import { type BindingJob, parseBindLink, withoutLink } from './parseBindLink.ts';
 import { distinguishedName, type NewKey } from './passkeyKey.ts';
 import { randomId } from './randomId.ts';
@@ -34,14 +35,23 @@ const RETRY_AFTER_MS = [500, 2_000];
  * link sends the same key again, which the server accepts, whether or not it did before.
  */
 export async function bindPasskey(job: BindingJob, context: Context): Promise<BindPasskeyResponse> {
-  // Storage that can't be written must fail here, not after a key was created.
-  await instanceId(randomId());
+  await requireStorage();
   const link = base64Url(await crypto.subtle.digest('SHA-256', utf8(job.token)));
   const unfinished = await findAttempt(link);
   const bound = (unfinished && (await resume(job, unfinished, context))) ?? (await begin(job, link, context));
   context.log.write('bound a passkey', bound.passkey.keyType);
   dropLinkFromAddress(job.token, context.log);
   return bound;
+}
+
+/** Storage that can't be written must fail here, not after a key was created. */
+async function requireStorage(): Promise<void> {
+  try {
+    await instanceId(randomId());
+  } catch (error) {
+    // Where that is for the frame, a person can do something about it.
+    throw obstacle('create') ?? error;
+  }
 }
 
 async function begin(job: BindingJob, link: string, context: Context): Promise<BindPasskeyResponse> {

@@ -7,7 +7,7 @@ import { Embedded, type Fido2Locator } from './index.ts';
 import { obstacle } from './obstacle.ts';
 
 const PAGE = 'https://app.example.org';
-const FRAME = /^this page is in a frame of another origin, where it may not use passkeys of an authenticator/;
+const FRAME = /^this page is in a frame of another origin, or a sandboxed one, where it may not use an authenticator/;
 
 let browser: FakeBrowser;
 let server: FakeServer;
@@ -44,6 +44,15 @@ test('in a frame of another origin a software key is made where it is allowed', 
   browser.parent = frameOfAnotherOrigin;
   assert.equal((await embedded.bindPasskey(server.apiLink())).passkey.keyType, 'subtle');
   assert.equal(browser.authenticator.creations.length, 0);
+});
+
+test('in a frame of another origin without storage the frame is the reason, before anything is called', async () => {
+  browser.parent = frameOfAnotherOrigin;
+  indexedDB.open = () => {
+    throw new DOMException('denied', 'SecurityError');
+  };
+  assert.match((await rejectsWith('unsupported', embedded.bindPasskey(server.apiLink()))).message, FRAME);
+  assert.deepEqual(server.requests, []);
 });
 
 test('in a frame of another origin no signature is asked of an authenticator', async () => {

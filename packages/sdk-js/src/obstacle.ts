@@ -18,7 +18,7 @@ type PolicedDocument = { permissionsPolicy?: Policy; featurePolicy?: Policy };
 export function obstacle(use: Use): KeymoorError | undefined {
   if (isInForeignFrame()) {
     // The server accepts no key or signature that was made there.
-    return unsupported('is in a frame of another origin, where it may not use passkeys of an authenticator');
+    return unsupported('is in a frame of another origin, or a sandboxed one, where it may not use an authenticator');
   }
   const feature = `publickey-credentials-${use}`;
   return isForbidden(feature) ? unsupported(`may not use ${feature}: its Permissions-Policy forbids it`) : undefined;

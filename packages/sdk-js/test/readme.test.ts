@@ -8,7 +8,7 @@ import { settle } from './settle.ts';
 
 const PAGE = 'https://app.example.org';
 const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
-const [bind, bindOnLoad, signIn, fido2, manage, ...more] = [...readme.matchAll(/```js\n(.*?)```/gs)].map(([, code]) => code);
+const [bind, bindOnLoad, signIn, fido2, manage, signOut, ...more] = [...readme.matchAll(/```js\n(.*?)```/gs)].map(([, code]) => code);
 
 type Example = (...globals: unknown[]) => Promise<void>;
 const AsyncFunction = (async () => {}).constructor as new (...source: string[]) => Example;
@@ -41,13 +41,14 @@ async function run(example: string | undefined): Promise<void> {
     location: { href: browser.url(), assign: (url: string) => visited.push(url) },
     document: { body: { append: (text: string) => show(text) }, querySelector: () => button },
     console: { log: (...data: unknown[]) => show(data.join(' ')) },
+    confirm: () => true,
     fetch: async () => Response.json({ credential_binding_link: server.apiLink() }),
   };
   await new AsyncFunction(...Object.keys(globals), body.join('\n'))(...Object.values(globals));
 }
 
 test('every example of the README is run here', () => {
-  assert.ok(manage);
+  assert.ok(signOut);
   assert.deepEqual(more, []);
 });
 
@@ -95,4 +96,10 @@ test('the example of managing passkeys works', async () => {
   shown = [];
   await run(manage);
   assert.match(shown.join(), /^[0-9a-f]{64} user1 subtle$/);
+});
+
+test('the example of signing out forgets the passkeys', async () => {
+  await run(bind);
+  await run(signOut);
+  assert.deepEqual(await (await Embedded.initialize()).getPasskeys(), []);
 });

@@ -226,7 +226,8 @@ export type EmbeddedAuthenticator = {
     invocation_type?: InvocationType;
     /**
      * The application's URL: http, https or an app's custom scheme. `/bind` and
-     * `/bi-authenticate` are appended.
+     * `/bi-authenticate` are appended to its path, or to its fragment if it has one: single-page
+     * applications route by `https://app.example.com/#/`.
      */
     invoke_url: string;
     /**

@@ -87,7 +87,8 @@ pub struct Embedded {
     #[serde(default)]
     pub invocation_type: InvocationType,
     /// The application's URL: http, https or an app's custom scheme. `/bind` and
-    /// `/bi-authenticate` are appended.
+    /// `/bi-authenticate` are appended to its path, or to its fragment if it has one: single-page
+    /// applications route by `https://app.example.com/#/`.
     #[schema(examples("https://app.example.com"))]
     pub invoke_url: String,
     /// Origins that may bind and sign in: `scheme://host[:port]`. If empty, the origin of an
@@ -350,21 +351,21 @@ impl ConfigBodyPatch {
     }
 }
 
-/// `invoke_url` with `segment` appended to its path and `parameters` to its query.
+/// Appends `segment` to the path of `invoke_url` and `parameters` to its query.
+///
+/// A fragment is the path of a single-page router. If there is one, both are appended to it:
+/// `https://app.example/#/` becomes `https://app.example/#/bind?…`.
 ///
 /// Works on the text, since an app's URL need have no host or path: `acme://` becomes
 /// `acme://bind?…`.
 pub fn invocation_url(invoke_url: &str, segment: &str, parameters: &[(&str, &str)]) -> String {
-    let without_fragment = invoke_url.split('#').next().unwrap_or_default();
-    let (path, query) = without_fragment
-        .split_once('?')
-        .unwrap_or((without_fragment, ""));
+    let route_at = invoke_url.find('#').map_or(0, |at| at + 1);
+    let (page, route) = invoke_url.split_at(route_at);
+    let (path, query) = route.split_once('?').unwrap_or((route, ""));
     let separator = if path.ends_with('/') { "" } else { "/" };
     let query_mark = if query.is_empty() { "" } else { "?" };
-    redirect::with_params(
-        &format!("{path}{separator}{segment}{query_mark}{query}"),
-        parameters,
-    )
+    let target = format!("{path}{separator}{segment}{query_mark}{query}");
+    format!("{page}{}", redirect::with_params(&target, parameters))
 }
 
 #[cfg(test)]
@@ -377,8 +378,20 @@ mod tests {
             ("https://app.example", "https://app.example/bind?a=1&b=x+y"),
             ("https://app.example/", "https://app.example/bind?a=1&b=x+y"),
             (
-                "https://app.example/x?y=z#f",
+                "https://app.example/x?y=z",
                 "https://app.example/x/bind?y=z&a=1&b=x+y",
+            ),
+            (
+                "https://app.example/#/",
+                "https://app.example/#/bind?a=1&b=x+y",
+            ),
+            (
+                "https://app.example/#",
+                "https://app.example/#/bind?a=1&b=x+y",
+            ),
+            (
+                "https://app.example/x?y=z#!/f?g=h",
+                "https://app.example/x?y=z#!/f/bind?g=h&a=1&b=x+y",
             ),
             ("acme://", "acme://bind?a=1&b=x+y"),
             ("com.acme:/open", "com.acme:/open/bind?a=1&b=x+y"),

@@ -162,6 +162,7 @@ pub async fn info(
             traits: BindingTraits {
                 kind: "traits_v0".to_owned(),
                 username: traits.username,
+                external_id: traits.external_id,
                 primary_email_address: traits.primary_email_address,
             },
         },

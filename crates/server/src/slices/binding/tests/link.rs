@@ -68,6 +68,7 @@ async fn a_device_binds_and_each_step_shows(test: TestApp) {
                 "traits": {
                     "type": "traits_v0",
                     "username": "user1",
+                    "external_id": "crm-4711",
                     "primary_email_address": "user1@example.com",
                 },
             },

@@ -59,6 +59,7 @@ impl Customers {
             status: Status::Active,
             traits: Traits {
                 username: "user1".to_owned(),
+                external_id: Some("crm-4711".to_owned()),
                 primary_email_address: Some("user1@example.com".to_owned()),
                 ..Traits::default()
             },
