@@ -7,6 +7,7 @@
 
 pub mod fido2;
 mod id;
+pub mod pem;
 mod rng;
 mod time;
 pub mod url_rules;
