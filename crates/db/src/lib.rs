@@ -38,6 +38,7 @@ mod sqlite;
 mod statement;
 mod stats;
 mod tls;
+mod unready;
 mod url;
 mod value;
 
@@ -55,5 +56,6 @@ pub use params::{Params, Values};
 pub use row::{Columns, FromRow, Row};
 pub use statement::{Rx, Sql, Tx};
 pub use stats::Stats;
+pub use unready::Unready;
 pub use url::{DatabaseUrl, DbLock, ParseDatabaseUrlError, PostgresUrl, lock_path};
 pub use value::{Column, Json, Param, Text, Value};

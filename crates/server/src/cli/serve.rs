@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
-use super::doctor::urls;
+use super::doctor::{files, urls};
 use super::node;
 use super::outcome::{Failure, Outcome};
 use crate::app::{App, SystemClock};
@@ -235,7 +235,12 @@ async fn check_start(app: &App) -> Outcome {
             "no mail server is configured: mail waits for one until its attempts are used up"
         );
     }
-    for finding in urls::schemes(&app.config) {
+    let config = &app.config;
+    let findings = urls::schemes(config)
+        .into_iter()
+        .chain(files::exposed(config))
+        .chain(files::attestation_roots(config, app.now()));
+    for finding in findings {
         tracing::warn!("{finding}");
     }
     let ctx = Context::system(app);
