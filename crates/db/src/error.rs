@@ -7,6 +7,8 @@ use std::path::Path;
 use rusqlite::ffi;
 use tokio_postgres::error::SqlState;
 
+use crate::unready::Unready;
+
 /// The result of everything in this module.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -95,6 +97,9 @@ pub enum Error {
     /// The database can't be used in its current state; the text gives the operator the reason.
     #[error("{0}")]
     Unfit(String),
+    /// The operator must change the database first.
+    #[error("{0}")]
+    Unready(Unready),
     /// Any other error of the driver or the database.
     #[error("database error: {message}")]
     Other {
@@ -150,6 +155,9 @@ impl From<tokio_postgres::Error> for Error {
             SqlState::INVALID_CATALOG_NAME => {
                 Self::Unfit(format!("{}: make it with {CREATE_DATABASE}", db.message()))
             }
+            SqlState::INSUFFICIENT_PRIVILEGE => Self::Unready(Unready::Denied {
+                problem: db.message().to_owned(),
+            }),
             ref code if is_outage(code) => Self::OutOfService(db.message().to_owned()),
             ref code => Self::Other {
                 code: code.code().to_owned(),

@@ -37,6 +37,7 @@ mod row;
 mod sqlite;
 mod statement;
 mod stats;
+mod unready;
 mod url;
 mod value;
 
@@ -56,5 +57,6 @@ pub use params::{Params, Values};
 pub use row::{Columns, FromRow, Row};
 pub use statement::{Rx, Sql, Tx};
 pub use stats::Stats;
+pub use unready::Unready;
 pub use url::{DatabaseUrl, DbLock, ParseDatabaseUrlError, PostgresUrl, lock_path};
 pub use value::{Column, Json, Param, Text, Value};

@@ -8,6 +8,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use crate::database::Db;
 use crate::error::{CREATE_DATABASE, Error, Result};
 use crate::statement::{Rx, Sql, Tx};
+use crate::unready::Unready;
 
 /// A schema migration.
 #[derive(Clone, Copy, Debug)]
@@ -25,10 +26,15 @@ impl<E> Db<E> {
     /// Migrates the schema to the newest of `migrations` and returns its previous version. Does
     /// nothing the second time. Of several concurrent processes, one migrates and the others wait.
     ///
-    /// [`Error::Unfit`] when the database belongs to a newer binary, was migrated by files that
-    /// differ from this binary's, or is on an unsupported PostgreSQL.
+    /// [`Error::Unready`] when the database belongs to a newer binary, was migrated by files that
+    /// differ from this binary's, or the role can't create tables. [`Error::Unfit`] on an
+    /// unsupported PostgreSQL.
     pub async fn migrate(&self, migrations: &'static [Migration]) -> Result<i64> {
         self.check_server().await?;
+        let newest = migrations.last().map_or(0, |newest| newest.version);
+        if self.schema_version().await? < newest {
+            self.require_right_to_create().await?;
+        }
         self.prepare_history().await?;
         let apply = async move |tx: &mut Tx| {
             tx.batch(LIFT_TIMEOUTS).await?;
@@ -66,14 +72,13 @@ impl<E> Db<E> {
         self.engine.read(read).await
     }
 
-    /// Checks that the schema is the one that `migrations` lead to, and fails with [`Error::Unfit`]
-    /// otherwise. Changes nothing.
+    /// Checks that the schema is the one that `migrations` lead to, and fails with
+    /// [`Error::Unready`] otherwise. Changes nothing.
     pub async fn require_current_schema(&self, migrations: &[Migration]) -> Result<()> {
         let newest = migrations.last().map_or(0, |newest| newest.version);
         if self.schema_version().await? < newest {
-            return Err(Error::Unfit(
-                "the database is not migrated: run `keymoor migrate`".to_owned(),
-            ));
+            self.require_right_to_create().await?;
+            return Err(Error::Unready(Unready::NotMigrated));
         }
         let check = async |rx: &mut Rx| check_history(rx, migrations).await;
         self.engine.read(check).await.map(drop)
@@ -104,6 +109,18 @@ impl<E> Db<E> {
             Ok(())
         };
         self.engine.read(check).await
+    }
+
+    /// Fails with [`Unready::Denied`] if the PostgreSQL role can't create tables. Once the schema is
+    /// current, the server needs no such right.
+    async fn require_right_to_create(&self) -> Result<()> {
+        let read = async |rx: &mut Rx| rx.one::<String>(SCHEMA_WITHOUT_RIGHT, &()).await;
+        let schema = self.engine.read::<_, Error, _>(read).await?;
+        if schema.is_empty() {
+            return Ok(());
+        }
+        let problem = format!("permission denied for schema {schema}");
+        Err(Error::Unready(Unready::Denied { problem }))
     }
 
     async fn prepare_history(&self) -> Result<()> {
@@ -139,6 +156,14 @@ const COLLATION: Sql = Sql {
 const ENCODING: Sql = Sql {
     sqlite: "SELECT 'UTF8'",
     postgres: "SELECT current_setting('server_encoding')",
+};
+
+/// The schema in which the role must not create tables, or an empty text. Without a right to use
+/// any schema of its search path, PostgreSQL names none.
+const SCHEMA_WITHOUT_RIGHT: Sql = Sql {
+    sqlite: "SELECT ''",
+    postgres: "SELECT CASE WHEN has_schema_privilege(current_schema(), 'CREATE') THEN ''
+                 ELSE COALESCE(current_schema(), 'public') END",
 };
 
 const HISTORY_EXISTS: Sql = Sql {
@@ -183,14 +208,12 @@ async fn check_history(rx: &mut Rx, migrations: &[Migration]) -> Result<i64> {
         .await?;
     for (version, name, sum) in &applied {
         let Some(migration) = migrations.iter().find(|ours| ours.version == *version) else {
-            return Err(Error::Unfit(format!(
-                "the database is newer than this binary: it has migration {name}"
-            )));
+            let migration = name.clone();
+            return Err(Error::Unready(Unready::Newer { migration }));
         };
         if checksum(rx.text(migration.sql)) != *sum {
-            return Err(Error::Unfit(format!(
-                "migration {name} is not the one this database was migrated by"
-            )));
+            let migration = name.clone();
+            return Err(Error::Unready(Unready::Changed { migration }));
         }
     }
     Ok(applied.last().map_or(0, |(version, ..)| *version))

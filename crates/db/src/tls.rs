@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
+use keymoor_types::pem;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -86,13 +86,12 @@ fn system_roots() -> Result<RootCertStore> {
 fn roots_of(path: &Path) -> Result<RootCertStore> {
     let unfit =
         |why: &dyn ToString| Error::Unfit(format!("{}: {}", path.display(), why.to_string()));
+    let text = std::fs::read(path).map_err(|error| unfit(&error))?;
+    let certificates = pem::certificates(&text).map_err(|error| unfit(&error))?;
     let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(path).map_err(|error| unfit(&error))? {
-        let certificate = certificate.map_err(|error| unfit(&error))?;
-        roots.add(certificate).map_err(|error| unfit(&error))?;
-    }
-    if roots.is_empty() {
-        return Err(unfit(&"no certificate in PEM form"));
+    for (at, certificate) in certificates.into_iter().enumerate() {
+        let added = roots.add(CertificateDer::from(certificate));
+        added.map_err(|error| unfit(&format_args!("certificate {}: {error}", at + 1)))?;
     }
     Ok(roots)
 }

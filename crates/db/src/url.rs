@@ -1,12 +1,13 @@
 //! `KEYMOOR_DATABASE_URL`, and the lock that keeps two servers off one file.
 
 use std::fmt;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions, Permissions, TryLockError};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use percent_encoding::percent_decode_str;
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::{Host, SslMode};
 
 use crate::error::{Error, Result, unfit_file};
 use crate::tls::Certificates;
@@ -38,7 +39,10 @@ pub enum ParseDatabaseUrlError {
     #[error("expected an absolute path and nothing else, as in sqlite:///var/lib/keymoor.db")]
     SqlitePath,
     /// The part after `postgres://` is invalid.
-    #[error("expected postgres://user:password@host:port/database?parameters")]
+    #[error(
+        "expected postgres://user:password@host:port/database?parameters, with special characters \
+         of the password percent-encoded, such as %40 for @"
+    )]
     Postgres,
     /// libpq's modes `allow` and `verify-ca` are not supported.
     #[error("sslmode must be disable, prefer, require or verify-full")]
@@ -100,6 +104,11 @@ impl FromStr for PostgresUrl {
             Some("verify-full") => (SslMode::Require, true),
             Some(_) => return Err(ParseDatabaseUrlError::SslMode),
         };
+        // The rest of a password with an @ that is not percent-encoded. Never part of a host.
+        let is_host = |host: &Host| !matches!(host, Host::Tcp(name) if name.contains('@'));
+        if !config.get_hosts().iter().all(is_host) {
+            return Err(ParseDatabaseUrlError::Postgres);
+        }
         config.ssl_mode(mode);
         let certificates = match (verified, root) {
             (false, None) => Certificates::Any,
@@ -172,11 +181,12 @@ pub fn lock_path(database: &Path) -> PathBuf {
 fn lock_beside(database: &Path) -> Result<File> {
     let path = lock_path(database);
     let failed = |error| unfit_file("lock", &path, &error);
-    let file = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(&path)
-        .map_err(failed)?;
+    // Whoever can open the file can hold the lock, and so keep the server from starting.
+    let mut options = OpenOptions::new();
+    options.create(true).append(true).mode(0o600);
+    let file = options.open(&path).map_err(failed)?;
+    // Earlier versions created it for everybody. Another account's file can't be changed.
+    let _not_ours = file.set_permissions(Permissions::from_mode(0o600));
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::Error(error)) => Err(failed(error)),
@@ -254,6 +264,8 @@ mod tests {
             ("sqlite:///keymoor.db?mode=ro", SqlitePath),
             ("postgres://localhost:port/keymoor", Postgres),
             ("postgres://localhost/keymoor?unheard_of=1", Postgres),
+            ("postgres://u:p@ss@localhost/keymoor", Postgres),
+            ("postgres://u:100%@localhost/keymoor", Postgres),
             ("postgres://localhost/keymoor?sslmode=verify-ca", SslMode),
             ("postgres://localhost/keymoor?sslmode=", SslMode),
             (
@@ -283,5 +295,26 @@ mod tests {
         );
         drop(first);
         DbLock::acquire(&url).unwrap();
+    }
+
+    #[test]
+    fn e5_only_the_owner_can_open_the_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("keymoor.db");
+        let mode = || {
+            lock_path(&database)
+                .metadata()
+                .unwrap()
+                .permissions()
+                .mode()
+                & 0o777
+        };
+        let url = DatabaseUrl::Sqlite(database.clone());
+        drop(DbLock::acquire(&url).unwrap());
+        assert_eq!(mode(), 0o600);
+        let as_before = Permissions::from_mode(0o666);
+        std::fs::set_permissions(lock_path(&database), as_before).unwrap();
+        drop(DbLock::acquire(&url).unwrap());
+        assert_eq!(mode(), 0o600);
     }
 }

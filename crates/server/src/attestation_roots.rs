@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use keymoor_types::Timestamp;
 use keymoor_webauthn::{AttestationRoots, RootError};
 
 /// Why the roots can't be used, for the operator.
@@ -27,6 +28,20 @@ pub fn read(path: &Path) -> Result<AttestationRoots, AttestationRootsError> {
         roots.append(found);
     }
     Ok(roots)
+}
+
+/// Returns one text for each root that is not valid at `now`. Attestations that lead to it are not
+/// trusted.
+pub fn invalid_at(path: &Path, now: Timestamp) -> Result<Vec<String>, AttestationRootsError> {
+    let mut invalid = Vec::new();
+    for file in files(path)? {
+        let name = file.display();
+        let roots = read(&file)?;
+        invalid.extend(roots.invalid_at(now).map(|at| {
+            format!("certificate {at} of the attestation roots in {name} has expired or is not valid yet")
+        }));
+    }
+    Ok(invalid)
 }
 
 fn files(path: &Path) -> Result<Vec<PathBuf>, AttestationRootsError> {
@@ -78,7 +93,10 @@ mod tests {
         let garbage = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         for (text, expected) in [
             (String::new(), "there is no PEM certificate"),
-            (format!("{}{key}", root("One")), "PEM block 2 is malformed"),
+            (
+                format!("{}{key}", root("One")),
+                "PEM block 2 is no certificate",
+            ),
             (format!("{}{garbage}", root("One")), "certificate 2 is not"),
         ] {
             std::fs::write(&bad, text).unwrap();

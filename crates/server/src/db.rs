@@ -9,8 +9,8 @@ mod tests;
 
 pub use keymoor_db::{
     Column, DatabaseUrl, DbLock, Error, FromRow, Json, Migration, Options, Param, Params,
-    ParseDatabaseUrlError, Result, Row, Rx, Sql, Stats, Text, Tx, Value, Values, backup, lock_path,
-    record, text_column,
+    ParseDatabaseUrlError, Result, Row, Rx, Sql, Stats, Text, Tx, Unready, Value, Values, backup,
+    lock_path, record, text_column,
 };
 
 /// The database. Its closures return this server's error.

@@ -5,8 +5,10 @@
     reason = "clippy takes the helpers of an integration test for production code"
 )]
 
+use std::fs::{Permissions, set_permissions};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
@@ -69,7 +71,10 @@ impl Drop for Server {
 
 impl Server {
     fn start(place: &Place) -> Self {
-        let mut command = place.keymoor(&["serve"]);
+        Self::spawn(place.keymoor(&["serve"]))
+    }
+
+    fn spawn(mut command: Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let mut line = String::new();
@@ -183,6 +188,85 @@ fn public_urls_that_expose_what_travels_are_warned_of_at_the_start() {
     assert_eq!(warnings("http://auth.example"), 1);
     assert_eq!(warnings("https://auth.example"), 0);
     assert_eq!(warnings("http://localhost:8021"), 0);
+}
+
+#[test]
+fn files_that_others_can_read_are_warned_of_at_the_start_and_do_not_stop_it() {
+    let place = Place::new();
+    place.init();
+    // It ends by itself after the warnings.
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = format!("127.0.0.1:0,{}", taken.local_addr().unwrap());
+    let warned = || {
+        let mut command = place.keymoor(&["serve"]);
+        let said = said(&command.env("KEYMOOR_LISTEN", &listen).output().unwrap());
+        assert!(said.contains("can't listen on"), "{said}");
+        let warnings = said.lines().filter(|line| line.contains("\"WARN\""));
+        let exposed = warnings.filter(|line| line.contains("other accounts have permissions on"));
+        exposed.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(warned(), Vec::<String>::new());
+    for name in ["keymoor.key", "keymoor.db"] {
+        // As Kubernetes mounts secrets.
+        set_permissions(place.path(name), Permissions::from_mode(0o644)).unwrap();
+    }
+    let warned = warned();
+    for name in ["keymoor.key -> chmod 600", "keymoor.db -> chmod 600"] {
+        assert!(warned.iter().any(|line| line.contains(name)), "{warned:?}");
+    }
+}
+
+#[test]
+fn every_file_is_its_owners_alone_whatever_the_umask() {
+    let place = Place::new();
+    let unmasked = |arguments: &[&str]| {
+        let command = place.keymoor(arguments);
+        let mut shell = Command::new("/bin/sh");
+        shell.args([
+            "-c",
+            "umask 000; exec \"$0\" \"$@\"",
+            command.get_program().to_str().unwrap(),
+        ]);
+        shell.args(arguments).env_clear();
+        shell.envs(
+            command
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+        shell
+    };
+    assert!(unmasked(&["init"]).output().unwrap().status.success());
+    let _server = Server::spawn(unmasked(&["serve", "--tls-self-signed"]));
+    let backup = place.path("backup.db");
+    assert!(
+        unmasked(&["backup", &backup])
+            .output()
+            .unwrap()
+            .status
+            .success()
+    );
+    let mut found = Vec::new();
+    for file in place.folder.path().read_dir().unwrap() {
+        let file = file.unwrap();
+        let mode = file.metadata().unwrap().permissions().mode() & 0o777;
+        let name = file.file_name().into_string().unwrap();
+        assert_eq!(mode, 0o600, "{name} has mode {mode:o}");
+        found.push(name);
+    }
+    found.sort();
+    assert_eq!(
+        found,
+        [
+            "backup.db",
+            "keymoor.db",
+            "keymoor.db-shm",
+            "keymoor.db-wal",
+            "keymoor.db.lock",
+            "keymoor.key",
+            "keymoor.tls-certificate.pem",
+            "keymoor.tls-key.pem",
+        ]
+    );
 }
 
 #[test]

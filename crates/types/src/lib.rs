@@ -8,6 +8,7 @@
 pub mod fido2;
 mod id;
 pub mod json;
+pub mod pem;
 mod rng;
 mod time;
 pub mod url_rules;

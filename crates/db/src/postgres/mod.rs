@@ -159,7 +159,10 @@ impl Postgres {
             PoolError::Timeout(_) => Error::OutOfService("it does not answer in time".to_owned()),
             PoolError::Closed => Error::Closed,
             PoolError::Backend(error) => match error.into() {
-                known @ (Error::Overloaded | Error::OutOfService(_) | Error::Unfit(_)) => known,
+                known @ (Error::Overloaded
+                | Error::OutOfService(_)
+                | Error::Unfit(_)
+                | Error::Unready(_)) => known,
                 // Without a connection nothing ran, and the cause may pass.
                 error => Error::OutOfService(error.to_string()),
             },

@@ -228,9 +228,19 @@ async fn verify_full_refuses_a_stranger_and_another_name() {
 #[tokio::test]
 async fn a_file_without_certificates_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    let empty = folder.path().join("empty.pem");
-    std::fs::write(&empty, "").unwrap();
-    for path in [empty, folder.path().join("absent.pem")] {
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let body = "-----BEGIN CERTIFICATE-----\nAAAA\n";
+    for path in [
+        write("empty.pem", ""),
+        folder.path().join("absent.pem"),
+        // RFC 7468: without its END line, and with a dash too few.
+        write("cut.pem", body),
+        write("dashes.pem", &body.replace("-----BEGIN", "----BEGIN")),
+    ] {
         let url = format!(
             "postgres://localhost/keymoor?sslmode=verify-full&sslrootcert={}",
             path.display()

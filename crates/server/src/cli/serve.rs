@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
-use super::doctor::{services, urls};
+use super::doctor::{files, services, urls};
 use super::node;
 use super::outcome::{Failure, Outcome};
 use crate::app::{App, SystemClock};
@@ -233,7 +233,12 @@ async fn check_start(app: &App) -> Outcome {
     if app.config.mail.is_none() {
         tracing::warn!("{}", services::no_mail_server());
     }
-    for finding in urls::schemes(&app.config) {
+    let config = &app.config;
+    let findings = urls::schemes(config)
+        .into_iter()
+        .chain(files::exposed(config))
+        .chain(files::attestation_roots(config, app.now()));
+    for finding in findings {
         tracing::warn!("{finding}");
     }
     let ctx = Context::system(app);

@@ -18,14 +18,14 @@ use crate::http::openapi::{self, Address};
 use crate::http::verb;
 use crate::infra::serving::Service;
 use crate::pages::hosted::refused;
-use crate::pages::{assets, console};
+use crate::pages::{assets, console, start};
 
 /// Routes with the same middleware.
 type Group = (Middleware, OpenApiRouter<App>);
 
 /// Returns the router for browsers and SDKs: sign-in, binding and the console's pages.
 pub fn auth(app: &App) -> Service {
-    serve(app, public_groups(), console::page::routes(app))
+    serve(app, public_groups(), pages(app))
 }
 
 /// Returns the router of the management API. It also serves binding, because older clients expect
@@ -37,7 +37,12 @@ pub fn management(app: &App) -> Service {
 /// Returns both routers as one, for equal public URLs.
 pub fn combined(app: &App) -> Service {
     let both = public_groups().into_iter().chain([management_group()]);
-    serve(app, both, console::page::routes(app))
+    serve(app, both, pages(app))
+}
+
+/// The pages of the sign-in address.
+fn pages(app: &App) -> Router<App> {
+    console::page::routes(app).merge(start::routes())
 }
 
 /// Returns the API document of the management API.

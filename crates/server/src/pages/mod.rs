@@ -3,3 +3,4 @@
 pub mod assets;
 pub mod console;
 pub mod hosted;
+pub mod start;

@@ -106,6 +106,19 @@ impl<'a> Certificate<'a> {
         (!is_refused).then_some(kind)
     }
 
+    /// Returns the length of an RSA key's modulus in bits, and `None` for other keys.
+    pub(super) fn rsa_bits(&self) -> Option<usize> {
+        let Ok(x509_parser::public_key::PublicKey::RSA(key)) = self.0.public_key().parsed() else {
+            return None;
+        };
+        let zeros = key.modulus.iter().take_while(|byte| **byte == 0).count();
+        let modulus = &key.modulus[zeros..];
+        let leading = modulus
+            .first()
+            .map_or(0, |byte| byte.leading_zeros() as usize);
+        Some(modulus.len() * 8 - leading)
+    }
+
     fn key_bytes(&self) -> &[u8] {
         &self.0.public_key().subject_public_key.data
     }

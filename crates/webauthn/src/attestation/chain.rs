@@ -58,7 +58,7 @@ fn parse_valid(der: &[u8], now: Timestamp) -> Option<Certificate<'_>> {
     (is_valid(&certificate, now) && is_understood(&certificate)).then_some(certificate)
 }
 
-fn is_valid(certificate: &Certificate<'_>, now: Timestamp) -> bool {
+pub(super) fn is_valid(certificate: &Certificate<'_>, now: Timestamp) -> bool {
     let validity = certificate.x509().validity();
     let (from, until) = (
         validity.not_before.timestamp(),
@@ -67,7 +67,7 @@ fn is_valid(certificate: &Certificate<'_>, now: Timestamp) -> bool {
     (from..=until).contains(&now.as_seconds())
 }
 
-fn is_understood(certificate: &Certificate<'_>) -> bool {
+pub(super) fn is_understood(certificate: &Certificate<'_>) -> bool {
     let mut extensions = certificate.x509().extensions().iter();
     extensions.all(|extension| {
         !extension.critical

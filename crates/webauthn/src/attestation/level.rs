@@ -1,5 +1,5 @@
 use keymoor_types::Timestamp;
-use x509_parser::pem::Pem;
+use keymoor_types::pem::{self, PemError};
 
 use super::certificate::Certificate;
 use super::{Evidence, chain};
@@ -75,18 +75,40 @@ impl AttestationTrust<'_> {
 pub struct AttestationRoots(Vec<Vec<u8>>);
 
 /// Why root certificates are rejected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RootError {
     /// The text is not PEM (RFC 7468), or contains no certificate.
-    #[error("there is no PEM certificate")]
-    NoCertificate,
-    /// A PEM block is malformed or not labelled CERTIFICATE (RFC 7468 section 5).
-    #[error("PEM block {0} is malformed or no certificate")]
-    Block(usize),
+    #[error(transparent)]
+    Pem(#[from] PemError),
     /// A certificate is not X.509 version 3 in DER, or its kind of key is not supported.
     #[error("certificate {0} is not X.509 version 3 with an EC, RSA or Ed25519 key")]
     Certificate(usize),
+    /// An RSA key is too short for any signature to be accepted.
+    #[error("certificate {0} has an RSA key of {1} bits, and at least 2048 are needed")]
+    ShortKey(usize, usize),
+    /// A critical extension is not supported (RFC 5280 section 4.2), so that no chain is accepted.
+    #[error("certificate {0} has a critical extension that is not supported")]
+    Extension(usize),
 }
+
+/// Checks that chains can lead to a root, which is the one at position `at`.
+fn check(der: &[u8], at: usize) -> Result<(), RootError> {
+    let root = Certificate::parse(der).map_err(|_| RootError::Certificate(at))?;
+    if root.key_kind().is_none() {
+        return Err(RootError::Certificate(at));
+    }
+    match root.rsa_bits() {
+        Some(bits) if bits < SHORTEST_RSA => return Err(RootError::ShortKey(at, bits)),
+        _ => {}
+    }
+    if !chain::is_understood(&root) {
+        return Err(RootError::Extension(at));
+    }
+    Ok(())
+}
+
+/// Signatures by shorter keys are not verified.
+const SHORTEST_RSA: usize = 2_048;
 
 impl AttestationRoots {
     /// No roots.
@@ -95,14 +117,12 @@ impl AttestationRoots {
     /// Parses roots in DER.
     ///
     /// # Errors
-    /// [`RootError::Certificate`] with the position of the first invalid one, from 1.
+    /// [`RootError`] with the position of the first root that can't be used, from 1.
     pub fn from_der(certificates: Vec<Vec<u8>>) -> Result<Self, RootError> {
-        let is_usable =
-            |der: &Vec<u8>| Certificate::parse(der).is_ok_and(|root| root.key_kind().is_some());
-        match certificates.iter().position(|der| !is_usable(der)) {
-            None => Ok(Self(certificates)),
-            Some(at) => Err(RootError::Certificate(at + 1)),
+        for (at, der) in certificates.iter().enumerate() {
+            check(der, at + 1)?;
         }
+        Ok(Self(certificates))
     }
 
     /// Parses the roots of a PEM text, at least one. Text between the blocks is ignored.
@@ -110,17 +130,22 @@ impl AttestationRoots {
     /// # Errors
     /// [`RootError`], with the position of the first invalid block or certificate, from 1.
     pub fn from_pem(text: &[u8]) -> Result<Self, RootError> {
-        let mut certificates = Vec::new();
-        for (at, block) in Pem::iter_from_buffer(text).enumerate() {
-            match block {
-                Ok(block) if block.label == "CERTIFICATE" => certificates.push(block.contents),
-                _ => return Err(RootError::Block(at + 1)),
-            }
-        }
-        if certificates.is_empty() {
-            return Err(RootError::NoCertificate);
-        }
-        Self::from_der(certificates)
+        let blocks = pem::blocks(text)?.into_iter().enumerate();
+        let certificates = blocks.map(|(at, block)| match block.label.as_str() {
+            "CERTIFICATE" => Ok(block.der),
+            _ => Err(PemError::NoCertificate(at + 1, block.label)),
+        });
+        Self::from_der(certificates.collect::<Result<_, _>>()?)
+    }
+
+    /// Returns the positions, from 1, of the roots that are not valid at `now`: expired, or not yet
+    /// valid.
+    pub fn invalid_at(&self, now: Timestamp) -> impl Iterator<Item = usize> {
+        let roots = self.0.iter().enumerate();
+        roots.filter_map(move |(at, der)| {
+            let is_valid = Certificate::parse(der).is_ok_and(|root| chain::is_valid(&root, now));
+            (!is_valid).then_some(at + 1)
+        })
     }
 
     /// Adds the roots of `other`.

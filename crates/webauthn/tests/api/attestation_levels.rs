@@ -1,10 +1,13 @@
 //! What chains of certificates are worth.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use keymoor_testkit::{
     AppleStatement, Attestation, Authenticator, Authority, Certificate, CredentialKey, Extension,
     FidoU2fStatement, PackedStatement, TpmStatement, flags,
 };
 use keymoor_types::Timestamp;
+use keymoor_types::pem::PemError;
 use keymoor_webauthn::registration;
 use keymoor_webauthn::{AttestationLevel, AttestationRoots, AttestationTrust, RootError};
 
@@ -337,13 +340,18 @@ fn roots_are_certificates_in_pem_and_nothing_else() {
     let count = |text: &str| AttestationRoots::from_pem(text.as_bytes()).map(|roots| roots.len());
     assert_eq!(count(&pem), Ok(1));
     assert_eq!(count(&format!("A comment\n{pem}\n{pem}")), Ok(2));
-    assert_eq!(count(""), Err(RootError::NoCertificate));
+    assert_eq!(count(""), Err(RootError::Pem(PemError::Empty)));
+    // Files as editors leave them: none loses a certificate (RFC 7468 section 2).
+    let glued = format!("\u{feff}{}{pem}", pem.trim_end());
+    assert_eq!(count(&glued), Ok(2));
+    assert_eq!(count(&glued.replace('\n', "\r\n  ")), Ok(2));
     let key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
-    assert_eq!(count(&format!("{pem}{key}")), Err(RootError::Block(2)));
+    let refused = RootError::Pem(PemError::NoCertificate(2, "PRIVATE KEY".to_owned()));
+    assert_eq!(count(&format!("{pem}{key}")), Err(refused));
     let garbage = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     assert_eq!(count(garbage), Err(RootError::Certificate(1)));
     let cut = pem.replace("-----END CERTIFICATE-----\n", "");
-    assert_eq!(count(&cut), Err(RootError::Block(1)));
+    assert_eq!(count(&cut), Err(RootError::Pem(PemError::Unterminated(1))));
     let mut old = certificate.clone();
     old.version = 1;
     let old = old.pem_signed_by(&authority.key);
@@ -352,4 +360,55 @@ fn roots_are_certificates_in_pem_and_nothing_else() {
         Err(RootError::Certificate(2))
     );
     assert!(AttestationRoots::default().is_empty());
+}
+
+/// An RSA key of 1,024 bits, as SubjectPublicKeyInfo.
+const SHORT_RSA: &str = "MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQC+GdLFHt5/38/kpDJAZrgu8SJ9bxaHDtcFg3fS\
+    Zc2PmKBTzhmNFxLuoWgCfpcit4P35LLwnl90eodnV0+i0e66iJcTOQy8XQjeIcI3GxHZ67FTqqKP\
+    sCcZTx2LqSgU9VL/rmqCpyQjTS1tAZywIQ1P7kM7luhBlg8V35akPzQtHQIDAQAB";
+
+/// Signatures by such a root are never accepted, so that it would only seem to be trusted: RFC 8017
+/// keys below 2,048 bits, and critical extensions that nobody here supports (RFC 5280 section 4.2).
+#[test]
+fn roots_that_no_chain_can_lead_to_are_refused() {
+    let authority = Authority::default();
+    let certificate = Certificate::authority(&authority.name, &authority.key, &authority.name);
+    let refusal = |change: &dyn Fn(&mut Certificate)| {
+        let mut changed = certificate.clone();
+        change(&mut changed);
+        let roots = vec![authority.root(), changed.signed_by(&authority.key)];
+        AttestationRoots::from_der(roots).unwrap_err().to_string()
+    };
+    let short = refusal(&|root| root.public_key = STANDARD.decode(SHORT_RSA).unwrap());
+    assert_eq!(
+        short,
+        "certificate 2 has an RSA key of 1024 bits, and at least 2048 are needed"
+    );
+    let unknown = refusal(&|root| {
+        let critical = Extension::new("1.3.6.1.4.1.45724.2.1.1", true, vec![5, 0]);
+        root.extensions.push(critical);
+    });
+    assert_eq!(
+        unknown,
+        "certificate 2 has a critical extension that is not supported"
+    );
+    let rsa = Authority::new("RSA", CredentialKey::rs256());
+    AttestationRoots::from_der(vec![rsa.root()]).unwrap();
+}
+
+#[test]
+fn roots_outside_their_validity_are_told_apart() {
+    let authority = Authority::default();
+    let mut old = Certificate::authority("Old", &authority.key, "Old");
+    old.not_after = "20210101000000Z".to_owned();
+    let roots = vec![authority.root(), old.signed_by(&authority.key)];
+    let roots = AttestationRoots::from_der(roots).unwrap();
+    let invalid = |seconds| {
+        let now = Timestamp::from_seconds(seconds);
+        roots.invalid_at(now).collect::<Vec<_>>()
+    };
+    // 2020-06-01, 2026-01-01 and 2019-01-01.
+    assert_eq!(invalid(1_590_969_600), Vec::<usize>::new());
+    assert_eq!(invalid(1_767_225_600), [2]);
+    assert_eq!(invalid(1_546_300_800), [1, 2]);
 }

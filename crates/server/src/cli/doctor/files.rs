@@ -2,6 +2,7 @@
 
 use std::fs::Metadata;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 
 use keymoor_types::{Seconds, Timestamp};
 
@@ -9,6 +10,7 @@ use super::finding::Finding;
 use crate::attestation_roots;
 use crate::cli::node;
 use crate::config::Config;
+use crate::db::DatabaseUrl;
 use crate::infra::serving::self_signed;
 use crate::infra::serving::tls::Certificate;
 
@@ -20,27 +22,49 @@ fn is_exposed(file: &Metadata) -> bool {
     file.permissions().mode() & 0o077 != 0
 }
 
-pub(super) async fn master_key(config: &Config) -> Vec<Finding> {
-    let path = &config.master_key_file;
-    let mut findings = Vec::new();
-    if let Err(error) = node::master_key(config).await {
-        findings.push(Finding::new("master_key", error.problem(), error.fix()));
-    }
-    if path.metadata().is_ok_and(|file| is_exposed(&file)) {
-        findings.push(Finding::new(
-            "master_key",
-            format_args!("other accounts have permissions on {}", path.display()),
-            format_args!("chmod 600 {}", path.display()),
-        ));
-    }
-    findings
+pub(super) async fn master_key(config: &Config) -> Option<Finding> {
+    let error = node::master_key(config).await.err()?;
+    Some(Finding::new("master_key", error.problem(), error.fix()))
 }
 
-pub(super) fn attestation_roots(config: &Config) -> Option<Finding> {
-    let path = config.attestation_roots.as_ref()?;
-    let error = attestation_roots::read(path).err()?;
-    let fix = "set KEYMOOR_ATTESTATION_ROOTS to PEM certificates";
-    Some(Finding::new("attestation_roots", error, fix))
+/// Reports the files with secrets and personal data that other accounts have permissions on.
+///
+/// It is no reason to stop: Kubernetes mounts secrets with the mode 0644.
+pub(in crate::cli) fn exposed(config: &Config) -> Vec<Finding> {
+    let mut files = vec![("master_key", config.master_key_file.clone())];
+    if let DatabaseUrl::Sqlite(database) = &config.database_url {
+        let beside = ["", "-wal", "-shm", ".lock"].map(|ending| {
+            let mut path = database.clone().into_os_string();
+            path.push(ending);
+            ("database", PathBuf::from(path))
+        });
+        files.extend(beside);
+    }
+    files.retain(|(_, path)| path.metadata().is_ok_and(|file| is_exposed(&file)));
+    let finding = |(check, path): (&'static str, PathBuf)| {
+        Finding::new(
+            check,
+            format_args!("other accounts have permissions on {}", path.display()),
+            format_args!("chmod 600 {}", path.display()),
+        )
+    };
+    files.into_iter().map(finding).collect()
+}
+
+/// Reports roots that can't be read or trusted, also for being out of date.
+pub(in crate::cli) fn attestation_roots(config: &Config, now: Timestamp) -> Vec<Finding> {
+    let Some(path) = &config.attestation_roots else {
+        return Vec::new();
+    };
+    let (problems, fix) = match attestation_roots::invalid_at(path, now) {
+        Ok(problems) => (problems, "replace it, and restart the server"),
+        Err(error) => (
+            vec![error.to_string()],
+            "set KEYMOOR_ATTESTATION_ROOTS to PEM certificates",
+        ),
+    };
+    let finding = |problem| Finding::new("attestation_roots", problem, fix);
+    problems.into_iter().map(finding).collect()
 }
 
 pub(super) fn tls(config: &Config, now: Timestamp) -> Vec<Finding> {

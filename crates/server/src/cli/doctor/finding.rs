@@ -8,7 +8,7 @@ use serde::Serialize;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(in crate::cli) struct Finding {
     /// The subject of the check: `configuration`, `urls`, `master_key`, `attestation_roots`, `tls`,
-    /// `database`, `mail` or `clock`.
+    /// `database`, `authenticator_configs`, `applications`, `mail` or `clock`.
     pub(in crate::cli) check: &'static str,
     pub(in crate::cli) problem: String,
     /// `mend` in JSON.

@@ -1,8 +1,9 @@
 //! `keymoor doctor`: checks everything that the server depends on, and changes no data.
 
-mod files;
+pub(super) mod files;
 mod finding;
 pub(super) mod services;
+mod stored;
 pub(super) mod urls;
 
 #[cfg(test)]
@@ -57,7 +58,8 @@ pub(super) async fn examine(config: &Config, clock: &dyn Clock) -> Vec<Finding> 
     let mut findings = urls::findings(config);
     findings.extend(configuration(config));
     findings.extend(files::master_key(config).await);
-    findings.extend(files::attestation_roots(config));
+    findings.extend(files::exposed(config));
+    findings.extend(files::attestation_roots(config, began));
     findings.extend(files::tls(config, began));
     findings.extend(services::database(config, clock).await);
     findings.extend(services::mail(config).await);

@@ -6,11 +6,12 @@ use std::io::ErrorKind;
 use keymoor_types::{Clock, Seconds, Timestamp};
 
 use super::finding::Finding;
+use super::stored;
 use crate::base::context::Context;
 use crate::base::error::Error;
 use crate::cli::node;
 use crate::config::Config;
-use crate::db::{DatabaseUrl, Db, MIGRATIONS, lock_path};
+use crate::db::{self, DatabaseUrl, Db, MIGRATIONS, Unready, lock_path};
 use crate::infra::mail::SmtpMailer;
 use crate::master_key::{self, MasterKeyError};
 use crate::slices::provision;
@@ -34,7 +35,7 @@ pub(super) async fn database(config: &Config, clock: &dyn Clock) -> Vec<Finding>
     let db = match Db::open_read_only(&config.database()) {
         Ok(db) => db,
         Err(error) => {
-            findings.push(unreachable(error));
+            findings.push(unusable(error));
             return findings;
         }
     };
@@ -43,11 +44,23 @@ pub(super) async fn database(config: &Config, clock: &dyn Clock) -> Vec<Finding>
     findings
 }
 
+fn unusable(error: db::Error) -> Finding {
+    match error {
+        db::Error::Unready(Unready::NotMigrated) => {
+            let fix = "run `keymoor init` for a new database, `keymoor migrate` after an update";
+            Finding::new("database", Unready::NotMigrated.problem(), fix)
+        }
+        db::Error::Unready(reason) => Finding::new("database", reason.problem(), reason.fix()),
+        error => unreachable(error),
+    }
+}
+
 fn unreachable(error: impl std::fmt::Display) -> Finding {
     Finding::new(
         "database",
         format_args!("the database can't be used: {error}"),
-        "check that KEYMOOR_DATABASE_URL is right, the database runs and this account has access",
+        "check that KEYMOOR_DATABASE_URL is right, its password percent-encoded, the database runs and \
+         this account has access",
     )
 }
 
@@ -69,7 +82,7 @@ fn lock(url: &DatabaseUrl) -> Option<Finding> {
 
 async fn opened(config: &Config, db: &Db, clock: &dyn Clock) -> Vec<Finding> {
     if let Err(error) = db.readable().await {
-        return vec![unreachable(error)];
+        return vec![unusable(error)];
     }
     let mut findings = Vec::new();
     if let Err(error) = db.check_server().await {
@@ -79,11 +92,14 @@ async fn opened(config: &Config, db: &Db, clock: &dyn Clock) -> Vec<Finding> {
     findings.extend(journal(db).await);
     findings.extend(skew(db, clock).await);
     match db.require_current_schema(MIGRATIONS).await {
-        Ok(()) => findings.extend(sealed(config, db).await),
-        Err(error) => {
-            let fix = "run `keymoor init` for a new database, `keymoor migrate` after an update";
-            findings.push(Finding::new("database", error, fix));
+        Ok(()) => {
+            findings.extend(sealed(config, db).await);
+            match stored::findings(db).await {
+                Ok(found) => findings.extend(found),
+                Err(error) => findings.push(unreachable(error)),
+            }
         }
+        Err(error) => findings.push(unusable(error)),
     }
     findings
 }

@@ -69,7 +69,8 @@ fn address_as_host(name: &str, url: &BaseUrl) -> Option<Finding> {
     ))
 }
 
-/// Reports a loopback URL whose port differs from the listener's. Behind a proxy ports may differ.
+/// Remarks on a loopback URL whose port differs from the listener's. It is right behind a port
+/// mapping, such as a container's.
 fn port(name: &str, url: &BaseUrl, listened_on: u16) -> Option<Finding> {
     (url.is_loopback() && url.port() != listened_on).then(|| {
         Finding::new(
@@ -79,8 +80,9 @@ fn port(name: &str, url: &BaseUrl, listened_on: u16) -> Option<Finding> {
                 url.as_str(),
                 url.port()
             ),
-            format_args!("use the same port in {name} and KEYMOOR_LISTEN"),
+            format_args!("use the same port in {name} and KEYMOOR_LISTEN, or map one to the other"),
         )
+        .remark()
     })
 }
 

@@ -86,8 +86,8 @@ fn create(files: &TlsFiles, hosts: &[String], now: Timestamp) -> io::Result<()> 
     params.not_after = date_time_ymd(year, month, day);
     let key = KeyPair::generate().map_err(io::Error::other)?;
     let certificate = params.self_signed(&key).map_err(io::Error::other)?;
-    write(&files.key, &key.serialize_pem(), 0o600)?;
-    write(&files.certificate, &certificate.pem(), 0o644)
+    write(&files.key, &key.serialize_pem())?;
+    write(&files.certificate, &certificate.pem())
 }
 
 /// Year, month and day.
@@ -98,14 +98,16 @@ fn date(time: Timestamp) -> io::Result<(i32, u8, u8)> {
     Ok((i32::from(date.year()), part(date.month()), part(date.day())))
 }
 
-fn write(path: &Path, text: &str, mode: u32) -> io::Result<()> {
+/// Writes a file that only its owner can read.
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    const OWNER_ONLY: u32 = 0o600;
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, OWNER_ONLY);
     let mut file = options.open(path)?;
     // The mode above applies only to new files.
     #[cfg(unix)]
-    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))?;
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(OWNER_ONLY))?;
     file.write_all(text.as_bytes())
 }

@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use keymoor_types::Timestamp;
+use keymoor_types::pem::{self, PemError};
 use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use tokio_rustls::TlsAcceptor;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
+use zeroize::Zeroizing;
 
 /// The files of a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +33,12 @@ pub enum TlsError {
     NoCertificate(String),
     #[error("{0} contains no PEM private key")]
     NoKey(String),
+    #[error("{0} can't be read as PEM: {1}")]
+    Pem(String, PemError),
+    #[error("the private key in {0} is encrypted: store it without a password")]
+    EncryptedKey(String),
+    #[error("{0} contains several private keys: leave that of the first certificate")]
+    SeveralKeys(String),
     #[error("the key in {key} does not match the first certificate in {certificate}")]
     Mismatch { certificate: String, key: String },
     #[error("the certificate in {0} can't be used: {1}")]
@@ -67,6 +74,12 @@ impl Certificate {
         })
     }
 
+    /// The number of certificates, the server's own included.
+    #[cfg(test)]
+    pub(super) fn chain_length(&self) -> usize {
+        self.certified.cert.len()
+    }
+
     /// The server's own certificate, in DER.
     pub fn leaf(&self) -> &[u8] {
         self.certified.cert.first().map_or(&[], AsRef::as_ref)
@@ -82,26 +95,46 @@ fn certified(
 }
 
 fn certificates(path: &Path, name: &str) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let failed = |error| match error {
-        pem::Error::Io(error) => TlsError::Io(name.to_owned(), error),
-        _ => TlsError::NoCertificate(name.to_owned()),
-    };
-    let chain: Vec<_> = CertificateDer::pem_file_iter(path)
-        .map_err(failed)?
-        .collect::<Result<_, _>>()
-        .map_err(failed)?;
-    if chain.is_empty() {
-        return Err(TlsError::NoCertificate(name.to_owned()));
+    let text = std::fs::read(path).map_err(|error| TlsError::Io(name.to_owned(), error))?;
+    let chain = pem::certificates(&text).map_err(|error| match error {
+        PemError::Empty => TlsError::NoCertificate(name.to_owned()),
+        error => TlsError::Pem(name.to_owned(), error),
+    })?;
+    for (at, certificate) in chain.iter().enumerate() {
+        if X509Certificate::from_der(certificate).is_err() {
+            let problem = format!("certificate {} is malformed", at + 1);
+            return Err(TlsError::Unfit(name.to_owned(), problem));
+        }
     }
-    Ok(chain)
+    Ok(chain.into_iter().map(CertificateDer::from).collect())
 }
 
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
     let name = path.display().to_string();
-    PrivateKeyDer::from_pem_file(path).map_err(|error| match error {
-        pem::Error::Io(error) => TlsError::Io(name, error),
-        _ => TlsError::NoKey(name),
-    })
+    let text = match std::fs::read(path) {
+        Ok(text) => Zeroizing::new(text),
+        Err(error) => return Err(TlsError::Io(name, error)),
+    };
+    let blocks = pem::blocks(&text).map_err(|error| match error {
+        PemError::Empty => TlsError::NoKey(name.clone()),
+        error => TlsError::Pem(name.clone(), error),
+    })?;
+    let mut keys = Vec::new();
+    for block in blocks {
+        match block.label.as_str() {
+            "PRIVATE KEY" => keys.push(PrivateKeyDer::Pkcs8(block.der.into())),
+            "RSA PRIVATE KEY" => keys.push(PrivateKeyDer::Pkcs1(block.der.into())),
+            "EC PRIVATE KEY" => keys.push(PrivateKeyDer::Sec1(block.der.into())),
+            "ENCRYPTED PRIVATE KEY" => return Err(TlsError::EncryptedKey(name)),
+            // The certificate, or parameters of the key.
+            _ => {}
+        }
+    }
+    match keys.len() {
+        0 => Err(TlsError::NoKey(name)),
+        1 => Ok(keys.remove(0)),
+        _ => Err(TlsError::SeveralKeys(name)),
+    }
 }
 
 fn not_after(certified: &CertifiedKey) -> Result<Timestamp, String> {

@@ -1,6 +1,6 @@
 //! Rows of `authenticator_configs`.
 
-use keymoor_types::{AuthenticatorConfigId, TenantId};
+use keymoor_types::{AuthenticatorConfigId, RealmId, TenantId};
 
 use super::model::AuthenticatorConfig;
 use crate::base::error::{Error, Kind, Result};
@@ -184,4 +184,19 @@ pub async fn correct_managed(tx: &mut Tx, config: &AuthenticatorConfig) -> Resul
         .exec(SQL, &(tenant_id, realm_id, id, Json(config), updated_at))
         .await?;
     Ok(changed == 1)
+}
+
+/// Reads up to 100 configs of all tenants after `after`, without managed ones, ordered by key.
+pub async fn list_all(
+    rx: &mut Rx,
+    after: &(TenantId, RealmId, String),
+) -> Result<Vec<AuthenticatorConfig>> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM authenticator_configs
+        WHERE (tenant_id, realm_id, authenticator_config_id) > ($1, $2, $3) AND NOT is_managed
+        ORDER BY tenant_id, realm_id, authenticator_config_id LIMIT 100"
+    );
+    Ok(rx.all(SQL, after).await?)
 }

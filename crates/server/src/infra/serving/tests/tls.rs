@@ -200,14 +200,76 @@ fn files_that_can_not_be_used_are_named_with_the_reason() {
     );
 }
 
+/// RFC 7468 section 2: white space and text around blocks do not matter. `types::pem` has the rest.
+#[test]
+fn files_as_editors_leave_them_are_read_in_full_or_refused() {
+    let files = Files::new();
+    let [certificate, key] = [&files.files.certificate, &files.files.key]
+        .map(|path| std::fs::read_to_string(path).unwrap());
+    let glued = format!("\u{feff}{}{certificate}", certificate.trim_end());
+    let chain = |text: &str| {
+        std::fs::write(&files.files.certificate, text).unwrap();
+        Certificate::read(&files.files).map(|certificate| certificate.chain_length())
+    };
+    assert_eq!(chain(&glued).unwrap(), 2);
+    assert_eq!(chain(&glued.replace('\n', "\r\n  ")).unwrap(), 2);
+    assert_eq!(chain(&format!("{key}text\n{certificate}")).unwrap(), 1);
+    for (text, why) in [
+        (
+            format!(
+                "{certificate}{}",
+                certificate.replace("-----BEGIN", "----BEGIN")
+            ),
+            "the BEGIN or END line after PEM block 1 is malformed",
+        ),
+        (
+            format!(
+                "{certificate}{}",
+                certificate.replace("CERTIFICATE", "TRUSTED CERTIFICATE")
+            ),
+            "PEM block 2 is no certificate, but a TRUSTED CERTIFICATE",
+        ),
+        (
+            format!("{certificate}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
+            "certificate 2 is malformed",
+        ),
+    ] {
+        let error = chain(&text).unwrap_err().to_string();
+        assert!(
+            error.contains("certificate.pem") && error.contains(why),
+            "{error}"
+        );
+    }
+    chain(&certificate).unwrap();
+    let with_key = |text: &str| {
+        std::fs::write(&files.files.key, text).unwrap();
+        Certificate::read(&files.files).map(|certificate| certificate.chain_length())
+    };
+    let odd = format!("\u{feff}{certificate}{}", key.replace('\n', "\r\n\t"));
+    assert_eq!(with_key(&odd).unwrap(), 1);
+    for (text, why) in [
+        (format!("{key}{key}"), "contains several private keys"),
+        (key.replace("PRIVATE", "ENCRYPTED PRIVATE"), "is encrypted"),
+        (
+            key.replace("-----END", "--END"),
+            "PEM block 1 has no END line",
+        ),
+    ] {
+        let error = with_key(&text).unwrap_err().to_string();
+        assert!(error.contains("key.pem") && error.contains(why), "{error}");
+    }
+}
+
 #[test]
 fn a_self_signed_certificate_is_kept_until_it_no_longer_fits() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let files = Files::new();
     let first = files.certificate();
-    let key_mode = files.files.key.metadata().unwrap().permissions().mode();
-    assert_eq!(key_mode & 0o777, 0o600);
+    for file in [&files.files.key, &files.files.certificate] {
+        let mode = file.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
     assert_eq!(files.keep(&["localhost"], NOW + Seconds::DAY), Kept::Found);
     assert_eq!(files.certificate(), first);
     let hosts = ["auth.example", "localhost", "127.0.0.1", "::1"];

@@ -1,7 +1,10 @@
 //! One test for each finding, over real files and sockets.
 
+mod database;
+
 use std::os::unix::fs::PermissionsExt as _;
 
+use keymoor_testkit::{Certificate, CredentialKey};
 use keymoor_types::Seconds;
 use tokio::net::TcpSocket;
 
@@ -10,6 +13,7 @@ use crate::app::{SystemClock, SystemRng};
 use crate::cli::serve::Server;
 use crate::cli::tests::{Place, both_places};
 use crate::config::Listen;
+use crate::db::DatabaseUrl;
 use crate::infra::mail::MailSettings;
 use crate::infra::mail::testing::{Behaviour, Sink};
 use crate::infra::serving::tls::TlsFiles;
@@ -180,6 +184,35 @@ async fn a_journal_that_is_no_wal_is_found_and_nothing_is_changed() {
 }
 
 #[tokio::test]
+async fn files_of_the_database_that_others_can_read_are_found() {
+    let place = Place::sqlite().await;
+    let sink = Sink::start(Behaviour::Accepts).await;
+    place.init().await.unwrap();
+    let config = sound(&place, &sink);
+    let DatabaseUrl::Sqlite(database) = &config.database_url else {
+        panic!("it was made with SQLite");
+    };
+    let files =
+        ["-wal", "-shm", ".lock", ""].map(|ending| format!("{}{ending}", database.display()));
+    let set = |file: &String, mode| {
+        // Opened without being changed, since the database is in use.
+        let mut options = std::fs::OpenOptions::new();
+        options.create(true).append(true).open(file).unwrap();
+        std::fs::set_permissions(file, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    for file in &files {
+        files.iter().for_each(|file| set(file, 0o600));
+        assert_eq!(lines(&config).await, Vec::<String>::new());
+        set(file, 0o604);
+        only(
+            &lines(&config).await,
+            "database",
+            &format!("other accounts have permissions on {file} -> chmod 600 {file}"),
+        );
+    }
+}
+
+#[tokio::test]
 async fn attestation_roots_that_can_not_be_read_are_found() {
     let place = Place::sqlite().await;
     let sink = Sink::start(Behaviour::Accepts).await;
@@ -189,6 +222,13 @@ async fn attestation_roots_that_can_not_be_read_are_found() {
         ..sound(&place, &sink)
     };
     only(&lines(&config).await, "attestation_roots", "absent.pem");
+    let key = CredentialKey::es256(1);
+    let mut old = Certificate::authority("Old", &key, "Old");
+    old.not_after = "20210101000000Z".to_owned();
+    let path = config.attestation_roots.as_ref().unwrap();
+    std::fs::write(path, old.pem_signed_by(&key)).unwrap();
+    let words = "absent.pem has expired or is not valid yet -> replace it";
+    only(&lines(&config).await, "attestation_roots", words);
 }
 
 /// A port on which nobody listens, for as long as its socket is kept.
@@ -302,7 +342,7 @@ async fn urls_that_browsers_sdks_or_listeners_disagree_with_are_found() {
     only(&with("https://192.0.2.7"), "urls", "-> use a domain name");
     only(
         &with("http://localhost:9000"),
-        "urls",
+        "urls (a remark)",
         "has port 9000, but the server listens on 8021",
     );
     only(
