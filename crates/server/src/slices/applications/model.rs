@@ -5,7 +5,7 @@ use std::str::FromStr;
 use keymoor_oauth::client::{Client, Confidentiality, GrantType, PkceSetting, Protocol};
 use keymoor_oauth::jose::Algorithm;
 use keymoor_oauth::scope::ScopeSet;
-use keymoor_types::url_rules::check_url;
+use keymoor_types::url_rules::check_destination;
 use keymoor_types::{
     ApplicationId, AuthenticatorConfigId, RealmId, ResourceServerId, Rng, Seconds, TenantId,
     Timestamp,
@@ -454,7 +454,7 @@ impl TokenConfiguration {
 
 /// Checks a URL that receives codes. A fragment is rejected (RFC 6749, section 3.1.2).
 fn check_redirect_uri(uri: &str) -> std::result::Result<(), &'static str> {
-    check_url(uri)?;
+    check_destination(uri)?;
     if uri.contains('#') {
         return Err("must not have a fragment");
     }

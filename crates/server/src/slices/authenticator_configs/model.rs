@@ -1,7 +1,7 @@
 //! Authenticator configs and their rules.
 
 use keymoor_oauth::redirect;
-use keymoor_types::url_rules::{check_origin, check_url, web_origin};
+use keymoor_types::url_rules::{check_destination, check_origin, web_origin};
 use keymoor_types::{AuthenticatorConfigId, RealmId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -91,7 +91,8 @@ pub struct Embedded {
     #[schema(examples("https://app.example.com"))]
     pub invoke_url: String,
     /// Origins that may bind and sign in: `scheme://host[:port]`. If empty, the origin of an
-    /// http or https `invoke_url`.
+    /// http or https `invoke_url`. Web views and browser extensions have origins such as
+    /// `capacitor://localhost`.
     #[serde(default)]
     #[schema(examples("https://app.example.com"))]
     pub trusted_origins: Vec<String>,
@@ -332,7 +333,7 @@ impl ConfigBody {
 impl ConfigBodyPatch {
     fn check(&self, violations: &mut Violations) {
         if let Some(url) = &self.invoke_url {
-            violations.check(&setting("invoke_url"), check_url(url));
+            violations.check(&setting("invoke_url"), check_destination(url));
         }
         for (position, origin) in self.trusted_origins.iter().flatten().enumerate() {
             let field = setting(&format!("trusted_origins[{position}]"));
