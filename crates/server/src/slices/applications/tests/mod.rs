@@ -1,6 +1,7 @@
 //! Applications over HTTP, on both databases.
 
 mod fields;
+mod ids;
 mod secrets;
 mod tokens;
 
