@@ -43,7 +43,7 @@ pub struct Effective {
     pub display_name: Option<String>,
     pub config: ConfigBody,
     pub trusted_origins: Vec<String>,
-    /// The config with derived values where none are set.
+    /// The config as devices see it, with derived values where none are set.
     pub published: Value,
 }
 
@@ -59,6 +59,8 @@ impl From<AuthenticatorConfig> for Effective {
         let shown = config.clone().shown();
         let mut published = serde_json::to_value(shown).expect("configs have string keys only");
         published["trusted_origins"] = json!(trusted_origins);
+        published["authentication_methods"] =
+            json!(AuthenticationMethod::working(config.methods()));
         Self {
             id,
             display_name,
@@ -131,13 +133,21 @@ pub enum AuthenticationMethod {
     WebauthnPasskey,
     /// A key that the browser keeps.
     SoftwarePasskey,
-    /// A code sent by e-mail.
+    /// A code sent by e-mail. It can be configured, but does not work yet.
     EmailOneTimePassword,
 }
 
 impl AuthenticationMethod {
     /// What a config that sets none is said to have.
     pub const DEFAULT: [Self; 2] = [Self::WebauthnPasskey, Self::SoftwarePasskey];
+
+    /// Returns the methods that devices can use. One-time codes can be configured, but don't work
+    /// yet, so devices don't learn of them.
+    pub fn working(methods: &[Self]) -> Vec<Self> {
+        let mut working = methods.to_vec();
+        working.retain(|method| *method != Self::EmailOneTimePassword);
+        working
+    }
 }
 
 /// The types of config.
