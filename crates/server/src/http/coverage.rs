@@ -207,7 +207,12 @@ async fn c9_d2_pages_can_read_that_a_body_was_too_large_in_the_words_of_its_rout
         assert_eq!(answer.status, 413, "{id}: {}", answer.text);
         assert_eq!(answer.header("access-control-allow-origin"), "*", "{id}");
         if answer.json()["error"] == "invalid_request" {
-            let metadata = ["GetOpenIdConfiguration", "ListKeys"].contains(&id.as_str());
+            let metadata = [
+                "GetAuthorizationServerMetadata",
+                "GetOpenIdConfiguration",
+                "ListKeys",
+            ];
+            let metadata = metadata.contains(&id.as_str());
             let kept_by_nobody = answer.headers.get("cache-control");
             assert_eq!(kept_by_nobody.is_none(), metadata, "{id}");
             in_oauth_words.push(id);
@@ -221,6 +226,7 @@ async fn c9_d2_pages_can_read_that_a_body_was_too_large_in_the_words_of_its_rout
         [
             "Authorize",
             "AuthorizeByForm",
+            "GetAuthorizationServerMetadata",
             "GetOpenIdConfiguration",
             "GetUserInfo",
             "IssueToken",
