@@ -4,7 +4,7 @@
 //! redirect URI is verified as the client's own, an error is [`Refusal::Shown`] to the person and
 //! never redirected (RFC 6749, section 4.1.2.1).
 
-use keymoor_types::Seconds;
+use keymoor_types::{Seconds, same_id};
 
 use crate::client::{Client, GrantType, Protocol};
 use crate::error::{ErrorCode, OAuthError};
@@ -12,9 +12,9 @@ use crate::form::Params;
 use crate::pkce::Challenge;
 use crate::scope::ScopeSet;
 
-/// The longest `state`, in bytes. This limit and the two below hold the sign-in URL under
-/// [`MAX_URL_BYTES`] for redirect and invoke URLs of ordinary length.
-pub const MAX_STATE_BYTES: usize = 1_024;
+/// The longest `state`, in bytes. It only goes into the request JWT, which [`MAX_URL_BYTES`] limits
+/// together with everything else.
+pub const MAX_STATE_BYTES: usize = 4_000;
 /// The longest `nonce`, in bytes.
 pub const MAX_NONCE_BYTES: usize = 512;
 /// The longest `scope`, in bytes, as sent.
@@ -55,7 +55,8 @@ pub fn parse(query: &str) -> Result<Received, OAuthError> {
 /// A valid request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthorizeRequest {
-    /// The target of the response: one of the client's registered URIs.
+    /// The target of the response: one of the client's registered URIs, on a loopback address with
+    /// the port that the client listens on.
     pub redirect_uri: String,
     /// Whether the request included `redirect_uri`. A code is bound to the value sent, not to the
     /// default (RFC 6749, section 4.1.3).
@@ -160,16 +161,13 @@ impl Received {
         Ok(request)
     }
 
-    /// Returns the redirect target and whether the request sent it. The value is compared byte by
-    /// byte with the registered URIs, loopback addresses included (RFC 9700, section 2.1).
+    /// Returns the redirect target and whether the request sent it.
     fn redirect_uri(&self, client: &Client<'_>) -> Result<(String, bool), OAuthError> {
-        if client.client_id != self.client_id {
+        if !same_id(client.client_id, &self.client_id) {
             return Err(UNKNOWN_CLIENT);
         }
         match self.params.single("redirect_uri")? {
-            Some(sent) if client.redirect_uris.iter().any(|uri| uri == sent) => {
-                Ok((sent.to_owned(), true))
-            }
+            Some(sent) if client.registered_uri(sent).is_some() => Ok((sent.to_owned(), true)),
             Some(_) => Err(OAuthError::invalid_request(
                 "redirect_uri is not registered for this application",
             )),

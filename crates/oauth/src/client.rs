@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{ErrorCode, OAuthError};
 use crate::pkce::{Challenge, Method};
+use crate::redirect;
 use crate::scope::{IDENTITY_SCOPES, ScopeSet};
 
 /// Whether a client can keep a secret (RFC 6749, section 2.1).
@@ -62,7 +63,7 @@ pub struct Client<'a> {
     pub protocol: Protocol,
     /// The grants it may use.
     pub grant_types: &'a [GrantType],
-    /// Where browsers may be sent; compared byte by byte.
+    /// Where browsers may be sent, see [`Client::registered_uri`].
     pub redirect_uris: &'a [String],
     /// The scopes of its resource server that it may ask for. OpenID Connect's own are not
     /// listed.
@@ -96,6 +97,20 @@ impl Client<'_> {
                 "the application may not use this grant type",
             ))
         }
+    }
+
+    /// Returns the registered URI that permits redirects to `sent`. They are equal byte by byte, except
+    /// for the port of a loopback address (RFC 8252, section 7.3; RFC 9700, section 2.1).
+    #[must_use]
+    pub fn registered_uri(&self, sent: &str) -> Option<&str> {
+        let mut registered = self.redirect_uris.iter().map(String::as_str);
+        registered.find(|registered| redirect::permits(registered, sent))
+    }
+
+    /// Whether the client must use PKCE: it is set to, or public.
+    #[must_use]
+    pub fn requires_challenge(&self) -> bool {
+        self.pkce != PkceSetting::Disabled || self.confidentiality == Confidentiality::Public
     }
 
     /// Returns the part of `requested` that the client can have, or all its allowed scopes without
@@ -140,14 +155,14 @@ impl Client<'_> {
     /// # Errors
     /// `invalid_request` for a missing challenge or a method that is too weak.
     pub fn require_challenge(&self, challenge: Option<&Challenge>) -> Result<(), OAuthError> {
-        let required =
-            self.pkce != PkceSetting::Disabled || self.confidentiality == Confidentiality::Public;
         match challenge {
             Some(challenge) if self.challenge_methods().contains(&challenge.method()) => Ok(()),
             Some(_) => Err(OAuthError::invalid_request(
                 "code_challenge_method must be S256",
             )),
-            None if required => Err(OAuthError::invalid_request("code_challenge is required")),
+            None if self.requires_challenge() => {
+                Err(OAuthError::invalid_request("code_challenge is required"))
+            }
             None => Ok(()),
         }
     }

@@ -1,6 +1,38 @@
-//! Building the URLs that redirect a browser to a client.
+//! The URLs that redirect a browser to a client: which are permitted, and how they are built.
 
 use url::form_urlencoded::byte_serialize;
+
+/// Whether a registered redirect URI permits redirects to `sent`: they are equal byte by byte. A native
+/// app listens on a port that the system chose, so a loopback address permits every port (RFC 8252,
+/// section 7.3). `localhost` doesn't, since it may resolve to another host (section 8.3).
+#[must_use]
+pub fn permits(registered: &str, sent: &str) -> bool {
+    if registered == sent {
+        return true;
+    }
+    let (registered, sent) = (loopback(registered), loopback(sent));
+    registered.is_some() && registered == sent
+}
+
+/// Splits an http URI on a loopback address into its host and what follows the port.
+fn loopback(uri: &str) -> Option<(&str, &str)> {
+    let authority = uri.strip_prefix("http://")?;
+    let host = ["127.0.0.1", "[::1]"]
+        .into_iter()
+        .find(|host| authority.starts_with(host))?;
+    let after_host = &authority[host.len()..];
+    let after_port = match after_host.strip_prefix(':') {
+        None => after_host,
+        Some(port) => {
+            let end = port.find(|c: char| !c.is_ascii_digit());
+            let (digits, after_port) = port.split_at(end.unwrap_or(port.len()));
+            digits.parse::<u16>().ok()?;
+            after_port
+        }
+    };
+    let ends_here = after_port.is_empty() || after_port.starts_with(['/', '?']);
+    ends_here.then_some((host, after_port))
+}
 
 /// Appends `params`, form-encoded, to the query of `uri` and leaves the rest unchanged (RFC 6749,
 /// section 3.1.2: an existing query is retained).
@@ -63,6 +95,62 @@ mod tests {
     use proptest::{prop_assert, prop_assert_eq, proptest};
 
     use super::*;
+
+    #[test]
+    fn loopback_redirects_permit_every_port_rfc_8252_section_7_3() {
+        for registered in [
+            "http://127.0.0.1/cb",
+            "http://127.0.0.1:8080/cb",
+            "http://[::1]:0/cb",
+            "http://127.0.0.1",
+            "http://[::1]?x=1",
+        ] {
+            let (host, rest) = loopback(registered).unwrap();
+            for port in ["", ":1", ":51004", ":65535"] {
+                let sent = format!("http://{host}{port}{rest}");
+                assert!(permits(registered, &sent), "{registered} {sent}");
+            }
+            for port in [
+                ":",
+                ":65536",
+                ":x",
+                ":1x",
+                ":+1",
+                ":1:2",
+                ":1@evil.example",
+                "0",
+            ] {
+                let sent = format!("http://{host}{port}{rest}");
+                assert!(!permits(registered, &sent), "{registered} {sent}");
+            }
+        }
+    }
+
+    #[test]
+    fn all_else_in_a_redirect_uri_is_compared_exactly_rfc_9700_section_2_1() {
+        for (registered, sent) in [
+            ("http://127.0.0.1:8080/cb", "http://[::1]:8080/cb"),
+            ("http://127.0.0.1:8080/cb", "https://127.0.0.1:8080/cb"),
+            ("http://127.0.0.1:8080/cb", "http://127.0.0.1:8081/cb/"),
+            ("http://127.0.0.1:8080/cb", "http://127.0.0.1:8081/cb?x=1"),
+            ("http://127.0.0.1:8080/cb", "http://127.0.0.1:8081/cb#x"),
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8081#x"),
+            ("http://127.0.0.1:8080/cb", "http://127.0.0.2:8080/cb"),
+            (
+                "http://127.0.0.1:8080/cb",
+                "http://127.0.0.1.evil.example/cb",
+            ),
+            ("http://127.0.0.1:8080/cb", "HTTP://127.0.0.1:8081/cb"),
+            ("http://localhost:8080/cb", "http://localhost:8081/cb"),
+            ("https://127.0.0.1:8080/cb", "https://127.0.0.1:8081/cb"),
+            ("http://10.0.0.1:8080/cb", "http://10.0.0.1:8081/cb"),
+            ("https://a.example/cb", "https://a.example:444/cb"),
+            ("acme:/cb", "acme:/cb2"),
+        ] {
+            assert!(!permits(registered, sent), "{registered} {sent}");
+            assert!(permits(registered, registered) && permits(sent, sent));
+        }
+    }
 
     #[test]
     fn an_existing_query_is_kept_and_extended() {

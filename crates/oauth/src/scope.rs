@@ -11,7 +11,7 @@ pub const OPENID: &str = "openid";
 
 /// The scopes that belong to OpenID Connect itself and to no resource server (OpenID Connect
 /// Core 1.0, section 5.4). Applications need not list them.
-pub const IDENTITY_SCOPES: [&str; 3] = ["email", OPENID, "profile"];
+pub const IDENTITY_SCOPES: [&str; 5] = ["address", "email", OPENID, "phone", "profile"];
 
 /// The text is not a list of scopes separated by single spaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -135,9 +135,11 @@ mod tests {
 
     #[test]
     fn order_and_repetition_do_not_matter() {
-        let scopes: ScopeSet = "profile openid profile email".parse().unwrap();
+        let scopes: ScopeSet = "profile openid phone profile email address"
+            .parse()
+            .unwrap();
         assert!(scopes.iter().eq(IDENTITY_SCOPES));
-        assert_eq!(scopes.to_string(), "email openid profile");
+        assert_eq!(scopes.to_string(), "address email openid phone profile");
     }
 
     #[test]

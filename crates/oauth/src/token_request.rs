@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use keymoor_types::Seconds;
+use keymoor_types::{Seconds, same_id};
 use serde::Serialize;
 
 use crate::client::{Client, Confidentiality, GrantType};
@@ -15,6 +15,12 @@ use crate::secret::PresentedSecret;
 /// `WWW-Authenticate: Basic` (RFC 6749, section 5.2).
 pub const INVALID_CLIENT: OAuthError =
     OAuthError::new(ErrorCode::InvalidClient, "client authentication failed");
+
+/// The error for a parameter of the published API that would change the token. Ignoring it would
+/// issue a token without the claims that the client relies on.
+const NO_CUSTOM_CLAIMS: OAuthError = OAuthError::invalid_request(
+    "custom_claims is not supported: leave it out, and look up the values by the token's subject",
+);
 
 /// How a client authenticated (RFC 7591, section 2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -120,6 +126,9 @@ impl TokenResponse {
 /// `invalid_request`, `invalid_client`, `unsupported_grant_type` or `invalid_scope`.
 pub fn parse(authorization: Option<&str>, body: &str) -> Result<TokenRequest, OAuthError> {
     let params = Params::parse(body)?;
+    if params.single("custom_claims")?.is_some() {
+        return Err(NO_CUSTOM_CLAIMS);
+    }
     Ok(TokenRequest {
         client: client_credentials(authorization, &params)?,
         grant: grant_request(&params)?,
@@ -146,7 +155,7 @@ impl ClientCredentials {
             (Confidentiality::Public, None, _) => true,
             _ => false,
         };
-        if proved && self.client_id == client.client_id {
+        if proved && same_id(client.client_id, &self.client_id) {
             Ok(())
         } else {
             Err(INVALID_CLIENT)
@@ -201,7 +210,7 @@ fn client_credentials(
     }
     if let Some(authorization) = authorization {
         let credentials = basic(authorization).ok_or(INVALID_CLIENT)?;
-        if named.is_some_and(|named| named != credentials.client_id) {
+        if named.is_some_and(|named| !same_id(&credentials.client_id, named)) {
             return Err(OAuthError::invalid_request(
                 "client_id differs from the Authorization header",
             ));

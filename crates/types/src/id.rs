@@ -1,7 +1,7 @@
 //! Every kind of id is its own type; a line in this file is all that a new one takes.
 //!
-//! An id has one of two forms, both from the published API: sixteen lower-case hexadecimal digits,
-//! or a UUID. Both are ordered by creation time, so that new rows are appended to an index instead
+//! An id has one of two forms, both from the published API: sixteen hexadecimal digits, or a UUID.
+//! Both are written in lower case and read in any case (RFC 9562, section 4). Both are ordered by creation time, so that new rows are appended to an index instead
 //! of scattered over it. An id is never a secret.
 
 use std::fmt;
@@ -89,8 +89,7 @@ macro_rules! hex_ids {
             type Err = ParseIdError;
 
             fn from_str(text: &str) -> Result<Self, ParseIdError> {
-                let lower_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-                if text.len() != 16 || !text.bytes().all(lower_hex) {
+                if text.len() != 16 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
                     return Err(ParseIdError);
                 }
                 i64::from_str_radix(text, 16).map(Self).map_err(|_| ParseIdError)
@@ -139,10 +138,11 @@ macro_rules! uuid_ids {
             type Err = ParseIdError;
 
             fn from_str(text: &str) -> Result<Self, ParseIdError> {
-                let id = Uuid::try_parse(text).map_err(|_| ParseIdError)?;
-                // One spelling per id: what a caller sends back is what it was given.
-                let mut buffer = Uuid::encode_buffer();
-                if id.hyphenated().encode_lower(&mut buffer) == text { Ok(Self(id)) } else { Err(ParseIdError) }
+                // Only the form with hyphens has this length.
+                if text.len() != uuid::fmt::Hyphenated::LENGTH {
+                    return Err(ParseIdError);
+                }
+                Uuid::try_parse(text).map(Self).map_err(|_| ParseIdError)
             }
         }
 
@@ -151,6 +151,15 @@ macro_rules! uuid_ids {
         crate::openapi::schema!($name => uuid, $example);
         )*
     };
+}
+
+/// Whether two texts are the same id: UUIDs and hexadecimal ids in any case (RFC 9562, section 4),
+/// other text exactly. For ids that may be of any form, such as client ids.
+#[must_use]
+pub fn same_id(known: &str, sent: &str) -> bool {
+    let ignores_case =
+        || known.parse::<TenantId>().is_ok() || known.parse::<ApplicationId>().is_ok();
+    known == sent || (known.eq_ignore_ascii_case(sent) && ignores_case())
 }
 
 /// Formats as `{:016x}` does, but faster: ids are in every URL, token and log line.
@@ -235,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_canonical_spelling_parses() {
+    fn only_the_canonical_form_parses() {
         for wrong in [
             "",
             "0",
@@ -243,7 +252,6 @@ mod tests {
             "8000000000000000",
             "00000000000000G0",
             "+123456789012345",
-            "ABCDEF0123456789",
         ] {
             assert_eq!(TenantId::from_str(wrong), Err(ParseIdError), "{wrong}");
         }
@@ -251,10 +259,37 @@ mod tests {
             "",
             "67e55044-10b1-426f-9247-bb680e5fe0c",
             "{67e55044-10b1-426f-9247-bb680e5fe0c8}",
-            "67E55044-10B1-426F-9247-BB680E5FE0C8",
+            "67e5504410b1426f9247bb680e5fe0c8",
+            "urn:uuid:67e55044-10b1-426f-9247-bb680e5fe0c8",
+            "67e55044-10b1-426f-9247bb-680e5fe0c8",
         ] {
             assert_eq!(ApplicationId::from_str(wrong), Err(ParseIdError), "{wrong}");
         }
+    }
+
+    #[test]
+    fn ids_are_read_in_any_case_and_written_in_lower_case_rfc_9562_section_4() {
+        let id: TenantId = "1CADE21f4A269E0B".parse().unwrap();
+        assert_eq!(id.to_string(), "1cade21f4a269e0b");
+        let id: ApplicationId = "67E55044-10b1-426F-9247-BB680E5FE0C8".parse().unwrap();
+        assert_eq!(id.to_string(), "67e55044-10b1-426f-9247-bb680e5fe0c8");
+    }
+
+    #[test]
+    fn only_ids_are_compared_without_case() {
+        let uuid = "67e55044-10b1-426f-9247-bb680e5fe0c8";
+        assert!(same_id(uuid, &uuid.to_uppercase()));
+        assert!(same_id(&uuid.to_uppercase(), uuid));
+        assert!(same_id("1cade21f4a269e0b", "1CADE21F4A269E0B"));
+        assert!(same_id(
+            "Vb3nK8qWz1Ty6Lm0Rx5Hc2Jd",
+            "Vb3nK8qWz1Ty6Lm0Rx5Hc2Jd"
+        ));
+        assert!(!same_id(
+            "Vb3nK8qWz1Ty6Lm0Rx5Hc2Jd",
+            "vb3nk8qwz1ty6lm0rx5hc2jd"
+        ));
+        assert!(!same_id(uuid, &uuid[1..]));
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub enum ClientDataError {
     /// `type` is not that of this ceremony ("Verify that the value of C.type is…").
     #[error("the client data are of another ceremony")]
     Type,
-    /// `origin` is not one of the trusted ones, or has no host to be an RP ID ("Verify that the
+    /// `origin` is not one of the trusted ones, or has no RP ID ("Verify that the
     /// value of C.origin is an origin expected by the Relying Party").
     #[error("the origin is not trusted")]
     Origin,
@@ -77,8 +77,7 @@ impl ClientData {
         })
     }
 
-    /// Checks everything but the challenge and returns the origin's host, the only RP ID accepted
-    /// for it.
+    /// Checks everything but the challenge and returns the only RP ID accepted for the origin.
     pub(crate) fn check(
         &self,
         ceremony: Ceremony,
@@ -87,7 +86,11 @@ impl ClientData {
         if self.kind != ceremony.client_data_type() {
             return Err(ClientDataError::Type);
         }
-        if !trusted_origins.contains(&self.origin) {
+        // As in `Origin` headers: the case of an origin doesn't matter.
+        if !trusted_origins
+            .iter()
+            .any(|trusted| trusted.eq_ignore_ascii_case(&self.origin))
+        {
             return Err(ClientDataError::Origin);
         }
         if self.cross_origin {
@@ -96,7 +99,7 @@ impl ClientData {
         if self.has_top_origin {
             return Err(ClientDataError::TopOrigin);
         }
-        origin::host(&self.origin).ok_or(ClientDataError::Origin)
+        origin::rp_id(&self.origin).ok_or(ClientDataError::Origin)
     }
 }
 

@@ -19,9 +19,53 @@ pub fn host(origin: &str) -> Option<&str> {
     rest.get(..url.host_str()?.len())
 }
 
+/// How Chrome's extensions write their origins, which are RP IDs as a whole.
+const EXTENSION: &str = "chrome-extension://";
+
+/// Returns the RP ID that credentials of a page have: the host of a website, or the whole origin of
+/// an extension in Chrome. Other origins, such as those of web views, have no WebAuthn.
+#[must_use]
+pub fn rp_id(origin: &str) -> Option<&str> {
+    let is_extension = origin
+        .strip_prefix(EXTENSION)
+        .is_some_and(|id| id.len() == 32 && id.bytes().all(|byte| matches!(byte, b'a'..=b'p')));
+    if is_extension {
+        Some(origin)
+    } else {
+        host(origin)
+    }
+}
+
+/// Returns the RP ID as a page asks for it. An extension asks for its bare id, and Chrome completes
+/// it to the origin.
+#[must_use]
+pub fn requested_rp_id(rp_id: &str) -> &str {
+    rp_id.strip_prefix(EXTENSION).unwrap_or(rp_id)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_extension_of_chrome_is_an_rp_id_as_a_whole() {
+        let id = "ponmlkjihgfedcbaponmlkjihgfedcba";
+        let extension = format!("chrome-extension://{id}");
+        assert_eq!(rp_id(&extension), Some(&*extension));
+        assert_eq!(requested_rp_id(&extension), id);
+        assert_eq!(rp_id("https://example.org:8443"), Some("example.org"));
+        assert_eq!(requested_rp_id("example.org"), "example.org");
+        for without in [
+            &extension[..50],
+            &format!("{extension}/"),
+            "chrome-extension://example.org",
+            "moz-extension://6f2a4c1e-9b0d-4f8e-8a55-0d2f1b7c3e90",
+            "capacitor://localhost",
+            "null",
+        ] {
+            assert_eq!(rp_id(without), None, "{without}");
+        }
+    }
 
     #[test]
     fn host_of_a_serialised_origin() {

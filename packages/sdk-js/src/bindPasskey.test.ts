@@ -100,7 +100,7 @@ test('h1_without_a_redirect_the_answer_has_no_such_member', async () => {
   assert.equal(response.postBindRedirect, undefined);
 });
 
-for (const uri of ['javascript:alert(1)', 'JavaScript:alert(1)', 'data:text/html,x', 'view-source:x', '/relative']) {
+for (const uri of ['javascript:alert(1)', 'JavaScript:alert(1)', 'data:text/html,x', 'view-source:x', 'ms-settings:x', 'intent://x', '/relative']) {
   test(`d5_a_job_that_leads_to_${uri}_is_refused_before_a_key_is_made`, async () => {
     server.info['post_binding_redirect_uri'] = uri;
     await rejectsWith('invalid_response', embedded.bindPasskey(server.apiLink()));

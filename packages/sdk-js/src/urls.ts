@@ -36,10 +36,12 @@ export function splitOnce(text: string, mark: string): [before: string, after: s
   return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + mark.length)];
 }
 
-const RUNS_OR_READS_LOCALLY = /^(javascript|data|blob|file|vbscript|about|view-source):$/;
+/** The schemes that the server refuses too. */
+const REFUSED =
+  /^(ms-.*|vnd\..*|javascript|livescript|mocha|vbscript|data|blob|filesystem|file|content|jar|feed|mhtml|view-source|wyciwyg|cid|mid|urn|about|resource|res|chrome|chrome-devtools|chrome-error|chrome-extension|chrome-native|chrome-search|chrome-untrusted|devtools|edge|brave|opera|vivaldi|extension|moz-extension|moz-icon|moz-page-thumb|moz-safe-about|safari-extension|safari-resource|safari-web-extension|x-safari-http|x-safari-https|googlechrome|googlechromes|microsoft-edge|intent|android-app|market|itms|itms-apps|itms-appss|itms-beta|itms-books|itms-services|itmss|prefs|app-prefs|x-apple\.systempreferences|x-man-page|applescript|shell|search|search-ms|hcp|its|mk|apt|snap|steam|windowsdefender|mailto|tel|callto|fax|sms|smsto|mms|mmsto|sip|sips|facetime|facetime-audio|xmpp|geo|maps|webcal|webcals|ws|wss|ftp|ftps|sftp|tftp|ssh|telnet|rlogin|git|svn|rsync|ldap|ldaps|gopher|finger|news|nntp|imap|smtp|nfs|smb|cifs|afp|rtsp|rdp|vnc|irc|magnet):$/;
 
-/** Whether a page may be sent there: an absolute URL whose scheme runs no script in the page. */
+/** Whether a page may be sent there: an absolute URL whose scheme is a website's or an app's. */
 export function isSafeDestination(text: string): boolean {
   const url = parseUrl(text);
-  return url !== undefined && !RUNS_OR_READS_LOCALLY.test(url.protocol);
+  return url !== undefined && !REFUSED.test(url.protocol);
 }

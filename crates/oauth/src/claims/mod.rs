@@ -2,12 +2,14 @@
 
 mod names;
 mod request;
+mod standard;
 
 use keymoor_types::{Seconds, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use names::{ParseNameError, Principal, TargetRealm};
 pub use request::{ConfigInput, Origin, RequestClaims, RequestInput};
+pub use standard::{Address, StandardClaims};
 
 use crate::client::GrantType;
 use crate::jose::JoseError;
@@ -93,13 +95,7 @@ pub struct IdTokenClaims {
     /// How well, if that has a name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acr: Option<String>,
-    /// The identity's display name, with scope `profile`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// The identity's username, with scope `profile`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub preferred_username: Option<String>,
-    /// The identity's address, with scope `email`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub email: Option<String>,
+    /// What the granted scopes tell of the identity.
+    #[serde(flatten)]
+    pub person: StandardClaims,
 }

@@ -122,16 +122,48 @@ fn what_is_wrong_with_client_or_redirect_uri_is_never_redirected() {
     );
 }
 
+/// RFC 8252, section 7.3, and RFC 9700, section 2.1.
 #[test]
-fn d5_loopback_redirects_match_exactly_too() {
+fn d5_loopback_redirects_match_with_any_port() {
     let native = Client {
-        redirect_uris: &["http://127.0.0.1:8080/cb".to_owned()],
+        redirect_uris: &[
+            "http://127.0.0.1:8080/cb".to_owned(),
+            "http://[::1]/cb".to_owned(),
+            "http://localhost:8080/cb".to_owned(),
+        ],
         ..client()
     };
     let at = |uri| with("redirect_uri", Some(uri));
-    assert!(check(&at("http://127.0.0.1:8080/cb"), &native).is_ok());
-    shown(&at("http://127.0.0.1:8081/cb"), &native);
-    shown(&at("http://localhost:8080/cb"), &native);
+    for sent in [
+        "http://127.0.0.1:8080/cb",
+        "http://127.0.0.1:51004/cb",
+        "http://127.0.0.1/cb",
+        "http://[::1]:51004/cb",
+        "http://localhost:8080/cb",
+    ] {
+        let request = check(&at(sent), &native).unwrap();
+        assert_eq!(request.sent_redirect_uri(), Some(sent));
+    }
+    for sent in [
+        "http://localhost:8081/cb",
+        "http://127.0.0.1:51004/other",
+        "https://127.0.0.1:51004/cb",
+        "http://127.0.0.1:51004@evil.example/cb",
+    ] {
+        shown(&at(sent), &native);
+    }
+}
+
+#[test]
+fn a_client_id_that_is_a_uuid_is_read_in_any_case_rfc_9562_section_4() {
+    let uuid = Client {
+        client_id: "67e55044-10b1-426f-9247-bb680e5fe0c8",
+        ..client()
+    };
+    let sent = with("client_id", Some("67E55044-10B1-426F-9247-BB680E5FE0C8"));
+    assert!(check(&sent, &uuid).is_ok());
+    let swapped = with("client_id", Some("S6bHDrKQT3"));
+    assert_eq!(shown(&swapped, &client()), UNKNOWN_CLIENT);
 }
 
 #[test]
@@ -319,7 +351,7 @@ proptest! {
     }
 
     #[test]
-    fn the_client_gets_its_exact_state_back(state in "[ -~]{1,1024}") {
+    fn the_client_gets_its_exact_state_back(state in "[ -~]{1,4000}") {
         let (_, location) = redirected(&(with("state", Some(&state)) + "&prompt=none"), &client());
         let url = url::Url::parse(&location).unwrap();
         prop_assert!(url.query_pairs().any(|(name, value)| name == "state" && value == state));

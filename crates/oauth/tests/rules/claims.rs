@@ -2,11 +2,12 @@ use std::net::IpAddr;
 
 use keymoor_oauth::claims::{
     AccessTokenClaims, CLOCK_SKEW, ConfigInput, IdTokenClaims, Origin, ParseNameError, Principal,
-    RequestClaims, RequestInput, TargetRealm,
+    RequestClaims, RequestInput, StandardClaims, TargetRealm,
 };
-use keymoor_oauth::client::{Client, GrantType, PkceSetting, Protocol};
+use keymoor_oauth::client::{Client, Confidentiality, GrantType, PkceSetting, Protocol};
 use keymoor_oauth::discovery::Metadata;
 use keymoor_oauth::jose::{Algorithm, JoseError};
+use keymoor_oauth::scope::ScopeSet;
 use keymoor_types::{RealmId, Seconds, TenantId, Timestamp};
 use serde_json::{Value, json};
 
@@ -231,9 +232,7 @@ fn an_id_token_leaves_out_what_it_does_not_know() {
         azp: "s6BhdRkqt3".to_owned(),
         nonce: None,
         acr: None,
-        name: None,
-        preferred_username: None,
-        email: None,
+        person: StandardClaims::default(),
     };
     let mut wire = json!({
         "iss": ISSUER,
@@ -247,9 +246,11 @@ fn an_id_token_leaves_out_what_it_does_not_know() {
     });
     assert_eq!(json!(claims), wire);
     claims.nonce = Some("n".to_owned());
-    claims.name = Some("Ada".to_owned());
+    claims.person.name = Some("Ada".to_owned());
+    claims.person.email_verified = Some(false);
     wire["nonce"] = json!("n");
     wire["name"] = json!("Ada");
+    wire["email_verified"] = json!(false);
     assert_eq!(json!(claims), wire);
     assert_eq!(
         serde_json::from_value::<IdTokenClaims>(wire).unwrap(),
@@ -280,11 +281,14 @@ fn names_have_one_spelling() {
     assert!("**".parse::<TargetRealm>().is_err());
 }
 
+fn metadata(client: &Client<'_>) -> Value {
+    json!(Metadata::new(ISSUER, client, Algorithm::Rs256))
+}
+
 #[test]
 fn the_discovery_document_tells_what_the_application_can_do() {
-    let metadata = Metadata::new(ISSUER, &client(), Algorithm::Rs256);
     assert_eq!(
-        json!(metadata),
+        metadata(&client()),
         json!({
             "issuer": ISSUER,
             "authorization_endpoint": format!("{ISSUER}/authorize"),
@@ -296,14 +300,15 @@ fn the_discovery_document_tells_what_the_application_can_do() {
             "grant_types_supported": ["authorization_code"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["RS256"],
-            "token_endpoint_auth_methods_supported": [
-                "client_secret_basic", "client_secret_post", "none",
+            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+            "scopes_supported": [
+                "address", "email", "openid", "phone", "profile", "read", "write",
             ],
-            "code_challenge_methods_supported": ["S256", "plain"],
-            "scopes_supported": ["email", "openid", "profile"],
             "claims_supported": [
                 "iss", "sub", "aud", "exp", "iat", "nonce", "auth_time", "amr", "azp",
-                "name", "preferred_username", "email",
+                "name", "given_name", "family_name", "middle_name", "nickname",
+                "preferred_username", "profile", "picture", "zoneinfo", "locale", "updated_at",
+                "email", "email_verified", "phone_number", "phone_number_verified", "address",
             ],
             "authorization_response_iss_parameter_supported": true,
             "claims_parameter_supported": false,
@@ -311,16 +316,63 @@ fn the_discovery_document_tells_what_the_application_can_do() {
             "request_uri_parameter_supported": false,
         })
     );
-    let strict = Client {
-        pkce: PkceSetting::S256,
+    let es256 = Metadata::new(ISSUER, &client(), Algorithm::Es256);
+    let algorithms = es256.openid.unwrap().id_token_signing_alg_values_supported;
+    assert_eq!(algorithms, ["ES256", "RS256"]);
+}
+
+#[test]
+fn the_discovery_document_of_a_public_client_lists_no_secret_and_its_pkce_methods() {
+    for (pkce, methods) in [
+        (PkceSetting::Disabled, json!(["S256"])),
+        (PkceSetting::S256, json!(["S256"])),
+        (PkceSetting::Plain, json!(["S256", "plain"])),
+    ] {
+        let public = metadata(&Client {
+            confidentiality: Confidentiality::Public,
+            pkce,
+            ..client()
+        });
+        assert_eq!(public["code_challenge_methods_supported"], methods);
+        assert_eq!(
+            public["token_endpoint_auth_methods_supported"],
+            json!(["none"])
+        );
+    }
+}
+
+/// RFC 8414, sections 2 and 3.2: no authorization endpoint without a grant that uses it, and no empty
+/// lists.
+#[test]
+fn the_discovery_document_of_a_service_has_nothing_of_signing_in() {
+    let service = Client {
         protocol: Protocol::OAuth2,
+        grant_types: &[GrantType::ClientCredentials],
         ..client()
     };
-    let metadata = Metadata::new(ISSUER, &strict, Algorithm::Es256);
-    assert_eq!(metadata.code_challenge_methods_supported, ["S256"]);
+    let expected = json!({
+        "issuer": ISSUER,
+        "token_endpoint": format!("{ISSUER}/token"),
+        "jwks_uri": format!("{ISSUER}/.well-known/jwks.json"),
+        "grant_types_supported": ["client_credentials"],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "scopes_supported": ["read", "write"],
+    });
+    assert_eq!(metadata(&service), expected);
+    let without_scopes = metadata(&Client {
+        allowed_scopes: &ScopeSet::default(),
+        ..service
+    });
+    assert_eq!(without_scopes.get("scopes_supported"), None);
+    let plain_oauth = metadata(&Client {
+        grant_types: &[GrantType::AuthorizationCode],
+        ..service
+    });
     assert_eq!(
-        metadata.id_token_signing_alg_values_supported,
-        ["ES256", "RS256"]
+        plain_oauth["authorization_endpoint"],
+        format!("{ISSUER}/authorize")
     );
-    assert!(metadata.scopes_supported.is_empty());
+    for openid in ["subject_types_supported", "claims_supported"] {
+        assert_eq!(plain_oauth.get(openid), None, "{openid}");
+    }
 }

@@ -189,8 +189,45 @@ fn each_malformed_grant_has_its_error() {
 
 #[test]
 fn c9_unknown_parameters_are_ignored() {
-    let body = format!("{CODE}&resource=a&resource=b&custom_claims=%7B%7D&audience=x");
+    let body = format!("{CODE}&resource=a&resource=b&audience=x");
     assert!(parse(Some(BASIC), &body).is_ok());
+}
+
+#[test]
+fn custom_claims_are_refused_by_name_and_not_ignored() {
+    for form in [CODE, "grant_type=client_credentials"] {
+        let error = parse(Some(BASIC), &format!("{form}&custom_claims=%7B%7D")).unwrap_err();
+        assert_eq!(error.code, ErrorCode::InvalidRequest);
+        assert!(
+            error
+                .description
+                .starts_with("custom_claims is not supported")
+        );
+        assert!(parse(Some(BASIC), &format!("{form}&custom_claims=")).is_ok());
+    }
+}
+
+#[test]
+fn a_client_id_that_is_a_uuid_is_read_in_any_case_rfc_9562_section_4() {
+    let client = Client {
+        client_id: "67e55044-10b1-426f-9247-bb680e5fe0c8",
+        ..client()
+    };
+    let stored = PresentedSecret::new("right".to_owned()).sha256();
+    let body = format!("{CODE}&client_id=67E55044-10B1-426F-9247-BB680E5FE0C8&client_secret=right");
+    let request = parse(None, &body).unwrap();
+    assert_eq!(request.client.authenticate(&client, Some(&stored)), Ok(()));
+    let basic = STANDARD.encode("67E55044-10b1-426F-9247-BB680E5FE0C8:right");
+    let body = format!("{CODE}&client_id=67e55044-10b1-426f-9247-bb680e5fe0c8");
+    let request = parse(Some(&format!("Basic {basic}")), &body).unwrap();
+    assert_eq!(request.client.authenticate(&client, Some(&stored)), Ok(()));
+    // Other client ids are random text.
+    let swapped = format!("{CODE}&client_id=S6bHDrKQT3&client_secret=right");
+    let request = parse(None, &swapped).unwrap();
+    assert_eq!(
+        request.client.authenticate(&crate::client(), Some(&stored)),
+        Err(INVALID_CLIENT)
+    );
 }
 
 #[test]

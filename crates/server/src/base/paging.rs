@@ -167,9 +167,13 @@ impl Filter {
         else {
             return Err(wrong(format!("attributes are {}", attributes.join(", "))));
         };
-        let value: String = serde_json::from_str(value.trim())
+        let mut value: String = serde_json::from_str(value.trim())
             .map_err(|_| wrong("the value must be a string in double quotes".to_owned()))?;
         check_plain(&value).map_err(|why| wrong(why.to_owned()))?;
+        if *attribute == "id" {
+            // Ids are read in any case and stored in lower case.
+            value.make_ascii_lowercase();
+        }
         Ok(Self {
             attribute: (*attribute).to_owned(),
             value,
@@ -208,6 +212,8 @@ mod tests {
             (filter.attribute.as_str(), filter.value.as_str()),
             ("traits.username", "a \"b\"")
         );
+        let by_id = parse(r#"id eq "19CADE21F4A269E0""#).unwrap();
+        assert_eq!(by_id.value, "19cade21f4a269e0");
         for wrong in [
             "",
             "id",

@@ -6,10 +6,10 @@
 use std::convert::Infallible;
 use std::marker::PhantomData;
 
-use axum::extract::FromRequestParts;
-use axum::http::HeaderMap;
+use axum::extract::{FromRequestParts, MatchedPath};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method};
 
 use crate::app::App;
 use crate::base::context::{Actor, Context, Source};
@@ -17,6 +17,7 @@ use crate::base::error::{Error, Result};
 use crate::base::refs::Segments as _;
 use crate::base::scope::Scope;
 use crate::base::secret::Secret;
+use crate::http::list::reject_unknown;
 use crate::http::path::PathSegments;
 use crate::slices::tokens::access;
 
@@ -36,6 +37,9 @@ impl<S: Scope> FromRequestParts<App> for Allowed<S> {
         if !token.scope.contains(S::NAME) {
             return Err(Error::Forbidden("forbidden"));
         }
+        if !reads_list(parts) {
+            reject_unknown(parts.uri.query(), |_| false)?;
+        }
         let Ok(source) = Source::from_request_parts(parts, app).await;
         let context = Context {
             app: app.clone(),
@@ -49,6 +53,14 @@ impl<S: Scope> FromRequestParts<App> for Allowed<S> {
             scope: PhantomData,
         })
     }
+}
+
+/// Whether the request is for a list: its path ends with the name of a collection. Only lists have
+/// query parameters, and [`Asked`](crate::http::list::Asked) reads them.
+fn reads_list(parts: &Parts) -> bool {
+    let path = parts.extensions.get::<MatchedPath>();
+    let is_collection = path.is_some_and(|path| !path.as_str().ends_with('}'));
+    is_collection && matches!(parts.method, Method::GET | Method::HEAD)
 }
 
 /// A request without bearer token.

@@ -219,7 +219,10 @@ async fn c9_d2_pages_can_read_that_a_body_was_too_large_in_the_words_of_its_rout
         }
     }
     in_oauth_words.sort();
-    assert_eq!(in_oauth_words, ["AuthorizeByForm", "IssueToken"]);
+    assert_eq!(
+        in_oauth_words,
+        ["AuthorizeByForm", "IssueToken", "PostUserInfo"]
+    );
 }
 
 /// Examples may refer to missing resources or use an existing name. Nothing else may be wrong with

@@ -25,6 +25,21 @@ impl<S: Send + Sync> FromRequest<S> for FormText {
     }
 }
 
+/// Extracts the text of a form, if the content type says that the body is one. Other bodies are ignored.
+pub struct PostedForm(pub Option<String>);
+
+impl<S: Send + Sync> FromRequest<S> for PostedForm {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self> {
+        if !request.headers().contains_key(CONTENT_TYPE) || !is_form(request.headers()) {
+            return Ok(Self(None));
+        }
+        let FormText(form) = FormText::from_request(request, state).await?;
+        Ok(Self(Some(form)))
+    }
+}
+
 fn is_form(headers: &HeaderMap) -> bool {
     headers.get(CONTENT_TYPE).is_none_or(|value| {
         let essence = value.to_str().unwrap_or_default().split(';').next();

@@ -62,6 +62,22 @@ pub struct ListQuery {
     filter: Option<String>,
 }
 
+/// The names of the members of [`ListQuery`].
+const PARAMETERS: [&str; 4] = ["page_size", "page_token", "skip", "filter"];
+
+/// Rejects a parameter that the operation doesn't have, by its name. Ignoring one, such as a sort
+/// order, would return another result than the caller relies on.
+///
+/// # Errors
+/// `Invalid` for the first such parameter.
+pub fn reject_unknown(query: Option<&str>, known: impl Fn(&str) -> bool) -> Result<()> {
+    let mut names = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+    match names.find(|(name, _)| !known(name)) {
+        Some((name, _)) => Err(Error::invalid(&*name, "unknown parameter")),
+        None => Ok(()),
+    }
+}
+
 /// A validated request for a page of a list.
 pub struct Asked<V> {
     request: PageRequest,
@@ -81,6 +97,8 @@ impl<V: Listed> FromRequestParts<App> for Asked<V> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let known = |name: &str| PARAMETERS.contains(&name) || V::SELECTORS.contains(&name);
+        reject_unknown(parts.uri.query(), known)?;
         let unreadable = |_| Error::Malformed("the query could not be read".to_owned());
         let Query(query) = Query::<ListQuery>::from_request_parts(parts, app)
             .await
@@ -183,7 +201,8 @@ struct List {
     now: Timestamp,
 }
 
-/// The path and the query parameters that select the items.
+/// The path and the query parameters that select the items. They contain ids, which are read in any
+/// case.
 fn list_name<V: Listed>(parts: &Parts) -> String {
     let mut name = parts.uri.path().to_owned();
     let query = parts.uri.query().unwrap_or_default();
@@ -193,6 +212,7 @@ fn list_name<V: Listed>(parts: &Parts) -> String {
             write!(name, "&{selector}={value}").expect("writing to a String never fails");
         }
     }
+    name.make_ascii_lowercase();
     name
 }
 

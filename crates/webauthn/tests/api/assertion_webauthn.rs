@@ -60,6 +60,39 @@ fn c3_a_webauthn_credential_signs_in() {
     assert_eq!(facts.origin(), ORIGIN);
 }
 
+/// Chrome signs the whole origin of an extension as the RP ID.
+#[test]
+fn a_credential_of_an_extension_signs_in_at_this_extension_only() {
+    const EXTENSION: &str = "chrome-extension://ponmlkjihgfedcbaponmlkjihgfedcba";
+    let authenticator = Authenticator::from_seed(1);
+    let key = PublicKey::from_jwk(&authenticator.key().jwk()).expect("a valid key");
+    let verify = |rp_id: &str, trusted: &str| {
+        let raw = authenticator.assert(&AssertionOptions::new(
+            EXTENSION,
+            rp_id,
+            challenge().claims(),
+        ));
+        let credential = ExpectedCredential::WebAuthn {
+            credential_id: authenticator.credential_id(),
+            rp_id: EXTENSION,
+        };
+        let trusted = [trusted.to_owned()];
+        parse(raw)
+            .unwrap()
+            .verify(&key, &assertion_expectation(&trusted, credential))
+            .map(|_| ())
+    };
+    assert_eq!(verify(EXTENSION, EXTENSION), Ok(()));
+    let of_another = "chrome-extension://aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    for (rp_id, trusted) in [
+        (&EXTENSION["chrome-extension://".len()..], EXTENSION),
+        (of_another, EXTENSION),
+        (EXTENSION, of_another),
+    ] {
+        assert!(verify(rp_id, trusted).is_err(), "{rp_id} {trusted}");
+    }
+}
+
 #[test]
 fn c3_refuses_client_data_of_another_ceremony_origin_or_frame() {
     type Forge = fn(&mut AssertionOptions);

@@ -232,7 +232,8 @@ export type EmbeddedAuthenticator = {
     invoke_url: string;
     /**
      * Origins that may bind and sign in: `scheme://host[:port]`. If empty, the origin of an
-     * http or https `invoke_url`.
+     * http or https `invoke_url`. Web views and browser extensions have origins such as
+     * `capacitor://localhost`.
      */
     trusted_origins?: Array<string>;
     /**
@@ -257,6 +258,11 @@ export type HostedWebAuthenticator = {
      */
     trusted_origins?: Array<string>;
 };
+
+/**
+ * Which claims about a person an ID token carries.
+ */
+export type IdTokenClaims = 'scopes' | 'subject';
 
 export type Identity = {
     id: IdentityId;
@@ -404,6 +410,7 @@ export type ProtocolConfig = {
     grant_type: Array<'authorization_code' | 'client_credentials'>;
     redirect_uris: Array<string>;
     token_configuration: TokenConfiguration;
+    id_token_claims: IdTokenClaims;
     pkce: 'disabled' | 'plain' | 's256';
     token_format: TokenFormat;
 };
@@ -413,7 +420,8 @@ export type ProtocolConfigRequest = {
     confidentiality?: 'confidential' | 'public';
     grant_type?: Array<'authorization_code' | 'client_credentials'>;
     /**
-     * Absolute URLs without fragment, at most 2,048 bytes each. Compared exactly.
+     * Absolute URLs without fragment or wildcard, at most 2,048 bytes each. Compared exactly, except
+     * for the port of `http://127.0.0.1` and `http://[::1]`.
      */
     redirect_uris?: Array<string> | null;
     /**
@@ -422,6 +430,7 @@ export type ProtocolConfigRequest = {
     allowed_scopes?: Array<string> | null;
     pkce?: 'disabled' | 'plain' | 's256';
     token_configuration?: TokenConfigurationRequest | null;
+    id_token_claims?: IdTokenClaims | null;
     token_format?: TokenFormat | null;
 };
 

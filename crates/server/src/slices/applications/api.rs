@@ -8,8 +8,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::model::{
-    ApplicationPatch, ProtocolConfig, ProtocolPatch, Revealed, SigningAlgorithm, SubjectField,
-    TokenConfiguration, TokenConfigurationPatch, TokenFormat,
+    ApplicationPatch, IdTokenContent, ProtocolConfig, ProtocolPatch, Revealed, SigningAlgorithm,
+    SubjectField, TokenConfiguration, TokenConfigurationPatch, TokenFormat,
 };
 use super::ops;
 use super::schema;
@@ -101,7 +101,8 @@ struct ProtocolPatchView {
     /// Required on creation.
     #[schema(schema_with = schema::grant_types)]
     grant_type: Option<Vec<GrantType>>,
-    /// Absolute URLs without fragment, at most 2,048 bytes each. Compared exactly.
+    /// Absolute URLs without fragment or wildcard, at most 2,048 bytes each. Compared exactly, except
+    /// for the port of `http://127.0.0.1` and `http://[::1]`.
     #[schema(examples("https://app.example.com/callback"))]
     redirect_uris: Option<Vec<String>>,
     /// Scopes of the resource server.
@@ -110,6 +111,8 @@ struct ProtocolPatchView {
     #[schema(schema_with = schema::pkce)]
     pkce: Option<PkceSetting>,
     token_configuration: Option<TokenConfigurationPatchView>,
+    /// Defaults to `scopes`. `subject` is for OpenID Connect only.
+    id_token_claims: Option<IdTokenContent>,
     token_format: Option<TokenFormat>,
 }
 
@@ -123,6 +126,7 @@ impl From<ProtocolPatchView> for ProtocolPatch {
             allowed_scopes,
             pkce,
             token_configuration,
+            id_token_claims,
             token_format,
         } = view;
         Self {
@@ -133,6 +137,7 @@ impl From<ProtocolPatchView> for ProtocolPatch {
             allowed_scopes,
             pkce,
             token_configuration: token_configuration.map(TokenConfigurationPatch::from),
+            id_token_claims,
             token_format,
         }
     }
@@ -213,6 +218,7 @@ struct ProtocolView {
     #[schema(examples("https://app.example.com/callback"))]
     redirect_uris: Vec<String>,
     token_configuration: TokenConfiguration,
+    id_token_claims: IdTokenContent,
     #[schema(schema_with = schema::pkce)]
     pkce: PkceSetting,
     token_format: TokenFormat,
@@ -232,6 +238,7 @@ impl From<Revealed> for ApplicationView {
             allowed_scopes,
             pkce,
             token_configuration,
+            id_token_claims,
         } = application.protocol;
         let protocol_config = ProtocolView {
             protocol,
@@ -246,6 +253,7 @@ impl From<Revealed> for ApplicationView {
             grant_type,
             redirect_uris,
             token_configuration,
+            id_token_claims,
             pkce,
             token_format: TokenFormat::SelfContained,
         };

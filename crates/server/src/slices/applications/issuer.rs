@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use keymoor_oauth::jose::Algorithm;
+use keymoor_oauth::redirect;
 use keymoor_types::url_rules::web_origin;
 
 use crate::app::App;
@@ -102,7 +103,12 @@ impl Issuer {
         let origins = || {
             let mut origins = self.trusted_origins().to_vec();
             let redirect_uris = &self.application.protocol.redirect_uris;
-            origins.extend(redirect_uris.iter().filter_map(|uri| web_origin(uri)));
+            let registered = redirect_uris.iter().filter_map(|uri| web_origin(uri));
+            // A page on a loopback address may have any port, as its redirect URI may.
+            origins.extend(registered.map(|known| match origin.as_deref() {
+                Some(sent) if redirect::permits(&known, sent) => sent.to_owned(),
+                _ => known,
+            }));
             origins
         };
         origin.require_trusted(origins, app.config.auth_url.origin())

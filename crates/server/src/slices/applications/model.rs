@@ -5,7 +5,7 @@ use std::str::FromStr;
 use keymoor_oauth::client::{Client, Confidentiality, GrantType, PkceSetting, Protocol};
 use keymoor_oauth::jose::Algorithm;
 use keymoor_oauth::scope::ScopeSet;
-use keymoor_types::url_rules::check_url;
+use keymoor_types::url_rules::check_destination;
 use keymoor_types::{
     ApplicationId, AuthenticatorConfigId, RealmId, ResourceServerId, Rng, Seconds, TenantId,
     Timestamp,
@@ -89,6 +89,21 @@ pub struct ProtocolConfig {
     pub allowed_scopes: ScopeSet,
     pub pkce: PkceSetting,
     pub token_configuration: TokenConfiguration,
+    #[serde(default)]
+    pub id_token_claims: IdTokenContent,
+}
+
+/// Which claims about a person an ID token carries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = IdTokenClaims)]
+pub enum IdTokenContent {
+    /// All that the granted scopes allow.
+    #[default]
+    Scopes,
+    /// The subject only. Applications read the rest at the userinfo endpoint, which OpenID Connect
+    /// Core 1.0, section 5.4, prescribes for code flows.
+    Subject,
 }
 
 /// The configuration of an application's tokens.
@@ -184,6 +199,7 @@ pub struct ProtocolPatch {
     pub allowed_scopes: Option<Vec<String>>,
     pub pkce: Option<PkceSetting>,
     pub token_configuration: Option<TokenConfigurationPatch>,
+    pub id_token_claims: Option<IdTokenContent>,
     /// Not a setting yet: only what is the case already is accepted.
     pub token_format: Option<TokenFormat>,
 }
@@ -274,6 +290,7 @@ impl Application {
                     token_signing_algorithm: SigningAlgorithm::default(),
                     subject_field: SubjectField::default(),
                 },
+                id_token_claims: IdTokenContent::default(),
             },
             created_at: now,
             updated_at: now,
@@ -400,6 +417,7 @@ impl ProtocolConfig {
                 Some(patch) => self.token_configuration.patched(patch),
                 None => self.token_configuration,
             },
+            id_token_claims: patch.id_token_claims.unwrap_or(self.id_token_claims),
             ..self
         }
     }
@@ -411,6 +429,9 @@ impl ProtocolConfig {
         }
         if self.protocol == Protocol::Oidc && has(GrantType::ClientCredentials) {
             violations.add(setting("grant_type"), "must be authorization_code for oidc");
+        }
+        if self.protocol == Protocol::OAuth2 && self.id_token_claims != IdTokenContent::default() {
+            violations.add(setting("id_token_claims"), "must be scopes for oauth2");
         }
         for (position, uri) in self.redirect_uris.iter().enumerate() {
             let field = setting(&format!("redirect_uris[{position}]"));
@@ -467,7 +488,7 @@ impl TokenConfiguration {
 
 /// Checks a URL that receives codes. A fragment is rejected (RFC 6749, section 3.1.2).
 fn check_redirect_uri(uri: &str) -> std::result::Result<(), &'static str> {
-    check_url(uri)?;
+    check_destination(uri)?;
     if uri.contains('#') {
         return Err("must not have a fragment");
     }

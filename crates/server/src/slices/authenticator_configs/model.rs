@@ -1,7 +1,7 @@
 //! Authenticator configs and their rules.
 
 use keymoor_oauth::redirect;
-use keymoor_types::url_rules::{check_origin, check_url, web_origin};
+use keymoor_types::url_rules::{check_destination, check_origin, web_origin};
 use keymoor_types::{AuthenticatorConfigId, RealmId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -43,7 +43,7 @@ pub struct Effective {
     pub display_name: Option<String>,
     pub config: ConfigBody,
     pub trusted_origins: Vec<String>,
-    /// The config with derived values where none are set.
+    /// The config as devices see it, with derived values where none are set.
     pub published: Value,
 }
 
@@ -59,6 +59,8 @@ impl From<AuthenticatorConfig> for Effective {
         let shown = config.clone().shown();
         let mut published = serde_json::to_value(shown).expect("configs have string keys only");
         published["trusted_origins"] = json!(trusted_origins);
+        published["authentication_methods"] =
+            json!(AuthenticationMethod::working(config.methods()));
         Self {
             id,
             display_name,
@@ -92,7 +94,8 @@ pub struct Embedded {
     #[schema(examples("https://app.example.com"))]
     pub invoke_url: String,
     /// Origins that may bind and sign in: `scheme://host[:port]`. If empty, the origin of an
-    /// http or https `invoke_url`.
+    /// http or https `invoke_url`. Web views and browser extensions have origins such as
+    /// `capacitor://localhost`.
     #[serde(default)]
     #[schema(examples("https://app.example.com"))]
     pub trusted_origins: Vec<String>,
@@ -133,13 +136,21 @@ pub enum AuthenticationMethod {
     WebauthnPasskey,
     /// A key that the browser keeps.
     SoftwarePasskey,
-    /// A code sent by e-mail.
+    /// A code sent by e-mail. It can be configured, but does not work yet.
     EmailOneTimePassword,
 }
 
 impl AuthenticationMethod {
     /// What a config that sets none is said to have.
     pub const DEFAULT: [Self; 2] = [Self::WebauthnPasskey, Self::SoftwarePasskey];
+
+    /// Returns the methods that devices can use. One-time codes can be configured, but don't work
+    /// yet, so devices don't learn of them.
+    pub fn working(methods: &[Self]) -> Vec<Self> {
+        let mut working = methods.to_vec();
+        working.retain(|method| *method != Self::EmailOneTimePassword);
+        working
+    }
 }
 
 /// The types of config.
@@ -335,7 +346,7 @@ impl ConfigBody {
 impl ConfigBodyPatch {
     fn check(&self, violations: &mut Violations) {
         if let Some(url) = &self.invoke_url {
-            violations.check(&setting("invoke_url"), check_url(url));
+            violations.check(&setting("invoke_url"), check_destination(url));
         }
         for (position, origin) in self.trusted_origins.iter().flatten().enumerate() {
             let field = setting(&format!("trusted_origins[{position}]"));

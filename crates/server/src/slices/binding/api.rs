@@ -1,6 +1,6 @@
 //! Management endpoints of credential binding jobs.
 
-use keymoor_types::url_rules::check_url;
+use keymoor_types::url_rules::check_destination;
 use keymoor_types::{
     AuthenticatorConfigId, BindingJobId, CredentialId, IdentityId, RealmId, Seconds, TenantId,
     Timestamp,
@@ -78,7 +78,7 @@ impl TryFrom<NewJobView> for NewJob {
     fn try_from(view: NewJobView) -> Result<Self> {
         let mut violations = Violations::default();
         if let Some(uri) = &view.post_binding_redirect_uri {
-            violations.check("job.post_binding_redirect_uri", check_url(uri));
+            violations.check("job.post_binding_redirect_uri", check_destination(uri));
         }
         let config: Option<AuthenticatorConfigId> = view.authenticator_config_id.parse().ok();
         if config.is_none() {

@@ -198,7 +198,9 @@ async fn registrable(
 /// config that enforces its methods is returned in that form.
 fn device_config(job: &BindingJob) -> Value {
     match &job.snapshot.methods {
-        Some(methods) => json!({ "type": "hosted_web", "authentication_methods": methods }),
+        Some(methods) => {
+            json!({ "type": "hosted_web", "authentication_methods": AuthenticationMethod::working(methods) })
+        }
         None => json!({ "type": "embedded" }),
     }
 }

@@ -9,6 +9,7 @@ use keymoor_types::fido2::{
     AuthenticatorSelection, BindingOptions, CreationOptions, CredentialDescriptor,
     CredentialParameters, PublicKeyType, RelyingParty, User,
 };
+use keymoor_types::url_rules::same_origin;
 use keymoor_types::{Seconds, Timestamp};
 use keymoor_webauthn::fido2::RegistrationTerms;
 use keymoor_webauthn::{Algorithm, origin};
@@ -44,15 +45,15 @@ struct Challenge {
     random: String,
 }
 
-/// Returns the RP ID for a requesting page: its own host if the job trusts it, else that of the
-/// first trusted origin. `None`: the job trusts no website.
+/// Returns the RP ID for a requesting page: its own if the job trusts it, else that of the first
+/// trusted origin. `None`: the job trusts no page that has WebAuthn.
 pub fn rp_id(job: &BindingJob, origin: &PageOrigin) -> Option<String> {
     let trusted = &job.snapshot.trusted_origins;
     origin
         .as_deref()
-        .filter(|asking| trusted.iter().any(|known| known == asking))
-        .and_then(origin::host)
-        .or_else(|| trusted.iter().find_map(|known| origin::host(known)))
+        .filter(|asking| trusted.iter().any(|known| same_origin(known, asking)))
+        .and_then(origin::rp_id)
+        .or_else(|| trusted.iter().find_map(|known| origin::rp_id(known)))
         .map(str::to_owned)
 }
 
@@ -69,7 +70,7 @@ pub fn options(
     let creation_options = CreationOptions {
         challenge: encoded(&new_challenge(ctx, job, &rp_id)),
         rp: RelyingParty {
-            id: rp_id,
+            id: origin::requested_rp_id(&rp_id).to_owned(),
             name: realm_name.to_owned(),
         },
         user: User {

@@ -75,7 +75,9 @@ pub async fn start(
         Ok(found) => found,
         Err(error) => return Err(redirected(request.refuse(error))),
     };
-    let challenge = challenge(ctx, issuer, config, &request);
+    let registered = client.registered_uri(&request.redirect_uri);
+    let answer_uri = fingerprint(registered.unwrap_or(&request.redirect_uri));
+    let challenge = challenge(ctx, issuer, config, (&request, answer_uri));
     let url = match sealed(ctx, issuer, &challenge) {
         None => None,
         Some(nonce) => {
@@ -114,13 +116,13 @@ fn challenge(
     ctx: &Context,
     issuer: &Issuer,
     config: &Effective,
-    request: &AuthorizeRequest,
+    (request, answer_uri): (&AuthorizeRequest, String),
 ) -> Challenge {
     Challenge {
         transaction_id: TransactionId::generate(ctx.now, &*ctx.app.rng),
         application_id: issuer.at.application_id,
         config_id: config.id,
-        answer_uri: fingerprint(&request.redirect_uri),
+        answer_uri,
         requested: Requested {
             redirect_uri: request.sent_redirect_uri().map(fingerprint),
             scopes: request.scopes.clone(),

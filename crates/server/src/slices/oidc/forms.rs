@@ -32,6 +32,14 @@ pub struct TokenForm {
     pub expiration_time: Option<u32>,
 }
 
+/// A userinfo request with the token in a form (RFC 6750, section 2.2).
+#[derive(ToSchema)]
+pub struct UserInfoForm {
+    /// The access token, unless the `Authorization` header has it.
+    #[schema(examples("eyJhbGciOiJFUzI1NiJ9.eyJub25jZSI6IlJ4cyJ9.c2lnbmF0dXJl"))]
+    pub access_token: Option<String>,
+}
+
 /// An authorization request (RFC 6749, section 4.1.1; OpenID Connect Core 1.0, section 3.1.2.1).
 #[derive(ToSchema, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -48,7 +56,7 @@ pub struct AuthorizeForm {
     /// `openid` for an ID token.
     #[schema(examples("openid"))]
     pub scope: Option<String>,
-    /// Echoed; at most 1,024 bytes.
+    /// Echoed; at most 4,000 bytes. The sign-in URL has at most 8,000 bytes as a whole.
     #[schema(examples("af0ifjsldkj"))]
     pub state: Option<String>,
     /// Goes into the ID token; at most 512 bytes.

@@ -26,9 +26,6 @@ pub(super) fn cannot_start(ctx: &Context, failure: Failure) -> Response {
             problem::log(&error);
             let what = match &error {
                 Error::NotFound(_) => "This app doesn’t exist on this server.",
-                Error::Forbidden(_) | Error::UntrustedOrigin => {
-                    "The page that started the sign-in isn’t part of the app."
-                }
                 _ => "The server failed to process the request.",
             };
             let (status, _) = problem::problem(error);

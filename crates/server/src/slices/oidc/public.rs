@@ -4,6 +4,7 @@ use axum::extract::RawQuery;
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, REFERER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse as _, Response};
+use keymoor_oauth::bearer::{TWO_TOKENS, bearer_token};
 use keymoor_oauth::discovery::Metadata;
 use keymoor_oauth::jose::Algorithm;
 use keymoor_oauth::token_request::{INVALID_CLIENT, TokenResponse};
@@ -13,7 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::authorize::{self as sign_in, Invocation, Stopped};
-use super::forms::{AuthorizeForm, TokenForm};
+use super::forms::{AuthorizeForm, TokenForm, UserInfoForm};
 use super::page;
 use super::token;
 use super::userinfo::{self, UserInfo};
@@ -24,9 +25,10 @@ use crate::base::failure::Failure;
 use crate::base::origin::PageOrigin;
 use crate::base::refs::ApplicationRef;
 use crate::http::accept::reads_html;
+use crate::base::secret::Secret;
 use crate::http::auth::Anonymous;
 use crate::http::auth::bearer;
-use crate::http::form::FormText;
+use crate::http::form::{FormText, PostedForm};
 use crate::http::json::Reply;
 use crate::http::oauth::{BearerRefusals, ClientRefusals, OAuthRefusals, OAuthWords};
 use crate::http::redirect;
@@ -44,6 +46,7 @@ pub fn routes() -> OpenApiRouter<App> {
 pub fn metadata_routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(OAuthWords::openapi())
         .routes(routes!(discover))
+        .routes(routes!(discover_server))
         .routes(routes!(list_keys))
 }
 
@@ -51,7 +54,7 @@ pub fn metadata_routes() -> OpenApiRouter<App> {
 /// before it signs anything, because browsers also answer the SDK's second request from their caches.
 const PUBLIC: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "public, max-age=60")];
 
-/// Returns the issuer's metadata (OpenID Connect Discovery 1.0; RFC 8414).
+/// Returns the issuer's metadata (OpenID Connect Discovery 1.0).
 #[utoipa::path(
     get,
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}/.well-known/openid-configuration",
@@ -60,13 +63,30 @@ const PUBLIC: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "public, max-age=60")];
     params(ApplicationRef),
     responses((status = 200, description = "The metadata"), OAuthRefusals),
 )]
-async fn discover(
+async fn discover(Anonymous(ctx): Anonymous, at: ApplicationRef) -> Result<Response, Failure> {
+    metadata(&ctx, at).await
+}
+
+/// Returns the same metadata where RFC 8414 clients look for it.
+///
+/// The well-known path is between the host and the path of the issuer (section 3.1).
+#[utoipa::path(
+    get,
+    path = "/.well-known/oauth-authorization-server/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}",
+    operation_id = "GetAuthorizationServerMetadata",
+    tag = "Sign-in",
+    params(ApplicationRef),
+    responses((status = 200, description = "The metadata"), OAuthRefusals),
+)]
+async fn discover_server(
     Anonymous(ctx): Anonymous,
     at: ApplicationRef,
-    origin: PageOrigin,
 ) -> Result<Response, Failure> {
+    metadata(&ctx, at).await
+}
+
+async fn metadata(ctx: &Context, at: ApplicationRef) -> Result<Response, Failure> {
     let issuer = Issuer::find(&ctx.app, at).await?;
-    issuer.require_client_page(&ctx.app, &origin)?;
     let client = issuer.application.client();
     let metadata = Metadata::new(&issuer.url, &client, issuer.token_algorithm());
     Ok((PUBLIC, Reply(metadata)).into_response())
@@ -81,13 +101,8 @@ async fn discover(
     params(ApplicationRef),
     responses((status = 200, description = "The keys"), OAuthRefusals),
 )]
-async fn list_keys(
-    Anonymous(ctx): Anonymous,
-    at: ApplicationRef,
-    origin: PageOrigin,
-) -> Result<Response, Failure> {
+async fn list_keys(Anonymous(ctx): Anonymous, at: ApplicationRef) -> Result<Response, Failure> {
     let issuer = Issuer::find(&ctx.app, at).await?;
-    issuer.require_client_page(&ctx.app, &origin)?;
     // A client may come for the keys before the first token is signed.
     issuer.keys(&ctx.app, Algorithm::Es256).await?;
     let keys = issuer.keys(&ctx.app, issuer.token_algorithm()).await?;
@@ -118,11 +133,10 @@ struct Told {
 async fn authorize(
     Anonymous(ctx): Anonymous,
     at: Result<ApplicationRef>,
-    origin: PageOrigin,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
-    authorized(&ctx, at, (&origin, &headers), Ok(query.unwrap_or_default())).await
+    authorized(&ctx, at, &headers, Ok(query.unwrap_or_default())).await
 }
 
 /// Starts a sign-in with the parameters in a form.
@@ -142,26 +156,21 @@ async fn authorize(
 async fn authorize_by_form(
     Anonymous(ctx): Anonymous,
     at: Result<ApplicationRef>,
-    origin: PageOrigin,
     headers: HeaderMap,
     form: Result<FormText>,
 ) -> Response {
-    authorized(
-        &ctx,
-        at,
-        (&origin, &headers),
-        form.map(|FormText(form)| form),
-    )
-    .await
+    authorized(&ctx, at, &headers, form.map(|FormText(form)| form)).await
 }
 
+/// Answers pages of every origin: a sign-in starts wherever the application sends the browser, and
+/// starting one has no effect.
 async fn authorized(
     ctx: &Context,
     at: Result<ApplicationRef>,
-    (origin, headers): (&PageOrigin, &HeaderMap),
+    headers: &HeaderMap,
     query: Result<String>,
 ) -> Response {
-    match start(ctx, at, (origin, headers), query).await {
+    match start(ctx, at, headers, query).await {
         Ok(Invocation::Redirect(url)) | Err(Stopped::Redirected(url)) => redirect::found(url),
         Ok(Invocation::Told(authenticate_url)) => Reply(Told { authenticate_url }).into_response(),
         Err(Stopped::Shown(failure)) if reads_html(headers) => page::cannot_start(ctx, failure),
@@ -172,11 +181,10 @@ async fn authorized(
 async fn start(
     ctx: &Context,
     at: Result<ApplicationRef>,
-    (origin, headers): (&PageOrigin, &HeaderMap),
+    headers: &HeaderMap,
     query: Result<String>,
 ) -> Result<Invocation, Stopped> {
     let issuer = Issuer::find(&ctx.app, at?).await?;
-    issuer.require_trusted(&ctx.app, origin)?;
     sign_in::start(ctx, &issuer, &query?, text(headers, &REFERER)).await
 }
 
@@ -234,37 +242,49 @@ async fn get_user_info(
     origin: PageOrigin,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    user_info(&ctx, at, &origin, &headers).await
+    user_info(&ctx, at, &origin, bearer(&headers)).await
 }
 
-/// Returns the same claims by POST. The token must be in the header here too.
+/// Returns the same claims by POST. The token is in the header or, alternatively, in a form (RFC
+/// 6750, section 2.2).
 #[utoipa::path(
     post,
     path = "/v1/tenants/{tenant_id}/realms/{realm_id}/applications/{application_id}/userinfo",
     operation_id = "PostUserInfo",
     tag = "Sign-in",
     params(ApplicationRef),
+    request_body(content = Option<UserInfoForm>, content_type = "application/x-www-form-urlencoded"),
     responses((status = 200, body = UserInfo), OAuthRefusals, BearerRefusals),
-    security(("bearer" = [])),
+    security((), ("bearer" = [])),
 )]
 async fn post_user_info(
     Anonymous(ctx): Anonymous,
     at: ApplicationRef,
     origin: PageOrigin,
     headers: HeaderMap,
+    form: Result<PostedForm>,
 ) -> Result<Response, Failure> {
-    user_info(&ctx, at, &origin, &headers).await
+    let PostedForm(form) = form?;
+    let posted = match form {
+        Some(form) => bearer_token(&form)?.map(Secret::new),
+        None => None,
+    };
+    let token = match (bearer(&headers), posted) {
+        (Some(_), Some(_)) => return Err(TWO_TOKENS.into()),
+        (sent, posted) => sent.or(posted),
+    };
+    user_info(&ctx, at, &origin, token).await
 }
 
 async fn user_info(
     ctx: &Context,
     at: ApplicationRef,
     origin: &PageOrigin,
-    headers: &HeaderMap,
+    token: Option<Secret>,
 ) -> Result<Response, Failure> {
     let issuer = Issuer::find(&ctx.app, at).await?;
     issuer.require_client_page(&ctx.app, origin)?;
-    let Some(token) = bearer(headers) else {
+    let Some(token) = token else {
         // RFC 6750, section 3.1: a request without credentials gets the scheme and no error.
         let challenge = [(WWW_AUTHENTICATE, r#"Bearer realm="keymoor""#)];
         return Ok((StatusCode::UNAUTHORIZED, challenge).into_response());

@@ -1,6 +1,6 @@
 //! Exchanges codes and client credentials for tokens.
 
-use keymoor_oauth::claims::{IdTokenClaims, Principal};
+use keymoor_oauth::claims::{IdTokenClaims, Principal, StandardClaims};
 use keymoor_oauth::client::{Client, GrantType};
 use keymoor_oauth::error::ErrorCode;
 use keymoor_oauth::grant::{CodeGrant, INVALID_CODE, Presented};
@@ -13,13 +13,14 @@ use keymoor_oauth::token_request::{
 use keymoor_types::Seconds;
 
 use super::audience;
-use super::userinfo::Profile;
+use super::userinfo::claims_of;
 use crate::base::context::Context;
 use crate::base::error::Result;
 use crate::base::failure::Failure;
 use crate::base::secret::Digest;
 use crate::infra::metrics::Outcome;
 use crate::slices::applications::issuer::Issuer;
+use crate::slices::applications::model::IdTokenContent;
 use crate::slices::authentication::model::{CodeKey, fingerprint, subject};
 use crate::slices::authentication::store::{self, IssuedCode, Redemption};
 use crate::slices::events::{self, Event, EventKind};
@@ -340,7 +341,10 @@ async fn id_token(
 ) -> Result<String> {
     let requested = &code.facts.requested;
     let client_id = &issuer.application.client_id;
-    let profile = Profile::of(identity, &requested.scopes);
+    let person = match issuer.application.protocol.id_token_claims {
+        IdTokenContent::Scopes => claims_of(identity, &requested.scopes),
+        IdTokenContent::Subject => StandardClaims::default(),
+    };
     let claims = IdTokenClaims {
         iss: issuer.url.clone(),
         sub: subject,
@@ -352,9 +356,7 @@ async fn id_token(
         azp: client_id.clone(),
         nonce: requested.nonce.clone(),
         acr: None,
-        name: profile.name,
-        preferred_username: profile.preferred_username,
-        email: profile.email,
+        person,
     };
     let header = JwtHeader {
         typ: TokenType::IdToken,

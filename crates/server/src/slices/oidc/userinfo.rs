@@ -1,6 +1,7 @@
 //! Returns claims about the person that an access token speaks for.
 
-use keymoor_oauth::claims::Principal;
+use keymoor_oauth::claims::{Address, Principal, StandardClaims};
+use keymoor_oauth::scope::ScopeSet;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -21,39 +22,47 @@ pub struct UserInfo {
     pub sub: String,
     #[serde(flatten)]
     #[schema(inline)]
-    pub profile: Profile,
+    pub person: StandardClaims,
 }
 
-/// What a person's scopes tell of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Profile {
-    /// The display name, with scope `profile`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(examples("Wren Marsh"))]
-    pub name: Option<String>,
-    /// The username, with scope `profile`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(examples("wren"))]
-    pub preferred_username: Option<String>,
-    /// The primary address, with scope `email`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(examples("wren@example.com"))]
-    pub email: Option<String>,
-}
-
-impl Profile {
-    pub fn of(identity: &Identity, scopes: &keymoor_oauth::scope::ScopeSet) -> Self {
-        let traits = &identity.traits;
-        let mut profile = Self::default();
-        if scopes.contains("profile") {
-            profile.name = Some(identity.display_name.clone());
-            profile.preferred_username = Some(traits.username.clone());
-        }
-        if scopes.contains("email") {
-            profile.email.clone_from(&traits.primary_email_address);
-        }
-        profile
+/// Returns what `scopes` tell of a person.
+pub fn claims_of(identity: &Identity, scopes: &ScopeSet) -> StandardClaims {
+    let traits = &identity.traits;
+    let mut claims = StandardClaims::default();
+    if scopes.contains("profile") {
+        claims.name = Some(identity.display_name.clone());
+        claims.given_name.clone_from(&traits.given_name);
+        claims.family_name.clone_from(&traits.family_name);
+        claims.middle_name.clone_from(&traits.middle_name);
+        claims.nickname.clone_from(&traits.nick_name);
+        claims.preferred_username = Some(traits.username.clone());
+        claims.profile.clone_from(&traits.profile_url);
+        claims.picture.clone_from(&traits.photo);
+        claims.zoneinfo.clone_from(&traits.timezone);
+        claims.locale.clone_from(&traits.locale);
+        claims.updated_at = Some(identity.updated_at.as_seconds());
     }
+    // Nothing verifies addresses and numbers yet, and an application may rely on the claim.
+    if scopes.contains("email") {
+        claims.email.clone_from(&traits.primary_email_address);
+        claims.email_verified = claims.email.is_some().then_some(false);
+    }
+    if scopes.contains("phone") {
+        claims.phone_number.clone_from(&traits.primary_phone);
+        claims.phone_number_verified = claims.phone_number.is_some().then_some(false);
+    }
+    if scopes.contains("address") {
+        claims.address = Address {
+            formatted: traits.formatted_address.clone(),
+            street_address: traits.street_address.clone(),
+            locality: traits.locality.clone(),
+            region: traits.region.clone(),
+            postal_code: traits.postal_code.clone(),
+            country: traits.country.clone(),
+        }
+        .completed();
+    }
+    claims
 }
 
 /// Returns the claims that the holder of `token` may read.
@@ -86,7 +95,7 @@ pub async fn userinfo(ctx: &Context, issuer: &Issuer, token: &Secret) -> Result<
         .await?;
     match identity {
         Some(identity) if identity.status == Status::Active => Ok(UserInfo {
-            profile: Profile::of(&identity, &claims.scope),
+            person: claims_of(&identity, &claims.scope),
             sub: claims.sub,
         }),
         _ => Err(Error::Unauthenticated),

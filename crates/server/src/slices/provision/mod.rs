@@ -25,7 +25,7 @@ use crate::base::secret::Secret;
 use crate::db::Tx;
 use crate::infra::directory;
 use crate::slices::applications::model::{
-    Application, MANAGEMENT_API, ProtocolConfig, SigningAlgorithm, SubjectField,
+    Application, IdTokenContent, MANAGEMENT_API, ProtocolConfig, SigningAlgorithm, SubjectField,
     TokenConfiguration, new_client_id, new_client_secret,
 };
 use crate::slices::applications::store::SealedSecret;
@@ -306,5 +306,6 @@ fn management_protocol(token_lifetime: Seconds) -> ProtocolConfig {
             token_signing_algorithm: SigningAlgorithm::ES256,
             subject_field: SubjectField::Id,
         },
+        id_token_claims: IdTokenContent::default(),
     }
 }

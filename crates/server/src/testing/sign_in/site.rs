@@ -12,7 +12,8 @@ use super::{Answer, Person, REDIRECT_URI, Started, TestApp, as_form, form};
 use crate::base::secret::Secret;
 use crate::slices::applications;
 use crate::slices::applications::model::{
-    Application, ProtocolConfig, SigningAlgorithm, SubjectField, TokenConfiguration, new_client_id,
+    Application, IdTokenContent, ProtocolConfig, SigningAlgorithm, SubjectField,
+    TokenConfiguration, new_client_id,
 };
 use crate::slices::authenticator_configs;
 use crate::slices::authenticator_configs::model::{
@@ -83,6 +84,7 @@ impl Site {
                     token_signing_algorithm: SigningAlgorithm::ES256,
                     subject_field: SubjectField::Id,
                 },
+                id_token_claims: IdTokenContent::default(),
             },
             created_at: now,
             updated_at: now,

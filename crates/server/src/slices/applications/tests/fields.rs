@@ -5,6 +5,7 @@ use super::*;
 both_apps!(
     wrong_fields_are_named,
     d5_dangerous_redirect_uris_are_refused,
+    the_content_of_id_tokens_is_a_setting_of_openid_connect_applications,
     protocol_and_confidentiality_never_change,
     references_are_removed_by_the_empty_string,
 );
@@ -217,6 +218,12 @@ async fn d5_dangerous_redirect_uris_are_refused(test: TestApp) {
         "vbscript:x",
         "about:blank",
         "view-source:https://a",
+        "filesystem:https://a/x",
+        "intent://a#Intent;end",
+        "mailto:a@b.example",
+        "localhost:3000/callback",
+        "https://*.example.com/cb",
+        "https://app.example.com/*",
         "https://user@host/",
         "/relative",
         "https://a/\n",
@@ -235,6 +242,29 @@ async fn d5_dangerous_redirect_uris_are_refused(test: TestApp) {
             "{wrong}"
         );
     }
+}
+
+async fn the_content_of_id_tokens_is_a_setting_of_openid_connect_applications(test: TestApp) {
+    let realm = test.new_realm().await;
+    let made = create(&test, realm, web()).await.ok();
+    assert_eq!(made["protocol_config"]["id_token_claims"], "scopes");
+    let path = format!("{}/{}", list_path(&test, realm), id(&made));
+    let set = |value: &str| json!({ "protocol_config": { "id_token_claims": value } });
+    let changed = change(&test, &path, set("subject")).await.ok();
+    assert_eq!(changed["protocol_config"]["id_token_claims"], "subject");
+    let kept = change(&test, &path, json!({ "display_name": "B" }))
+        .await
+        .ok();
+    assert_eq!(kept["protocol_config"]["id_token_claims"], "subject");
+    assert_eq!(
+        violation(&change(&test, &path, set("email")).await),
+        wrong("id_token_claims", "expected `scopes` or `subject`")
+    );
+    let refused = create(&test, realm, with(machine(), set("subject"))).await;
+    assert_eq!(
+        violation(&refused),
+        wrong("id_token_claims", "must be scopes for oauth2")
+    );
 }
 
 async fn protocol_and_confidentiality_never_change(test: TestApp) {

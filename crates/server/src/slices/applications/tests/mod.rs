@@ -1,6 +1,7 @@
 //! Applications over HTTP, on both databases.
 
 mod fields;
+mod ids;
 mod secrets;
 mod tokens;
 
@@ -144,6 +145,7 @@ async fn an_application_is_made_read_and_deleted(test: TestApp) {
                     "token_signing_algorithm": "RS256",
                     "subject_field": "id",
                 },
+                "id_token_claims": "scopes",
                 "pkce": "disabled",
                 "token_format": "self_contained",
             },

@@ -12,6 +12,8 @@ use crate::slices::authenticator_configs::model::{
 both_apps!(
     wrong_fields_are_named,
     d5_dangerous_urls_are_refused_wherever_they_stand,
+    d5_urls_that_can_never_work_are_refused_with_a_hint,
+    origins_of_web_views_and_extensions_are_accepted,
     the_type_never_changes,
 );
 
@@ -114,6 +116,15 @@ async fn d5_dangerous_urls_are_refused_wherever_they_stand(test: TestApp) {
         "vbscript:x",
         "about:blank",
         "view-source:https://a",
+        "filesystem:https://a/x",
+        "jar:https://a!/x",
+        "intent://a#Intent;end",
+        "ms-settings:privacy",
+        "chrome://settings",
+        "mailto:a@b.example",
+        "tel:112",
+        "ws://a.example",
+        "ftp://a.example",
         "https://user@host/",
         "/relative",
         "https://a/\n",
@@ -138,6 +149,75 @@ async fn d5_dangerous_urls_are_refused_wherever_they_stand(test: TestApp) {
         );
     }
     assert_eq!(test.manage(Method::GET, &path, None).await.ok(), made);
+}
+
+async fn d5_urls_that_can_never_work_are_refused_with_a_hint(test: TestApp) {
+    let (path, made) = one(&test).await;
+    let scheme = "must start with https:// or http://: without it, the host is read as the scheme";
+    let wildcard = "must not contain a wildcard (*): list each URL or origin";
+    for (wrong, hint) in [
+        ("localhost:3000", scheme),
+        ("app.example.com:443", scheme),
+        ("https://*.example.com", wildcard),
+        ("https://app.example.com/*", wildcard),
+    ] {
+        for (name, setting, hint) in [
+            ("invoke_url", json!(wrong), hint),
+            (
+                "trusted_origins",
+                json!([wrong]),
+                if wrong.ends_with("/*") {
+                    "must be an origin: scheme://host[:port]"
+                } else {
+                    hint
+                },
+            ),
+        ] {
+            let refused = change(&test, &path, json!({ "config": { name: setting } })).await;
+            let (field, description) = violation(&refused);
+            assert!(field.contains(name), "{field}");
+            assert_eq!(description, hint, "{name} {wrong}");
+        }
+    }
+    assert_eq!(test.manage(Method::GET, &path, None).await.ok(), made);
+}
+
+async fn origins_of_web_views_and_extensions_are_accepted(test: TestApp) {
+    let (path, _) = one(&test).await;
+    let origins = json!([
+        "capacitor://localhost",
+        "ionic://localhost",
+        "tauri://localhost",
+        "http://tauri.localhost",
+        "chrome-extension://ponmlkjihgfedcbaponmlkjihgfedcba",
+        "moz-extension://6f2a4c1e-9b0d-4f8e-8a55-0d2f1b7c3e90",
+        "safari-web-extension://E5A0C1D2-0B1C-4D5E-8F90-123456789ABC",
+    ]);
+    let changed = change(
+        &test,
+        &path,
+        json!({ "config": { "trusted_origins": origins } }),
+    )
+    .await;
+    assert_eq!(changed.ok()["config"]["trusted_origins"], origins);
+    for wrong in [
+        "capacitor://localhost/",
+        "capacitor://",
+        "chrome-extension:x",
+        "null",
+    ] {
+        let refused = change(
+            &test,
+            &path,
+            json!({ "config": { "trusted_origins": [wrong] } }),
+        )
+        .await;
+        assert_eq!(
+            violation(&refused).0,
+            "authenticator_config.config.trusted_origins[0]",
+            "{wrong}"
+        );
+    }
 }
 
 async fn the_type_never_changes(test: TestApp) {

@@ -16,6 +16,8 @@ both_apps!(
     the_rp_id_is_the_asking_pages_host_or_that_of_the_first_trusted_origin,
     e8_a_config_without_webauthn_offers_nothing,
     a_config_without_a_website_offers_nothing,
+    d2_web_views_bind_where_they_are_trusted,
+    d2_an_extension_of_chrome_binds_a_credential_of_its_own,
     a_registration_binds_whatever_the_algorithm,
     active_credentials_of_the_rp_id_are_excluded,
     a12_bad_registrations_all_look_alike_and_change_nothing,
@@ -314,5 +316,44 @@ async fn b4_a_credential_is_bound_once_in_a_realm(test: TestApp) {
         let options = options(&test, &job).await;
         let response = authenticator.register_json(&registration(&options));
         assert_eq!(bind(&test, &job, &response).await.status, status);
+    }
+}
+
+/// Chrome completes the RP ID of an extension to its origin before it is hashed and signed.
+async fn d2_an_extension_of_chrome_binds_a_credential_of_its_own(test: TestApp) {
+    const ID: &str = "ponmlkjihgfedcbaponmlkjihgfedcba";
+    let extension = format!("chrome-extension://{ID}");
+    let customers = Customers::with(&test, |_, config| {
+        config.trusted_origins = vec![extension.clone()];
+    })
+    .await;
+    let job = customers.job(&test).await;
+    let options = options_for(&test, &job, &[("origin", &extension)]).await;
+    assert_eq!(options["rp"]["id"], ID);
+    let mut made = RegistrationOptions::new(&extension, &extension, "", "");
+    made.challenge = URL_SAFE_NO_PAD
+        .decode(options["challenge"].as_str().unwrap())
+        .unwrap();
+    let response = Authenticator::generate().register_json(&made);
+    bind(&test, &job, &response).await.ok();
+}
+
+async fn d2_web_views_bind_where_they_are_trusted(test: TestApp) {
+    let trusted = ["capacitor://localhost", "http://tauri.localhost"];
+    let customers = Customers::with(&test, |_, config| {
+        config.trusted_origins = trusted.map(str::to_owned).to_vec();
+    })
+    .await;
+    let job = customers.job(&test).await;
+    for (origin, status) in [
+        (trusted[0], 200),
+        (trusted[1], 200),
+        ("ionic://localhost", 403),
+        ("capacitor://localhost.evil", 403),
+        ("null", 403),
+    ] {
+        let headers = [("origin", origin)];
+        let answer = job.post(&test, "getInfo", &headers, String::new()).await;
+        assert_eq!(answer.status, status, "{origin}");
     }
 }

@@ -28,6 +28,7 @@ both_apps!(
     a6_changing_the_config_never_redirects_a_pending_link,
     d2_management_routes_answer_no_preflight,
     d2_untrusted_origins_are_refused_before_any_effect,
+    methods_that_do_not_work_yet_are_not_told_to_devices,
     a1_binding_answers_on_both_listeners_and_sends_no_cors_elsewhere,
     e8_methods_that_were_listed_are_told_and_enforced,
 );
@@ -449,6 +450,22 @@ async fn e8_methods_that_were_listed_are_told_and_enforced(test: TestApp) {
     );
     job.bind_new_key(&test).await.refused(403);
     assert_eq!(job.state(&test).await, "REQUEST_DELIVERED");
+}
+
+async fn methods_that_do_not_work_yet_are_not_told_to_devices(test: TestApp) {
+    let methods = [
+        AuthenticationMethod::EmailOneTimePassword,
+        AuthenticationMethod::SoftwarePasskey,
+    ];
+    let customers = Customers::with(&test, |_, config| {
+        config.authentication_methods = Some(methods.to_vec());
+    })
+    .await;
+    let job = customers.job(&test).await;
+    assert_eq!(
+        job.info(&test).await.ok()["authenticator_config"]["config"],
+        json!({ "type": "hosted_web", "authentication_methods": [{ "type": "software_passkey" }] })
+    );
 }
 
 #[tokio::test]

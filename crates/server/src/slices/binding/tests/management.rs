@@ -244,7 +244,15 @@ async fn wrong_fields_are_named(test: TestApp) {
                 "post_binding_redirect_uri": "javascript:alert(1)",
             }),
             "job.post_binding_redirect_uri",
-            "must not use this scheme",
+            "must not use this scheme: use https, http or your own app's",
+        ),
+        (
+            json!({
+                "delivery_method": "RETURN",
+                "post_binding_redirect_uri": "localhost:3000/welcome",
+            }),
+            "job.post_binding_redirect_uri",
+            "must start with https:// or http://: without it, the host is read as the scheme",
         ),
     ] {
         let refusal = customers.create(&test, asked).await.refused(400);

@@ -5,7 +5,9 @@ use keymoor_oauth::jose::{self, KeySet, TokenType, VerifyingKey};
 use serde_json::Value;
 
 use super::*;
-use crate::slices::authenticator_configs::model::{ConfigBody, HostedWeb, InvocationType};
+use crate::slices::authenticator_configs::model::{
+    AuthenticationMethod, ConfigBody, HostedWeb, InvocationType,
+};
 use crate::testing::both_apps;
 use crate::testing::sign_in::{CODE_CHALLENGE, ORIGIN, REDIRECT_URI, Started, VERIFIER, as_form};
 
@@ -13,7 +15,9 @@ both_apps!(
     c5_the_challenge_is_what_the_published_sdk_needs,
     c1_authorize_writes_nothing,
     manual_invocation_tells_the_url_instead_of_going_there,
-    a_form_starts_a_sign_in_too,
+    a_form_of_any_origin_starts_a_sign_in_too,
+    c1_a_long_state_comes_back_while_the_url_stays_below_8_kb,
+    methods_that_do_not_work_yet_are_not_told_to_devices,
     c8_without_a_session_prompt_none_is_login_required,
     a_redirect_uri_that_is_not_registered_is_never_followed,
     a_person_sees_a_page_where_nobody_can_be_redirected,
@@ -181,26 +185,45 @@ async fn manual_invocation_tells_the_url_instead_of_going_there(test: TestApp) {
     assert!(redirect_uri.as_str().unwrap().starts_with(REDIRECT_URI));
 }
 
-async fn a_form_starts_a_sign_in_too(test: TestApp) {
+/// OpenID Connect Core 1.0, section 3.1.2.1: by GET and by POST. A page that sends its form by POST
+/// may be of any origin, and hide it.
+async fn a_form_of_any_origin_starts_a_sign_in_too(test: TestApp) {
     let site = Site::new(&test).await;
+    let before = all_rows(&test).await;
     let uri = site.authorization(&[]);
     let (path, query) = uri.split_once('?').unwrap();
-    let post = |origin: &str| {
-        as_form(
-            Request::post(path).header("origin", origin),
-            query.to_owned(),
-        )
-    };
-    let answer = test.auth(post(ORIGIN)).await;
-    assert_eq!(answer.status, 302);
-    Started::at(answer.header("location"));
-    test.auth(post("https://evil.example"))
-        .await
-        .oauth_error(403, "access_denied");
+    for origin in [ORIGIN, "https://shop.example", "null"] {
+        let request = Request::post(path).header("origin", origin);
+        let answer = test.auth(as_form(request, query.to_owned())).await;
+        assert_eq!(answer.status, 302, "{origin} {}", answer.text);
+        Started::at(answer.header("location"));
+        let request = Request::get(&uri).header("origin", origin);
+        let answer = test.auth(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.status, 302, "{origin} {}", answer.text);
+    }
+    assert_eq!(all_rows(&test).await, before);
     let json = Request::post(path).header("content-type", "application/json");
     test.auth(json.body(Body::from("{}")).unwrap())
         .await
         .oauth_error(400, "invalid_request");
+}
+
+/// Clients put their own state into it, such as the address to return to.
+async fn c1_a_long_state_comes_back_while_the_url_stays_below_8_kb(test: TestApp) {
+    let site = Site::new(&test).await;
+    let state = "s".repeat(3_500);
+    let started = site.start(&test, &[("state", &state)]).await;
+    assert!(started.url.len() < 8_000, "{}", started.url.len());
+    assert_eq!(started.claims["authn"]["state"], state.as_str());
+    // Not part of what is sealed.
+    let short = site.start(&test, &[("state", "s")]).await;
+    assert_eq!(started.nonce.len(), short.nonce.len());
+    let longest = "s".repeat(4_000);
+    let params = site
+        .authorize(&test, &[("state", &longest)])
+        .await
+        .redirected();
+    assert_eq!(params["state"], longest);
 }
 
 async fn c8_without_a_session_prompt_none_is_login_required(test: TestApp) {
@@ -274,7 +297,7 @@ async fn what_is_wrong_with_a_request_is_told_to_the_application(test: TestApp) 
             "https://app.example/r",
             "request_uri_not_supported",
         ),
-        ("state", &long(1_025), "invalid_request"),
+        ("state", &long(4_001), "invalid_request"),
         ("nonce", &long(513), "invalid_request"),
         ("scope", &long(1_025), "invalid_request"),
         ("login_hint", &long(513), "invalid_request"),
@@ -321,6 +344,21 @@ async fn c1_a_url_is_never_longer_than_8_kb(test: TestApp) {
         .redirected();
     assert_eq!(params["error"], "invalid_request");
     assert!(params["error_description"].contains("too long as a whole"));
+}
+
+async fn methods_that_do_not_work_yet_are_not_told_to_devices(test: TestApp) {
+    use AuthenticationMethod::{EmailOneTimePassword, SoftwarePasskey};
+    let site = Site::with(&test, |site| {
+        let methods = vec![EmailOneTimePassword, SoftwarePasskey];
+        site.embedded().authentication_methods = Some(methods);
+    })
+    .await;
+    let started = site.start(&test, &[]).await;
+    let config = &started.claims["authn"]["authenticator_config"]["config"];
+    assert_eq!(
+        config["authentication_methods"],
+        serde_json::json!([{ "type": "software_passkey" }])
+    );
 }
 
 async fn c7_public_applications_must_use_pkce_and_s256(test: TestApp) {

@@ -16,6 +16,7 @@ both_apps!(
     an_application_gets_tokens_for_itself,
     scopes_and_lifetimes_are_cut_to_the_application,
     d2_tokens_are_not_for_pages_that_are_not_the_applications,
+    d2_a_page_on_a_loopback_address_may_have_any_port,
 );
 
 async fn c9_client_authentication_is_basic_post_or_refused(test: TestApp) {
@@ -154,6 +155,27 @@ async fn scopes_and_lifetimes_are_cut_to_the_application(test: TestApp) {
     ask("&expiration_time=0")
         .await
         .oauth_error(400, "invalid_request");
+}
+
+/// RFC 8252, section 7.3: as the redirect URI that its code is sent to.
+async fn d2_a_page_on_a_loopback_address_may_have_any_port(test: TestApp) {
+    let site = Site::with(&test, |site| {
+        let uris = &mut site.application.protocol.redirect_uris;
+        uris.push("http://127.0.0.1:8080/cb".to_owned());
+    })
+    .await;
+    for (origin, status) in [
+        ("http://127.0.0.1:8080", 401),
+        ("http://127.0.0.1:51004", 401),
+        ("http://[::1]:51004", 403),
+        ("http://localhost:51004", 403),
+        ("https://127.0.0.1:51004", 403),
+        ("http://127.0.0.1:51004.evil.example", 403),
+    ] {
+        let request = Request::get(site.path("/userinfo")).header("origin", origin);
+        let answer = test.auth(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.status, status, "{origin}");
+    }
 }
 
 async fn d2_tokens_are_not_for_pages_that_are_not_the_applications(test: TestApp) {

@@ -1,12 +1,13 @@
 //! Codes become tokens.
 
+use axum::http::Method;
 use keymoor_oauth::client::{Confidentiality, PkceSetting, Protocol};
 use keymoor_oauth::jose::{self, TokenType};
 use keymoor_types::Seconds;
 use serde_json::json;
 
 use super::*;
-use crate::slices::applications::model::{SigningAlgorithm, SubjectField};
+use crate::slices::applications::model::{IdTokenContent, SigningAlgorithm, SubjectField};
 use crate::slices::tokens::ops::sweep;
 use crate::testing::both_apps;
 use crate::testing::sign_in::{CODE_CHALLENGE, VERIFIER, claims_of};
@@ -23,6 +24,9 @@ both_apps!(
     a_code_of_somebody_who_was_stopped_meanwhile_is_refused,
     plain_oauth_without_a_redirect_uri_redeems_without_one,
     a_public_application_redeems_with_its_verifier_alone,
+    scopes_tell_of_a_person_what_is_stored_openid_connect_core_section_5_4,
+    an_id_token_names_the_subject_only_if_the_application_wants_so,
+    c7_a_code_is_bound_to_the_port_of_a_loopback_address_rfc_8252_section_7_3,
 );
 
 const S256: [(&str, &str); 2] = [
@@ -101,13 +105,15 @@ async fn a_code_becomes_an_access_token_and_an_id_token(test: TestApp) {
               "auth_time": 1767225600,
               "azp": "[client]",
               "email": "ada@example.com",
+              "email_verified": false,
               "exp": 1767229205,
               "iat": 1767225605,
               "iss": "[issuer]",
               "name": "Ada Lovelace",
               "nonce": "n-1",
               "preferred_username": "ada",
-              "sub": "[identity]"
+              "sub": "[identity]",
+              "updated_at": 1767225600
             }
             "#);
     }
@@ -119,9 +125,11 @@ async fn a_code_becomes_an_access_token_and_an_id_token(test: TestApp) {
         insta::assert_json_snapshot!(redacted(&site, &hidden, &info), @r#"
             {
               "email": "ada@example.com",
+              "email_verified": false,
               "name": "Ada Lovelace",
               "preferred_username": "ada",
-              "sub": "[identity]"
+              "sub": "[identity]",
+              "updated_at": 1767225600
             }
             "#);
     }
@@ -340,4 +348,139 @@ async fn a_public_application_redeems_with_its_verifier_alone(test: TestApp) {
     site.redeem(&test, &code, &[("code_verifier", VERIFIER)])
         .await
         .ok();
+}
+
+/// A person with every trait that is a claim.
+async fn described(test: &TestApp) -> Person {
+    let ada = Person::new(test, "ada").await;
+    let path = test.realm_path(&format!("/identities/{}", ada.identity.id));
+    let traits = json!({
+        "type": "traits_v0",
+        "given_name": "Ada",
+        "family_name": "Lovelace",
+        "middle_name": "King",
+        "nick_name": "Countess",
+        "primary_phone": "+44 20 0000 0000",
+        "profile_url": "https://example.com/ada",
+        "photo": "https://example.com/ada.png",
+        "locale": "en-GB",
+        "timezone": "Europe/London",
+        "street_address": "12 St James's Square",
+        "locality": "London",
+        "postal_code": "SW1Y 4JH",
+        "country": "GB",
+    });
+    let body = json!({ "identity": { "traits": traits } });
+    test.manage(Method::PATCH, &path, Some(body)).await.ok();
+    ada
+}
+
+const EVERYTHING: (&str, &str) = ("scope", "openid profile email phone address");
+
+async fn scopes_tell_of_a_person_what_is_stored_openid_connect_core_section_5_4(test: TestApp) {
+    let site = Site::new(&test).await;
+    let ada = described(&test).await;
+    let code = site.sign_in(&test, &ada, &[EVERYTHING]).await;
+    let body = site.redeem(&test, &code, &[]).await.ok();
+    let token = body["access_token"].as_str().unwrap();
+    let info = site.userinfo(&test, token).await.ok();
+    let id = ada.identity.id.to_string();
+    insta::allow_duplicates! {
+        insta::assert_json_snapshot!(redacted(&site, &[(&id, "[identity]")], &info), @r#"
+            {
+              "address": {
+                "country": "GB",
+                "formatted": "12 St James's Square\nLondon\nSW1Y 4JH\nGB",
+                "locality": "London",
+                "postal_code": "SW1Y 4JH",
+                "street_address": "12 St James's Square"
+              },
+              "email": "ada@example.com",
+              "email_verified": false,
+              "family_name": "Lovelace",
+              "given_name": "Ada",
+              "locale": "en-GB",
+              "middle_name": "King",
+              "name": "Ada Lovelace",
+              "nickname": "Countess",
+              "phone_number": "+44 20 0000 0000",
+              "phone_number_verified": false,
+              "picture": "https://example.com/ada.png",
+              "preferred_username": "ada",
+              "profile": "https://example.com/ada",
+              "sub": "[identity]",
+              "updated_at": 1767225600,
+              "zoneinfo": "Europe/London"
+            }
+            "#);
+    }
+    let id_token = claims_of(body["id_token"].as_str().unwrap());
+    let discovery = site.get(&test, "/.well-known/openid-configuration").await;
+    let discovery = discovery.ok();
+    for (name, value) in info.as_object().unwrap() {
+        assert_eq!(id_token[name], *value, "{name}");
+        let listed = discovery["claims_supported"].as_array().unwrap();
+        assert!(listed.contains(&json!(name)), "{name}");
+    }
+    for scope in EVERYTHING.1.split(' ') {
+        let listed = discovery["scopes_supported"].as_array().unwrap();
+        assert!(listed.contains(&json!(scope)), "{scope}");
+    }
+    // Nothing is told without its scope.
+    let code = site
+        .sign_in(&test, &ada, &[("scope", "openid email")])
+        .await;
+    let token = token_of(&site.redeem(&test, &code, &[]).await);
+    assert_eq!(
+        site.userinfo(&test, &token).await.ok(),
+        json!({ "sub": id, "email": "ada@example.com", "email_verified": false })
+    );
+}
+
+async fn an_id_token_names_the_subject_only_if_the_application_wants_so(test: TestApp) {
+    let site = Site::with(&test, |site| {
+        site.application.protocol.id_token_claims = IdTokenContent::Subject;
+    })
+    .await;
+    let ada = described(&test).await;
+    let code = site.sign_in(&test, &ada, &[EVERYTHING]).await;
+    let body = site.redeem(&test, &code, &[]).await.ok();
+    let id_token = claims_of(body["id_token"].as_str().unwrap());
+    let names: Vec<_> = id_token.as_object().unwrap().keys().collect();
+    assert_eq!(
+        names,
+        ["amr", "aud", "auth_time", "azp", "exp", "iat", "iss", "sub"]
+    );
+    let token = body["access_token"].as_str().unwrap();
+    assert_eq!(site.userinfo(&test, token).await.ok()["given_name"], "Ada");
+}
+
+async fn c7_a_code_is_bound_to_the_port_of_a_loopback_address_rfc_8252_section_7_3(test: TestApp) {
+    let site = Site::with(&test, |site| {
+        let uris = &mut site.application.protocol.redirect_uris;
+        *uris = ["http://127.0.0.1/cb", "http://[::1]/cb"]
+            .map(str::to_owned)
+            .to_vec();
+    })
+    .await;
+    let ada = Person::new(&test, "ada").await;
+    for host in ["127.0.0.1", "[::1]"] {
+        let sent = format!("http://{host}:51004/cb");
+        let code = site.sign_in(&test, &ada, &[("redirect_uri", &sent)]).await;
+        for other in [
+            format!("http://{host}/cb"),
+            format!("http://{host}:51005/cb"),
+            String::new(),
+        ] {
+            site.redeem(&test, &code, &[("redirect_uri", &other)])
+                .await
+                .oauth_error(400, "invalid_grant");
+        }
+        site.redeem(&test, &code, &[("redirect_uri", &sent)])
+            .await
+            .ok();
+    }
+    site.authorize(&test, &[("redirect_uri", "http://localhost:51004/cb")])
+        .await
+        .oauth_error(400, "invalid_request");
 }

@@ -10,9 +10,14 @@ both_apps!(
     discovery_describes_the_application,
     plain_oauth_applications_have_the_document_too,
     the_keys_are_there_before_anything_was_signed,
-    d2_documents_are_for_pages_that_sign_in_or_receive_the_answer,
+    documents_are_for_pages_of_every_origin,
+    the_metadata_of_rfc_8414_are_between_host_and_path_of_the_issuer,
+    an_application_that_acts_for_itself_has_only_its_token_endpoint,
     an_issuer_that_does_not_exist_has_no_documents,
 );
+
+/// The path before that of an issuer (RFC 8414, section 3).
+const AUTHORIZATION_SERVER: &str = "/.well-known/oauth-authorization-server";
 
 async fn discovery_describes_the_application(test: TestApp) {
     let site = Site::new(&test).await;
@@ -35,12 +40,21 @@ async fn discovery_describes_the_application(test: TestApp) {
                 "amr",
                 "azp",
                 "name",
+                "given_name",
+                "family_name",
+                "middle_name",
+                "nickname",
                 "preferred_username",
-                "email"
-              ],
-              "code_challenge_methods_supported": [
-                "S256",
-                "plain"
+                "profile",
+                "picture",
+                "zoneinfo",
+                "locale",
+                "updated_at",
+                "email",
+                "email_verified",
+                "phone_number",
+                "phone_number_verified",
+                "address"
               ],
               "grant_types_supported": [
                 "authorization_code"
@@ -60,8 +74,10 @@ async fn discovery_describes_the_application(test: TestApp) {
                 "code"
               ],
               "scopes_supported": [
+                "address",
                 "email",
                 "openid",
+                "phone",
                 "profile"
               ],
               "subject_types_supported": [
@@ -70,8 +86,7 @@ async fn discovery_describes_the_application(test: TestApp) {
               "token_endpoint": "[issuer]/token",
               "token_endpoint_auth_methods_supported": [
                 "client_secret_basic",
-                "client_secret_post",
-                "none"
+                "client_secret_post"
               ],
               "userinfo_endpoint": "[issuer]/userinfo"
             }
@@ -89,7 +104,9 @@ async fn plain_oauth_applications_have_the_document_too(test: TestApp) {
         .await
         .ok();
     assert_eq!(document["issuer"], site.issuer());
-    assert_eq!(document["scopes_supported"], serde_json::json!([]));
+    for openid in ["scopes_supported", "claims_supported"] {
+        assert_eq!(document.get(openid), None, "{openid}");
+    }
 }
 
 async fn the_keys_are_there_before_anything_was_signed(test: TestApp) {
@@ -114,27 +131,75 @@ async fn the_keys_are_there_before_anything_was_signed(test: TestApp) {
     }
 }
 
-async fn d2_documents_are_for_pages_that_sign_in_or_receive_the_answer(test: TestApp) {
-    let site = Site::with(&test, |site| {
-        let uris = &mut site.application.protocol.redirect_uris;
-        uris.push("https://other.example/cb".to_owned());
-    })
-    .await;
+async fn documents_are_for_pages_of_every_origin(test: TestApp) {
+    let site = Site::new(&test).await;
     for path in [
-        "/.well-known/jwks.json",
-        "/.well-known/openid-configuration",
+        site.path("/.well-known/jwks.json"),
+        site.path("/.well-known/openid-configuration"),
+        format!("{AUTHORIZATION_SERVER}{}", site.path("")),
     ] {
-        for (origin, status) in [
-            ("https://app.example", 200),
-            ("https://other.example", 200),
-            ("http://localhost:8021", 200),
-            ("https://evil.example", 403),
-        ] {
-            let request = Request::get(site.path(path)).header("origin", origin);
+        for origin in ["https://app.example", "https://other.example", "null"] {
+            let request = Request::get(&path).header("origin", origin);
             let answer = test.auth(request.body(Body::empty()).unwrap()).await;
-            assert_eq!(answer.status, status, "{origin} {path}");
+            assert_eq!(answer.status, 200, "{origin} {path}");
             assert_eq!(answer.header("access-control-allow-origin"), "*");
+            assert_eq!(answer.header("access-control-allow-credentials"), "");
         }
+    }
+}
+
+/// RFC 8414, section 3.1: the well-known path is inserted between the host and the path of the
+/// issuer. Section 3.3: `issuer` is the one that the URL was made of.
+async fn the_metadata_of_rfc_8414_are_between_host_and_path_of_the_issuer(test: TestApp) {
+    let site = Site::new(&test).await;
+    let issuer = url::Url::parse(&site.issuer()).unwrap();
+    let path = format!("{AUTHORIZATION_SERVER}{}", issuer.path());
+    let get = async |path: &str| {
+        test.auth(Request::get(path).body(Body::empty()).unwrap())
+            .await
+    };
+    let answer = get(&path).await;
+    assert_eq!(answer.header("cache-control"), "public, max-age=60");
+    assert_eq!(answer.header("content-type"), "application/json");
+    let document = answer.ok();
+    assert_eq!(document["issuer"], site.issuer());
+    let appended = site
+        .get(&test, "/.well-known/openid-configuration")
+        .await
+        .ok();
+    assert_eq!(document, appended);
+    let unknown = path.replace("/applications/", "/applications/0");
+    get(&unknown).await.refused(404);
+    get(&site.path("/.well-known/oauth-authorization-server"))
+        .await
+        .refused(404);
+}
+
+async fn an_application_that_acts_for_itself_has_only_its_token_endpoint(test: TestApp) {
+    let site = machine(&test).await;
+    let document = site
+        .get(&test, "/.well-known/openid-configuration")
+        .await
+        .ok();
+    insta::allow_duplicates! {
+        insta::assert_json_snapshot!(redacted(&site, &[], &document), @r#"
+            {
+              "grant_types_supported": [
+                "client_credentials"
+              ],
+              "issuer": "[issuer]",
+              "jwks_uri": "[issuer]/.well-known/jwks.json",
+              "scopes_supported": [
+                "orders:read",
+                "orders:write"
+              ],
+              "token_endpoint": "[issuer]/token",
+              "token_endpoint_auth_methods_supported": [
+                "client_secret_basic",
+                "client_secret_post"
+              ]
+            }
+            "#);
     }
 }
 

@@ -14,6 +14,7 @@ both_apps!(
     c6_only_the_management_application_gets_management_tokens,
     c6_a_person_gets_no_management_token_before_there_are_roles,
     c6_no_kind_of_token_passes_as_another,
+    userinfo_reads_the_token_from_a_form_rfc_6750_section_2_2,
     userinfo_is_for_the_applications_own_tokens_of_people,
     tokens_and_codes_stay_in_their_realm,
 );
@@ -94,6 +95,54 @@ async fn c6_no_kind_of_token_passes_as_another(test: TestApp) {
         .oauth_error(400, "invalid_grant");
     let proof = json!({ "Jwt": access });
     site.answer(&test, &proof).await.refused(400);
+}
+
+async fn userinfo_reads_the_token_from_a_form_rfc_6750_section_2_2(test: TestApp) {
+    let (site, ada) = site_and_ada(&test).await;
+    let code = site.sign_in(&test, &ada, &[]).await;
+    let token = token_of(&site.redeem(&test, &code, &[]).await);
+    let expected = json!({ "sub": ada.identity.id.to_string() });
+    let post = || Request::post(site.path("/userinfo"));
+    let with_header = || post().header("authorization", format!("Bearer {token}"));
+    let form = format!("access_token={token}");
+
+    let answer = test.auth(as_form(post(), form.clone())).await;
+    assert_eq!(answer.ok(), expected);
+    for body in ["", "x=1"] {
+        let answer = test.auth(as_form(with_header(), body.to_owned())).await;
+        assert_eq!(answer.ok(), expected);
+    }
+    let as_json = with_header().header("content-type", "application/json");
+    let answer = test.auth(as_json.body(Body::from("{}")).unwrap()).await;
+    assert_eq!(answer.ok(), expected);
+
+    // Section 2: a request has at most one token.
+    for request in [
+        as_form(with_header(), form.clone()),
+        as_form(post(), format!("{form}&{form}")),
+    ] {
+        test.auth(request).await.oauth_error(400, "invalid_request");
+    }
+    test.auth(as_form(post(), "access_token=x".to_owned()))
+        .await
+        .oauth_error(401, "invalid_token");
+    // Only in forms, and never in a URL (section 5.3).
+    let not_a_form = post().header("content-type", "text/plain");
+    let in_query = Request::post(site.path(&format!("/userinfo?{form}")));
+    for request in [
+        as_form(post(), "x=1".to_owned()),
+        not_a_form.body(Body::from(form.clone())).unwrap(),
+        post().body(Body::from(form.clone())).unwrap(),
+        in_query.body(Body::empty()).unwrap(),
+    ] {
+        let answer = test.auth(request).await;
+        assert_eq!(answer.status, 401);
+        assert_eq!(
+            answer.header("www-authenticate"),
+            r#"Bearer realm="keymoor""#
+        );
+        assert_eq!(answer.text, "");
+    }
 }
 
 async fn userinfo_is_for_the_applications_own_tokens_of_people(test: TestApp) {
