@@ -4,6 +4,7 @@ pub mod cache;
 pub mod context;
 pub mod error;
 pub mod failure;
+pub mod invisible;
 pub mod limits;
 pub mod long_id;
 pub mod names;
