@@ -202,6 +202,7 @@ impl TestApp {
                 realm_id: application.realm_id,
                 application_id: application.id,
             },
+            credential: None,
             audience: vec![MANAGEMENT_AUDIENCE.to_owned()],
             scope: ScopeSet::from_tokens(scopes.iter().copied()).unwrap(),
             grant_type: GrantType::ClientCredentials,

@@ -32,10 +32,7 @@ pub enum Error {
     NotFound(Resource),
     /// The state of the resource, or another resource, forbids the operation.
     #[error("conflict: {message}")]
-    Conflict {
-        message: String,
-        resource: Option<Resource>,
-    },
+    Conflict { message: String, resource: Resource },
     /// The resource has ended and can no longer be used.
     #[error("{} is {ending}", kind.noun)]
     Ended {
@@ -92,14 +89,8 @@ impl Error {
         Self::Invalid(vec![FieldViolation::new(field, description)])
     }
 
-    pub fn conflict(message: impl Into<String>) -> Self {
-        Self::Conflict {
-            message: message.into(),
-            resource: None,
-        }
-    }
-
-    /// A conflict with the state of a resource. `state` becomes the detail's description.
+    /// A conflict with the state of a resource, or with another resource, whose id may be empty.
+    /// `state` becomes the detail's description.
     pub fn conflict_on(
         message: impl Into<String>,
         kind: Kind,
@@ -112,7 +103,7 @@ impl Error {
         };
         Self::Conflict {
             message: message.into(),
-            resource: Some(resource),
+            resource,
         }
     }
 }

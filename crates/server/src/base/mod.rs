@@ -6,6 +6,7 @@ pub mod context;
 pub mod email;
 pub mod error;
 pub mod failure;
+pub mod invisible;
 pub mod limits;
 pub mod long_id;
 pub mod names;

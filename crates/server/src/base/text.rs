@@ -7,11 +7,16 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-/// Returns the form in which usernames and names are compared: NFKC, case-folded, without invisible
-/// characters (NFKC_Casefold of UAX #31).
+use crate::base::invisible::{hides_something, is_ignorable, is_space};
+
+/// Returns the form in which usernames, names and addresses are compared: NFKC, case-folded, without
+/// invisible characters (NFKC_Casefold of UAX #31), without spaces at either end, and with one space
+/// for several (RFC 8266, section 2.1). Names that look alike for these reasons are equal.
 pub fn folded(text: &str) -> String {
     let visible: String = text.nfkc().filter(|c| !is_ignorable(*c)).collect();
-    default_case_fold_str(&visible).nfkc().collect()
+    let words = visible.split(is_space).filter(|word| !word.is_empty());
+    let spaced = words.collect::<Vec<_>>().join(" ");
+    default_case_fold_str(&spaced).nfkc().collect()
 }
 
 /// The published set of characters that names must not contain.
@@ -27,10 +32,10 @@ pub enum Name {}
 impl PartialSchema for Name {
     fn schema() -> RefOr<Schema> {
         const DESCRIPTION: &str = concat!(
-            "1 to 64 characters. Must not be blank or contain any of ",
+            "1 to 64 characters. Must not be blank, start or end with a space, or contain any of ",
             refused_in_names!(),
-            " or a control, bidirectional or invisible character. Joiners and variation selectors \
-             are allowed, because scripts and emoji need them.",
+            " or a control, bidirectional or invisible character. Variation selectors are allowed, \
+             and joiners where a script or an emoji needs them.",
         );
         ObjectBuilder::new()
             .schema_type(Type::String)
@@ -44,7 +49,8 @@ impl PartialSchema for Name {
 
 impl ToSchema for Name {}
 
-/// Checks a name: 1 to 64 characters, none of them forbidden, bidirectional or invisible.
+/// Checks a name: 1 to 64 characters, none of them forbidden, bidirectional or invisible, and no
+/// space at either end (RFC 8265 allows none in usernames; RFC 8266, section 2.1, strips them).
 pub fn check_name(text: &str) -> Result<(), &'static str> {
     match text.chars().count() {
         0 => return Err("empty string"),
@@ -54,39 +60,30 @@ pub fn check_name(text: &str) -> Result<(), &'static str> {
     if text.chars().any(|c| refused_in_names!().contains(c)) {
         return Err(concat!("must not contain any of ", refused_in_names!()));
     }
-    if text.trim().is_empty() {
+    check_visible(text)
+}
+
+/// Checks that a name shows something, and hides nothing.
+fn check_visible(text: &str) -> Result<(), &'static str> {
+    if folded(text).is_empty() {
         return Err("must not be blank");
     }
-    if text
-        .chars()
-        .any(|c| is_ignorable(c) && !shapes_script_or_emoji(c))
-    {
+    check_plain(text)?;
+    if text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace) {
+        return Err("must not start or end with a space");
+    }
+    if hides_something(text) {
         return Err("must not contain invisible characters");
     }
-    check_plain(text)
+    Ok(())
 }
 
-/// Whether `c` is invisible: Unicode's Default_Ignorable_Code_Point.
-fn is_ignorable(c: char) -> bool {
-    matches!(
-        c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
-            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}'
-            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
-    )
-}
-
-/// Whether `c` is a joiner or variation selector, which some scripts and emoji require.
-fn shapes_script_or_emoji(c: char) -> bool {
-    matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')
-}
-
-/// Checks a label for administrators: 1 to 256 characters, none of them control or bidirectional.
+/// Checks a label for administrators: 1 to 256 characters, none of them control, bidirectional or
+/// invisible, and no space at either end.
 pub fn check_label(text: &str) -> Result<(), &'static str> {
     match text.chars().count() {
         0 => Err("empty string"),
-        1..=256 => check_plain(text),
+        1..=256 => check_visible(text),
         _ => Err("longer than 256 characters"),
     }
 }
@@ -115,6 +112,57 @@ mod tests {
         assert_eq!(folded("STRASSE"), folded("straße"));
         assert_ne!(folded("alice"), folded("al1ce"));
         assert_eq!(folded("al\u{200d}ice"), folded("alice"));
+    }
+
+    /// RFC 8266, section 2.1.
+    #[test]
+    fn e2_folding_ignores_spaces_that_do_not_show() {
+        for alike in [
+            " alice smith",
+            "alice smith\u{3000}",
+            "alice  smith",
+            "alice\u{a0}smith",
+            "Alice\u{2800}\t\u{2003}Smith",
+            "alice \u{200b} smith",
+            "alice smith\u{2800}",
+            "alice\u{3164} smith",
+        ] {
+            assert_eq!(folded(alike), "alice smith", "{alike:?}");
+        }
+        assert_ne!(folded("alicesmith"), folded("alice smith"));
+        for blank in [
+            "",
+            " ",
+            "\u{2800}",
+            "\u{3164}",
+            "\u{200c}\u{200d}",
+            "\u{fe0f}",
+            "\u{a0}\u{ad}",
+        ] {
+            assert_eq!(folded(blank), "", "{blank:?}");
+        }
+    }
+
+    #[test]
+    fn d10_neither_names_nor_labels_are_blank_or_padded() {
+        for wrong in [
+            " ",
+            "\u{2800}",
+            "\u{3164}",
+            "\u{200d}",
+            "\u{200c}\u{200d}",
+            "\u{fe0f}",
+            " alice",
+            "alice ",
+            "alice\u{a0}",
+            "alice\u{2800}",
+            "al\u{2800}ice",
+            "al\u{200d}ice",
+            "al\u{200b}ice",
+        ] {
+            assert!(check_name(wrong).is_err(), "{wrong:?}");
+            assert!(check_label(wrong).is_err(), "{wrong:?}");
+        }
     }
 
     #[test]

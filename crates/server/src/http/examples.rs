@@ -188,7 +188,12 @@ fn error(status: &str, subject: &Resource) -> Option<Error> {
         "403" => Error::Forbidden("forbidden"),
         "404" => Error::not_found(*kind, id),
         "408" => Error::TooSlow,
-        "409" => Error::conflict(format!("the state of the {subject} forbids this")),
+        "409" => Error::conflict_on(
+            format!("the state of the {subject} forbids this"),
+            *kind,
+            id,
+            "in use",
+        ),
         "413" => Error::TooLarge,
         "415" => Error::UnsupportedMediaType,
         "422" => Error::Unprocessable {

@@ -120,8 +120,7 @@ pub fn problem(error: Error) -> (StatusCode, Problem) {
         }
         Error::Conflict { message, resource } => {
             let problem = Problem::new("conflict", message);
-            let details = resource.into_iter().map(Detail::from).collect();
-            (StatusCode::CONFLICT, Problem { details, ..problem })
+            (StatusCode::CONFLICT, problem.with(resource))
         }
         Error::Ended { kind, id, ending } => {
             let problem = Problem::new("conflict", format!("{} is {ending}", kind.noun));

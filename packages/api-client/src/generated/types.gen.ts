@@ -237,7 +237,7 @@ export type EmbeddedAuthenticator = {
      */
     trusted_origins?: Array<string>;
     /**
-     * The kinds of passkey. If absent, both kinds, and binding does not enforce them.
+     * The kinds of passkey that may be bound and sign in. If absent, both kinds.
      */
     authentication_methods?: Array<AuthenticationMethod> | null;
 };
@@ -250,7 +250,7 @@ export type EnrollmentStatus = 'ENROLLED' | 'PENDING' | 'INVITE_FAILED' | 'UNENR
 
 export type HostedWebAuthenticator = {
     /**
-     * The kinds of passkey. If absent, both kinds, and binding does not enforce them.
+     * The kinds of passkey that may be bound and sign in. If absent, both kinds.
      */
     authentication_methods?: Array<AuthenticationMethod> | null;
     /**
@@ -338,7 +338,7 @@ export type ListTokensResponse = {
 };
 
 /**
- * 1 to 64 characters. Must not be blank or contain any of {}[]<>;:?\/|*^%$#=~`! or a control, bidirectional or invisible character. Joiners and variation selectors are allowed, because scripts and emoji need them.
+ * 1 to 64 characters. Must not be blank, start or end with a space, or contain any of {}[]<>;:?\/|*^%$#=~`! or a control, bidirectional or invisible character. Variation selectors are allowed, and joiners where a script or an emoji needs them.
  */
 export type Name = string;
 
@@ -476,7 +476,8 @@ export type SigningAlgorithm = 'RS256' | 'ES256';
 export type Status = 'active' | 'suspended';
 
 /**
- * The field of an identity that becomes the subject of its tokens.
+ * The field of an identity that becomes the subject of its tokens. No two identities of a realm
+ * may share a value of a field that an application uses.
  */
 export type SubjectField = 'id' | 'email' | 'username' | 'external_id';
 

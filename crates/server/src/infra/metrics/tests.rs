@@ -74,7 +74,7 @@ async fn requests_are_counted_by_template_and_without_ids(test: TestApp) {
         .realm_path("/identities/0000000000000000/credential-binding-jobs/0000000000000000:bind");
     test.auth(Request::post(token).body(Body::from("{}")).unwrap())
         .await
-        .refused(400);
+        .refused(401);
     test.auth(
         Request::get("/nobody/knows/this")
             .body(Body::empty())

@@ -15,6 +15,7 @@ use super::model::Application;
 use super::ops;
 use crate::slices::authenticator_configs;
 use crate::slices::authenticator_configs::model::Effective;
+use crate::slices::credentials::model::KeyOrigin;
 use crate::slices::keys::RealmKeys;
 
 /// An application with what its endpoints need, at most five seconds old.
@@ -85,6 +86,12 @@ impl Issuer {
     pub fn trusted_origins(&self) -> &[String] {
         let config = self.config.as_ref();
         config.map_or(&[], |config| &config.trusted_origins)
+    }
+
+    /// Whether users may sign in with this key. Without a config, nobody signs in.
+    pub fn permits(&self, key: &KeyOrigin) -> bool {
+        let config = self.config.as_ref();
+        config.is_some_and(|config| config.config.permits(key))
     }
 
     /// Rejects pages whose origin does not sign users in.

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::base::error::Result;
+use crate::base::names::named;
 use crate::base::refs::{ApplicationRef, RealmRef};
 use crate::base::secret::{Digest, Secret};
 use crate::base::text::check_label;
@@ -141,15 +142,29 @@ impl From<SigningAlgorithm> for Algorithm {
     }
 }
 
-/// The field of an identity that becomes the subject of its tokens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum SubjectField {
-    #[default]
-    Id,
-    Email,
-    Username,
-    ExternalId,
+named! {
+    /// The field of an identity that becomes the subject of its tokens. No two identities of a realm
+    /// may share a value of a field that an application uses.
+    #[derive(Default)]
+    pub enum SubjectField {
+        #[default]
+        Id = "id",
+        Email = "email",
+        Username = "username",
+        ExternalId = "external_id",
+    }
+}
+
+impl SubjectField {
+    /// Returns the name of the identity's member.
+    pub const fn trait_name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::Email => "primary_email_address",
+            Self::Username => "username",
+            Self::ExternalId => "external_id",
+        }
+    }
 }
 
 impl Application {

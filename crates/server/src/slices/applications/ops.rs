@@ -8,22 +8,25 @@ use keymoor_oauth::scope::ScopeSet;
 use keymoor_types::{ApplicationId, Timestamp};
 
 use super::model::{
-    Application, ApplicationPatch, NO_CONFIG, NO_RESOURCE_SERVER, Revealed, new_client_id,
-    new_client_secret,
+    Application, ApplicationPatch, NO_CONFIG, NO_RESOURCE_SERVER, Revealed, SubjectField,
+    new_client_id, new_client_secret,
 };
 use super::store::{self, SealedSecret};
 use crate::app::App;
 use crate::base::context::Context;
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, Kind, Result};
 use crate::base::paging::{Page, PageRequest};
 use crate::base::refs::{ApplicationRef, RealmRef, Ref as _};
 use crate::base::scope::{self, MANAGEMENT_AUDIENCE, Scope as _};
 use crate::base::secret::Secret;
-use crate::db::Rx;
+use crate::db::{Rx, Tx};
 use crate::infra::directory;
 use crate::slices::events::{self, Event, EventKind};
 use crate::slices::resource_servers::model::ResourceServer;
-use crate::slices::{authenticator_configs, realms, resource_servers};
+use crate::slices::{authenticator_configs, identities, realms, resource_servers};
+
+/// The subject of tokens, as requests name it.
+const SUBJECT_FIELD: &str = "protocol_config.token_configuration.subject_field";
 
 const MANAGED: Error = Error::Forbidden("managed applications cannot be changed");
 
@@ -58,6 +61,7 @@ pub async fn create(ctx: &Context, realm: RealmRef, new: ApplicationPatch) -> Re
         .write(async move |tx| {
             realms::ops::require(tx, realm).await?;
             check_references(tx, &application, &caller).await?;
+            require_distinct(tx, realm, tokens.subject_field).await?;
             store::insert(tx, &application, sealed.as_ref()).await?;
             directory::store::add(tx, realm, store::DIRECTORY, 1).await?;
             events::append(tx, &event).await?;
@@ -125,6 +129,25 @@ fn require_no_more_than(
         ));
     }
     Ok(())
+}
+
+/// Rejects a subject that identities of the realm share, and prevents that they come to share it
+/// until the transaction ends.
+async fn require_distinct(tx: &mut Tx, realm: RealmRef, field: SubjectField) -> Result<()> {
+    if matches!(field, SubjectField::Id | SubjectField::Username) {
+        return Ok(());
+    }
+    realms::store::find_locked(tx, realm).await?;
+    if !identities::store::any_shared_subject(tx, realm, field).await? {
+        return Ok(());
+    }
+    let name = field.trait_name();
+    let why = format!(
+        "{SUBJECT_FIELD} can't be {field}, because identities of the realm share a {name}. Change \
+         theirs first, or choose another field"
+    );
+    let found = format!("duplicate {name}");
+    Err(Error::conflict_on(why, Kind::REALM, realm.realm_id, &found))
 }
 
 /// Returns a page of a realm's applications.
@@ -210,7 +233,12 @@ pub async fn update(
             let (before, sealed) = store::find_locked(tx, at)
                 .await?
                 .ok_or_else(|| at.not_found())?;
+            let subject = before.protocol.token_configuration.subject_field;
             let after = patched(tx, before, patch.clone(), now, &caller).await?;
+            let new_subject = after.protocol.token_configuration.subject_field;
+            if new_subject != subject {
+                require_distinct(tx, at.realm(), new_subject).await?;
+            }
             store::update(tx, &after).await?;
             events::append(tx, &event).await?;
             Ok((after, sealed))

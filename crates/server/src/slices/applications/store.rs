@@ -2,9 +2,9 @@
 
 use keymoor_types::{ApplicationId, RealmId, TenantId, Timestamp};
 
-use super::model::Application;
+use super::model::{Application, SubjectField};
 use crate::app::App;
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, Kind, Result};
 use crate::base::paging::{Page, PageRequest};
 use crate::base::refs::{ApplicationRef, RealmRef, Ref as _};
 use crate::base::secret::Secret;
@@ -91,9 +91,10 @@ pub async fn insert(
     const SQL: &str = concat!(
         "INSERT INTO applications (",
         columns_with_secret!(),
-        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+        ", subject_field) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
     );
-    tx.exec(SQL, &(application, secret))
+    let tokens = application.protocol.token_configuration;
+    tx.exec(SQL, &(application, secret, tokens.subject_field))
         .await
         .map_err(|error| match error {
             // Only the realm can be missing.
@@ -103,19 +104,29 @@ pub async fn insert(
             {
                 application.at().realm().not_found()
             }
-            other => refused(other),
+            other => refused(other, application.id),
         })?;
     Ok(())
 }
 
-fn refused(error: db::Error) -> Error {
+fn refused(error: db::Error, id: ApplicationId) -> Error {
     match error {
         // The caller has checked every reference, so one was deleted concurrently.
-        db::Error::ForeignKey => {
-            Error::conflict("what the application refers to has just been deleted")
-        }
+        db::Error::ForeignKey => Error::conflict_on(
+            "what the application refers to has just been deleted",
+            Kind::APPLICATION,
+            id,
+            "deleted reference",
+        ),
         other => other.into(),
     }
+}
+
+/// Returns the fields, other than ids, that applications of a realm use as subject.
+pub async fn subject_fields(rx: &mut Rx, realm: RealmRef) -> Result<Vec<SubjectField>> {
+    const SQL: &str = "SELECT DISTINCT subject_field FROM applications
+        WHERE tenant_id = $1 AND realm_id = $2 AND subject_field <> 'id' ORDER BY subject_field";
+    Ok(rx.all(SQL, &realm).await?)
 }
 
 pub async fn find(rx: &mut Rx, at: ApplicationRef) -> Result<Option<Application>> {
@@ -172,7 +183,7 @@ pub async fn find_secret(rx: &mut Rx, at: ApplicationRef) -> Result<Option<Seale
 pub async fn update(tx: &mut Tx, application: &Application) -> Result<()> {
     const SQL: &str = "UPDATE applications
         SET display_name = $4, resource_server_id = $5, authenticator_config_id = $6, protocol_config = $7,
-            updated_at = $8
+            updated_at = $8, subject_field = $9
         WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3";
     tx.exec(
         SQL,
@@ -183,10 +194,11 @@ pub async fn update(tx: &mut Tx, application: &Application) -> Result<()> {
             application.authenticator_config_id,
             Json(&application.protocol),
             application.updated_at,
+            application.protocol.token_configuration.subject_field,
         ),
     )
     .await
-    .map_err(refused)?;
+    .map_err(|error| refused(error, application.id))?;
     Ok(())
 }
 

@@ -20,9 +20,11 @@ use crate::base::refs::Ref as _;
 use crate::db::Rx;
 use crate::slices::applications;
 use crate::slices::applications::issuer::Issuer;
+use crate::slices::applications::model::Application;
 use crate::slices::credentials;
 use crate::slices::credentials::model::{Credential, KeyOrigin, State};
 use crate::slices::events::{self, Event, EventKind};
+use crate::slices::identities;
 use crate::slices::identities::model::{Identity, Status};
 
 /// A proof whose parts agree with each other and with the URL that received it. Only the seal is
@@ -31,6 +33,14 @@ struct Attempt<'a> {
     issuer: &'a Issuer,
     proof: Proof,
     challenge: Challenge,
+}
+
+/// Whom a proof names. The credential may be missing.
+struct Found {
+    identity: Identity,
+    credential: Option<Credential>,
+    /// See [`is_ambiguous`].
+    is_ambiguous: bool,
 }
 
 /// Answers a challenge.
@@ -50,7 +60,12 @@ pub async fn authenticate(
 ) -> Result<AuthenticationAnswer> {
     let attempt = Attempt::of(ctx, issuer, proof)?;
     let found = ctx.app.db.read(async |rx| attempt.find(rx).await).await?;
-    let Some((identity, credential)) = found else {
+    let Some(Found {
+        identity,
+        credential,
+        is_ambiguous,
+    }) = found
+    else {
         attempt.count(ctx, None)?;
         return Err(refused("the proof names nobody known"));
     };
@@ -69,10 +84,49 @@ pub async fn authenticate(
         let error = "the passkey's backup eligibility changed";
         return Err(attempt.record_error(ctx, identity.id, error).await?);
     }
-    match attempt.denial(&identity, &credential) {
+    match attempt.denial(&identity, &credential, is_ambiguous) {
         Some(message) => attempt.deny(ctx, &credential, message).await,
         None => attempt.allow(ctx, &credential, said.as_ref()).await,
     }
+}
+
+/// Returns why what is known of a person forbids a grant, in words for the person. Asked when they
+/// sign in and when their code is redeemed, because each of these facts may change in between.
+pub fn denial(
+    issuer: &Issuer,
+    identity: &Identity,
+    credential: &Credential,
+    is_ambiguous: bool,
+) -> Option<&'static str> {
+    let settings = &issuer.application.protocol.token_configuration;
+    if identity.status == Status::Suspended {
+        Some("This account is suspended.")
+    } else if credential.state == State::Revoked {
+        Some("This passkey was revoked.")
+    } else if !issuer.permits(&credential.origin) {
+        Some(
+            "The app no longer accepts this kind of passkey. Ask the app's support for a link to \
+             create a new passkey.",
+        )
+    } else if subject(identity, settings.subject_field).is_none() {
+        Some("This account lacks what the app identifies its users by.")
+    } else if is_ambiguous {
+        Some("The app can't tell this account from another one. Ask the app's support for help.")
+    } else {
+        None
+    }
+}
+
+/// Whether the subject of an identity is, or looks like, that of another identity or of the
+/// application itself (RFC 9068, section 5).
+pub async fn is_ambiguous(
+    rx: &mut Rx,
+    application: &Application,
+    identity: &Identity,
+) -> Result<bool> {
+    let field = application.protocol.token_configuration.subject_field;
+    let is_application = subject(identity, field).is_some_and(|own| own == application.client_id);
+    Ok(is_application || identities::store::shares_subject(rx, identity, field).await?)
 }
 
 /// Rejects an invalid proof. The reason is only logged, since it would help a forger.
@@ -97,24 +151,29 @@ impl<'a> Attempt<'a> {
         })
     }
 
-    async fn find(&self, rx: &mut Rx) -> Result<Option<(Identity, Option<Credential>)>> {
-        self.proof.find(rx, self.issuer.at).await
+    async fn find(&self, rx: &mut Rx) -> Result<Option<Found>> {
+        let found = self.proof.find(rx, self.issuer.at).await?;
+        let Some((identity, credential)) = found else {
+            return Ok(None);
+        };
+        Ok(Some(Found {
+            is_ambiguous: is_ambiguous(rx, &self.issuer.application, &identity).await?,
+            identity,
+            credential,
+        }))
     }
 
     /// Returns why policy rejects a user with a valid proof, in words for the user.
-    fn denial(&self, identity: &Identity, credential: &Credential) -> Option<&'static str> {
-        let settings = &self.issuer.application.protocol.token_configuration;
+    fn denial(
+        &self,
+        identity: &Identity,
+        credential: &Credential,
+        is_ambiguous: bool,
+    ) -> Option<&'static str> {
         if !self.redirect_uri_is_registered() || self.grantable_scopes().is_none() {
-            Some("The app no longer accepts the sign-in that it asked for.")
-        } else if identity.status == Status::Suspended {
-            Some("This account is suspended.")
-        } else if credential.state == State::Revoked {
-            Some("This passkey was revoked.")
-        } else if subject(identity, settings.subject_field).is_none() {
-            Some("This account lacks what the app identifies its users by.")
-        } else {
-            None
+            return Some("The app no longer accepts the sign-in that it asked for.");
         }
+        denial(self.issuer, identity, credential, is_ambiguous)
     }
 
     /// The application may have removed the redirect URI since the request.
@@ -229,7 +288,11 @@ impl<'a> Attempt<'a> {
             return Err(at.not_found());
         }
         let message = match &found {
-            Some((identity, Some(credential))) => self.denial(identity, credential),
+            Some(Found {
+                identity,
+                credential: Some(credential),
+                is_ambiguous,
+            }) => self.denial(identity, credential, *is_ambiguous),
             _ => None,
         };
         let message = message.unwrap_or("This passkey was removed.");

@@ -93,7 +93,7 @@ macro_rules! insert {
         concat!(
             "INSERT INTO authorization_codes
             (tenant_id, realm_id, transaction_id, code_hash, application_id, identity_id, credential_id, grant_facts,
-             authenticated_at, expires_at, keep_until) ",
+             authenticated_at, expires_at, keep_until, grant_epoch) ",
             $values,
             " ON CONFLICT (tenant_id, realm_id, transaction_id) DO NOTHING"
         )
@@ -126,11 +126,10 @@ async fn insert(tx: &mut Tx, sql: &'static str, code: &NewCode) -> Result<bool> 
 /// and application permit it. Returns false otherwise.
 pub async fn insert_if_permitted(tx: &mut Tx, code: &NewCode) -> Result<bool> {
     const SQL: &str = insert!(
-        "SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11
-        WHERE EXISTS (SELECT 1 FROM credentials WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $6
+        "SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, i.grant_epoch FROM identities i
+        WHERE i.tenant_id = $1 AND i.realm_id = $2 AND i.identity_id = $6 AND i.status = 'active'
+          AND EXISTS (SELECT 1 FROM credentials WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $6
             AND credential_id = $7 AND state = 'ACTIVE')
-          AND EXISTS (SELECT 1 FROM identities WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $6
-            AND status = 'active')
           AND EXISTS (SELECT 1 FROM applications WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $5)"
     );
     insert(tx, SQL, code).await
@@ -139,7 +138,7 @@ pub async fn insert_if_permitted(tx: &mut Tx, code: &NewCode) -> Result<bool> {
 /// Denies a transaction, for the first caller only. `code` is never issued. Returns false if the
 /// transaction was already answered.
 pub async fn insert_denied(tx: &mut Tx, code: &NewCode) -> Result<bool> {
-    const SQL: &str = insert!("VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)");
+    const SQL: &str = insert!("VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0)");
     insert(tx, SQL, code).await
 }
 
@@ -173,7 +172,8 @@ pub struct Redemption {
 }
 
 /// Redeems a code for the first caller only, and inserts its token into the list. The statement
-/// itself checks the application, the expiry, and whether passkey and identity are still active.
+/// itself checks the application, the expiry, whether passkey and identity are still active, and
+/// whether the identity's grants were revoked since the code was issued.
 pub async fn redeem(tx: &mut Tx, redemption: &Redemption) -> Result<bool> {
     macro_rules! text {
         ($lock:literal) => {
@@ -188,7 +188,8 @@ pub async fn redeem(tx: &mut Tx, redemption: &Redemption) -> Result<bool> {
                 $lock,
                 ")
           AND EXISTS (SELECT 1 FROM identities i WHERE i.tenant_id = $1 AND i.realm_id = $2
-            AND i.identity_id = authorization_codes.identity_id AND i.status = 'active'",
+            AND i.identity_id = authorization_codes.identity_id AND i.status = 'active'
+            AND i.grant_epoch = authorization_codes.grant_epoch",
                 $lock,
                 ")"
             )

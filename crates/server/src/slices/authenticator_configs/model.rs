@@ -11,6 +11,7 @@ use crate::base::error::Result;
 use crate::base::refs::{AuthenticatorConfigRef, RealmRef};
 use crate::base::text::check_label;
 use crate::base::validation::Violations;
+use crate::slices::credentials::model::KeyOrigin;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthenticatorConfig {
@@ -99,7 +100,7 @@ pub struct Embedded {
     #[serde(default)]
     #[schema(examples("https://app.example.com"))]
     pub trusted_origins: Vec<String>,
-    /// The kinds of passkey. If absent, both kinds, and binding does not enforce them.
+    /// The kinds of passkey that may be bound and sign in. If absent, both kinds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[serde(deserialize_with = "keymoor_types::json::tagged")]
     pub authentication_methods: Option<Vec<AuthenticationMethod>>,
@@ -108,7 +109,7 @@ pub struct Embedded {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = HostedWebAuthenticator)]
 pub struct HostedWeb {
-    /// The kinds of passkey. If absent, both kinds, and binding does not enforce them.
+    /// The kinds of passkey that may be bound and sign in. If absent, both kinds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[serde(deserialize_with = "keymoor_types::json::tagged")]
     pub authentication_methods: Option<Vec<AuthenticationMethod>>,
@@ -141,6 +142,14 @@ pub enum AuthenticationMethod {
 }
 
 impl AuthenticationMethod {
+    /// Returns the method of signing in with this kind of key.
+    pub const fn of(key: &KeyOrigin) -> Self {
+        match key {
+            KeyOrigin::Software => Self::SoftwarePasskey,
+            KeyOrigin::WebAuthn(_) => Self::WebauthnPasskey,
+        }
+    }
+
     /// What a config that sets none is said to have.
     pub const DEFAULT: [Self; 2] = [Self::WebauthnPasskey, Self::SoftwarePasskey];
 
@@ -151,6 +160,12 @@ impl AuthenticationMethod {
         working.retain(|method| *method != Self::EmailOneTimePassword);
         working
     }
+}
+
+/// Whether a config that lists `methods` permits a key, asked when it is bound, when it signs in and
+/// when its code is redeemed. Only a list that was set explicitly restricts anything.
+pub fn permits(methods: Option<&[AuthenticationMethod]>, key: &KeyOrigin) -> bool {
+    methods.is_none_or(|methods| methods.contains(&AuthenticationMethod::of(key)))
 }
 
 /// The types of config.
@@ -334,6 +349,11 @@ impl ConfigBody {
             Self::Embedded(embedded) => embedded.authentication_methods.as_deref(),
             Self::HostedWeb(hosted) => hosted.authentication_methods.as_deref(),
         }
+    }
+
+    /// Whether a key may sign in. See [`permits`].
+    pub fn permits(&self, key: &KeyOrigin) -> bool {
+        permits(self.explicit_methods(), key)
     }
 
     /// Returns the methods as they are shown.

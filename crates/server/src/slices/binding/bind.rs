@@ -25,7 +25,6 @@ use crate::base::refs::{JobRef, Ref as _};
 use crate::base::secret::Secret;
 use crate::db::Rx;
 use crate::infra::outbox::{self, Entry};
-use crate::slices::authenticator_configs::model::AuthenticationMethod;
 use crate::slices::credentials;
 use crate::slices::credentials::mailing::PasskeyAddedMail;
 use crate::slices::credentials::model::{Credential, Mechanism, State as CredentialState};
@@ -185,8 +184,7 @@ async fn registrable(
     job: &BindingJob,
     origin: &PageOrigin,
 ) -> Result<Option<(String, Vec<Vec<u8>>)>> {
-    let method = AuthenticationMethod::WebauthnPasskey;
-    let rp_id = fido2::rp_id(job, origin).filter(|_| job.snapshot.permits_method(method));
+    let rp_id = fido2::rp_id(job, origin).filter(|_| job.snapshot.permits_webauthn());
     let Some(rp_id) = rp_id else {
         return Ok(None);
     };
@@ -208,30 +206,61 @@ fn device_config(job: &BindingJob) -> Value {
 /// Binds the key that `request` proves.
 ///
 /// # Errors
-/// As [`open`], and: `Forbidden` for an untrusted origin or a kind of key that the config does
-/// not list; `Invalid` for a proof that fails, which is counted; `Conflict` for a key that is
-/// bound already. A request that repeats the one that completed the job gets its credential again.
+/// As [`open`], and: `Forbidden` for a kind of key that the config does not list; `Invalid` for a
+/// proof that fails; `Conflict` for a key that is bound already; the error of `request`. Each of
+/// these counts as a failed proof, and so does an untrusted origin. A request that repeats the one
+/// that completed the job gets its credential again.
 pub async fn bind(
     ctx: &Context,
     origin: &PageOrigin,
     key: JobRef,
     token: &Secret,
-    request: &BindRequest,
+    request: Result<BindRequest>,
 ) -> Result<Credential> {
     let found = ctx.app.db.read(async |rx| find(rx, key).await).await?;
-    if let Some(credential) = repeated(ctx, origin, token, request, found.as_ref()).await? {
+    if let Ok(request) = &request
+        && let Some(credential) = repeated(ctx, origin, token, request, found.as_ref()).await?
+    {
         return Ok(credential);
     }
-    let Opened { job, identity } = admit(ctx, key, token, found)?;
-    require_trusted(ctx, origin, &job)?;
-    let Ok(proved) = verify(ctx, &job, token, request) else {
-        count_failed_proof(ctx, &job).await?;
+    let opened = admit(ctx, key, token, found)?;
+    let bound = bind_opened(ctx, origin, &opened, token, request).await;
+    if let Err(error) = &bound
+        && let Some(reason) = refusal(error)
+    {
+        count_failed_proof(ctx, &opened.job, reason).await?;
+    }
+    bound
+}
+
+async fn bind_opened(
+    ctx: &Context,
+    origin: &PageOrigin,
+    Opened { job, identity }: &Opened,
+    token: &Secret,
+    request: Result<BindRequest>,
+) -> Result<Credential> {
+    require_trusted(ctx, origin, job)?;
+    let Ok(proved) = verify(ctx, job, token, &request?) else {
         return Err(Error::invalid("raw", "the proof does not verify"));
     };
     if !job.snapshot.permits(&proved.origin()) {
         return Err(Error::Forbidden("this kind of passkey is not allowed"));
     }
-    with_fresh_ids!(store_key(ctx, &job, &identity, &proved).await)
+    with_fresh_ids!(store_key(ctx, job, identity, &proved).await)
+}
+
+/// Returns why `error` counts as a failed proof: the request can't be right for this job, whoever
+/// repeats it. `None`: the server failed, or the job ended or was suspended meanwhile.
+fn refusal(error: &Error) -> Option<&'static str> {
+    match error {
+        Error::UntrustedOrigin => Some("untrusted origin"),
+        Error::Malformed(_) | Error::UnsupportedMediaType => Some("malformed request"),
+        Error::Invalid(_) => Some("invalid proof"),
+        Error::Forbidden(_) => Some("kind of passkey not allowed"),
+        Error::Conflict { .. } => Some("key already bound"),
+        _ => None,
+    }
 }
 
 /// Returns the credential that an earlier request with this key bound by the job, for a device that
@@ -336,7 +365,7 @@ fn refused(error: &impl std::error::Error) -> BadProof {
     BadProof
 }
 
-async fn count_failed_proof(ctx: &Context, job: &BindingJob) -> Result<()> {
+async fn count_failed_proof(ctx: &Context, job: &BindingJob, reason: &str) -> Result<()> {
     let key = job.at();
     let event = step_event(ctx, key, State::Revoked);
     let failed = Event::about(
@@ -345,7 +374,8 @@ async fn count_failed_proof(ctx: &Context, job: &BindingJob) -> Result<()> {
         EventKind::CREDENTIAL_BINDING_JOB_CHANGE,
         "PROOF_REFUSED",
     )
-    .detail("failed_proofs_allowed", MAX_FAILED_PROOFS);
+    .detail("failed_proofs_allowed", MAX_FAILED_PROOFS)
+    .detail("reason", reason);
     let (hash, now) = (job.token_hash, ctx.now);
     ctx.app
         .db

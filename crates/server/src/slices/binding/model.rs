@@ -13,7 +13,9 @@ use crate::base::error::Ending;
 use crate::base::names::named;
 use crate::base::refs::JobRef;
 use crate::base::secret::{Digest, Secret};
-use crate::slices::authenticator_configs::model::{AuthenticationMethod, AuthenticatorConfig};
+use crate::slices::authenticator_configs::model::{
+    AuthenticationMethod, AuthenticatorConfig, permits,
+};
 use crate::slices::credentials::model::{Credential, KeyOrigin, Mechanism, WebAuthnKey};
 
 /// The number of failed proofs with the correct token that revokes a job.
@@ -78,16 +80,14 @@ impl Snapshot {
 
     /// Whether a key of this origin may be bound.
     pub fn permits(&self, origin: &KeyOrigin) -> bool {
-        self.permits_method(match origin {
-            KeyOrigin::Software => AuthenticationMethod::SoftwarePasskey,
-            KeyOrigin::WebAuthn(_) => AuthenticationMethod::WebauthnPasskey,
-        })
+        permits(self.methods.as_deref(), origin)
     }
 
-    pub fn permits_method(&self, needed: AuthenticationMethod) -> bool {
-        self.methods
-            .as_ref()
-            .is_none_or(|methods| methods.contains(&needed))
+    /// Whether WebAuthn credentials may be bound.
+    pub fn permits_webauthn(&self) -> bool {
+        let method = AuthenticationMethod::WebauthnPasskey;
+        let listed = self.methods.as_ref();
+        listed.is_none_or(|methods| methods.contains(&method))
     }
 }
 

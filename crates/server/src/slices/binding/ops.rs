@@ -151,7 +151,12 @@ async fn refuse_second(tx: &mut Tx, at: IdentityRef, now: Timestamp) -> Result<(
     if pending.is_empty() {
         return Ok(());
     }
-    Err(Error::conflict("identity has a pending binding job"))
+    Err(Error::conflict_on(
+        "identity has a pending binding job",
+        Kind::IDENTITY,
+        at.identity_id,
+        "pending",
+    ))
 }
 
 async fn identity(tx: &mut Tx, at: IdentityRef) -> Result<Identity> {

@@ -190,10 +190,11 @@ async fn bind_credential(
     at: JobRef,
     origin: PageOrigin,
     headers: HeaderMap,
-    Lenient(request): Lenient<BindRequest>,
+    request: Result<Lenient<BindRequest>>,
 ) -> Result<Reply<BoundCredential>> {
     let token = link_token(&headers)?;
-    let bound = bind::bind(&ctx, &origin, at, &token, &request).await;
+    let request = request.map(|Lenient(request)| request);
+    let bound = bind::bind(&ctx, &origin, at, &token, request).await;
     ctx.app.metrics.binding(Outcome::of(&bound));
     let credential = bound?;
     Ok(Reply(BoundCredential {

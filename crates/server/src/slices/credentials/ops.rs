@@ -8,6 +8,7 @@ use crate::base::paging::{Page, PageRequest};
 use crate::base::refs::{CredentialRef, IdentitiesRef, Ref as _};
 use crate::slices::events::{self, Event, EventKind};
 use crate::slices::identities;
+use crate::slices::tokens;
 
 /// Returns a page of the credentials of one identity, or of every identity of the realm.
 ///
@@ -35,22 +36,28 @@ pub async fn get(ctx: &Context, key: CredentialRef) -> Result<Credential> {
         .ok_or_else(|| key.not_found())
 }
 
-/// Revokes a credential permanently: it can't sign in any more. Its record stays, and revoking it
-/// again changes nothing.
+/// Revokes a credential permanently, with every token that rests on it: it can't sign in any more,
+/// and codes that it got are void. Its record stays, and revoking it again changes nothing.
 ///
 /// # Errors
 /// `NotFound`
 pub async fn revoke(ctx: &Context, key: CredentialRef) -> Result<Credential> {
     let event = Event::about(ctx, key, EventKind::CREDENTIAL_CHANGE, "REVOKED");
     let now = ctx.now;
-    ctx.app
+    let (credential, revoked) = ctx
+        .app
         .db
         .write(async move |tx| {
             if let Some(credential) = store::revoke(tx, key, now).await? {
+                let revoked = tokens::store::revoke_of_credential(tx, key).await?;
+                let event = event.clone().detail("revoked_tokens", revoked.len());
                 events::append(tx, &event).await?;
-                return Ok(credential);
+                return Ok((credential, revoked));
             }
-            store::find(tx, key).await?.ok_or_else(|| key.not_found())
+            let found = store::find(tx, key).await?;
+            Ok((found.ok_or_else(|| key.not_found())?, Vec::new()))
         })
-        .await
+        .await?;
+    ctx.app.revocations.add(key.tenant_id, &revoked);
+    Ok(credential)
 }

@@ -6,9 +6,11 @@ use super::model::{EnrollmentStatus, Identity, Profile};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paging::{Page, PageRequest};
 use crate::base::refs::{IdentityRef, RealmRef};
+use crate::base::secret::Digest;
 use crate::base::text;
 use crate::db::{self, Json, Param, Rx, Sql, Tx, record};
 use crate::infra::directory::store::{self as totals, Directory};
+use crate::slices::applications::model::SubjectField;
 
 /// The list whose total is stored.
 pub const DIRECTORY: Directory = Directory::new("identities");
@@ -59,8 +61,8 @@ pub async fn insert(tx: &mut Tx, identity: &Identity) -> Result<()> {
     const SQL: &str = concat!(
         "INSERT INTO identities (",
         columns!(),
-        ", username, folded_username, primary_email_address, external_id)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+        ", username, folded_username, primary_email_address, external_id, folded_email_address)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
     );
     let traits = &identity.traits;
     let searchable = (
@@ -68,6 +70,7 @@ pub async fn insert(tx: &mut Tx, identity: &Identity) -> Result<()> {
         text::folded(&traits.username),
         &traits.primary_email_address,
         &traits.external_id,
+        folded_address(identity),
     );
     tx.exec(SQL, &(identity, searchable))
         .await
@@ -80,7 +83,7 @@ fn refused(error: db::Error, realm: RealmId) -> Error {
         // The realm was deleted concurrently.
         db::Error::ForeignKey => Error::not_found(Kind::REALM, realm),
         db::Error::Unique { constraint } if constraint == "identities_username" => {
-            Error::conflict("username already exists")
+            Error::conflict_on("username already exists", Kind::IDENTITY, "", "duplicate")
         }
         db::Error::Unique { constraint } if constraint == "identities_pkey" => Error::Collision,
         _ => error.into(),
@@ -209,11 +212,13 @@ pub async fn list(
     Ok(page.page(profiles, total, |profile: &Profile| profile.identity.id))
 }
 
-/// Updates the mutable columns of an identity.
+/// Updates the mutable columns of an identity. A username that stays keeps its form for comparisons,
+/// which an older version may have computed, so that the update can't fail for it.
 pub async fn update(tx: &mut Tx, identity: &Identity) -> Result<()> {
     const SQL: &str = "UPDATE identities
-        SET display_name = $4, status = $5, username = $6, folded_username = $7, primary_email_address = $8,
-            external_id = $9, traits = $10, updated_at = $11
+        SET display_name = $4, status = $5, username = $6,
+            folded_username = CASE WHEN username = $6 THEN folded_username ELSE $7 END, primary_email_address = $8,
+            external_id = $9, traits = $10, updated_at = $11, folded_email_address = $12
         WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3";
     let Identity {
         tenant_id,
@@ -239,10 +244,83 @@ pub async fn update(tx: &mut Tx, identity: &Identity) -> Result<()> {
             &traits.external_id,
             Json(traits),
             updated_at,
+            folded_address(identity),
         ),
     )
     .await
     .map_err(|error| refused(error, *realm_id))?;
+    Ok(())
+}
+
+/// Voids the codes that the identity has got and not redeemed.
+pub async fn raise_grant_epoch(tx: &mut Tx, at: IdentityRef) -> Result<()> {
+    const SQL: &str = "UPDATE identities SET grant_epoch = grant_epoch + 1
+        WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3";
+    tx.exec(SQL, &at).await?;
+    Ok(())
+}
+
+/// The address as addresses are compared: ignoring case, although RFC 5321 lets a mail server
+/// distinguish it, because applications do.
+fn folded_address(identity: &Identity) -> Option<String> {
+    let address = identity.traits.primary_email_address.as_deref();
+    address.map(text::folded)
+}
+
+/// Whether another identity of the realm has the same value of `field`. Ids and usernames are
+/// unique anyway.
+pub async fn shares_subject(rx: &mut Rx, identity: &Identity, field: SubjectField) -> Result<bool> {
+    const BY_ADDRESS: &str = "SELECT EXISTS (SELECT 1 FROM identities
+        WHERE tenant_id = $1 AND realm_id = $2 AND folded_email_address IN ($4, $5) AND identity_id <> $3)";
+    const BY_EXTERNAL_ID: &str = "SELECT EXISTS (SELECT 1 FROM identities
+        WHERE tenant_id = $1 AND realm_id = $2 AND external_id = $4 AND identity_id <> $3)";
+    let (at, traits) = (identity.at(), &identity.traits);
+    match field {
+        SubjectField::Id | SubjectField::Username => Ok(false),
+        SubjectField::Email => {
+            // An older address may still have the form that SQL gave it.
+            let older = traits.primary_email_address.as_deref();
+            let older = older.map(str::to_ascii_lowercase);
+            Ok(rx
+                .one(BY_ADDRESS, &(at, folded_address(identity), older))
+                .await?)
+        }
+        SubjectField::ExternalId => Ok(rx.one(BY_EXTERNAL_ID, &(at, &traits.external_id)).await?),
+    }
+}
+
+/// Whether any two identities of a realm have the same value of `field`.
+pub async fn any_shared_subject(rx: &mut Rx, realm: RealmRef, field: SubjectField) -> Result<bool> {
+    const BY_ADDRESS: &str = "SELECT EXISTS (SELECT folded_email_address FROM identities
+        WHERE tenant_id = $1 AND realm_id = $2 AND folded_email_address IS NOT NULL
+        GROUP BY folded_email_address HAVING COUNT(*) > 1)";
+    const BY_EXTERNAL_ID: &str = "SELECT EXISTS (SELECT external_id FROM identities
+        WHERE tenant_id = $1 AND realm_id = $2 AND external_id IS NOT NULL
+        GROUP BY external_id HAVING COUNT(*) > 1)";
+    match field {
+        SubjectField::Id | SubjectField::Username => Ok(false),
+        SubjectField::Email => Ok(rx.one(BY_ADDRESS, &realm).await?),
+        SubjectField::ExternalId => Ok(rx.one(BY_EXTERNAL_ID, &realm).await?),
+    }
+}
+
+/// Makes others that would give an identity the same subject wait until the transaction ends.
+pub async fn lock_subject(tx: &mut Tx, identity: &Identity, field: SubjectField) -> Result<()> {
+    // There is no row to lock before the first identity has the value. SQLite has one writer.
+    const SQL: Sql = Sql {
+        sqlite: "SELECT CAST($1 AS TEXT)",
+        postgres: "SELECT CAST(pg_advisory_xact_lock($1) AS TEXT)",
+    };
+    let value = match field {
+        SubjectField::Email => folded_address(identity),
+        SubjectField::ExternalId => identity.traits.external_id.clone(),
+        SubjectField::Id | SubjectField::Username => None,
+    };
+    let realm = identity.at().realm();
+    let named = format!("{realm} {field} {}", value.unwrap_or_default());
+    let Digest(digest) = Digest::of(named.as_bytes());
+    let (lock, _) = digest.split_first_chunk().expect("a digest has 32 bytes");
+    tx.one::<String>(SQL, &i64::from_be_bytes(*lock)).await?;
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use keymoor_oauth::secret::PresentedSecret;
 use keymoor_oauth::token_request::{
     self, GrantRequest, INVALID_CLIENT, TokenRequest, TokenResponse,
 };
-use keymoor_types::Seconds;
+use keymoor_types::{CredentialId, Seconds};
 
 use super::audience;
 use super::userinfo::claims_of;
@@ -22,10 +22,12 @@ use crate::infra::metrics::Outcome;
 use crate::slices::applications::issuer::Issuer;
 use crate::slices::applications::model::IdTokenContent;
 use crate::slices::authentication::model::{CodeKey, fingerprint, subject};
+use crate::slices::authentication::ops::{denial, is_ambiguous};
 use crate::slices::authentication::store::{self, IssuedCode, Redemption};
+use crate::slices::credentials;
 use crate::slices::events::{self, Event, EventKind};
 use crate::slices::identities;
-use crate::slices::identities::model::{Identity, Status};
+use crate::slices::identities::model::Identity;
 use crate::slices::tokens;
 use crate::slices::tokens::access::{self, Grant, Issued};
 use crate::slices::tokens::store::Revoked;
@@ -113,6 +115,7 @@ async fn for_itself(
     let about = About {
         subject: &issuer.application.client_id,
         principal: issuer.at.principal(),
+        credential: None,
         audience: audience::of_application(&ctx.app, issuer).await?,
         grant_type: GrantType::ClientCredentials,
     };
@@ -129,6 +132,7 @@ async fn for_itself(
 struct About<'a> {
     subject: &'a str,
     principal: Principal,
+    credential: Option<CredentialId>,
     audience: String,
     grant_type: GrantType,
 }
@@ -147,6 +151,7 @@ async fn issue(
         client_id: &issuer.application.client_id,
         subject: about.subject,
         principal: about.principal,
+        credential: about.credential,
         audience: vec![about.audience],
         scope: scope.clone(),
         grant_type: about.grant_type,
@@ -169,39 +174,35 @@ async fn redeem(
     presented: &Presented<'_>,
     lifetime: Seconds,
 ) -> TokenResult {
-    let Some((code, identity)) = find(ctx, issuer, key).await? else {
+    let Some(found) = find(ctx, issuer, key).await? else {
         return Err(INVALID_CODE.into());
     };
-    let subject_field = issuer
-        .application
-        .protocol
-        .token_configuration
-        .subject_field;
-    let identity = identity.filter(|identity| identity.status == Status::Active);
-    let subject = identity
-        .as_ref()
-        .and_then(|identity| subject(identity, subject_field));
+    let settings = &issuer.application.protocol.token_configuration;
+    let holder = found.holder.as_ref().filter(|_| found.denial.is_none());
+    let subject = holder.and_then(|identity| subject(identity, settings.subject_field));
     let (Ok(()), Some(identity), Some(subject)) = (
-        code_grant(&code).check(presented, ctx.now),
-        identity,
+        code_grant(&found.code).check(presented, ctx.now),
+        holder,
         subject,
     ) else {
-        return Err(refuse(ctx, issuer, &code).await?);
+        return Err(refuse(ctx, issuer, &found).await?);
     };
+    let code = &found.code;
     let scope = &code.facts.requested.scopes;
     let about = About {
         subject: &subject,
         principal: identity.at().principal(),
+        credential: Some(code.credential_id),
         audience: audience::of_person(&ctx.app, issuer).await?,
         grant_type: GrantType::AuthorizationCode,
     };
     let access_token = issue(ctx, issuer, about, scope, lifetime).await?;
     let id_token = if scope.has_openid() {
-        Some(id_token(ctx, issuer, &code, &identity, subject).await?)
+        Some(id_token(ctx, issuer, code, identity, subject).await?)
     } else {
         None
     };
-    if !claim(ctx, issuer, &code, &access_token).await? {
+    if !claim(ctx, issuer, code, &access_token).await? {
         return Err(lost_race(ctx, issuer, key).await?);
     }
     Ok(TokenResponse {
@@ -222,11 +223,16 @@ fn code_grant(code: &IssuedCode) -> CodeGrant {
     }
 }
 
-async fn find(
-    ctx: &Context,
-    issuer: &Issuer,
-    key: CodeKey,
-) -> Result<Option<(IssuedCode, Option<Identity>)>> {
+/// A code, and what is known of the person who got it.
+struct Found {
+    code: IssuedCode,
+    /// `None` if the identity or its passkey was deleted.
+    holder: Option<Identity>,
+    /// Why the holder would be denied now.
+    denial: Option<&'static str>,
+}
+
+async fn find(ctx: &Context, issuer: &Issuer, key: CodeKey) -> Result<Option<Found>> {
     let realm = issuer.at.realm();
     ctx.app
         .db
@@ -234,8 +240,22 @@ async fn find(
             let Some(code) = store::find(rx, realm, key).await? else {
                 return Ok(None);
             };
-            let identity = identities::store::find(rx, realm.identity_id(code.identity_id)).await?;
-            Ok(Some((code, identity)))
+            let at = realm.identity_id(code.identity_id);
+            let identity = identities::store::find(rx, at).await?;
+            let credential = credentials::store::find(rx, at.credential_id(code.credential_id));
+            let (Some(holder), Some(credential)) = (identity, credential.await?) else {
+                return Ok(Some(Found {
+                    code,
+                    holder: None,
+                    denial: None,
+                }));
+            };
+            let is_ambiguous = is_ambiguous(rx, &issuer.application, &holder).await?;
+            Ok(Some(Found {
+                code,
+                denial: denial(issuer, &holder, &credential, is_ambiguous),
+                holder: Some(holder),
+            }))
         })
         .await
 }
@@ -270,7 +290,7 @@ async fn claim(
 /// A concurrent request redeemed the code, or the passkey or its owner changed.
 async fn lost_race(ctx: &Context, issuer: &Issuer, key: CodeKey) -> Result<Failure> {
     match find(ctx, issuer, key).await? {
-        Some((code, _)) => refuse(ctx, issuer, &code).await,
+        Some(found) => refuse(ctx, issuer, &found).await,
         None => Ok(INVALID_CODE.into()),
     }
 }
@@ -278,8 +298,8 @@ async fn lost_race(ctx: &Context, issuer: &Issuer, key: CodeKey) -> Result<Failu
 /// Rejects a code that exists. If its own application presents it again, the code was copied, and
 /// the legitimate holder is unknown. The token that it yielded is then revoked (RFC 6749, section
 /// 4.1.2), even where the rate limit suppresses the event.
-async fn refuse(ctx: &Context, issuer: &Issuer, code: &IssuedCode) -> Result<Failure> {
-    let at = issuer.at;
+async fn refuse(ctx: &Context, issuer: &Issuer, found: &Found) -> Result<Failure> {
+    let (at, code) = (issuer.at, &found.code);
     let is_own = code.application_id == at.application_id;
     let copied = code.access_token.filter(|_| is_own);
     let now = ctx.now;
@@ -290,6 +310,7 @@ async fn refuse(ctx: &Context, issuer: &Issuer, code: &IssuedCode) -> Result<Fai
         .wrong_proof(ctx.source.ip, at.tenant_id, identity);
     let event = event(ctx, issuer, code, "ERROR")
         .detail("error", ErrorCode::InvalidGrant.as_str())
+        .detail("reason", found.denial)
         .detail("revoked_token_id", copied.map(|(id, _)| id));
     let event = limit.is_ok().then_some(event);
     let event = event.and_then(|event| events::repeats::first(&ctx.app, event));
@@ -305,8 +326,7 @@ async fn refuse(ctx: &Context, issuer: &Issuer, code: &IssuedCode) -> Result<Fai
         .db
         .write(async move |tx| {
             if let Some((id, expires_at)) = copied {
-                tokens::store::take(tx, at.token_id(id), now).await?;
-                tokens::store::revoke(tx, at.realm(), id, expires_at).await?;
+                tokens::store::revoke_unlisted(tx, at.token_id(id), expires_at, now).await?;
             }
             match &event {
                 Some(event) => events::append(tx, event).await,
@@ -320,7 +340,7 @@ async fn refuse(ctx: &Context, issuer: &Issuer, code: &IssuedCode) -> Result<Fai
             id,
             expires_at,
         };
-        ctx.app.revocations.add(at.tenant_id, &revoked);
+        ctx.app.revocations.add(at.tenant_id, &[revoked]);
     }
     limit?;
     Ok(INVALID_CODE.into())

@@ -5,7 +5,7 @@ use keymoor_types::RealmId;
 use super::model::{NewRealm, Realm, RealmPatch};
 use super::store;
 use crate::base::context::Context;
-use crate::base::error::{Error, Result, with_fresh_ids};
+use crate::base::error::{Error, Kind, Result, with_fresh_ids};
 use crate::base::paging::{Page, PageRequest};
 use crate::base::refs::{RealmRef, Ref as _, TenantRef};
 use crate::db::Rx;
@@ -105,10 +105,12 @@ pub async fn delete(ctx: &Context, at: RealmRef) -> Result<()> {
                 .await?
                 .ok_or_else(|| at.not_found())?;
             if realm.is_admin {
-                return Err(Error::conflict("the admin realm can't be deleted"));
+                let why = "the admin realm can't be deleted";
+                return Err(Error::conflict_on(why, Kind::REALM, at.realm_id, "managed"));
             }
             if identities::store::any(tx, at).await? {
-                return Err(Error::conflict("realm has children"));
+                let why = "realm has children";
+                return Err(Error::conflict_on(why, Kind::REALM, at.realm_id, "in use"));
             }
             store::delete(tx, at).await?;
             directory::store::forget(tx, at).await?;

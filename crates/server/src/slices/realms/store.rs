@@ -3,7 +3,7 @@
 use keymoor_types::{RealmId, TenantId, Timestamp};
 
 use super::model::{Realm, RealmPatch};
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, Kind, Result};
 use crate::base::paging::{Page, PageRequest};
 use crate::base::refs::{RealmRef, TenantRef};
 use crate::base::text;
@@ -38,7 +38,7 @@ pub async fn insert(tx: &mut Tx, realm: &Realm) -> Result<()> {
 fn refused(error: db::Error) -> Error {
     match &error {
         db::Error::Unique { constraint } if constraint == "realms_name" => {
-            Error::conflict("realm name already exists")
+            Error::conflict_on("realm name already exists", Kind::REALM, "", "duplicate")
         }
         db::Error::Unique { constraint } if constraint == "realms_pkey" => Error::Collision,
         _ => error.into(),
@@ -61,12 +61,24 @@ pub async fn find(rx: &mut Rx, at: RealmRef) -> Result<Option<Realm>> {
     Ok(rx.opt(select!(""), &at).await?)
 }
 
-/// Like [`find`], and prevents new references to the realm until the transaction ends.
+/// Like [`find`], and prevents new references to the realm, and new identities and subjects in it,
+/// until the transaction ends.
 pub async fn find_locked(tx: &mut Tx, at: RealmRef) -> Result<Option<Realm>> {
     // SQLite has one writer, so needs no lock.
     const SQL: Sql = Sql {
         sqlite: select!(""),
         postgres: select!(" FOR UPDATE"),
+    };
+    Ok(tx.opt(SQL, &at).await?)
+}
+
+/// Like [`find`], and until the transaction ends the realm is not deleted, and no application of it
+/// changes the subject of its tokens.
+pub async fn find_shared(tx: &mut Tx, at: RealmRef) -> Result<Option<Realm>> {
+    // The lock of a foreign key check. SQLite has one writer.
+    const SQL: Sql = Sql {
+        sqlite: select!(""),
+        postgres: select!(" FOR KEY SHARE"),
     };
     Ok(tx.opt(SQL, &at).await?)
 }

@@ -8,7 +8,7 @@ use keymoor_oauth::claims::{AccessTokenClaims, Principal, TargetRealm};
 use keymoor_oauth::client::GrantType;
 use keymoor_oauth::jose::{self, Algorithm, JoseError, JwtHeader, KeySet, TokenType};
 use keymoor_oauth::scope::ScopeSet;
-use keymoor_types::{Seconds, TenantId, Timestamp};
+use keymoor_types::{CredentialId, Seconds, TenantId, Timestamp};
 use serde::Deserialize;
 
 use crate::app::App;
@@ -26,6 +26,8 @@ pub struct Grant<'a> {
     pub client_id: &'a str,
     pub subject: &'a str,
     pub principal: Principal,
+    /// The passkey that the grant rests on. `None` for an application that acts for itself.
+    pub credential: Option<CredentialId>,
     pub audience: Vec<String>,
     pub scope: ScopeSet,
     pub grant_type: GrantType,
@@ -87,6 +89,7 @@ pub async fn issue(app: &App, now: Timestamp, grant: Grant<'_>) -> Result<Issued
         application_id: at.application_id,
         id,
         identity_id,
+        credential_id: grant.credential,
         scopes: claims.scope,
         suffix: suffix(token.expose()),
         issued_at: now,

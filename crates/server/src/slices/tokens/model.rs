@@ -1,7 +1,7 @@
 //! The record of an issued token, and the filter of the token list.
 
 use keymoor_oauth::scope::ScopeSet;
-use keymoor_types::{ApplicationId, IdentityId, RealmId, TenantId, Timestamp};
+use keymoor_types::{ApplicationId, CredentialId, IdentityId, RealmId, TenantId, Timestamp};
 
 use crate::base::error::{Error, Kind, Result};
 pub use crate::base::long_id::TokenId;
@@ -30,6 +30,8 @@ pub struct IssuedToken {
     pub id: TokenId,
     /// The identity that it was issued for. `None` if its principal is the application itself.
     pub identity_id: Option<IdentityId>,
+    /// The passkey that the identity signed in with.
+    pub credential_id: Option<CredentialId>,
     pub scopes: ScopeSet,
     pub suffix: String,
     pub issued_at: Timestamp,

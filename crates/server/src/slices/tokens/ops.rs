@@ -43,10 +43,9 @@ pub async fn revoke(ctx: &Context, at: TokenRef) -> Result<()> {
         .app
         .db
         .write(async move |tx| {
-            let Some(taken) = store::take(tx, at, now).await? else {
+            let Some(taken) = store::revoke(tx, at, now).await? else {
                 return Err(at.not_found());
             };
-            store::revoke(tx, at.application().realm(), id, taken.expires_at).await?;
             let event = match taken.identity_id {
                 Some(identity) => event.clone().identity(identity),
                 None => event.clone(),
@@ -60,7 +59,7 @@ pub async fn revoke(ctx: &Context, at: TokenRef) -> Result<()> {
         id,
         expires_at: taken.expires_at,
     };
-    ctx.app.revocations.add(at.tenant_id, &revoked);
+    ctx.app.revocations.add(at.tenant_id, &[revoked]);
     Ok(())
 }
 

@@ -1,8 +1,7 @@
 //! The revoked tokens, in memory.
 //!
-//! This node's revocations are known at once. Those of other nodes change their tenant's
-//! generation, which is reread every five seconds. The list is reread only when the generation has
-//! changed.
+//! This node's revocations are known at once. Those of other nodes raise their tenant's generation,
+//! which is reread every five seconds. If it has changed, the revocations since then are read.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -30,10 +29,18 @@ pub struct Revocations {
 
 #[derive(Default)]
 struct OfTenant {
-    /// The last generation that was read.
-    generation: i64,
+    /// The last generation that was read. `None` before the first.
+    generation: Option<i64>,
     /// The expiry of each revoked token.
     tokens: HashMap<(RealmId, TokenId), Timestamp>,
+}
+
+impl OfTenant {
+    fn insert(&mut self, revoked: &[Revoked]) {
+        let entries = revoked.iter();
+        self.tokens
+            .extend(entries.map(|token| ((token.realm_id, token.id), token.expires_at)));
+    }
 }
 
 impl Revocations {
@@ -53,12 +60,10 @@ impl Revocations {
     }
 
     /// Adds the revocations of this node.
-    pub fn add(&self, tenant: TenantId, revoked: &Revoked) {
-        self.changed()
-            .entry(tenant)
-            .or_default()
-            .tokens
-            .insert((revoked.realm_id, revoked.id), revoked.expires_at);
+    pub fn add(&self, tenant: TenantId, revoked: &[Revoked]) {
+        if !revoked.is_empty() {
+            self.changed().entry(tenant).or_default().insert(revoked);
+        }
     }
 
     /// Removes tokens that have expired.
@@ -80,12 +85,15 @@ impl Revocations {
             .await?;
         let now = self.clock.now();
         for (tenant, generation) in generations {
-            if self.generation(tenant) == generation {
+            let known = self.generation(tenant);
+            if known == Some(generation) {
                 continue;
             }
+            // A restored database may be behind what was known.
+            let since = known.filter(|known| *known < generation).unwrap_or(-1);
             let revoked = self
                 .db
-                .scan(async move |rx| store::revoked(rx, tenant, now).await)
+                .scan(async move |rx| store::revoked_since(rx, tenant, since, now).await)
                 .await;
             match revoked {
                 Ok(revoked) => self.learn(tenant, generation, &revoked),
@@ -110,10 +118,8 @@ impl Revocations {
         }
     }
 
-    fn generation(&self, tenant: TenantId) -> i64 {
-        self.known()
-            .get(&tenant)
-            .map_or(0, |known| known.generation)
+    fn generation(&self, tenant: TenantId) -> Option<i64> {
+        self.known().get(&tenant).and_then(|known| known.generation)
     }
 
     /// The list was read after its generation, so it contains at least that generation's
@@ -122,12 +128,8 @@ impl Revocations {
     fn learn(&self, tenant: TenantId, generation: i64, revoked: &[Revoked]) {
         let mut known = self.changed();
         let known = known.entry(tenant).or_default();
-        known.generation = generation;
-        known.tokens.extend(
-            revoked
-                .iter()
-                .map(|revoked| ((revoked.realm_id, revoked.id), revoked.expires_at)),
-        );
+        known.generation = Some(generation);
+        known.insert(revoked);
     }
 
     // No code that can panic runs under the lock, so a poisoned map is still whole.

@@ -5,8 +5,9 @@ use keymoor_types::{IdentityId, RealmId, TenantId, Timestamp};
 use super::model::{IssuedToken, Principals, TokenId, TokenRef};
 use crate::base::error::Result;
 use crate::base::paging::{Page, PageRequest};
-use crate::base::refs::{ApplicationRef, RealmRef};
-use crate::db::{Rx, Text, Tx, record};
+use crate::base::refs::{ApplicationRef, CredentialRef, IdentityRef};
+use crate::db::{Param, Rx, Text, Tx, record};
+use crate::slices::applications::model::SubjectField;
 
 record!(IssuedToken as columns {
     tenant_id,
@@ -14,6 +15,7 @@ record!(IssuedToken as columns {
     application_id,
     id: "token_id",
     identity_id,
+    credential_id,
     scopes: Text,
     suffix,
     issued_at,
@@ -24,7 +26,7 @@ pub async fn insert(tx: &mut Tx, token: &IssuedToken) -> Result<()> {
     const SQL: &str = concat!(
         "INSERT INTO issued_tokens (",
         columns!(),
-        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
     );
     tx.exec(SQL, &token).await?;
     Ok(())
@@ -85,6 +87,17 @@ pub async fn list(
     Ok(page.page(tokens, total, |token: &IssuedToken| token.id))
 }
 
+/// Begins revocations of a tenant, and returns their revision: its next generation. Others of the
+/// tenant wait until the transaction ends, so revisions become visible in their order, and a node
+/// that has read one has missed none before it. It precedes every lock of a token, lest two
+/// revocations wait for each other.
+async fn begin(tx: &mut Tx, tenant: TenantId) -> Result<i64> {
+    const SQL: &str = "INSERT INTO revocation_generations (tenant_id, generation) VALUES ($1, 1)
+        ON CONFLICT (tenant_id) DO UPDATE SET generation = revocation_generations.generation + 1
+        RETURNING generation";
+    Ok(tx.one(SQL, &tenant).await?)
+}
+
 /// The data of a token that was removed from the list.
 pub struct Taken {
     pub identity_id: Option<IdentityId>,
@@ -96,35 +109,106 @@ record!(Taken {
     expires_at
 });
 
-/// Removes a valid token from the list. `None`: it is missing, or was removed concurrently.
-pub async fn take(tx: &mut Tx, at: TokenRef, now: Timestamp) -> Result<Option<Taken>> {
+/// Revokes a valid token. `None`: it is missing, or was revoked before.
+pub async fn revoke(tx: &mut Tx, at: TokenRef, now: Timestamp) -> Result<Option<Taken>> {
+    let revision = begin(tx, at.tenant_id).await?;
+    let taken = take(tx, at, now).await?;
+    if let Some(taken) = &taken {
+        record(tx, at, taken.expires_at, revision).await?;
+    }
+    Ok(taken)
+}
+
+/// Revokes a token until `expires_at`, whether or not it is in the list.
+pub async fn revoke_unlisted(
+    tx: &mut Tx,
+    at: TokenRef,
+    expires_at: Timestamp,
+    now: Timestamp,
+) -> Result<()> {
+    let revision = begin(tx, at.tenant_id).await?;
+    take(tx, at, now).await?;
+    record(tx, at, expires_at, revision).await
+}
+
+async fn take(tx: &mut Tx, at: TokenRef, now: Timestamp) -> Result<Option<Taken>> {
     const SQL: &str = "DELETE FROM issued_tokens
         WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3 AND token_id = $4 AND expires_at > $5
         RETURNING identity_id, expires_at";
     Ok(tx.opt(SQL, &(at, now)).await?)
 }
 
-/// Records that a token is revoked, until it would expire, and raises the tenant's generation, so
-/// that every node rereads the list.
-pub async fn revoke(
-    tx: &mut Tx,
-    realm: RealmRef,
-    id: TokenId,
-    expires_at: Timestamp,
-) -> Result<()> {
-    const REVOKE: &str = "INSERT INTO revoked_tokens (tenant_id, realm_id, token_id, expires_at) VALUES ($1, $2, $3, $4)
-        ON CONFLICT (tenant_id, realm_id, token_id) DO NOTHING";
-    const ANNOUNCE: &str =
-        "INSERT INTO revocation_generations (tenant_id, generation) VALUES ($1, 1)
-        ON CONFLICT (tenant_id) DO UPDATE SET generation = revocation_generations.generation + 1";
-    let revoked = tx.exec(REVOKE, &(realm, id, expires_at)).await?;
-    if revoked > 0 {
-        tx.exec(ANNOUNCE, &realm.tenant_id).await?;
-    }
+async fn record(tx: &mut Tx, at: TokenRef, expires_at: Timestamp, revision: i64) -> Result<()> {
+    const SQL: &str =
+        "INSERT INTO revoked_tokens (tenant_id, realm_id, token_id, expires_at, revision)
+        VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant_id, realm_id, token_id) DO NOTHING";
+    let realm = at.application().realm();
+    tx.exec(SQL, &(realm, at.token_id, expires_at, revision))
+        .await?;
     Ok(())
 }
 
+/// Statements that move the tokens of an identity which match to the revoked ones.
+macro_rules! moving {
+    ($matching:literal) => {
+        [
+            concat!(
+                "INSERT INTO revoked_tokens (tenant_id, realm_id, token_id, expires_at, revision)
+                SELECT tenant_id, realm_id, token_id, expires_at, CAST($5 AS BIGINT) FROM issued_tokens
+                WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND ",
+                $matching,
+                " ON CONFLICT (tenant_id, realm_id, token_id) DO NOTHING"
+            ),
+            concat!(
+                "DELETE FROM issued_tokens
+                WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND ",
+                $matching,
+                " RETURNING realm_id, token_id, expires_at"
+            ),
+        ]
+    };
+}
+
+/// Revokes every token of an identity. The caller has locked the identity, so that none is issued
+/// before the transaction ends.
+pub async fn revoke_of_identity(tx: &mut Tx, at: IdentityRef) -> Result<Vec<Revoked>> {
+    const SQL: [&str; 2] = moving!("CAST($4 AS BIGINT) IS NULL");
+    move_matching(tx, SQL, at, &None::<i64>).await
+}
+
+/// Revokes the tokens that rest on a credential, and those that may. The caller has locked it.
+pub async fn revoke_of_credential(tx: &mut Tx, at: CredentialRef) -> Result<Vec<Revoked>> {
+    const SQL: [&str; 2] = moving!("(credential_id = $4 OR credential_id IS NULL)");
+    move_matching(tx, SQL, at.identity(), &at.credential_id).await
+}
+
+/// Revokes the tokens of an identity whose subject is this field. The caller has locked the
+/// identity.
+pub async fn revoke_of_subject(
+    tx: &mut Tx,
+    at: IdentityRef,
+    field: SubjectField,
+) -> Result<Vec<Revoked>> {
+    const SQL: [&str; 2] = moving!(
+        "application_id IN (SELECT a.application_id FROM applications a
+            WHERE a.tenant_id = $1 AND a.realm_id = $2 AND a.subject_field = $4)"
+    );
+    move_matching(tx, SQL, at, &field).await
+}
+
+async fn move_matching(
+    tx: &mut Tx,
+    [add, remove]: [&'static str; 2],
+    identity: IdentityRef,
+    matching: &dyn Param,
+) -> Result<Vec<Revoked>> {
+    let revision = begin(tx, identity.tenant_id).await?;
+    tx.exec(add, &(identity, matching, revision)).await?;
+    Ok(tx.all(remove, &(identity, matching)).await?)
+}
+
 /// A revoked token and its expiry.
+#[derive(Clone)]
 pub struct Revoked {
     pub realm_id: RealmId,
     pub id: TokenId,
@@ -137,14 +221,20 @@ record!(Revoked {
     expires_at
 });
 
-/// Reads every revoked token of a tenant that has not expired.
-pub async fn revoked(rx: &mut Rx, tenant: TenantId, now: Timestamp) -> Result<Vec<Revoked>> {
+/// Reads the revoked tokens of a tenant that were revoked after `revision` and have not expired.
+pub async fn revoked_since(
+    rx: &mut Rx,
+    tenant: TenantId,
+    revision: i64,
+    now: Timestamp,
+) -> Result<Vec<Revoked>> {
+    // A node of an older version writes no revision.
     const SQL: &str = "SELECT realm_id, token_id, expires_at FROM revoked_tokens
-        WHERE tenant_id = $1 AND expires_at > $2";
-    Ok(rx.all(SQL, &(tenant, now)).await?)
+        WHERE tenant_id = $1 AND (revision > $2 OR revision < 0) AND expires_at > $3";
+    Ok(rx.all(SQL, &(tenant, revision, now)).await?)
 }
 
-/// Reads each tenant's number of revocations. Tenants without any are absent.
+/// Reads each tenant's generation: the revision of its last revocations. Tenants without any are absent.
 pub async fn generations(rx: &mut Rx) -> Result<Vec<(TenantId, i64)>> {
     const SQL: &str = "SELECT tenant_id, generation FROM revocation_generations";
     Ok(rx.all(SQL, &()).await?)

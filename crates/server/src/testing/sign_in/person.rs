@@ -114,6 +114,26 @@ impl Person {
         }
     }
 
+    /// The same identity with one more software passkey.
+    pub(crate) async fn another_passkey(&self, test: &TestApp) -> Self {
+        let passkey = Passkey::Software(SoftwareKey::generate());
+        let (key, origin) = passkey.bound();
+        let credential = Credential {
+            id: CredentialId::generate(test.app.now(), &*test.app.rng),
+            key,
+            origin,
+            ..self.credential.clone()
+        };
+        let row = credential.clone();
+        let insert = async move |tx: &mut Tx| credentials::store::insert(tx, &row).await;
+        test.app.db.write(insert).await.unwrap();
+        Self {
+            identity: self.identity.clone(),
+            credential,
+            passkey,
+        }
+    }
+
     pub(crate) fn subject(&self) -> String {
         self.identity.at().distinguished_name()
     }

@@ -121,6 +121,7 @@ async fn tokens_of_a_deleted_application_are_no_longer_good(test: TestApp) {
             client_id,
             subject: client_id,
             principal: application.principal(),
+            credential: None,
             audience: vec![MANAGEMENT_AUDIENCE.to_owned()],
             scope: ScopeSet::from_tokens(["realms:read"]).unwrap(),
             grant_type: keymoor_oauth::client::GrantType::ClientCredentials,

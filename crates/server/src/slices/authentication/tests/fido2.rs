@@ -85,7 +85,7 @@ async fn a_passkey_signs_in_without_anybody_being_named_and_its_counter_is_kept(
         assert_eq!(answer["type"], "allow");
         let code = answer["code"].as_str().unwrap();
         let tokens = site.redeem(&test, code, &[]).await.ok();
-        let claims = crate::testing::sign_in::claims_of(tokens["id_token"].as_str().unwrap());
+        let claims = claims_of(tokens["id_token"].as_str().unwrap());
         assert_eq!(claims["sub"], ada.identity.id.to_string());
         test.count("SELECT MAX(sign_count) FROM credentials").await
     };

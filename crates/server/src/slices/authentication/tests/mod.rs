@@ -1,6 +1,7 @@
 //! Signing in over HTTP, on both databases.
 
 mod fido2;
+mod grants;
 mod hostile;
 mod limits;
 mod races;
@@ -16,7 +17,9 @@ use super::ops;
 use super::store::{self, NewCode};
 use crate::db::Tx;
 use crate::slices::applications::model::SubjectField;
-use crate::testing::sign_in::{Person, Site, another_realm};
+use crate::slices::identities;
+use crate::slices::tokens::revocations::Revocations;
+use crate::testing::sign_in::{Person, Site, another_realm, claims_of};
 use crate::testing::{TestApp, both_apps};
 
 both_apps!(

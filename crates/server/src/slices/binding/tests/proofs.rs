@@ -8,6 +8,7 @@ use keymoor_testkit::{
 use serde_json::{Value, json};
 
 use super::{APP, Customers, Job, events, row_counts};
+use crate::slices::authenticator_configs::model::AuthenticationMethod;
 use crate::slices::binding::model::MAX_FAILED_PROOFS;
 use crate::testing::{Answer, TestApp, attestation_authority, both_apps};
 
@@ -18,7 +19,8 @@ both_apps!(
     what_an_attestation_has_shown_is_kept_and_told,
     b4_a_key_is_bound_once_in_a_realm,
     a4_ten_failed_proofs_with_the_right_token_end_a_job,
-    malformed_bodies_are_refused_and_not_counted,
+    a4_malformed_bodies_are_refused_and_counted,
+    a4_every_refusal_with_the_right_token_counts,
     a_token_for_another_job_opens_nothing,
 );
 
@@ -365,7 +367,7 @@ async fn a4_ten_failed_proofs_with_the_right_token_end_a_job(test: TestApp) {
     assert!(told.contains(&"REVOKED".to_owned()), "{told:?}");
 }
 
-async fn malformed_bodies_are_refused_and_not_counted(test: TestApp) {
+async fn a4_malformed_bodies_are_refused_and_counted(test: TestApp) {
     let customers = Customers::new(&test).await;
     let job = customers.job(&test).await;
     let json_type = [("content-type", "application/json")];
@@ -389,17 +391,67 @@ async fn malformed_bodies_are_refused_and_not_counted(test: TestApp) {
     job.post(&test, "bind", &json_type, oversized)
         .await
         .refused(413);
-    let failed: i64 = test
-        .app
-        .db
-        .read(async |rx| {
-            Ok(rx
-                .one("SELECT failed_proofs FROM binding_jobs", &())
-                .await?)
-        })
+    // What is too large is never read to its end, and nobody knows who sent it.
+    assert_eq!(failed_proofs(&test, &job).await, 7);
+    // Nor does what is sent with another token count.
+    let stranger = Job {
+        token: "wrong".to_owned(),
+        ..job.clone()
+    };
+    stranger
+        .post(&test, "bind", &json_type, "{".to_owned())
         .await
-        .unwrap();
-    assert_eq!(failed, 0);
+        .refused(404);
+    assert_eq!(failed_proofs(&test, &job).await, 7);
+}
+
+async fn failed_proofs(test: &TestApp, job: &Job) -> i64 {
+    let id = job.at().job_id;
+    let sql = "SELECT failed_proofs FROM binding_jobs WHERE binding_job_id = $1";
+    let read = async |rx: &mut crate::db::Rx| Ok(rx.one(sql, &id).await?);
+    test.app.db.read(read).await.unwrap()
+}
+
+async fn a4_every_refusal_with_the_right_token_counts(test: TestApp) {
+    let software = vec![AuthenticationMethod::SoftwarePasskey];
+    let customers = Customers::with(&test, |_, config| {
+        config.authentication_methods = Some(software);
+    })
+    .await;
+    let key = SoftwareKey::from_seed(5);
+    let proof = |job: &Job| key.binding_jws(&job.subject(), &job.token);
+    let first = customers.job(&test).await;
+    first.bind(&test, "JWT", &proof(&first)).await.ok();
+    // A complete job is neither counted nor ended again.
+    first.bind(&test, "JWT", &proof(&first)).await;
+    first.bind_new_key(&test).await.refused(409);
+    assert_eq!(failed_proofs(&test, &first).await, 0);
+    assert_eq!(first.state(&test).await, "COMPLETE");
+
+    let job = customers.job(&test).await;
+    let elsewhere = [("origin", "https://evil.example")];
+    let body = |kind: &str, raw: &str| json!({ "type": kind, "raw": raw }).to_string();
+    let webauthn = Authenticator::from_seed(6).register(&registration(&job));
+    let mut refused = 0;
+    while refused < MAX_FAILED_PROOFS {
+        let answers = [
+            job.bind(&test, "JWT", &proof(&job)).await,
+            job.bind(&test, "WEBAUTHN", &webauthn).await,
+            job.post(&test, "bind", &elsewhere, body("JWT", &proof(&job)))
+                .await,
+            job.bind(&test, "FIDO2", "{}").await,
+            job.bind(&test, "PIGEON", "").await,
+        ];
+        let statuses = answers.map(|answer| answer.status.as_u16());
+        assert_eq!(statuses, [409, 403, 403, 400, 400]);
+        refused += 5;
+        assert_eq!(failed_proofs(&test, &job).await, refused);
+    }
+    assert_eq!(job.state(&test).await, "REVOKED");
+    assert_eq!(
+        job.bind_new_key(&test).await.refused(409)["details"][0]["description"],
+        "revoked"
+    );
 }
 
 async fn a_token_for_another_job_opens_nothing(test: TestApp) {

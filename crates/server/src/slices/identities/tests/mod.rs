@@ -2,6 +2,7 @@
 
 mod fields;
 mod lists;
+mod subjects;
 
 use axum::body::Body;
 use axum::http::{Method, Request};

@@ -1,15 +1,19 @@
 //! Issued tokens over HTTP: listed, revoked, forgotten.
 
+use std::sync::Arc;
+
 use axum::http::Method;
+use keymoor_db::testing::HeldTransaction;
 use keymoor_oauth::client::{GrantType, Protocol};
 use keymoor_types::{Seconds, TenantId};
 use serde_json::{Value, json};
 
 use super::status;
 use crate::base::error::Result;
-use crate::db::Tx;
-use crate::slices::tokens::ops;
+use crate::db::{Rx, Tx};
+use crate::slices::tokens::model::TokenId;
 use crate::slices::tokens::revocations::Revocations;
+use crate::slices::tokens::{ops, store};
 use crate::testing::sign_in::{Person, Site};
 use crate::testing::{Answer, TestApp, both_apps};
 
@@ -20,6 +24,7 @@ both_apps!(
     e4_a_revoked_token_holds_nowhere_on_this_node_from_then_on,
     e4_a_revoked_management_token_is_refused,
     e4_another_node_knows_a_revocation_when_it_has_reread_the_generation,
+    e4_only_revocations_since_the_last_read_are_read,
     e4_a_node_that_starts_knows_what_was_revoked_before,
     e4_what_is_wrong_with_one_tenants_list_hides_no_other_tenants_revocations,
     expired_tokens_are_neither_listed_nor_kept,
@@ -68,6 +73,10 @@ fn ids(list: &Value) -> Vec<String> {
         .iter()
         .map(|token| token["id"].as_str().unwrap().to_owned())
         .collect()
+}
+
+fn token_id(token: &str) -> TokenId {
+    jti(token).as_str().unwrap().parse().unwrap()
 }
 
 fn jti(token: &str) -> Value {
@@ -259,6 +268,88 @@ async fn e4_another_node_knows_a_revocation_when_it_has_reread_the_generation(te
     assert!(!knows(&first) && !knows(&second));
 }
 
+async fn e4_only_revocations_since_the_last_read_are_read(test: TestApp) {
+    let site = site(&test).await;
+    let tokens = [
+        own_token(&test, &site).await,
+        own_token(&test, &site).await,
+        own_token(&test, &site).await,
+    ];
+    let (tenant, now) = (test.made.tenant.id, test.app.now());
+    let mut since = -1;
+    for token in &tokens {
+        revoke(&test, &site, &jti(token)).await.ok_empty();
+        let read = async move |rx: &mut Rx| {
+            let revoked = store::revoked_since(rx, tenant, since, now).await?;
+            Ok((revoked, store::generations(rx).await?))
+        };
+        let (revoked, generations) = test.app.db.read(read).await.unwrap();
+        let found: Vec<String> = revoked.iter().map(|token| token.id.to_string()).collect();
+        assert_eq!(found, [jti(token).as_str().unwrap()]);
+        since = generations.iter().find(|(of, _)| *of == tenant).unwrap().1;
+    }
+    // A node of an older version writes no revision. A restored database is behind what was known.
+    let elsewhere = Revocations::new(test.app.db.clone(), test.app.clock.clone());
+    elsewhere.refresh().await.unwrap();
+    let older = own_token(&test, &site).await;
+    let (realm, id) = (test.made.realm.at(), token_id(&older));
+    let expires_at = now + Seconds::DAY;
+    let change = async move |tx: &mut Tx| -> Result<()> {
+        let row = "INSERT INTO revoked_tokens (tenant_id, realm_id, token_id, expires_at)
+            VALUES ($1, $2, $3, $4)";
+        tx.exec(row, &(realm, id, expires_at)).await?;
+        let raise = "UPDATE revocation_generations SET generation = generation + 1";
+        tx.exec(raise, &()).await?;
+        Ok(())
+    };
+    test.app.db.write(change).await.unwrap();
+    elsewhere.refresh().await.unwrap();
+    assert!(elsewhere.contains(realm, id));
+    let last = own_token(&test, &site).await;
+    let restore = async move |tx: &mut Tx| -> Result<()> {
+        tx.exec("UPDATE revocation_generations SET generation = 1", &())
+            .await?;
+        Ok(())
+    };
+    test.app.db.write(restore).await.unwrap();
+    revoke(&test, &site, &jti(&last)).await.ok_empty();
+    elsewhere.refresh().await.unwrap();
+    assert!(elsewhere.contains(realm, token_id(&last)));
+}
+
+/// Two nodes revoke at once, and the one that began first commits last. A node that reads in
+/// between misses neither.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn e4_revocations_become_visible_in_the_order_of_their_revisions_on_postgres() {
+    let test = Arc::new(TestApp::postgres().await);
+    let site = Arc::new(site(&test).await);
+    let (first, second) = (own_token(&test, &site).await, own_token(&test, &site).await);
+    let realm = test.made.realm.at();
+    let elsewhere = Revocations::new(test.app.db.clone(), test.app.clock.clone());
+    let zeroth = own_token(&test, &site).await;
+    revoke(&test, &site, &jti(&zeroth)).await.ok_empty();
+    elsewhere.refresh().await.unwrap();
+
+    let held = HeldTransaction::begin(test.database()).await;
+    let tenant = test.made.tenant.id;
+    let raise =
+        "UPDATE revocation_generations SET generation = generation + 1 WHERE tenant_id = $1";
+    assert_eq!(held.exec(raise, &tenant).await, 1);
+    let (racing, client, id) = (test.clone(), site.clone(), jti(&second));
+    let racer = tokio::spawn(async move { revoke(&racing, &client, &id).await });
+    // The other revocation waits, so this read sees neither.
+    elsewhere.refresh().await.unwrap();
+    let row = "INSERT INTO revoked_tokens (tenant_id, realm_id, token_id, expires_at, revision)
+        SELECT $1, $2, $3, $4, generation FROM revocation_generations WHERE tenant_id = $1";
+    let expires_at = test.app.now() + Seconds::DAY;
+    held.exec(row, &(realm, token_id(&first), expires_at)).await;
+    held.commit_against(racer).await.ok_empty();
+    elsewhere.refresh().await.unwrap();
+    for token in [&zeroth, &first, &second] {
+        assert!(elsewhere.contains(realm, token_id(token)));
+    }
+}
+
 async fn e4_a_node_that_starts_knows_what_was_revoked_before(test: TestApp) {
     let site = site(&test).await;
     let token = own_token(&test, &site).await;
@@ -277,7 +368,7 @@ async fn e4_what_is_wrong_with_one_tenants_list_hides_no_other_tenants_revocatio
     let tenant = test.made.tenant.id;
     let unreadable = async move |tx: &mut Tx| -> Result<()> {
         for id in [TenantId::from_i64(1), TenantId::from_i64(i64::MAX)] {
-            let list = "INSERT INTO revoked_tokens SELECT $1, realm_id, $2, expires_at
+            let list = "INSERT INTO revoked_tokens SELECT $1, realm_id, $2, expires_at, 1
                 FROM revoked_tokens WHERE tenant_id = $3";
             let generation = "INSERT INTO revocation_generations VALUES ($1, 1)";
             tx.exec(list, &(id, b"short".to_vec(), tenant)).await?;
