@@ -7,6 +7,8 @@ use crate::base::error::Result;
 use crate::base::refs::RealmRef;
 use crate::base::secret::Digest;
 use crate::db::{Json, Rx, Sql, Tx, record};
+use crate::slices::identities::model::Identity;
+use crate::slices::identities::store::identity_columns;
 use crate::slices::tokens;
 use crate::slices::tokens::model::{IssuedToken, TokenId};
 
@@ -102,7 +104,7 @@ macro_rules! insert {
 
 async fn insert(tx: &mut Tx, sql: &'static str, code: &NewCode) -> Result<bool> {
     let inserted = tx
-        .exec(
+        .claim(
             sql,
             &(
                 code.tenant_id,
@@ -119,7 +121,7 @@ async fn insert(tx: &mut Tx, sql: &'static str, code: &NewCode) -> Result<bool> 
             ),
         )
         .await?;
-    Ok(inserted == 1)
+    Ok(inserted)
 }
 
 /// Answers a transaction with a code, for the first caller only, and only while passkey, identity
@@ -151,12 +153,37 @@ pub async fn is_answered(rx: &mut Rx, realm: RealmRef, transaction: TransactionI
     Ok(rows > 0)
 }
 
-pub async fn find(rx: &mut Rx, realm: RealmRef, key: CodeKey) -> Result<Option<IssuedCode>> {
-    const SQL: &str =
+/// The statement that reads a code.
+macro_rules! select {
+    () => {
         "SELECT transaction_id, code_hash, application_id, identity_id, credential_id, grant_facts,
             authenticated_at, expires_at, redeemed_at, access_token_id, access_token_expires
         FROM authorization_codes
-        WHERE tenant_id = $1 AND realm_id = $2 AND transaction_id = $3 AND code_hash = $4";
+        WHERE tenant_id = $1 AND realm_id = $2 AND transaction_id = $3 AND code_hash = $4"
+    };
+}
+
+/// Returns a code with the identity that it is for.
+pub async fn find_with_identity(
+    rx: &mut Rx,
+    realm: RealmRef,
+    key: CodeKey,
+) -> Result<Option<(IssuedCode, Identity)>> {
+    const SQL: &str = concat!(
+        "SELECT * FROM (",
+        select!(),
+        ") AS code JOIN (SELECT ",
+        identity_columns!(),
+        " FROM identities WHERE tenant_id = $1 AND realm_id = $2) AS identity
+        ON identity.identity_id = code.identity_id"
+    );
+    let row: Option<(CodeRow, Identity)> =
+        rx.opt(SQL, &(realm, key.transaction_id, key.hash)).await?;
+    Ok(row.map(|(code, identity)| (code.into(), identity)))
+}
+
+pub async fn find(rx: &mut Rx, realm: RealmRef, key: CodeKey) -> Result<Option<IssuedCode>> {
+    const SQL: &str = select!();
     let row: Option<CodeRow> = rx.opt(SQL, &(realm, key.transaction_id, key.hash)).await?;
     Ok(row.map(IssuedCode::from))
 }
@@ -200,8 +227,8 @@ pub async fn redeem(tx: &mut Tx, redemption: &Redemption) -> Result<bool> {
         sqlite: text!(""),
         postgres: text!(" FOR SHARE"),
     };
-    let changed = tx
-        .exec(
+    let redeemed = tx
+        .claim(
             SQL,
             &(
                 redemption.tenant_id,
@@ -215,10 +242,10 @@ pub async fn redeem(tx: &mut Tx, redemption: &Redemption) -> Result<bool> {
             ),
         )
         .await?;
-    if changed == 1 {
+    if redeemed {
         tokens::store::insert(tx, &redemption.access_token).await?;
     }
-    Ok(changed == 1)
+    Ok(redeemed)
 }
 
 /// Deletes up to 100 rows that are no longer needed, of all tenants, and returns their number.

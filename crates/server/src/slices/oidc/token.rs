@@ -22,7 +22,6 @@ use crate::slices::applications::issuer::Issuer;
 use crate::slices::authentication::model::{CodeKey, fingerprint, subject};
 use crate::slices::authentication::store::{self, IssuedCode, Redemption};
 use crate::slices::events::{self, Event, EventKind};
-use crate::slices::identities;
 use crate::slices::identities::model::{Identity, Status};
 use crate::slices::tokens;
 use crate::slices::tokens::access::{self, Grant, Issued};
@@ -222,11 +221,11 @@ async fn find(
     ctx.app
         .db
         .read(async |rx| {
-            let Some(code) = store::find(rx, realm, key).await? else {
-                return Ok(None);
-            };
-            let identity = identities::store::find(rx, realm.identity_id(code.identity_id)).await?;
-            Ok(Some((code, identity)))
+            if let Some((code, identity)) = store::find_with_identity(rx, realm, key).await? {
+                return Ok(Some((code, Some(identity))));
+            }
+            let code = store::find(rx, realm, key).await?;
+            Ok(code.map(|code| (code, None)))
         })
         .await
 }
