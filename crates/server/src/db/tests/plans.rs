@@ -74,13 +74,13 @@ async fn record(test: &TestApp) -> Recorded {
             .oauth_error(400, "invalid_grant");
     }
     let started = site.start(test, &[]).await;
-    site.answer(test, &eve.fido2_proof(&started, |_| ()))
+    site.answer(test, &json!({ "Fido2": eve.fido2_proof(&started, |_| ()) }))
         .await
         .ok();
     eve.suspend(test).await;
     let started = site.start(test, &[]).await;
     let denied = site
-        .answer(test, &eve.fido2_proof(&started, |_| ()))
+        .answer(test, &json!({ "Fido2": eve.fido2_proof(&started, |_| ()) }))
         .await
         .ok();
     assert_eq!(denied["type"], "deny");

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
-use axum::http::{Method, Request};
+use axum::http::Request;
 
 use super::super::testing::Relay;
 use crate::testing::TestApp;
@@ -28,8 +28,10 @@ async fn a_silent_database_is_503_in_bounded_time_and_readiness_in_two_seconds()
     assert_eq!(ready().await, 503);
     assert!(began.elapsed() < Duration::from_secs(2), "readiness");
     let began = Instant::now();
-    let realms = format!("/v1/tenants/{}/realms", test.made.tenant.id);
-    test.manage(Method::GET, &realms, None).await.refused(503);
+    let path = format!("/{}/.well-known/jwks.json", test.made.management.id);
+    let request = Request::get(test.realm_path("/applications") + &path);
+    let answer = test.auth(request.body(Body::empty()).unwrap()).await;
+    assert_eq!(answer.status, 503, "{}", answer.text);
     assert!(began.elapsed() < Duration::from_secs(15), "a request");
     relay.speak();
     // New connections replace those that were given up.
