@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::http::{Method, Request};
-use keymoor_oauth::client::GrantType;
+use keymoor_oauth::client::{GrantType, Protocol};
 use keymoor_testkit::SoftwareKey;
 use serde_json::{Value, json};
 
@@ -48,9 +48,12 @@ async fn no_statement_of_a_ceremony_reads_more_than_it_needs_whatever_the_statis
 
 /// Runs the paths, with what goes wrong on them.
 async fn record(test: &TestApp) -> Recorded {
-    let site = Site::with(test, |site| {
+    let site = Site::new(test).await;
+    let machine = Site::with(test, |site| {
         let protocol = &mut site.application.protocol;
-        protocol.grant_type = vec![GrantType::AuthorizationCode, GrantType::ClientCredentials];
+        protocol.protocol = Protocol::OAuth2;
+        protocol.grant_type = vec![GrantType::ClientCredentials];
+        protocol.allowed_scopes = "orders:read".parse().unwrap();
     })
     .await;
     let people = [
@@ -74,18 +77,25 @@ async fn record(test: &TestApp) -> Recorded {
             .oauth_error(400, "invalid_grant");
     }
     let started = site.start(test, &[]).await;
-    site.answer(test, &json!({ "Fido2": eve.fido2_proof(&started, |_| ()) }))
-        .await
-        .ok();
+    site.answer(
+        test,
+        &json!({ "Fido2": eve.fido2_proof(&started, |_| ()).to_string() }),
+    )
+    .await
+    .ok();
     eve.suspend(test).await;
     let started = site.start(test, &[]).await;
     let denied = site
-        .answer(test, &json!({ "Fido2": eve.fido2_proof(&started, |_| ()) }))
+        .answer(
+            test,
+            &json!({ "Fido2": eve.fido2_proof(&started, |_| ()).to_string() }),
+        )
         .await
         .ok();
     assert_eq!(denied["type"], "deny");
     assert_eq!(eve.identity.status, Status::Active, "as it was made");
-    site.token(test, "grant_type=client_credentials".to_owned())
+    machine
+        .token(test, "grant_type=client_credentials".to_owned())
         .await
         .ok();
     test.db.stop_recording()
