@@ -44,6 +44,10 @@ pub(crate) struct Ceremonies {
     /// Connections that each start their next ceremony when the last one ended (may be repeated)
     #[arg(long, value_name = "N", default_values_t = [1, 16, 64])]
     connections: Vec<u32>,
+    /// Core that PostgreSQL stays on; the server is on the first, the generator on the last
+    /// (default: any)
+    #[arg(long, value_name = "CORE")]
+    database_core: Option<usize>,
     /// Build a server by profile first, and measure that one
     #[arg(long)]
     profile_guided: bool,
@@ -118,6 +122,7 @@ pub(crate) fn smoke(server: &Path) -> Result<()> {
         },
         flow: Vec::new(),
         connections: vec![4],
+        database_core: None,
         profile_guided: false,
     };
     let generator = generator("bench-ceremonies", Profile::Dev)?;
@@ -165,7 +170,7 @@ fn ceremonies(
         some => some.iter().map(String::as_str).collect(),
     };
     for database in asked.what.databases() {
-        let site = Site::start(database, server)?;
+        let site = Site::start(database, server, asked.database_core)?;
         let mut bench = site.bench(generator);
         for flow in &flows {
             bench.args(["--flow", flow]);
@@ -182,7 +187,7 @@ fn ceremonies(
 fn db(asked: &Db, generator: &Path, figures: &OwnedFd) -> Result<()> {
     for database in asked.what.databases() {
         let dir = data_dir()?;
-        let (url, _postgres) = database_in(database, dir.path())?;
+        let (url, _postgres) = database_in(database, dir.path(), None)?;
         let mut bench = command(generator);
         bench
             .args(["--url", &url])
@@ -225,14 +230,22 @@ fn data_dir() -> Result<TempDir> {
         .tempdir_in(repo::dev_dir()?)?)
 }
 
-fn database_in(database: Database, dir: &Path) -> Result<(String, Option<Postgres>)> {
+fn database_in(
+    database: Database,
+    dir: &Path,
+    core: Option<usize>,
+) -> Result<(String, Option<Postgres>)> {
     Ok(match database {
         Database::Sqlite => {
             let file = dir.join("keymoor.db");
             (format!("sqlite://{}", file.display()), None)
         }
         Database::Postgres => {
-            let postgres = Postgres::start(Durability::Full)?;
+            let start = || Postgres::start(Durability::Full);
+            let postgres = match core {
+                Some(core) => on_core(core, start)?,
+                None => start()?,
+            };
             (postgres.url().to_owned(), Some(postgres))
         }
     })
@@ -243,14 +256,18 @@ pub(crate) struct Site {
     database: Database,
     server: Service,
     // Dropped after the server.
-    _postgres: Option<Postgres>,
+    postgres: Option<Postgres>,
     dir: TempDir,
 }
 
 impl Site {
-    pub(crate) fn start(database: Database, binary: &Path) -> Result<Self> {
+    pub(crate) fn start(
+        database: Database,
+        binary: &Path,
+        database_core: Option<usize>,
+    ) -> Result<Self> {
         let dir = data_dir()?;
-        let (url, postgres) = database_in(database, dir.path())?;
+        let (url, postgres) = database_in(database, dir.path(), database_core)?;
         let [auth, api] = free_ports()?;
         let keymoor = |argument: &str| {
             let mut keymoor = command(binary);
@@ -274,7 +291,7 @@ impl Site {
         Ok(Self {
             database,
             server,
-            _postgres: postgres,
+            postgres,
             dir,
         })
     }
@@ -289,6 +306,9 @@ impl Site {
             .arg("--directory")
             .arg(self.dir.path())
             .args(["--database", self.database.name()]);
+        if let Some(postgres) = &self.postgres {
+            bench.args(["--analyse", postgres.url()]);
+        }
         bench
     }
 
@@ -300,14 +320,19 @@ impl Site {
 /// Runs `start` with its children pinned to the first available core; the generators choose the
 /// last one for themselves.
 fn on_the_first_core<T: Send>(start: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    let allowed = sched_getaffinity(None::<Pid>)?;
+    let first = (0..CpuSet::MAX_CPU).find(|&core| allowed.is_set(core));
+    on_core(first.context("no core may be used")?, start)
+}
+
+fn on_core<T: Send>(core: usize, start: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     // A child inherits the cores of the thread that starts it.
     thread::scope(|scope| {
         let pinned = scope.spawn(|| {
-            let allowed = sched_getaffinity(None::<Pid>)?;
-            let first = (0..CpuSet::MAX_CPU).find(|&core| allowed.is_set(core));
             let mut only = CpuSet::new();
-            only.set(first.context("no core may be used")?);
-            sched_setaffinity(None, &only)?;
+            only.set(core);
+            sched_setaffinity(None, &only)
+                .with_context(|| format!("core {core} may not be used"))?;
             start()
         });
         pinned

@@ -56,7 +56,7 @@ fn count_ceremonies(
     generator: &Path,
     counts: &Path,
 ) -> Result<()> {
-    let site = Site::start(database, server)?;
+    let site = Site::start(database, server, None)?;
     let mut bench = site.bench(generator);
     for flow in FLOWS {
         bench.args(["--flow", flow]);

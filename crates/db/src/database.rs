@@ -144,7 +144,7 @@ impl<E: From<Error> + Send + 'static> Db<E> {
         T: Send + 'static,
     {
         match &*self.engine {
-            Engine::Postgres(postgres) => postgres.read(work).await,
+            Engine::Postgres(postgres) => Box::pin(postgres.scan(work)).await,
             Engine::Sqlite(_) => {
                 let engine = Arc::clone(&self.engine);
                 let scan = move || match &*engine {

@@ -158,6 +158,12 @@ impl From<tokio_postgres::Error> for Error {
             SqlState::INSUFFICIENT_PRIVILEGE => Self::Unready(Unready::Denied {
                 problem: db.message().to_owned(),
             }),
+            // PgBouncer, about a parameter that it can't keep for each client.
+            SqlState::PROTOCOL_VIOLATION
+                if db.message().contains("unsupported startup parameter") =>
+            {
+                Self::Unfit(POOLER.to_owned())
+            }
             ref code if is_outage(code) => Self::OutOfService(db.message().to_owned()),
             ref code => Self::Other {
                 code: code.code().to_owned(),
@@ -170,6 +176,10 @@ impl From<tokio_postgres::Error> for Error {
 /// The statement that creates a suitable database.
 pub(crate) const CREATE_DATABASE: &str =
     "CREATE DATABASE … TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'";
+
+/// Why a connection without the layer's settings is of no use.
+pub(crate) const POOLER: &str = "a connection pooler such as PgBouncer drops the settings of Keymoor's connections, among them \
+     its timeouts: connect to PostgreSQL itself, since Keymoor has a pool of its own";
 
 /// Returns the error of a file operation, with a fix when only the folder is missing.
 pub(crate) fn unfit_file(what: &str, path: &Path, error: &io::Error) -> Error {

@@ -6,7 +6,7 @@
 use aws_lc_rs::digest::{SHA256, digest};
 
 use crate::database::Db;
-use crate::error::{CREATE_DATABASE, Error, Result};
+use crate::error::{CREATE_DATABASE, Error, POOLER, Result};
 use crate::statement::{Rx, Sql, Tx};
 use crate::unready::Unready;
 
@@ -37,7 +37,7 @@ impl<E> Db<E> {
         }
         self.prepare_history().await?;
         let apply = async move |tx: &mut Tx| {
-            tx.batch(LIFT_TIMEOUTS).await?;
+            tx.lift_deadlines().await?;
             // Row 0 serves as the lock: a concurrent process waits here until the first has
             // committed. SQLite has one writer anyway.
             tx.one::<i64>(LOCK, &()).await?;
@@ -76,6 +76,7 @@ impl<E> Db<E> {
     /// [`Error::Unready`] otherwise. Changes nothing.
     pub async fn require_current_schema(&self, migrations: &[Migration]) -> Result<()> {
         let newest = migrations.last().map_or(0, |newest| newest.version);
+        self.engine.read(check_session).await?;
         if self.schema_version().await? < newest {
             self.require_right_to_create().await?;
             return Err(Error::Unready(Unready::NotMigrated));
@@ -88,6 +89,7 @@ impl<E> Db<E> {
     /// [`Error::Unfit`] if one is unsupported.
     pub async fn check_server(&self) -> Result<()> {
         let check = async |rx: &mut Rx| {
+            check_session(rx).await?;
             let version: i64 = rx.one(SERVER_VERSION, &()).await?;
             if version < OLDEST_POSTGRES {
                 let major = version / 10_000;
@@ -133,6 +135,21 @@ impl<E> Db<E> {
         self.engine.write(create).await
     }
 }
+
+/// Fails unless the settings of the connection have arrived.
+async fn check_session(rx: &mut Rx) -> Result<()> {
+    let session: Option<String> = rx.one(SESSION, &()).await?;
+    if session.as_deref() == Some("direct") {
+        Ok(())
+    } else {
+        Err(Error::Unfit(POOLER.to_owned()))
+    }
+}
+
+const SESSION: Sql = Sql {
+    sqlite: "SELECT 'direct'",
+    postgres: "SELECT current_setting('keymoor.session', TRUE)",
+};
 
 /// As `server_version_num` writes 15.0.
 const OLDEST_POSTGRES: i64 = 150_000;
@@ -190,12 +207,6 @@ const CREATE_HISTORY: Sql = Sql {
 const LOCK: Sql = Sql {
     sqlite: "SELECT version FROM schema_migrations WHERE version = 0",
     postgres: "SELECT version FROM schema_migrations WHERE version = 0 FOR UPDATE",
-};
-
-/// A migration may run and wait longer than any request.
-const LIFT_TIMEOUTS: Sql = Sql {
-    sqlite: "",
-    postgres: "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;",
 };
 
 async fn check_history(rx: &mut Rx, migrations: &[Migration]) -> Result<i64> {

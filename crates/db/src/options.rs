@@ -16,6 +16,11 @@ pub struct Options {
     /// [`Error::Overloaded`](crate::Error::Overloaded). Nothing runs for a caller that has long
     /// given up.
     pub patience: Duration,
+    /// How long PostgreSQL may take to answer a statement, BEGIN and COMMIT included. A connection
+    /// that misses it is closed, and the call fails with
+    /// [`Error::OutOfService`](crate::Error::OutOfService), or with
+    /// [`Error::Commit`](crate::Error::Commit) if a commit was not answered.
+    pub deadline: Duration,
 }
 
 impl From<DatabaseUrl> for Options {
@@ -25,6 +30,8 @@ impl From<DatabaseUrl> for Options {
             connections: 32,
             // Longer than a group of slow commits, shorter than people and proxies wait.
             patience: Duration::from_secs(5),
+            // Longer than PostgreSQL waits for a lock, so that it can say so itself.
+            deadline: Duration::from_secs(10),
         }
     }
 }

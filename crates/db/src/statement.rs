@@ -1,6 +1,7 @@
 //! Statements inside a read or a write: [`Rx`] reads, and [`Tx`] also writes.
 
 use std::ops::{Deref, DerefMut};
+use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::params::{Params, Values};
@@ -87,11 +88,64 @@ impl Tx {
     /// Runs it without the parameters' types, so that it is compiled once.
     async fn execute(&mut self, sql: Sql, values: &[Value<'_>]) -> Result<u64> {
         self.start()?;
+        self.record(sql, values);
         let outcome = match &mut self.rx.conn {
             Conn::Sqlite(conn) => sqlite::exec(conn, sql.sqlite, values),
             Conn::Postgres(conn) => conn.exec(sql.postgres, values).await,
         };
         self.finish(outcome)
+    }
+
+    /// Runs a guarded statement that changes one row or none, and returns whether it changed one.
+    ///
+    /// On PostgreSQL the result is at first taken for granted: `true` is returned before the
+    /// statement is sent, so that it can travel together with what follows. If it changes no row
+    /// after all, nothing is stored and the closure runs again with the true result.
+    pub async fn claim(
+        &mut self,
+        sql: impl Into<Sql>,
+        params: &(impl Params + ?Sized),
+    ) -> Result<bool> {
+        let (sql, values) = (sql.into(), Values::of(params));
+        self.start()?;
+        self.record(sql, &values);
+        let outcome = match &mut self.rx.conn {
+            Conn::Sqlite(conn) => {
+                sqlite::exec(conn, sql.sqlite, &values).map(|changed| changed == 1)
+            }
+            Conn::Postgres(conn) => conn.claim(sql.postgres, &values).await,
+        };
+        self.finish(outcome)
+    }
+
+    /// Inserts a row that no other statement of the closure reads, changes or refers to.
+    ///
+    /// On PostgreSQL it travels together with the other [`Tx::post`]s, a [`Tx::claim`] before them
+    /// and COMMIT. If one of them fails, nothing is stored and the closure runs again with each
+    /// statement sent by itself, so this returns the statement's own error as [`Tx::exec`] does.
+    pub async fn post(
+        &mut self,
+        sql: impl Into<Sql>,
+        params: &(impl Params + ?Sized),
+    ) -> Result<()> {
+        let (sql, values) = (sql.into(), Values::of(params));
+        self.start()?;
+        self.record(sql, &values);
+        let outcome = match &mut self.rx.conn {
+            Conn::Sqlite(conn) => sqlite::exec(conn, sql.sqlite, &values).map(drop),
+            Conn::Postgres(conn) => conn.post(sql.postgres, &values).await,
+        };
+        self.finish(outcome)
+    }
+
+    /// Lets each statement from here on take up to an hour: those of a migration.
+    pub(crate) async fn lift_deadlines(&mut self) -> Result<()> {
+        if let Conn::Postgres(conn) = &mut self.rx.conn {
+            conn.set_deadline(Duration::from_hours(1));
+            self.batch("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;".into())
+                .await?;
+        }
+        Ok(())
     }
 
     /// Runs several statements without parameters: a migration.
@@ -171,12 +225,25 @@ impl Rx {
         shape: impl FnOnce(&mut Vec<T>) -> Result<U>,
     ) -> Result<U> {
         self.start()?;
+        self.record(sql, values);
         let rows = match &mut self.conn {
             Conn::Sqlite(conn) => sqlite::query(conn, sql.sqlite, values),
             Conn::Postgres(conn) => conn.query(sql.postgres, values).await,
         };
         self.finish(rows.and_then(|mut rows| shape(&mut rows)))
     }
+
+    /// Notes the statement for a test that asks for it.
+    #[cfg(any(test, feature = "testing"))]
+    fn record(&self, sql: Sql, values: &[Value<'_>]) {
+        if let Conn::Postgres(conn) = &self.conn {
+            conn.recorder().note(sql, values);
+        }
+    }
+
+    #[cfg(not(any(test, feature = "testing")))]
+    #[expect(clippy::unused_self, reason = "tests record")]
+    fn record(&self, _: Sql, _: &[Value<'_>]) {}
 
     /// The text of `sql` that this database runs.
     pub(crate) fn text(&self, sql: Sql) -> &'static str {

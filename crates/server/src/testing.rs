@@ -86,7 +86,7 @@ pub(crate) struct TestApp {
     pub(crate) made: Provisioned,
     auth: Service,
     management: Service,
-    db: TestDb,
+    pub(crate) db: TestDb,
 }
 
 /// An answer, read to its end.

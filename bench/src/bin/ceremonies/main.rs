@@ -22,6 +22,7 @@ use clap::Parser;
 use keymoor_bench::cores::{Cores, ThreadClock, on, pin};
 use keymoor_bench::disk::durable;
 use keymoor_bench::pace::Pace;
+use keymoor_db::{DatabaseUrl, Db};
 
 use directory::{Application, Directory, Init, Link};
 use flows::{Flow, SignIns, bind, bind_next, client_credentials};
@@ -51,6 +52,9 @@ struct Cli {
     /// The database's name in the figures
     #[arg(long)]
     database: String,
+    /// Its URL, to gather PostgreSQL's statistics once everything is set up
+    #[arg(long)]
+    analyse: Option<String>,
     /// One JSON object per line instead of a table
     #[arg(long)]
     json: bool,
@@ -81,6 +85,9 @@ async fn measure(cli: &Cli, cores: Cores) -> Result<()> {
     let directory = Directory::new(&init, cli.pid).await?;
     let empty_handler = EmptyHandler::start(cores.server)?;
     let people = people(&init, &directory, cli.pid).await?;
+    if let Some(url) = &cli.analyse {
+        analyse(url).await?;
+    }
     let bench = Bench {
         server: Server::at(&init.auth_url)?,
         empty: Server::at(&format!("http://{}", empty_handler.address))?,
@@ -111,6 +118,16 @@ async fn measure(cli: &Cli, cores: Cores) -> Result<()> {
         }
     }
     report::print(&lines, cli.json)
+}
+
+/// PostgreSQL does so by itself within minutes, in the middle of a run.
+async fn analyse(url: &str) -> Result<()> {
+    let url: DatabaseUrl = url.parse()?;
+    let db = Db::<keymoor_db::Error>::open(&url.into())?;
+    db.write(async |tx| tx.exec("ANALYZE", &()).await.map(drop))
+        .await?;
+    db.close().await;
+    Ok(())
 }
 
 /// Creates users with normally bound passkeys.

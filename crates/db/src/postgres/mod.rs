@@ -1,41 +1,39 @@
 //! PostgreSQL: a pool and one transaction per write, retried after a collision.
 
+mod assumed;
 pub(crate) mod conn;
+mod pool;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use deadpool_postgres::{
-    Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
-    Timeouts,
-};
+use deadpool_postgres::Pool;
 use tokio::sync::{RwLock, RwLockReadGuard};
-use tokio_postgres::Config;
 
 use conn::{Conn, Ended, Phase};
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use pool::session;
 
 use crate::error::{Error, Result};
 use crate::foreign_await::await_only_statements;
 use crate::options::Options;
 use crate::statement::{self, Rx, Tx};
 use crate::stats::Stats;
-use crate::tls::Tls;
 use crate::url::PostgresUrl;
 
 /// How often a colliding transaction runs before its caller gets the error.
 const RUNS: u32 = 10;
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// After this much silence, TCP keepalive probes check whether the server is still there. Data
-/// unacknowledged by then is given up.
-const DEAD_PEER: Duration = Duration::from_secs(20);
-/// Transactions last milliseconds: these limits bound how long a stuck one can block others.
-const SESSION: &str = "-c statement_timeout=30s -c lock_timeout=10s \
-                       -c idle_in_transaction_session_timeout=30s";
+/// How much longer a scan may take than the server lets it run.
+const SCAN_DEADLINE: Duration = Duration::from_secs(35);
 
 pub(crate) struct Postgres {
     pool: Pool,
+    /// How long a statement may take.
+    deadline: Duration,
     stats: Stats,
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) recorder: crate::testing::Recorder,
     /// Every running call holds it for reading, so that closing waits for them.
     open: RwLock<bool>,
 }
@@ -43,47 +41,12 @@ pub(crate) struct Postgres {
 impl Postgres {
     /// Opens the pool without connecting: the first statement connects.
     pub(crate) fn open(url: &PostgresUrl, options: &Options, stats: Stats) -> Result<Self> {
-        let tls = Tls::new(&url.certificates)?;
-        let mut config = url.config.clone();
-        // The URL's options come later and so take precedence.
-        config.options(match config.get_options() {
-            Some(given) => format!("{SESSION} {given}"),
-            None => SESSION.to_owned(),
-        });
-        if config.get_application_name().is_none() {
-            config.application_name("keymoor");
-        }
-        if config.get_connect_timeout().is_none() {
-            config.connect_timeout(CONNECT_TIMEOUT);
-        }
-        if config.get_tcp_user_timeout().is_none() {
-            config.tcp_user_timeout(DEAD_PEER);
-        }
-        if config.get_keepalives_idle() == Config::new().get_keepalives_idle() {
-            config.keepalives_idle(DEAD_PEER);
-        }
-        // TLS verifies the host name: without one, use the address.
-        if config.get_hosts().is_empty() {
-            for address in config.get_hostaddrs().to_vec() {
-                config.host(address.to_string());
-            }
-        }
-        let recycling = ManagerConfig {
-            recycling_method: RecyclingMethod::Fast,
-        };
-        let pool = Pool::builder(Manager::from_config(config, tls, recycling))
-            .max_size(options.connections)
-            .runtime(Runtime::Tokio1)
-            .timeouts(Timeouts {
-                wait: Some(options.patience),
-                create: Some(options.patience),
-                recycle: Some(options.patience),
-            })
-            .build()
-            .map_err(Error::driver)?;
         Ok(Self {
-            pool,
+            pool: pool::open(url, options)?,
+            deadline: options.deadline,
             stats,
+            #[cfg(any(test, feature = "testing"))]
+            recorder: crate::testing::Recorder::default(),
             open: RwLock::new(true),
         })
     }
@@ -94,8 +57,9 @@ impl Postgres {
         E: From<Error>,
     {
         let _running = self.running().await?;
+        let mut is_assuming = true;
         for run in 1..=RUNS {
-            let conn = Conn::new(self.connection().await?, Phase::BeforeBegin);
+            let conn = self.conn(Phase::BeforeBegin, self.deadline, is_assuming);
             let in_statement = Arc::clone(&conn.in_statement);
             let mut tx = Tx::new(statement::Conn::Postgres(conn));
             let outcome = await_only_statements(work(&mut tx), &in_statement)
@@ -118,6 +82,7 @@ impl Postgres {
                     self.stats.collisions.inc();
                     tokio::time::sleep(back_off(run)).await;
                 }
+                Ended::Disproved => is_assuming = false,
             }
         }
         Err(Error::Conflict.into())
@@ -128,14 +93,48 @@ impl Postgres {
         F: AsyncFnOnce(&mut Rx) -> Result<T, E>,
         E: From<Error>,
     {
+        self.read_within(self.deadline, work).await
+    }
+
+    /// Reads with statements that take longer.
+    pub(crate) async fn scan<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: AsyncFnOnce(&mut Rx) -> Result<T, E>,
+        E: From<Error>,
+    {
+        self.read_within(self.deadline.max(SCAN_DEADLINE), work)
+            .await
+    }
+
+    async fn read_within<T, E, F>(&self, deadline: Duration, work: F) -> Result<T, E>
+    where
+        F: AsyncFnOnce(&mut Rx) -> Result<T, E>,
+        E: From<Error>,
+    {
         let _running = self.running().await?;
-        let conn = Conn::new(self.connection().await?, Phase::None);
+        let conn = self.conn(Phase::None, deadline, false);
         let in_statement = Arc::clone(&conn.in_statement);
         let mut rx = Rx::new(statement::Conn::Postgres(conn));
         let outcome = await_only_statements(work(&mut rx), &in_statement)
             .await
             .unwrap_or_else(|foreign_await| Err(foreign_await.into()));
         rx.verdict(outcome)
+    }
+
+    fn conn(&self, phase: Phase, deadline: Duration, is_assuming: bool) -> Conn {
+        Conn {
+            pool: self.pool.clone(),
+            object: None,
+            phase,
+            deadline,
+            in_statement: Arc::default(),
+            collided: false,
+            is_assuming,
+            assumed: Vec::new(),
+            is_disproved: false,
+            #[cfg(any(test, feature = "testing"))]
+            recorder: self.recorder.clone(),
+        }
     }
 
     /// Waits until no call is running, then closes every connection.
@@ -151,23 +150,6 @@ impl Postgres {
     async fn running(&self) -> Result<RwLockReadGuard<'_, bool>> {
         let open = self.open.read().await;
         if *open { Ok(open) } else { Err(Error::Closed) }
-    }
-
-    async fn connection(&self) -> Result<Object> {
-        self.pool.get().await.map_err(|error| match error {
-            PoolError::Timeout(TimeoutType::Wait) => Error::Overloaded,
-            PoolError::Timeout(_) => Error::OutOfService("it does not answer in time".to_owned()),
-            PoolError::Closed => Error::Closed,
-            PoolError::Backend(error) => match error.into() {
-                known @ (Error::Overloaded
-                | Error::OutOfService(_)
-                | Error::Unfit(_)
-                | Error::Unready(_)) => known,
-                // Without a connection nothing ran, and the cause may pass.
-                error => Error::OutOfService(error.to_string()),
-            },
-            other => Error::driver(other),
-        })
     }
 }
 

@@ -4,6 +4,9 @@
 //! because a skipped test proves nothing.
 
 mod held;
+mod plans;
+mod recorder;
+mod relay;
 pub mod schema;
 
 use std::collections::BTreeSet;
@@ -16,6 +19,10 @@ use tokio::sync::Mutex;
 use tokio_postgres::{Client, Config, NoTls};
 
 pub use held::HeldTransaction;
+pub use plans::misfits;
+pub use recorder::Recorded;
+pub(crate) use recorder::Recorder;
+pub use relay::Relay;
 
 use crate::{DatabaseUrl, Db, Error, Migration, Options};
 
@@ -26,7 +33,8 @@ const CONNECTIONS: usize = 16;
 pub struct TestDb<E> {
     db: Db<E>,
     options: Options,
-    _home: Home,
+    /// `None` for another handle on the database of a guard.
+    _home: Option<Home>,
 }
 
 enum Home {
@@ -48,18 +56,30 @@ impl<E> TestDb<E> {
         &self.options
     }
 
+    /// Opens the same database once more, with other options. This guard must live longer.
+    pub fn reopened(&self, adjust: impl FnOnce(&mut Options)) -> Self {
+        let mut options = self.options.clone();
+        adjust(&mut options);
+        Self {
+            db: Db::open(&options).expect("the database opens again"),
+            options,
+            _home: None,
+        }
+    }
+
     fn open(url: DatabaseUrl, home: Home) -> Self {
         let options = Options {
             connections: CONNECTIONS,
             // The disk of a machine that compiles meanwhile may stall for longer than people wait.
             patience: Duration::from_mins(1),
+            deadline: Duration::from_mins(1),
             ..url.into()
         };
         let db = Db::open(&options).expect("a fresh database opens");
         Self {
             db,
             options,
-            _home: home,
+            _home: Some(home),
         }
     }
 }

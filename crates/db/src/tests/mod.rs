@@ -1,5 +1,6 @@
 //! What the layer promises, on both databases unless a test says otherwise.
 
+mod assumed;
 mod backup;
 mod closing;
 mod collisions;
@@ -7,6 +8,7 @@ mod groups;
 mod migrations;
 mod rows;
 mod schema;
+mod silence;
 mod statements;
 mod tls;
 mod transactions;

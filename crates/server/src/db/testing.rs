@@ -5,6 +5,8 @@ use tempfile::TempDir;
 use super::MIGRATIONS;
 use crate::base::error::Error;
 
+pub(crate) use keymoor_db::testing::{Recorded, Relay, misfits};
+
 pub(crate) type TestDb = keymoor_db::testing::TestDb<Error>;
 
 /// A new file with the newest schema.

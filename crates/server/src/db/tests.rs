@@ -1,5 +1,8 @@
 //! The schema, compared between the databases and with the rules for it; its backups.
 
+mod plans;
+mod silence;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -1,11 +1,14 @@
 //! The two routers: one for sign-in and binding, one for the management API.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use tokio::time::timeout;
 use tower::{Layer as _, util::MapRequestLayer};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -140,12 +143,19 @@ async fn healthz() -> &'static str {
     "ok"
 }
 
+/// Readiness is answered within two seconds, whatever the database does.
+const READY_WITHIN: Duration = Duration::from_millis(1_500);
+
 /// Reports that the process can serve requests: the database responds.
 async fn readyz(State(app): State<App>) -> Response {
-    let (status, text) = match app.db.health().await {
-        Ok(()) => (StatusCode::OK, "ready"),
-        Err(error) => {
+    let (status, text) = match timeout(READY_WITHIN, app.db.health()).await {
+        Ok(Ok(())) => (StatusCode::OK, "ready"),
+        Ok(Err(error)) => {
             tracing::warn!(%error, "not ready");
+            (StatusCode::SERVICE_UNAVAILABLE, "not ready")
+        }
+        Err(_) => {
+            tracing::warn!("not ready: the database does not answer");
             (StatusCode::SERVICE_UNAVAILABLE, "not ready")
         }
     };

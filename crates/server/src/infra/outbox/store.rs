@@ -21,7 +21,7 @@ pub async fn enqueue<J: Job>(tx: &mut Tx, entry: &Entry<J>) -> Result<()> {
         job,
         created_at,
     } = entry;
-    tx.exec(
+    tx.post(
         SQL,
         &(tenant_id, realm_id, id, J::KIND, Json(job), created_at),
     )

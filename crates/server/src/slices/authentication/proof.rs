@@ -93,23 +93,19 @@ impl Proof {
                 thumbprint,
                 ..
             } => {
-                let identity = identities::store::find(rx, realm.identity_id(*identity_id)).await?;
-                let Some(identity) = identity else {
-                    return Ok(None);
-                };
-                let credential =
-                    credentials::store::find_by_key(rx, identity.at(), thumbprint).await?;
-                Ok(Some((identity, credential)))
+                let at = realm.identity_id(*identity_id);
+                let both = credentials::store::find_by_key_with_owner(rx, at, thumbprint).await?;
+                if let Some((identity, credential)) = both {
+                    return Ok(Some((identity, Some(credential))));
+                }
+                let identity = identities::store::find(rx, at).await?;
+                Ok(identity.map(|identity| (identity, None)))
             }
             Self::Fido2(assertion) => {
                 let id = assertion.credential_id();
-                let credential = credentials::store::find_by_webauthn_id(rx, realm, id).await?;
-                let Some(credential) = credential else {
-                    return Ok(None);
-                };
-                let owner = credential.identity_id;
-                let identity = identities::store::find(rx, realm.identity_id(owner)).await?;
-                Ok(identity.map(|identity| (identity, Some(credential))))
+                let both =
+                    credentials::store::find_by_webauthn_id_with_owner(rx, realm, id).await?;
+                Ok(both.map(|(identity, credential)| (identity, Some(credential))))
             }
         }
     }

@@ -7,6 +7,8 @@ use crate::base::error::Result;
 use crate::base::refs::RealmRef;
 use crate::base::secret::Digest;
 use crate::db::{Json, Rx, Sql, Tx, record};
+use crate::slices::identities::model::Identity;
+use crate::slices::identities::store::identity_columns;
 use crate::slices::tokens;
 use crate::slices::tokens::model::{IssuedToken, TokenId};
 
@@ -102,7 +104,7 @@ macro_rules! insert {
 
 async fn insert(tx: &mut Tx, sql: &'static str, code: &NewCode) -> Result<bool> {
     let inserted = tx
-        .exec(
+        .claim(
             sql,
             &(
                 code.tenant_id,
@@ -119,7 +121,7 @@ async fn insert(tx: &mut Tx, sql: &'static str, code: &NewCode) -> Result<bool> 
             ),
         )
         .await?;
-    Ok(inserted == 1)
+    Ok(inserted)
 }
 
 /// Answers a transaction with a code, for the first caller only, and only while passkey, identity
@@ -201,8 +203,8 @@ pub async fn redeem(tx: &mut Tx, redemption: &Redemption) -> Result<bool> {
         sqlite: text!(""),
         postgres: text!(" FOR SHARE"),
     };
-    let changed = tx
-        .exec(
+    let redeemed = tx
+        .claim(
             SQL,
             &(
                 redemption.tenant_id,
@@ -216,10 +218,10 @@ pub async fn redeem(tx: &mut Tx, redemption: &Redemption) -> Result<bool> {
             ),
         )
         .await?;
-    if changed == 1 {
+    if redeemed {
         tokens::store::insert(tx, &redemption.access_token).await?;
     }
-    Ok(changed == 1)
+    Ok(redeemed)
 }
 
 /// Deletes up to 100 rows that are no longer needed, of all tenants, and returns their number.

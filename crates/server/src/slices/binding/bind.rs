@@ -29,10 +29,7 @@ use crate::slices::credentials;
 use crate::slices::credentials::mailing::PasskeyAddedMail;
 use crate::slices::credentials::model::{Credential, Mechanism, State as CredentialState};
 use crate::slices::events::{self, Event, EventKind};
-use crate::slices::identities;
 use crate::slices::identities::model::{Identity, Status};
-use crate::slices::realms;
-use crate::slices::tenants;
 
 /// A job whose correct token was presented, and whose link works.
 struct Opened {
@@ -67,12 +64,11 @@ fn admit(
     }
 }
 
-async fn find(rx: &mut Rx, key: JobRef) -> Result<Option<(BindingJob, Identity)>> {
-    let Some(job) = store::find(rx, key).await? else {
-        return Ok(None);
-    };
-    let identity = identities::store::find(rx, key.identity()).await?;
-    Ok(identity.map(|identity| (job, identity)))
+async fn find(ctx: &Context, key: JobRef) -> Result<Option<(BindingJob, Identity)>> {
+    ctx.app
+        .db
+        .read(async |rx| store::find_with_identity(rx, key).await)
+        .await
 }
 
 /// Opens a link with a GET. The first opening is recorded. None changes what the link can do.
@@ -87,7 +83,7 @@ pub async fn open(
     key: JobRef,
     token: &Secret,
 ) -> Result<BindingJob> {
-    let found = ctx.app.db.read(async |rx| find(rx, key).await).await?;
+    let found = find(ctx, key).await?;
     let Opened { job, .. } = admit(ctx, key, token, found)?;
     require_trusted(ctx, origin, &job)?;
     if matches!(job.stored_state, State::LinkSent | State::FailedToSend) {
@@ -113,24 +109,24 @@ pub async fn info(
     key: JobRef,
     token: &Secret,
 ) -> Result<BindingInfo> {
-    let (found, tenant, realm, registrable) = ctx
+    let (found, registrable) = ctx
         .app
         .db
         .read(async |rx| {
-            let found = find(rx, key).await?;
-            let tenant = tenants::store::find(rx, key.identity().realm().tenant()).await?;
-            let realm = realms::store::find(rx, key.identity().realm()).await?;
+            let found = store::find_with_owners(rx, key).await?;
             let registrable = match &found {
-                Some((job, _)) => registrable(rx, job, origin).await?,
+                Some((job, ..)) => registrable(rx, job, origin).await?,
                 None => None,
             };
-            Ok((found, tenant, realm, registrable))
+            Ok((found, registrable))
         })
         .await?;
-    let Opened { job, identity } = admit(ctx, key, token, found)?;
-    let (Some(tenant), Some(realm)) = (tenant, realm) else {
-        return Err(key.not_found());
+    let (found, owners) = match found {
+        Some((job, identity, tenant, realm)) => (Some((job, identity)), Some((tenant, realm))),
+        None => (None, None),
     };
+    let Opened { job, identity } = admit(ctx, key, token, found)?;
+    let (tenant, realm) = owners.ok_or_else(|| key.not_found())?;
     require_trusted(ctx, origin, &job)?;
     let fido2 = registrable.map(|(rp_id, known)| {
         fido2::options(ctx, &job, &identity, &realm.display_name, rp_id, &known)
@@ -217,7 +213,7 @@ pub async fn bind(
     token: &Secret,
     request: Result<BindRequest>,
 ) -> Result<Credential> {
-    let found = ctx.app.db.read(async |rx| find(rx, key).await).await?;
+    let found = find(ctx, key).await?;
     if let Ok(request) = &request
         && let Some(credential) = repeated(ctx, origin, token, request, found.as_ref()).await?
     {
@@ -457,7 +453,7 @@ async fn store_key(
 
 /// Reads once more how a concurrent request changed the state. It may have bound the same key.
 async fn not_claimed(ctx: &Context, key: JobRef, proved: &VerifiedKey) -> Result<Credential> {
-    let found = ctx.app.db.read(async |rx| find(rx, key).await).await?;
+    let found = find(ctx, key).await?;
     match found {
         None => Err(key.not_found()),
         Some((_, identity)) if identity.status == Status::Suspended => {

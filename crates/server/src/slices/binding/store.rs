@@ -8,6 +8,12 @@ use crate::base::paging::{Page, PageRequest};
 use crate::base::refs::{IdentitiesRef, IdentityRef, JobRef};
 use crate::base::secret::Digest;
 use crate::db::{self, Json, Rx, Sql, Tx, record};
+use crate::slices::identities::model::Identity;
+use crate::slices::identities::store::identity_columns;
+use crate::slices::realms::model::Realm;
+use crate::slices::realms::store::realm_columns;
+use crate::slices::tenants::model::Tenant;
+use crate::slices::tenants::store::tenant_columns;
 
 record!(BindingJob as columns {
     tenant_id,
@@ -50,14 +56,54 @@ fn refused(error: db::Error) -> Error {
     }
 }
 
+/// The statement that reads a job.
+macro_rules! select {
+    () => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM binding_jobs WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND binding_job_id = $4"
+        )
+    };
+}
+
 pub async fn find(rx: &mut Rx, key: JobRef) -> Result<Option<BindingJob>> {
+    Ok(rx.opt(select!(), &key).await?)
+}
+
+/// Returns a job with its identity.
+pub async fn find_with_identity(
+    rx: &mut Rx,
+    key: JobRef,
+) -> Result<Option<(BindingJob, Identity)>> {
     const SQL: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM binding_jobs WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND binding_job_id = $4"
+        "SELECT * FROM (",
+        select!(),
+        ") AS job, (SELECT ",
+        identity_columns!(),
+        " FROM identities WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3) AS identity"
     );
     Ok(rx.opt(SQL, &key).await?)
 }
+
+/// Returns a job with all that it belongs to.
+pub async fn find_with_owners(rx: &mut Rx, key: JobRef) -> Result<Option<WithOwners>> {
+    const SQL: &str = concat!(
+        "SELECT * FROM (",
+        select!(),
+        ") AS job, (SELECT ",
+        identity_columns!(),
+        " FROM identities WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3) AS identity, (SELECT ",
+        tenant_columns!(),
+        " FROM tenants WHERE tenant_id = $1) AS tenant, (SELECT ",
+        realm_columns!(),
+        " FROM realms WHERE tenant_id = $1 AND realm_id = $2) AS realm"
+    );
+    Ok(rx.opt(SQL, &key).await?)
+}
+
+/// A job with all that it belongs to.
+pub type WithOwners = (BindingJob, Identity, Tenant, Realm);
 
 /// Moves a job that was sent to LINK_OPENED. Returns false if it had already moved on.
 pub async fn mark_opened(tx: &mut Tx, key: JobRef, token: &Digest, now: Timestamp) -> Result<bool> {
@@ -87,7 +133,7 @@ async fn step(
     token: &Digest,
     now: Timestamp,
 ) -> Result<bool> {
-    Ok(tx.exec(sql, &(key, token, now)).await? == 1)
+    Ok(tx.claim(sql, &(key, token, now)).await?)
 }
 
 /// Completes a job, for the first caller only. The statement itself checks the token, the state,
@@ -121,10 +167,9 @@ pub async fn claim(
         sqlite: text!(""),
         postgres: text!(" FOR SHARE"),
     };
-    let changed = tx
-        .exec(SQL, &(key, token, credential, now, MAX_FAILED_PROOFS))
-        .await?;
-    Ok(changed == 1)
+    Ok(tx
+        .claim(SQL, &(key, token, credential, now, MAX_FAILED_PROOFS))
+        .await?)
 }
 
 /// Counts a failed proof made with the correct token, and revokes the job at the last allowed one.
@@ -178,8 +223,8 @@ pub async fn erase_token(tx: &mut Tx, key: JobRef) -> Result<()> {
 /// Deletes up to 100 tokens of jobs created before `before`, of all tenants. Returns their number.
 pub async fn erase_tokens_before(tx: &mut Tx, before: Timestamp) -> Result<u64> {
     const SQL: &str = "UPDATE binding_jobs SET token_sealed = NULL
-        WHERE (tenant_id, realm_id, binding_job_id) IN
-          (SELECT tenant_id, realm_id, binding_job_id FROM binding_jobs
+        WHERE (tenant_id, realm_id, identity_id, binding_job_id) IN
+          (SELECT tenant_id, realm_id, identity_id, binding_job_id FROM binding_jobs
            WHERE token_sealed IS NOT NULL AND created_at < $1 ORDER BY created_at LIMIT 100)";
     Ok(tx.exec(SQL, &before).await?)
 }
@@ -252,10 +297,13 @@ pub async fn list(
         concat!(
             "SELECT ",
             columns!(),
-            matching!("CAST($3 AS BIGINT) IS NULL"),
+            matching!("CAST($3 AS BIGINT) IS NULL AND binding_job_id >= 0"),
             " AND binding_job_id > $7 ORDER BY binding_job_id LIMIT $8 OFFSET $9"
         ),
-        concat!("SELECT COUNT(*)", matching!("CAST($3 AS BIGINT) IS NULL")),
+        concat!(
+            "SELECT COUNT(*)",
+            matching!("CAST($3 AS BIGINT) IS NULL AND binding_job_id >= 0")
+        ),
     ];
     let (realm, identity) = (of.realm(), of.one().map(|of| of.identity_id));
     let [rows_sql, count_sql] = if identity.is_some() { OF_ONE } else { OF_ALL };

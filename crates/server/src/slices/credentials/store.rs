@@ -10,6 +10,8 @@ use crate::base::error::{Error, Kind, Result};
 use crate::base::paging::{Page, PageRequest};
 use crate::base::refs::{CredentialRef, IdentitiesRef, IdentityRef, RealmRef};
 use crate::db::{self, Param, Rx, Tx, record};
+use crate::slices::identities::model::Identity;
+use crate::slices::identities::store::identity_columns;
 
 struct CredentialRow {
     tenant_id: TenantId,
@@ -116,7 +118,7 @@ pub async fn insert(tx: &mut Tx, credential: &Credential) -> Result<()> {
         KeyOrigin::Software => None,
         KeyOrigin::WebAuthn(facts) => Some(facts),
     };
-    tx.exec(
+    tx.post(
         SQL,
         &(
             credential.at(),
@@ -161,36 +163,6 @@ fn refused(error: db::Error, id: CredentialId) -> Error {
     }
 }
 
-/// Returns the credential of `identity` whose key has this thumbprint, for a sign-in.
-pub async fn find_by_key(
-    rx: &mut Rx,
-    identity: IdentityRef,
-    thumbprint: &[u8; 32],
-) -> Result<Option<Credential>> {
-    const SQL: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM credentials WHERE tenant_id = $1 AND realm_id = $2 AND key_thumbprint = $4 AND identity_id = $3"
-    );
-    let row: Option<CredentialRow> = rx.opt(SQL, &(identity, thumbprint)).await?;
-    row.map(Credential::try_from).transpose()
-}
-
-/// Returns the credential with this authenticator-assigned id, of any identity in the realm.
-pub async fn find_by_webauthn_id(
-    rx: &mut Rx,
-    realm: RealmRef,
-    webauthn_id: &[u8],
-) -> Result<Option<Credential>> {
-    const SQL: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM credentials WHERE tenant_id = $1 AND realm_id = $2 AND webauthn_id = $3"
-    );
-    let row: Option<CredentialRow> = rx.opt(SQL, &(realm, webauthn_id)).await?;
-    row.map(Credential::try_from).transpose()
-}
-
 /// Returns the authenticator-assigned ids of an identity's active credentials for an RP ID: at most
 /// 100, since one response contains them all.
 pub async fn list_webauthn_ids(
@@ -202,6 +174,49 @@ pub async fn list_webauthn_ids(
         WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND state = 'ACTIVE' AND rp_id = $4
         ORDER BY credential_id DESC LIMIT 100";
     Ok(rx.all(SQL, &(identity, rp_id)).await?)
+}
+
+/// Returns the credential of `identity` whose key has this thumbprint, and the identity, for a
+/// sign-in.
+pub async fn find_by_key_with_owner(
+    rx: &mut Rx,
+    identity: IdentityRef,
+    thumbprint: &[u8; 32],
+) -> Result<Option<(Identity, Credential)>> {
+    const SQL: &str = concat!(
+        "SELECT * FROM (SELECT ",
+        identity_columns!(),
+        " FROM identities WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3) AS owner,
+        (SELECT ",
+        columns!(),
+        " FROM credentials WHERE tenant_id = $1 AND realm_id = $2 AND key_thumbprint = $4
+          AND length(key_thumbprint) > 0 AND identity_id = $3) AS passkey"
+    );
+    let row: Option<(Identity, CredentialRow)> = rx.opt(SQL, &(identity, thumbprint)).await?;
+    row.map(|(owner, passkey)| Ok((owner, passkey.try_into()?)))
+        .transpose()
+}
+
+/// Returns the credential with this authenticator-assigned id, of any identity in the realm, and
+/// the identity.
+pub async fn find_by_webauthn_id_with_owner(
+    rx: &mut Rx,
+    realm: RealmRef,
+    webauthn_id: &[u8],
+) -> Result<Option<(Identity, Credential)>> {
+    const SQL: &str = concat!(
+        "SELECT owner.*, passkey.* FROM (SELECT ",
+        columns!(),
+        " FROM credentials WHERE tenant_id = $1 AND realm_id = $2 AND webauthn_id = $3
+          AND webauthn_id IS NOT NULL) AS passkey
+        JOIN (SELECT ",
+        identity_columns!(),
+        " FROM identities WHERE tenant_id = $1 AND realm_id = $2) AS owner
+        ON owner.identity_id = passkey.identity_id"
+    );
+    let row: Option<(Identity, CredentialRow)> = rx.opt(SQL, &(realm, webauthn_id)).await?;
+    row.map(|(owner, passkey)| Ok((owner, passkey.try_into()?)))
+        .transpose()
 }
 
 pub async fn find(rx: &mut Rx, key: CredentialRef) -> Result<Option<Credential>> {
@@ -227,7 +242,7 @@ pub async fn revoke(tx: &mut Tx, key: CredentialRef, now: Timestamp) -> Result<O
 }
 
 /// Statements over the credentials that `$3` and `$4` select: one for a page, one for their number.
-/// Each combination of filters has its own text, so that it can use its own index.
+/// Each combination of filters has its own text, which states the condition of its own index.
 macro_rules! texts {
     ($identity:literal, $filter:literal) => {
         [
@@ -256,13 +271,16 @@ macro_rules! filters {
         [
             texts!($identity, "CAST($4 AS TEXT) IS NULL"),
             texts!($identity, "state = $4"),
-            texts!($identity, "key_thumbprint = $4"),
+            texts!(
+                $identity,
+                "key_thumbprint = $4 AND length(key_thumbprint) > 0"
+            ),
         ]
     };
 }
 
 const OF_ONE: [[&str; 2]; 3] = filters!("identity_id = $3");
-const OF_ALL: [[&str; 2]; 3] = filters!("CAST($3 AS BIGINT) IS NULL");
+const OF_ALL: [[&str; 2]; 3] = filters!("CAST($3 AS BIGINT) IS NULL AND credential_id >= 0");
 
 /// Reads a page of the credentials of one identity, or of all identities of a realm.
 pub async fn list(rx: &mut Rx, of: IdentitiesRef, page: &PageRequest) -> Result<Page<Credential>> {
@@ -322,7 +340,7 @@ pub async fn record_use(
     const SQL: &str = "UPDATE credentials
         SET backup_state = $6, sign_count = CASE WHEN sign_count < $5 THEN $5 ELSE sign_count END
         WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND credential_id = $4";
-    tx.exec(SQL, &(at, i64::from(sign_count), backup_state))
+    tx.post(SQL, &(at, i64::from(sign_count), backup_state))
         .await?;
     Ok(())
 }

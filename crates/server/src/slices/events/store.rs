@@ -16,7 +16,7 @@ pub async fn append(tx: &mut Tx, event: &Event) -> Result<()> {
         .realm_id
         .map_or(TENANT_WIDE, keymoor_types::RealmId::as_i64);
     let details = Json(&event.details);
-    tx.exec(
+    tx.post(
         SQL,
         &(
             event.subject.tenant_id,

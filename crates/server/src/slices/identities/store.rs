@@ -27,6 +27,9 @@ record!(Identity as columns {
     updated_at,
 });
 
+/// The columns of an [`Identity`], for statements of other slices.
+pub(crate) use columns as identity_columns;
+
 /// The columns of an [`Identity`], then its [`EnrollmentStatus`] at `$4`. Jobs count in the state
 /// in which they are shown, so a failed mail no longer counts once its job has expired.
 macro_rules! profile_columns {
@@ -135,7 +138,7 @@ pub async fn any(rx: &mut Rx, realm: RealmRef) -> Result<bool> {
 }
 
 /// Statements over the identities that `$3` selects: one for a page, one for their number. Each
-/// filter has its own text, so that it can use its own index.
+/// filter has its own text, which states the condition of its own index.
 macro_rules! texts {
     ($matching:literal) => {
         [
@@ -156,10 +159,11 @@ macro_rules! texts {
 
 const ALL: [&str; 2] = texts!("CAST($3 AS TEXT) IS NULL");
 const BY_ID: [&str; 2] = texts!("identity_id = $3");
-const BY_DISPLAY_NAME: [&str; 2] = texts!("display_name = $3");
-const BY_USERNAME: [&str; 2] = texts!("folded_username = $3");
-const BY_EXTERNAL_ID: [&str; 2] = texts!("external_id = $3");
-const BY_EMAIL_ADDRESS: [&str; 2] = texts!("primary_email_address = $3");
+const BY_DISPLAY_NAME: [&str; 2] = texts!("display_name = $3 AND display_name >= ''");
+const BY_USERNAME: [&str; 2] = texts!("folded_username = $3 AND folded_username >= ''");
+const BY_EXTERNAL_ID: [&str; 2] = texts!("external_id = $3 AND external_id IS NOT NULL");
+const BY_EMAIL_ADDRESS: [&str; 2] =
+    texts!("primary_email_address = $3 AND primary_email_address IS NOT NULL");
 
 /// The attributes that [`list`] can filter by.
 pub const FILTERS: &[&str] = &[

@@ -23,6 +23,9 @@ record!(Realm as columns {
     updated_at,
 });
 
+/// The columns of a [`Realm`], for statements of other slices.
+pub(crate) use columns as realm_columns;
+
 pub async fn insert(tx: &mut Tx, realm: &Realm) -> Result<()> {
     const SQL: &str = concat!(
         "INSERT INTO realms (",
@@ -115,7 +118,7 @@ macro_rules! texts {
 pub async fn list(rx: &mut Rx, tenant: TenantRef, page: &PageRequest) -> Result<Page<Realm>> {
     const ALL: [&str; 2] = texts!("CAST($2 AS BIGINT) IS NULL");
     const BY_ID: [&str; 2] = texts!("realm_id = $2");
-    const BY_NAME: [&str; 2] = texts!("folded_name = $2");
+    const BY_NAME: [&str; 2] = texts!("folded_name = $2 AND folded_name >= ''");
     let id = page.filtered("id").map(no_realm_unless_id);
     let name = page.filtered("display_name").map(text::folded);
     let ([page_sql, count_sql], value): (_, &dyn Param) = match (&id, &name) {

@@ -14,6 +14,9 @@ record!(Tenant as columns {
     updated_at,
 });
 
+/// The columns of a [`Tenant`], for statements of other slices.
+pub(crate) use columns as tenant_columns;
+
 pub async fn insert(tx: &mut Tx, tenant: &Tenant) -> Result<()> {
     const SQL: &str = concat!(
         "INSERT INTO tenants (",

@@ -1,0 +1,213 @@
+//! The plans of every statement that binding, sign-in and tokens run, in databases of every age.
+
+use axum::body::Body;
+use axum::http::{Method, Request};
+use keymoor_oauth::client::{GrantType, Protocol};
+use keymoor_testkit::SoftwareKey;
+use serde_json::{Value, json};
+
+use super::super::testing::{Recorded, TestDb, fresh_sqlite, misfits};
+use crate::base::error::Error;
+use crate::db::{Sql, Tx};
+use crate::slices::identities::model::Status;
+use crate::testing::TestApp;
+use crate::testing::sign_in::{Person, Site};
+
+/// The age of a database, as far as planners know.
+#[derive(Clone, Copy, Debug)]
+enum Age {
+    /// A few rows, never analysed.
+    Fresh,
+    /// A few rows, and the statistics of them.
+    AnalysedEarly,
+    /// Many rows, and the statistics of the first few.
+    Grown,
+    /// Many rows, and their statistics.
+    Large,
+}
+
+const AGES: [Age; 4] = [Age::Fresh, Age::AnalysedEarly, Age::Grown, Age::Large];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_statement_of_a_ceremony_reads_more_than_it_needs_whatever_the_statistics() {
+    let test = TestApp::postgres().await;
+    let recorded = record(&test).await;
+    assert!(recorded.postgres.len() > 15, "{recorded:?}");
+    let file = fresh_sqlite().await;
+    let mut found = Vec::new();
+    for age in AGES {
+        bring_to(&test.db, age).await;
+        bring_to(&file, age).await;
+        for db in [&test.db, &file] {
+            let misfits = misfits(db, &recorded).await;
+            found.extend(misfits.iter().map(|misfit| format!("{age:?}: {misfit}")));
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n\n"));
+}
+
+/// Runs the paths, with what goes wrong on them.
+async fn record(test: &TestApp) -> Recorded {
+    let site = Site::new(test).await;
+    let machine = Site::with(test, |site| {
+        let protocol = &mut site.application.protocol;
+        protocol.protocol = Protocol::OAuth2;
+        protocol.grant_type = vec![GrantType::ClientCredentials];
+        protocol.allowed_scopes = "orders:read".parse().unwrap();
+    })
+    .await;
+    let people = [
+        Person::new(test, "ada").await,
+        Person::with_webauthn(test, "bob").await,
+    ];
+    let eve = Person::with_fido2(test, "eve").await;
+    test.db.start_recording();
+    bind(test).await;
+    for person in &people {
+        let started = site.start(test, &[]).await;
+        let proof = person.proof(test, &started);
+        let code = code_of(&site.answer(test, &proof).await.ok());
+        site.answer(test, &proof).await.refused(400);
+        let answer = site.redeem(test, &code, &[]).await.ok();
+        let token = answer["access_token"].as_str().unwrap();
+        site.userinfo(test, token).await.ok();
+        // Once more, which revokes the token.
+        site.redeem(test, &code, &[])
+            .await
+            .oauth_error(400, "invalid_grant");
+    }
+    let started = site.start(test, &[]).await;
+    site.answer(
+        test,
+        &json!({ "Fido2": eve.fido2_proof(&started, |_| ()).to_string() }),
+    )
+    .await
+    .ok();
+    eve.suspend(test).await;
+    let started = site.start(test, &[]).await;
+    let denied = site
+        .answer(
+            test,
+            &json!({ "Fido2": eve.fido2_proof(&started, |_| ()).to_string() }),
+        )
+        .await
+        .ok();
+    assert_eq!(denied["type"], "deny");
+    assert_eq!(eve.identity.status, Status::Active, "as it was made");
+    machine
+        .token(test, "grant_type=client_credentials".to_owned())
+        .await
+        .ok();
+    test.db.stop_recording()
+}
+
+fn code_of(answer: &Value) -> String {
+    assert_eq!(answer["type"], "allow", "{answer}");
+    answer["code"].as_str().unwrap().to_owned()
+}
+
+/// Opens a link, asks what to bind, fails once, and binds.
+async fn bind(test: &TestApp) {
+    let jobs = test.realm_path(&format!(
+        "/identities/{}/credential-binding-jobs",
+        test.made.administrator.id
+    ));
+    let job = json!({ "job": {
+        "delivery_method": "RETURN",
+        "authenticator_config_id": test.made.console_config.id,
+    } });
+    let made = test.manage(Method::POST, &jobs, Some(job)).await.ok();
+    let link = made["credential_binding_link"].as_str().unwrap();
+    let (path, token) = link.split_once("?token=").unwrap();
+    let path = path.strip_prefix("http://localhost:8021").unwrap();
+    let (job_path, _) = path.split_once(":invoke").unwrap();
+    let open = Request::get(format!("{path}?token={token}"));
+    test.auth(open.body(Body::empty()).unwrap()).await;
+    let post = async |verb: &str, body: String| {
+        let request = Request::post(format!("{job_path}:{verb}"))
+            .header("authorization", format!("Bearer {token}"));
+        test.auth(request.body(Body::from(body)).unwrap()).await
+    };
+    post("getInfo", String::new()).await.ok();
+    let (tenant, realm) = (test.made.tenant.id, test.made.realm.id);
+    let subject = format!("CN={}, OU={realm}, O={tenant}", test.made.administrator.id);
+    let proof = |token: &str| {
+        let raw = SoftwareKey::generate().binding_jws(&subject, token);
+        json!({ "type": "JWT", "raw": raw }).to_string()
+    };
+    post("bind", proof("another token")).await.refused(400);
+    post("bind", proof(token)).await.ok();
+    post("bind", proof(token)).await.refused(409);
+}
+
+/// Adds rows and statistics until the database has this age.
+async fn bring_to(db: &TestDb, age: Age) {
+    match age {
+        Age::Fresh => {}
+        Age::AnalysedEarly | Age::Large => run(db, &["ANALYZE"]).await,
+        Age::Grown => run(db, GROWTH).await,
+    }
+}
+
+async fn run<S: Into<Sql> + Copy + Send + Sync + 'static>(db: &TestDb, statements: &'static [S]) {
+    db.write(async move |tx: &mut Tx| {
+        for sql in statements {
+            tx.exec(*sql, &()).await?;
+        }
+        Ok::<_, Error>(())
+    })
+    .await
+    .unwrap();
+}
+
+/// A row for each number up to 20,000, with a blob that contains it, in a text for each database.
+macro_rules! rows {
+    ($into:literal, $before:literal, $after:literal) => {
+        Sql {
+            sqlite: rows!($into, $before, "CAST('b' || n AS BLOB)", $after),
+            postgres: rows!($into, $before, "CAST('b' || n AS BYTEA)", $after),
+        }
+    };
+    ($into:literal, $before:literal, $blob:literal, $after:literal) => {
+        concat!(
+            "INSERT INTO ", $into, " SELECT 5, 5, ", $before, ", ", $blob, ", ", $after,
+            " FROM (WITH RECURSIVE numbers (n) AS
+                (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 20000) SELECT n FROM numbers) AS numbered"
+        )
+    };
+}
+
+/// One more tenant with a large realm.
+const GROWTH: &[Sql] = &[
+    Sql {
+        sqlite: "INSERT INTO tenants VALUES (5, 'Large', 1, 1)",
+        postgres: "INSERT INTO tenants VALUES (5, 'Large', 1, 1)",
+    },
+    Sql {
+        sqlite: "INSERT INTO realms VALUES (5, 5, 'Large', 'large', 'secure_customer', 0, 1, 1)",
+        postgres: "INSERT INTO realms VALUES (5, 5, 'Large', 'large', 'secure_customer', FALSE, 1, 1)",
+    },
+    rows!(
+        "identities (tenant_id, realm_id, identity_id, display_name, status, username, folded_username,
+            primary_email_address, external_id, traits, user_handle, created_at, updated_at)",
+        "n, 'Name ' || n, 'active', 'user' || n, 'user' || n, 'mail' || n, 'external' || n, '{}'",
+        "n, n"
+    ),
+    rows!(
+        "binding_jobs (tenant_id, realm_id, identity_id, binding_job_id, delivery_method, state, token_hash,
+            authenticator_config_id, snapshot, failed_proofs, expires_at, created_at, updated_at)",
+        "n, n, 'RETURN', 'COMPLETE'",
+        "'config', '{}', 0, n, n, n"
+    ),
+    rows!(
+        "credentials (tenant_id, realm_id, identity_id, credential_id, binding_job_id, state, csr_type, jwk,
+            key_thumbprint, attestation_level, sign_count, backup_eligible, backup_state, created_at, updated_at)",
+        "n, n, n, 'ACTIVE', 'JWT', '{}'",
+        "'unproven', 0, n < 0, n < 0, n, n"
+    ),
+    rows!(
+        "issued_tokens (tenant_id, realm_id, application_id, token_id, scopes, suffix, issued_at, expires_at)",
+        "'app'",
+        "'', '', n, n"
+    ),
+];
