@@ -7,6 +7,10 @@ use crate::error::{ErrorCode, OAuthError};
 use crate::pkce::{Challenge, Method};
 use crate::scope::{IDENTITY_SCOPES, ScopeSet};
 
+/// The error for a request without the PKCE challenge that the client must send (RFC 7636, section
+/// 4.4.1).
+pub const MISSING_CHALLENGE: OAuthError = OAuthError::invalid_request("code_challenge is required");
+
 /// Whether a client can keep a secret (RFC 6749, section 2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -147,7 +151,7 @@ impl Client<'_> {
             Some(_) => Err(OAuthError::invalid_request(
                 "code_challenge_method must be S256",
             )),
-            None if required => Err(OAuthError::invalid_request("code_challenge is required")),
+            None if required => Err(MISSING_CHALLENGE),
             None => Ok(()),
         }
     }

@@ -1,17 +1,19 @@
 //! The two routers: one for sign-in and binding, one for the management API.
 
-use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 use tower::{Layer as _, util::MapRequestLayer};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
 use crate::base::error::{Error, Kind};
+use crate::base::reason::Reason;
+use crate::base::refusal::Refusal;
 use crate::http::middleware::Middleware;
 use crate::http::openapi::{self, Address};
 use crate::http::verb;
@@ -129,14 +131,18 @@ async fn healthz() -> &'static str {
 
 /// Reports that the process can serve requests: the database responds.
 async fn readyz(State(app): State<App>) -> Response {
-    let (status, text) = match app.db.health().await {
-        Ok(()) => (StatusCode::OK, "ready"),
+    let (status, why, text) = match app.db.health().await {
+        Ok(()) => (StatusCode::OK, None, "ready"),
         Err(error) => {
-            tracing::warn!(%error, "not ready");
-            (StatusCode::SERVICE_UNAVAILABLE, "not ready")
+            let why = Refusal {
+                reason: Reason::Unavailable,
+                detail: Some(error.to_string()),
+            };
+            let why = Some(Extension(why));
+            (StatusCode::SERVICE_UNAVAILABLE, why, "not ready")
         }
     };
-    (status, [(CACHE_CONTROL, "no-store")], text).into_response()
+    (status, why, [(CACHE_CONTROL, "no-store")], text).into_response()
 }
 
 async fn unknown_route() -> Error {

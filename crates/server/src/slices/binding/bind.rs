@@ -21,6 +21,7 @@ use super::store;
 use crate::base::context::Context;
 use crate::base::error::{Error, Result, with_fresh_ids};
 use crate::base::origin::PageOrigin;
+use crate::base::reason::Reason;
 use crate::base::refs::{JobRef, Ref as _};
 use crate::base::secret::Secret;
 use crate::db::Rx;
@@ -55,7 +56,7 @@ fn admit(
     let right = found.filter(|(job, _)| job.token_hash.matches(&token.digest()));
     let Some((job, identity)) = right else {
         ctx.app.limits.wrong_link_token(ctx.source.ip)?;
-        return Err(key.not_found());
+        return Err(key.not_found().because(Reason::WrongLinkToken));
     };
     let state = job.state_at(ctx.now);
     if state.ending().is_some() {
@@ -217,9 +218,13 @@ pub async fn bind(
     let found = ctx.app.db.read(async |rx| find(rx, key).await).await?;
     let Opened { job, identity } = admit(ctx, key, token, found)?;
     require_trusted(ctx, origin, &job)?;
-    let Ok(proved) = verify(ctx, &job, token, request) else {
-        count_failed_proof(ctx, &job).await?;
-        return Err(Error::invalid("raw", "the proof does not verify"));
+    let proved = match verify(ctx, &job, token, request) {
+        Ok(proved) => proved,
+        Err(BadProof(why)) => {
+            count_failed_proof(ctx, &job).await?;
+            let error = Error::invalid("raw", "the proof does not verify");
+            return Err(error.because_of(Reason::WrongProof, why));
+        }
     };
     if !job.snapshot.permits(&proved.origin()) {
         return Err(Error::Forbidden("this kind of passkey is not allowed"));
@@ -234,8 +239,8 @@ fn require_trusted(ctx: &Context, origin: &PageOrigin, job: &BindingJob) -> Resu
     )
 }
 
-/// A proof that failed verification. The reason is omitted, since it would help a forger.
-struct BadProof;
+/// Why a proof failed verification. Only logged, since it would help a forger.
+struct BadProof(String);
 
 fn verify(
     ctx: &Context,
@@ -284,8 +289,7 @@ fn verify(
 }
 
 fn refused(error: &impl std::error::Error) -> BadProof {
-    tracing::info!(%error, "proof at binding refused");
-    BadProof
+    BadProof(error.to_string())
 }
 
 async fn count_failed_proof(ctx: &Context, job: &BindingJob) -> Result<()> {
