@@ -110,7 +110,7 @@ fn write_all(shared: &Shared, mut output: impl Write) {
             );
         }
         if output.write_all(&batch).is_err() {
-            let lines = batch.iter().filter(|&&byte| byte == b'\n').count();
+            let lines = batch.split(|&byte| byte == b'\n').skip(1).count();
             LOG_LINES_DROPPED.inc_by(lines as u64);
         }
         batch.clear();

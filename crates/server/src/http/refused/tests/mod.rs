@@ -350,10 +350,11 @@ async fn d14_neither_secrets_nor_queries_are_logged(test: TestApp) {
     }
 }
 
+/// Text that would start a line of its own, clear the terminal's and turn the rest around.
+const FORGED: &str = "\r\n2026-01-01T00:00:00Z  WARN refused address=198.51.100.1\u{1b}[2K\u{202e}";
+
 async fn d14_nobody_forges_a_line(test: TestApp) {
     let site = Site::new(&test).await;
-    const FORGED: &str =
-        "\r\n2026-01-01T00:00:00Z  WARN refused address=198.51.100.1\u{1b}[2K\u{202e}";
     let origin = b"https://a.example\t\x9b2K\xe2\x80\xae\" address=198.51.100.1 x=\"";
     let path = "/x\"}:keymoor_server::http::refused:refused/status=401/address=198.51.100.1";
     let work = async {
@@ -377,7 +378,7 @@ async fn d14_nobody_forges_a_line(test: TestApp) {
         test.manage(Method::POST, &realms, serde_json::from_str(&body).ok())
             .await;
     };
-    let (_, lines) = logged_at("debug,hyper=off", LogFormat::Text, work).await;
+    let ((), lines) = logged_at("debug,hyper=off", LogFormat::Text, work).await;
     for line in &lines {
         assert!(line.starts_with("20") && line.contains("keymoor"), "{line}");
         assert!(
