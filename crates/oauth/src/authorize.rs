@@ -33,6 +33,10 @@ pub const TOO_LONG: OAuthError =
 pub const UNKNOWN_CLIENT: OAuthError =
     OAuthError::invalid_request("client_id names no application here");
 
+/// The error for a `redirect_uri` that the client has not registered.
+pub const UNREGISTERED_REDIRECT_URI: OAuthError =
+    OAuthError::invalid_request("redirect_uri is not registered for this application");
+
 /// An authorization request whose `client_id` is parsed but not yet looked up.
 pub struct Received {
     params: Params,
@@ -168,9 +172,7 @@ impl Received {
         }
         match self.params.single("redirect_uri")? {
             Some(sent) if client.registered_uri(sent).is_some() => Ok((sent.to_owned(), true)),
-            Some(_) => Err(OAuthError::invalid_request(
-                "redirect_uri is not registered for this application",
-            )),
+            Some(_) => Err(UNREGISTERED_REDIRECT_URI),
             // Plain OAuth allows omitting it when only one URI is registered (RFC 6749, section
             // 3.1.2.3).
             None => match (client.protocol, client.redirect_uris) {

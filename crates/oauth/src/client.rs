@@ -8,6 +8,10 @@ use crate::pkce::{Challenge, Method};
 use crate::redirect;
 use crate::scope::{IDENTITY_SCOPES, ScopeSet};
 
+/// The error for a request without the PKCE challenge that the client must send (RFC 7636, section
+/// 4.4.1).
+pub const MISSING_CHALLENGE: OAuthError = OAuthError::invalid_request("code_challenge is required");
+
 /// Whether a client can keep a secret (RFC 6749, section 2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -160,9 +164,7 @@ impl Client<'_> {
             Some(_) => Err(OAuthError::invalid_request(
                 "code_challenge_method must be S256",
             )),
-            None if self.requires_challenge() => {
-                Err(OAuthError::invalid_request("code_challenge is required"))
-            }
+            None if self.requires_challenge() => Err(MISSING_CHALLENGE),
             None => Ok(()),
         }
     }

@@ -103,6 +103,12 @@ impl App {
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
+
+    /// Returns the client id of an application that a request has just read.
+    pub fn client_id(&self, at: ApplicationRef) -> Option<String> {
+        let application = self.applications.get(&at, self.now())?;
+        Some(application.client_id.clone())
+    }
 }
 
 impl Deref for App {

@@ -2,6 +2,7 @@
 
 mod documented;
 pub(crate) mod held;
+pub(crate) mod logged;
 pub(crate) mod sign_in;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use crate::app::{App, Ports, SystemRng};
 use crate::base::context::Context;
 use crate::base::error::Error;
 use crate::base::limits::LimitSettings;
+use crate::base::refusal::Refusal;
 use crate::base::scope;
 use crate::base::scope::MANAGEMENT_AUDIENCE;
 use crate::base::secret::Secret;
@@ -356,7 +358,12 @@ pub(crate) fn without_ids(mut value: Value) -> Value {
 async fn send(service: &Service, request: Request<Body>) -> Answer {
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let response = service.clone().oneshot(request).await;
-    let answer = read(response.expect("the router never fails")).await;
+    let response = response.expect("the router never fails");
+    assert!(
+        response.status().as_u16() < 400 || response.extensions().get::<Refusal>().is_some(),
+        "{method} {uri} is refused without a reason for the log"
+    );
+    let answer = read(response).await;
     documented::check(&method, uri.path(), answer.status);
     answer
 }

@@ -348,3 +348,60 @@ fn init_without_json_is_for_people() {
     );
     assert!(text.contains(":invokeAuthenticator?token="), "{text}");
 }
+
+/// How many of the lines about refused requests to `path` are in `log`.
+fn refusals(log: &str) -> u64 {
+    log.lines()
+        .filter(|line| line.contains("/nowhere/"))
+        .count() as u64
+}
+
+/// A log pipe that nobody reads holds 64 KiB. These requests log many times as much as the pipe and
+/// the server's own queue can hold.
+fn log_more_than_fits(server: &Server) -> u64 {
+    let path = format!("/nowhere/{}", "x".repeat(8_000));
+    let number = 400;
+    for _ in 0..number {
+        let answer = server.get(0, &path);
+        assert!(answer.starts_with("HTTP/1.1 404 Not Found"), "{answer}");
+    }
+    number
+}
+
+#[test]
+fn a_log_that_nobody_reads_stops_neither_the_server_nor_its_end() {
+    let place = Place::new();
+    place.init();
+    let mut server = Server::start(&place);
+    log_more_than_fits(&server);
+    assert!(server.get(0, "/readyz").ends_with("\r\n\r\nready"));
+    kill_process(Pid::from_child(&server.child), Signal::TERM).unwrap();
+    let ended = (0..600).find_map(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        server.child.try_wait().unwrap()
+    });
+    assert_eq!(ended.expect("it ends within 30 seconds").code(), Some(0));
+}
+
+#[test]
+fn dropped_log_lines_are_counted_and_reported_when_the_log_is_read_again() {
+    let place = Place::new();
+    place.init();
+    let mut server = Server::start(&place);
+    let sent = log_more_than_fits(&server);
+    let (mut log, mut line) = (String::new(), String::new());
+    while !line.contains("log lines were dropped") {
+        line.clear();
+        assert!(server.log.read_line(&mut line).unwrap() > 0, "it ended");
+        log.push_str(&line);
+    }
+    let report: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(report["level"], "WARN");
+    let dropped = report["dropped"].as_u64().unwrap();
+    assert!(dropped > 0 && refusals(&log) > 0, "{report}");
+    assert_eq!(refusals(&log) + dropped, sent);
+    let (status, rest) = server.stop(Signal::TERM);
+    assert_eq!(status, Some(0), "{rest}");
+    assert!(rest.contains("\"stopped\""), "{rest}");
+    assert_eq!(refusals(&rest), 0);
+}

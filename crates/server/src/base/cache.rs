@@ -89,7 +89,8 @@ impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
         self.entries().remove(key);
     }
 
-    fn get(&self, key: &K, now: Timestamp) -> Option<V> {
+    /// Returns the entry, unless it is missing or stale.
+    pub fn get(&self, key: &K, now: Timestamp) -> Option<V> {
         let entries = self.entries();
         let entry = entries.get(key)?;
         entry

@@ -1,12 +1,14 @@
 //! The context of an operation: actor, source and time.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keymoor_oauth::claims::Principal;
 use keymoor_oauth::scope::ScopeSet;
-use keymoor_types::{Rng, TenantId, Timestamp};
+use keymoor_types::{IdentityId, Rng, TenantId, Timestamp};
 
 use crate::app::App;
 use crate::base::error::Result;
@@ -96,24 +98,64 @@ impl std::fmt::Display for Actor {
     }
 }
 
-/// Where a request came from.
+/// Where a request came from. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Source {
+pub struct Source(Arc<Origin>);
+
+/// The parts of a [`Source`].
+#[derive(Debug)]
+pub struct Origin {
     /// Correlates the requests of one flow.
     pub correlation_id: String,
     pub ip: IpAddr,
     /// At most 512 bytes. Empty if the request had none.
     pub user_agent: String,
+    /// The client and the identity, once they are known, for the log.
+    client_id: OnceLock<String>,
+    identity: OnceLock<IdentityId>,
+}
+
+impl Deref for Source {
+    type Target = Origin;
+
+    fn deref(&self) -> &Origin {
+        &self.0
+    }
 }
 
 impl Source {
+    pub fn new(correlation_id: String, ip: IpAddr, user_agent: String) -> Self {
+        Self(Arc::new(Origin {
+            correlation_id,
+            ip,
+            user_agent,
+            client_id: OnceLock::new(),
+            identity: OnceLock::new(),
+        }))
+    }
+
+    /// Notes the authenticated client for the log.
+    pub fn note_client(&self, client_id: String) {
+        let _noted_before = self.client_id.set(client_id);
+    }
+
+    /// Notes the identity that the request is about for the log.
+    pub fn note_identity(&self, id: IdentityId) {
+        let _noted_before = self.identity.set(id);
+    }
+
+    pub fn client_id(&self) -> Option<&str> {
+        self.client_id.get().map(String::as_str)
+    }
+
+    pub fn identity(&self) -> Option<IdentityId> {
+        self.identity.get().copied()
+    }
+
     /// The server itself.
     fn local(rng: &dyn Rng) -> Self {
-        Self {
-            correlation_id: new_correlation_id(rng),
-            ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            user_agent: String::new(),
-        }
+        let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        Self::new(new_correlation_id(rng), here, String::new())
     }
 }
 

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use crate::base::names::named;
+use crate::base::reason::Reason;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -70,11 +71,44 @@ pub enum Error {
     /// The server failed. The text is only logged.
     #[error("internal error: {0}")]
     Internal(String),
+    /// Another error, with a more precise reason for the log. The caller gets the other error.
+    #[error("{}", .0.error)]
+    Because(Box<Because>),
+}
+
+/// An error and its reason.
+#[derive(Debug)]
+pub struct Because {
+    pub error: Error,
+    pub reason: Reason,
+    /// More about the reason, only for the log. Never a secret or text of the caller.
+    pub detail: Option<String>,
 }
 
 impl Error {
     pub fn internal(cause: impl fmt::Display) -> Self {
         Self::Internal(cause.to_string())
+    }
+
+    /// Gives the log a more precise reason than the error itself.
+    pub fn because(self, reason: Reason) -> Self {
+        let error = self;
+        Self::Because(Box::new(Because {
+            error,
+            reason,
+            detail: None,
+        }))
+    }
+
+    /// As [`Error::because`], with more for the log. `detail` has no secret and no text of the
+    /// caller.
+    pub fn because_of(self, reason: Reason, detail: impl fmt::Display) -> Self {
+        let error = self;
+        Self::Because(Box::new(Because {
+            error,
+            reason,
+            detail: Some(detail.to_string()),
+        }))
     }
 
     pub fn not_found(kind: Kind, id: impl fmt::Display) -> Self {

@@ -3,12 +3,15 @@
 use keymoor_oauth::error::OAuthError;
 
 use crate::base::error::Error;
+use crate::base::reason::Reason;
 
 /// Why an OAuth endpoint rejected a request or failed.
 #[derive(Debug)]
 pub enum Failure {
     /// An error defined by the specification.
     Refused(OAuthError),
+    /// The same, with a more precise reason for the log.
+    Because(Reason, OAuthError),
     /// An error that any request can cause.
     Failed(Error),
 }

@@ -3,6 +3,8 @@
 //! It has no colours. With colours compiled in, formatting costs more even where they are off.
 
 use std::backtrace::Backtrace;
+use std::fs::File;
+use std::os::fd::AsFd as _;
 use std::panic::PanicHookInfo;
 
 use tokio::runtime::Handle;
@@ -10,20 +12,26 @@ use tracing::subscriber::set_global_default;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{EnvFilter, fmt, registry};
 
+use super::log_writer::LogWriter;
 use super::traces::{self, Traces};
 use crate::config::{Config, ConfigError, LogFormat};
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
-/// Running exporters, to be finished when the process ends.
+/// The running log and exporter, to be finished when the process ends.
 pub(super) struct Logging {
     traces: Traces,
+    log: LogWriter,
 }
 
 impl Logging {
-    /// Sends what has not been sent yet.
-    pub(super) fn finish(self) {
+    /// Sends what has not been sent yet, and ends the log with `last`, if any.
+    pub(super) fn finish(self, last: Option<&str>) {
         self.traces.finish();
+        if let Some(last) = last {
+            self.log.append(last.as_bytes());
+        }
+        self.log.finish();
     }
 }
 
@@ -34,7 +42,10 @@ impl Logging {
 pub(super) fn start(config: &Config, runtime: &Handle) -> Result<Logging, ConfigError> {
     let filter = filter(&config.log_filter)?;
     let (layer, traces) = traces::start(config, runtime)?;
-    let log = fmt::layer().with_writer(std::io::stderr);
+    let writer = stderr()
+        .and_then(LogWriter::start)
+        .map_err(|error| ConfigError::new(format!("can't start the log: {error}")))?;
+    let log = fmt::layer().with_writer(writer.clone());
     let all = registry().with(filter).with(layer);
     let started = match config.log {
         LogFormat::Text => set_global_default(all.with(log)),
@@ -42,7 +53,17 @@ pub(super) fn start(config: &Config, runtime: &Handle) -> Result<Logging, Config
     };
     started.map_err(|error| ConfigError::new(error.to_string()))?;
     std::panic::set_hook(Box::new(log_panic));
-    Ok(Logging { traces })
+    Ok(Logging {
+        traces,
+        log: writer,
+    })
+}
+
+/// Returns standard error as a file without the lock of [`std::io::Stderr`], which a blocked write
+/// would hold.
+fn stderr() -> std::io::Result<File> {
+    let stderr = std::io::stderr().as_fd().try_clone_to_owned()?;
+    Ok(stderr.into())
 }
 
 /// Parses the filter. `tracing` would accept a misspelled level as the name of a target and log
@@ -72,7 +93,7 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
         .unwrap_or_default();
     // Empty unless RUST_BACKTRACE is set.
     let backtrace = Backtrace::capture();
-    tracing::error!(message, place, %backtrace, "panicked");
+    tracing::error!(panic = message, place, %backtrace, "panicked");
 }
 
 #[cfg(test)]

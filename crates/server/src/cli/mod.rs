@@ -6,6 +6,7 @@
 mod admin;
 mod doctor;
 mod handover;
+mod log_writer;
 mod logging;
 mod node;
 mod outcome;
@@ -185,8 +186,17 @@ pub fn main() -> ExitCode {
         Err(error) => return failed(2, &error),
     };
     let outcome = run(&runtime, command, config);
-    logging.finish();
-    status(outcome)
+    match outcome {
+        Ok(()) => {
+            logging.finish(None);
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            // Printing would wait for a reader that the log doesn't wait for.
+            logging.finish(Some(&format!("keymoor: {error}\n")));
+            ExitCode::from(1)
+        }
+    }
 }
 
 fn status(outcome: Outcome) -> ExitCode {

@@ -14,6 +14,7 @@ use axum::http::{HeaderMap, Method};
 use crate::app::App;
 use crate::base::context::{Actor, Context, Source};
 use crate::base::error::{Error, Result};
+use crate::base::reason::Reason;
 use crate::base::refs::Segments as _;
 use crate::base::scope::Scope;
 use crate::base::secret::Secret;
@@ -31,16 +32,18 @@ impl<S: Scope> FromRequestParts<App> for Allowed<S> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let token = bearer(&parts.headers).ok_or(Error::Unauthenticated)?;
+        let token = bearer(&parts.headers)
+            .ok_or_else(|| Error::Unauthenticated.because(Reason::MissingCredentials))?;
         let tenant_id = PathSegments::of(parts).await?.get("tenant_id")?;
         let token = access::verify_management(app, &token, tenant_id).await?;
-        if !token.scope.contains(S::NAME) {
-            return Err(Error::Forbidden("forbidden"));
-        }
         if !reads_list(parts) {
             reject_unknown(parts.uri.query(), |_| false)?;
         }
         let Ok(source) = Source::from_request_parts(parts, app).await;
+        source.note_client(token.client_id);
+        if !token.scope.contains(S::NAME) {
+            return Err(Error::Forbidden("forbidden").because_of(Reason::MissingScope, S::NAME));
+        }
         let context = Context {
             app: app.clone(),
             now: app.now(),

@@ -83,6 +83,11 @@ impl Middleware {
         }
     }
 
+    /// Whether a path of these routes names the application that calls, not one that is managed.
+    fn is_client_in_path(self) -> bool {
+        matches!(self, Self::Devices | Self::OAuth | Self::Metadata)
+    }
+
     fn refuse_body(self, error: Error) -> Response {
         match self {
             Self::OAuth | Self::Metadata => Failure::from(error).into_response(),
@@ -159,7 +164,8 @@ async fn surround(State(settings): State<Settings>, request: Request, next: Next
             .map_or_else(panicked, explain_method_not_allowed);
         settings.readable(response, reader)
     };
-    let mut response = trace::trace(&settings.app, request, answer).await;
+    let is_client_in_path = settings.middleware.is_client_in_path();
+    let mut response = trace::trace(&settings.app, is_client_in_path, request, answer).await;
     if settings.insist_on_https {
         insist_on_https(&mut response);
     }

@@ -18,6 +18,7 @@ pub mod path;
 pub mod privacy;
 pub mod problem;
 pub mod redirect;
+pub mod refused;
 pub mod router;
 pub mod source;
 pub mod trace;

@@ -10,6 +10,7 @@ use utoipa::{IntoResponses, ToSchema};
 
 use crate::base::error::Error;
 use crate::base::failure::Failure;
+use crate::base::refusal::Refusal;
 use crate::http::problem;
 
 /// The body of an error response (RFC 6749, section 5.2).
@@ -152,21 +153,19 @@ fn challenge(error: &OAuthError) -> Option<&'static str> {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let (status, told) = match self {
-            Self::Refused(told) => {
-                tracing::debug!(%told, "request rejected");
+        let (why, failure) = Refusal::of_failure(self);
+        let mut response = match failure {
+            Self::Refused(told) | Self::Because(_, told) => {
                 let status = StatusCode::from_u16(told.code.status());
-                (status.expect("codes have valid statuses"), told)
+                refusal(status.expect("codes have valid statuses"), told)
             }
             Self::Failed(error) => match in_oauth_words(&error) {
-                None => return error.into_response(),
-                Some((status, told)) => {
-                    problem::log(&error);
-                    return with_retry(refusal(status, told), &error);
-                }
+                None => error.into_response(),
+                Some((status, told)) => with_retry(refusal(status, told), &error),
             },
         };
-        refusal(status, told)
+        response.extensions_mut().insert(why);
+        response
     }
 }
 

@@ -10,6 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::base::error::{Error, FieldViolation, Kind, Resource};
+use crate::base::refusal::Refusal;
 
 /// The error body of every endpoint except OAuth's.
 #[derive(Debug, Serialize, ToSchema)]
@@ -90,6 +91,7 @@ pub const OUTCOME_UNKNOWN: &str =
 /// Returns the status and body of `error`.
 pub fn problem(error: Error) -> (StatusCode, Problem) {
     match error {
+        Error::Because(because) => problem(because.error),
         Error::Malformed(why) => (
             StatusCode::BAD_REQUEST,
             Problem::new("bad_request", format!("invalid request: {why}")),
@@ -179,26 +181,14 @@ pub fn retry_after(error: &Error) -> Option<u32> {
     }
 }
 
-/// Logs the details that the response omits.
-pub fn log(error: &Error) {
-    match error {
-        Error::Internal(cause) => tracing::error!(cause, "request failed"),
-        Error::Sealed(_) => tracing::error!(cause = %error, "request failed"),
-        Error::OutcomeUnknown(cause) => {
-            tracing::error!(cause, "the outcome of a request is unknown");
-        }
-        Error::Unavailable(cause) => tracing::warn!(cause, "request rejected temporarily"),
-        refused => tracing::debug!(%refused, "request rejected"),
-    }
-}
-
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        log(&self);
-        let retry_after = retry_after(&self);
-        let challenge = matches!(self, Self::Unauthenticated);
-        let (status, body) = problem(self);
+        let (refusal, error) = Refusal::of(self);
+        let retry_after = retry_after(&error);
+        let challenge = matches!(error, Self::Unauthenticated);
+        let (status, body) = problem(error);
         let mut response = (status, Json(body)).into_response();
+        response.extensions_mut().insert(refusal);
         let headers = response.headers_mut();
         if let Some(seconds) = retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));

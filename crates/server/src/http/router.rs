@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 use tokio::time::timeout;
 use tower::{Layer as _, util::MapRequestLayer};
 use utoipa::openapi::OpenApi;
@@ -15,6 +15,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
 use crate::base::error::{Error, Kind};
+use crate::base::reason::Reason;
+use crate::base::refusal::Refusal;
 use crate::http::body::Operations;
 use crate::http::middleware::Middleware;
 use crate::http::openapi::{self, Address};
@@ -148,18 +150,17 @@ const READY_WITHIN: Duration = Duration::from_millis(1_500);
 
 /// Reports that the process can serve requests: the database responds.
 async fn readyz(State(app): State<App>) -> Response {
-    let (status, text) = match timeout(READY_WITHIN, app.db.health()).await {
-        Ok(Ok(())) => (StatusCode::OK, "ready"),
-        Ok(Err(error)) => {
-            tracing::warn!(%error, "not ready");
-            (StatusCode::SERVICE_UNAVAILABLE, "not ready")
-        }
-        Err(_) => {
-            tracing::warn!("not ready: the database does not answer");
-            (StatusCode::SERVICE_UNAVAILABLE, "not ready")
-        }
+    let why = match timeout(READY_WITHIN, app.db.health()).await {
+        Ok(Ok(())) => return (StatusCode::OK, [(CACHE_CONTROL, "no-store")], "ready").into_response(),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "the database does not answer".to_owned(),
     };
-    (status, [(CACHE_CONTROL, "no-store")], text).into_response()
+    let why = Extension(Refusal {
+        reason: Reason::Unavailable,
+        detail: Some(why),
+    });
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    (status, why, [(CACHE_CONTROL, "no-store")], "not ready").into_response()
 }
 
 async fn unknown_route() -> Error {

@@ -33,11 +33,9 @@ fn read(app: &App, peer: IpAddr, headers: &HeaderMap) -> Source {
         .filter(|id| is_correlation_id(id))
         .map_or_else(|| new_correlation_id(&*app.rng), str::to_owned);
     let user_agent = text(&USER_AGENT).unwrap_or_default();
-    Source {
-        correlation_id,
-        ip: client(peer.to_canonical(), headers, &app.config.trusted_proxies),
-        user_agent: user_agent[..user_agent.floor_char_boundary(512)].to_owned(),
-    }
+    let user_agent = user_agent[..user_agent.floor_char_boundary(512)].to_owned();
+    let ip = client(peer.to_canonical(), headers, &app.config.trusted_proxies);
+    Source::new(correlation_id, ip, user_agent)
 }
 
 /// Returns the client's address as seen by our outermost trusted proxy. Each proxy appends its peer

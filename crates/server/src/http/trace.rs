@@ -8,12 +8,16 @@ use axum::response::Response;
 use tracing::Instrument as _;
 
 use crate::app::App;
+use crate::http::refused::Sender;
 use crate::http::source::{self, CORRELATION_ID};
+use crate::http::verb;
 
 /// Adds the [`Source`](crate::base::context::Source) and the span to every request, and the
-/// correlation id to every response.
+/// correlation id to every response. `is_client_in_path`: the application that the path names is the
+/// client.
 pub async fn trace(
     app: &App,
+    is_client_in_path: bool,
     mut request: Request,
     answer: impl AsyncFnOnce(Request) -> Response,
 ) -> Response {
@@ -22,12 +26,13 @@ pub async fn trace(
     let span = tracing::info_span!(
         "request",
         method = %request.method(),
-        path = request.uri().path(),
+        path = verb::requested(&request).path(),
         correlation_id = source.correlation_id,
     );
     let echo = HeaderValue::from_str(&source.correlation_id);
     let route = request.extensions().get::<MatchedPath>().cloned();
     let method = request.method().clone();
+    let sender = Sender::of(&source, &request, is_client_in_path);
     request.extensions_mut().insert(source);
     let started = Instant::now();
     let mut response = async {
@@ -36,7 +41,9 @@ pub async fn trace(
         app.metrics
             .answered(route, &method, response.status(), took);
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        tracing::info!(status = response.status().as_u16(), micros, "answered");
+        if !sender.logged(app, &response, micros) {
+            tracing::info!(status = response.status().as_u16(), micros, "answered");
+        }
         response
     }
     .instrument(span)

@@ -12,12 +12,23 @@ use keymoor_types::verb;
 
 use crate::http::link;
 
+/// The URI of a request before its path was rewritten.
+#[derive(Clone)]
+struct Requested(Uri);
+
 /// Rewrites the path of `request` to its routed form, if it has a verb.
 pub fn split_verb(mut request: Request) -> Request {
     if let Some(uri) = rewritten(request.uri()) {
-        *request.uri_mut() = uri;
+        let requested = std::mem::replace(request.uri_mut(), uri);
+        request.extensions_mut().insert(Requested(requested));
     }
     request
+}
+
+/// Returns the URI as the client sent it.
+pub fn requested(request: &Request) -> &Uri {
+    let rewritten = request.extensions().get();
+    rewritten.map_or(request.uri(), |Requested(uri)| uri)
 }
 
 fn rewritten(uri: &Uri) -> Option<Uri> {

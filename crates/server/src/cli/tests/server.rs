@@ -97,6 +97,59 @@ async fn metrics_have_an_address_of_their_own() {
     server.stop().await.unwrap();
 }
 
+/// Every documented operation with made-up ids, our pages, and what no handler answers.
+fn requests() -> Vec<(String, String)> {
+    let mut requests: Vec<(String, String)> = [
+        ("GET", "/healthz"),
+        ("GET", "/console/bind"),
+        ("GET", "/favicon.ico"),
+        ("GET", "/assets/pages/nothing.js"),
+        ("GET", "/metrics"),
+        ("GET", "/nobody/knows"),
+        ("DELETE", "/healthz"),
+    ]
+    .map(|(method, path)| (method.to_owned(), path.to_owned()))
+    .into();
+    let placeholder = regex::Regex::new(r"\{[^}]+\}").unwrap();
+    for document in Document::value_variants() {
+        let document: Value = serde_json::from_str(&document.json().unwrap()).unwrap();
+        for (template, item) in document["paths"].as_object().unwrap() {
+            let path = placeholder.replace_all(template, "0000000000000000");
+            let methods = item.as_object().unwrap().keys();
+            let methods = methods.map(|method| method.to_uppercase());
+            let methods = methods.chain(["OPTIONS".to_owned()]);
+            requests.extend(methods.map(|method| (method, path.to_string())));
+        }
+    }
+    requests
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_answer_of_any_listener_may_be_taken_for_another_type() {
+    let place = Place::sqlite().await;
+    place.init().await.unwrap();
+    let config = Config {
+        metrics_listen: Some("127.0.0.1:0".parse().unwrap()),
+        ..place.config()
+    };
+    let server = Server::start(config).await.unwrap();
+    let requests = requests();
+    assert!(requests.len() > 60, "{requests:?}");
+    let addresses = server.addresses.iter().copied();
+    for address in addresses.chain(server.metrics_address) {
+        for (method, path) in &requests {
+            let answer = exchange(address, method, path, "", "").await;
+            let header = "\r\nx-content-type-options: nosniff\r\n";
+            assert_eq!(
+                answer.matches(header).count(),
+                1,
+                "{method} {path}: {answer}"
+            );
+        }
+    }
+    server.stop().await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn browsers_are_told_to_insist_on_https_where_the_public_url_is() {
     let place = Place::sqlite().await;

@@ -12,6 +12,7 @@ pub mod scrape;
 mod tests;
 
 use std::fmt;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use axum::extract::MatchedPath;
@@ -30,6 +31,9 @@ use labels::{
 
 use crate::db::{Db, Stats};
 use crate::infra::serving::Traffic;
+
+/// Dropped log lines. Like the log, they belong to the process and not to an application.
+pub static LOG_LINES_DROPPED: LazyLock<Counter> = LazyLock::new(Counter::default);
 
 /// The registry during registration.
 struct All(Registry);
@@ -56,6 +60,14 @@ impl All {
             "keymoor_db_collisions",
             "Transactions that conflicted with another and were retried; PostgreSQL only",
             stats.collisions.clone(),
+        );
+    }
+
+    fn add_log(&mut self) {
+        self.add(
+            "keymoor_log_lines_dropped",
+            "Log lines that were dropped because the log was not read",
+            LOG_LINES_DROPPED.clone(),
         );
     }
 
@@ -113,6 +125,7 @@ impl Metrics {
         let mut all = All(Registry::default());
         all.add_database(db.stats());
         all.add_build();
+        all.add_log();
         Self {
             requests: all.add(
                 "keymoor_http_request_duration_seconds",

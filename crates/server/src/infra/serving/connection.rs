@@ -1,5 +1,6 @@
 //! One connection, from its first byte to its end.
 
+use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
@@ -9,7 +10,8 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request};
-use axum::http::Version;
+use axum::http::header::X_CONTENT_TYPE_OPTIONS;
+use axum::http::{HeaderValue, Version};
 use axum::response::Response;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -20,6 +22,7 @@ use tower::Service as _;
 use super::host;
 use super::seats::{Exchange, Farewell, Seat};
 use super::service::Service;
+use crate::base::reason::Reason;
 
 /// The longest request line has 8 kB, and headers need as much again. hyper limits HTTP/1 to 100
 /// headers. A connection of HTTP/1 may use twice as much for a head, however little it sent before.
@@ -88,7 +91,12 @@ pub(super) async fn converse<I>(
                 None => Ok(host::refuse(peer)),
             };
             exchange.answered();
-            answer.map(|answer| answer.map(|body| Answering { body, exchange }))
+            answer.map(|mut answer| {
+                // No browser may take what we send for another type.
+                let headers = answer.headers_mut();
+                headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+                answer.map(|body| Answering { body, exchange })
+            })
         }
     });
     let mut connection = pin!(http.serve_connection(io, answer));
@@ -98,7 +106,7 @@ pub(super) async fn converse<I>(
             biased;
             ended = connection.as_mut() => {
                 if let Err(error) = ended {
-                    tracing::debug!(%error, "connection failed");
+                    failed(&*error, peer);
                 }
                 return;
             }
@@ -108,6 +116,17 @@ pub(super) async fn converse<I>(
             return;
         }
         connection.as_mut().graceful_shutdown();
+    }
+}
+
+/// Logs the end of a connection. hyper itself answers a request head that it can't read. The peer may
+/// be a proxy, so this line doesn't name it as the client's address.
+fn failed(error: &(dyn Error + 'static), peer: SocketAddr) {
+    let hyper: Option<&hyper::Error> = error.downcast_ref();
+    if hyper.is_some_and(hyper::Error::is_parse) {
+        tracing::info!(reason = %Reason::Malformed, peer = %peer.ip(), %error, "refused");
+    } else {
+        tracing::debug!(%error, "connection failed");
     }
 }
 

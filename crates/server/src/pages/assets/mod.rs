@@ -27,7 +27,6 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
-    X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
@@ -96,10 +95,7 @@ fn serve(file: &'static File, cache_control: &'static str, request: &HeaderMap) 
     if holds(request, &chosen.etag) {
         return (StatusCode::NOT_MODIFIED, validators).into_response();
     }
-    let content = [
-        (CONTENT_TYPE, file.content_type),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
+    let content = [(CONTENT_TYPE, file.content_type)];
     let mut response = (validators, content, chosen.content).into_response();
     if let Some(coding) = chosen.coding {
         let coding = HeaderValue::from_static(coding);

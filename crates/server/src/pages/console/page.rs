@@ -1,17 +1,17 @@
 //! The page that an administrator's binding link opens: a button that calls our SDK.
 
 use askama::Template;
-use axum::Router;
-use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse as _, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 
 use crate::app::App;
 use crate::base::context::Context;
 use crate::base::error::{Error, Result};
+use crate::base::reason::Reason;
+use crate::base::refusal::Refusal;
 use crate::http::auth::Anonymous;
 use crate::pages::assets;
 use crate::pages::hosted::message;
@@ -41,7 +41,6 @@ async fn bind(Anonymous(ctx): Anonymous) -> Result<Response> {
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     Ok(response)
 }
 
@@ -66,11 +65,12 @@ fn policy(auth_origin: &str) -> String {
 }
 
 fn scripts_missing(ctx: &Context) -> Response {
-    message(
+    let page = message(
         ctx,
         StatusCode::SERVICE_UNAVAILABLE,
         "This page is incomplete",
         "This server was built without the page's scripts. Your link is still valid.",
         "Rebuild the server with `cargo xtask build`, then open the link again.",
-    )
+    );
+    (Extension(Refusal::from(Reason::Unavailable)), page).into_response()
 }

@@ -16,6 +16,7 @@ use super::store::{self, NewCode};
 use crate::app::App;
 use crate::base::context::Context;
 use crate::base::error::{Error, Result};
+use crate::base::reason::Reason;
 use crate::base::refs::Ref as _;
 use crate::db::Rx;
 use crate::slices::applications;
@@ -131,8 +132,7 @@ pub async fn is_ambiguous(
 
 /// Rejects an invalid proof. The reason is only logged, since it would help a forger.
 fn refused(why: impl std::fmt::Display) -> Error {
-    tracing::info!(%why, "proof at sign-in refused");
-    Error::invalid("claims", "the proof does not verify")
+    Error::invalid("claims", "the proof does not verify").because_of(Reason::WrongProof, why)
 }
 
 impl<'a> Attempt<'a> {
@@ -142,7 +142,8 @@ impl<'a> Attempt<'a> {
             .ok_or_else(|| refused("the nonce was not made here, or for another realm"))?;
         check_agreement(issuer, &challenge, &proof)?;
         if ctx.now >= challenge.expires_at {
-            return Err(Error::invalid("claims", "the sign-in request has expired"));
+            let expired = Error::invalid("claims", "the sign-in request has expired");
+            return Err(expired.because(Reason::ExpiredRequest));
         }
         Ok(Self {
             issuer,
@@ -307,6 +308,7 @@ impl<'a> Attempt<'a> {
         credential: &Credential,
         message: &str,
     ) -> Result<AuthenticationAnswer> {
+        ctx.source.note_identity(credential.identity_id);
         self.count(ctx, Some(credential.identity_id))?;
         let (_, key) = CodeKey::generate(self.challenge.transaction_id, &*ctx.app.rng);
         let row = self.new_code(ctx, credential, key, ctx.now);
@@ -337,12 +339,13 @@ impl<'a> Attempt<'a> {
     /// Records that a proof, already counted by the caller, was used again, and returns the
     /// rejection.
     async fn replayed(&self, ctx: &Context, credential: &Credential) -> Result<Error> {
+        ctx.source.note_identity(credential.identity_id);
         let event = self
             .outcome(ctx, "ERROR", credential)
             .detail("error", "the transaction was answered before");
         record(ctx, event).await?;
         let why = "the sign-in request was already answered";
-        Ok(Error::invalid("claims", why))
+        Ok(Error::invalid("claims", why).because(Reason::ReplayedProof))
     }
 
     /// Records a failed proof for a known identity, and returns the rejection.
@@ -352,6 +355,7 @@ impl<'a> Attempt<'a> {
         identity: IdentityId,
         error: impl std::fmt::Display,
     ) -> Result<Error> {
+        ctx.source.note_identity(identity);
         self.count(ctx, Some(identity))?;
         let event = self
             .event(ctx, EventKind::AUTHENTICATION_TRANSACTION, "ERROR")

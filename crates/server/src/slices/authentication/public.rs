@@ -1,5 +1,6 @@
 //! The endpoint that a device calls to sign in.
 
+use axum::Extension;
 use keymoor_oauth::form::Params;
 use keymoor_types::fido2::SignInProof;
 use keymoor_types::wire::{AuthenticationAnswer, AuthenticationProof, WebAuthnAssertion};
@@ -11,7 +12,9 @@ use super::ops;
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::origin::PageOrigin;
+use crate::base::reason::Reason;
 use crate::base::refs::ApplicationRef;
+use crate::base::refusal::Refusal;
 use crate::http::auth::Anonymous;
 use crate::http::form::FormText;
 use crate::http::json::Reply;
@@ -58,7 +61,7 @@ async fn authenticate(
     at: ApplicationRef,
     origin: PageOrigin,
     FormText(form): FormText,
-) -> Result<Reply<AuthenticationAnswer>> {
+) -> Result<(Option<Extension<Refusal>>, Reply<AuthenticationAnswer>)> {
     let issuer = Issuer::find(&ctx.app, at).await?;
     issuer.require_trusted(&ctx.app, &origin)?;
     let proof = proof(&form)?;
@@ -67,7 +70,10 @@ async fn authenticate(
         Ok(AuthenticationAnswer::Deny { .. }) => Outcome::Denied,
         answer => Outcome::of(answer),
     });
-    answer.map(Reply)
+    let answer = answer?;
+    let denied = matches!(answer, AuthenticationAnswer::Deny { .. });
+    let why = denied.then(|| Extension(Refusal::from(Reason::SignInDenied)));
+    Ok((why, Reply(answer)))
 }
 
 fn proof(form: &str) -> Result<AuthenticationProof> {

@@ -21,6 +21,7 @@ use super::store;
 use crate::base::context::Context;
 use crate::base::error::{Error, Result, with_fresh_ids};
 use crate::base::origin::PageOrigin;
+use crate::base::reason::Reason;
 use crate::base::refs::{JobRef, Ref as _};
 use crate::base::secret::Secret;
 use crate::db::Rx;
@@ -52,7 +53,7 @@ fn admit(
     let right = found.filter(|(job, _)| job.token_hash.matches(&token.digest()));
     let Some((job, identity)) = right else {
         ctx.app.limits.wrong_link_token(ctx.source.ip, known)?;
-        return Err(key.not_found());
+        return Err(key.not_found().because(Reason::WrongLinkToken));
     };
     let state = job.state_at(ctx.now);
     if state.ending().is_some() {
@@ -237,8 +238,12 @@ async fn bind_opened(
     request: Result<BindRequest>,
 ) -> Result<Credential> {
     require_trusted(ctx, origin, job)?;
-    let Ok(proved) = verify(ctx, job, token, &request?) else {
-        return Err(Error::invalid("raw", "the proof does not verify"));
+    let proved = match verify(ctx, job, token, &request?) {
+        Ok(proved) => proved,
+        Err(BadProof(why)) => {
+            let error = Error::invalid("raw", "the proof does not verify");
+            return Err(error.because_of(Reason::WrongProof, why));
+        }
     };
     if !job.snapshot.permits(&proved.origin()) {
         return Err(Error::Forbidden("this kind of passkey is not allowed"));
@@ -250,6 +255,7 @@ async fn bind_opened(
 /// repeats it. `None`: the server failed, or the job ended or was suspended meanwhile.
 fn refusal(error: &Error) -> Option<&'static str> {
     match error {
+        Error::Because(because) => refusal(&because.error),
         Error::UntrustedOrigin => Some("untrusted origin"),
         Error::Malformed(_) | Error::UnsupportedMediaType => Some("malformed request"),
         Error::Invalid(_) => Some("invalid proof"),
@@ -279,7 +285,7 @@ async fn repeated(
     require_trusted(ctx, origin, job)?;
     match verify(ctx, job, token, request) {
         Ok(proved) => bound_by(ctx, job, &proved).await,
-        Err(BadProof) => Err(ended(job, State::Complete)),
+        Err(BadProof(_)) => Err(ended(job, State::Complete)),
     }
 }
 
@@ -307,8 +313,8 @@ fn require_trusted(ctx: &Context, origin: &PageOrigin, job: &BindingJob) -> Resu
     )
 }
 
-/// A proof that failed verification. The reason is omitted, since it would help a forger.
-struct BadProof;
+/// Why a proof failed verification. Only logged, since it would help a forger.
+struct BadProof(String);
 
 fn verify(
     ctx: &Context,
@@ -357,8 +363,7 @@ fn verify(
 }
 
 fn refused(error: &impl std::error::Error) -> BadProof {
-    tracing::info!(%error, "proof at binding refused");
-    BadProof
+    BadProof(error.to_string())
 }
 
 async fn count_failed_proof(ctx: &Context, job: &BindingJob, reason: &str) -> Result<()> {

@@ -6,16 +6,18 @@ use axum::response::Response;
 
 use crate::base::context::Context;
 use crate::base::error::{Ending, Error};
+use crate::base::refusal::Refusal;
 use crate::http::problem;
 use crate::pages::hosted::message;
 
 /// Returns a page that explains why the link doesn't work and what to do.
 pub(super) fn dead_link(ctx: &Context, error: Error) -> Response {
-    problem::log(&error);
+    let (why, error) = Refusal::of(error);
     let retry_after = problem::retry_after(&error);
     let (title, what, next) = words(&error);
     let (status, _) = problem::problem(error);
     let mut response = message(ctx, status, title, what, next);
+    response.extensions_mut().insert(why);
     if let Some(seconds) = retry_after {
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
     }

@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::base::context::Context;
 use crate::base::error::{Error, Result};
 use crate::base::origin::PageOrigin;
+use crate::base::reason::Reason;
 use crate::base::refs::JobRef;
 use crate::base::secret::Secret;
 use crate::http::accept::reads_json_only;
@@ -206,7 +207,7 @@ async fn bind_credential(
 }
 
 fn link_token(headers: &HeaderMap) -> Result<Secret> {
-    bearer(headers).ok_or(Error::Unauthenticated)
+    bearer(headers).ok_or_else(|| Error::Unauthenticated.because(Reason::MissingCredentials))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keymoor_oauth::authorize::{
-    self as request, AuthorizeRequest, ErrorRedirect, MAX_URL_BYTES, Refusal, TOO_LONG,
+    self as request, AuthorizeRequest, MAX_URL_BYTES, Refusal, TOO_LONG,
 };
 use keymoor_oauth::claims::{ConfigInput, Origin, RequestClaims, RequestInput};
 use keymoor_oauth::error::{ErrorCode, OAuthError};
@@ -48,7 +48,7 @@ pub enum Stopped {
     /// Shown to the sender of the request.
     Shown(Failure),
     /// Reported to the application, at this URL of its own.
-    Redirected(String),
+    Redirected(OAuthError, String),
 }
 
 impl From<Error> for Stopped {
@@ -70,7 +70,7 @@ pub async fn start(
         .map_err(Refusal::Shown)
         .and_then(|received| received.check(&client))
         .map_err(|refusal| stopped(issuer, refusal))?;
-    let redirected = |redirect: ErrorRedirect| Stopped::Redirected(redirect.location(&issuer.url));
+    let redirected = |redirect| stopped(issuer, Refusal::Redirected(redirect));
     let (config, embedded) = match embedded(issuer) {
         Ok(found) => found,
         Err(error) => return Err(redirected(request.refuse(error))),
@@ -100,7 +100,9 @@ pub async fn start(
 fn stopped(issuer: &Issuer, refusal: Refusal) -> Stopped {
     match refusal {
         Refusal::Shown(error) => Stopped::Shown(error.into()),
-        Refusal::Redirected(redirect) => Stopped::Redirected(redirect.location(&issuer.url)),
+        Refusal::Redirected(redirect) => {
+            Stopped::Redirected(redirect.error, redirect.location(&issuer.url))
+        }
     }
 }
 

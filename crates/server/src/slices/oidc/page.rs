@@ -6,6 +6,7 @@ use axum::response::Response;
 use crate::base::context::Context;
 use crate::base::error::Error;
 use crate::base::failure::Failure;
+use crate::base::refusal::Refusal;
 use crate::http::problem;
 use crate::pages::hosted::message;
 
@@ -14,8 +15,9 @@ pub(super) fn cannot_start(ctx: &Context, failure: Failure) -> Response {
     const TITLE: &str = "Sign-in couldn’t start";
     const BACK: &str =
         "Go back to the app and try again. If the problem continues, contact the app’s support.";
-    match failure {
-        Failure::Refused(told) => {
+    let (why, failure) = Refusal::of_failure(failure);
+    let mut page = match failure {
+        Failure::Refused(told) | Failure::Because(_, told) => {
             let what = format!(
                 "The app sent an invalid sign-in request: {}.",
                 told.description
@@ -23,7 +25,6 @@ pub(super) fn cannot_start(ctx: &Context, failure: Failure) -> Response {
             message(ctx, StatusCode::BAD_REQUEST, TITLE, &what, BACK)
         }
         Failure::Failed(error) => {
-            problem::log(&error);
             let what = match &error {
                 Error::NotFound(_) => "This app doesn’t exist on this server.",
                 _ => "The server failed to process the request.",
@@ -31,5 +32,7 @@ pub(super) fn cannot_start(ctx: &Context, failure: Failure) -> Response {
             let (status, _) = problem::problem(error);
             message(ctx, status, TITLE, what, BACK)
         }
-    }
+    };
+    page.extensions_mut().insert(why);
+    page
 }

@@ -1,5 +1,6 @@
 //! The OAuth and OpenID Connect endpoints of an application.
 
+use axum::Extension;
 use axum::extract::RawQuery;
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, REFERER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
@@ -23,9 +24,11 @@ use crate::base::context::Context;
 use crate::base::error::Result;
 use crate::base::failure::Failure;
 use crate::base::origin::PageOrigin;
+use crate::base::reason::Reason;
 use crate::base::refs::ApplicationRef;
-use crate::http::accept::reads_html;
+use crate::base::refusal::Refusal;
 use crate::base::secret::Secret;
+use crate::http::accept::reads_html;
 use crate::http::auth::Anonymous;
 use crate::http::auth::bearer;
 use crate::http::form::{FormText, PostedForm};
@@ -171,7 +174,10 @@ async fn authorized(
     query: Result<String>,
 ) -> Response {
     match start(ctx, at, headers, query).await {
-        Ok(Invocation::Redirect(url)) | Err(Stopped::Redirected(url)) => redirect::found(url),
+        Ok(Invocation::Redirect(url)) => redirect::found(url),
+        Err(Stopped::Redirected(told, url)) => {
+            (Extension(Refusal::from(&told)), redirect::found(url)).into_response()
+        }
         Ok(Invocation::Told(authenticate_url)) => Reply(Told { authenticate_url }).into_response(),
         Err(Stopped::Shown(failure)) if reads_html(headers) => page::cannot_start(ctx, failure),
         Err(Stopped::Shown(failure)) => failure.into_response(),
@@ -287,7 +293,8 @@ async fn user_info(
     let Some(token) = token else {
         // RFC 6750, section 3.1: a request without credentials gets the scheme and no error.
         let challenge = [(WWW_AUTHENTICATE, r#"Bearer realm="keymoor""#)];
-        return Ok((StatusCode::UNAUTHORIZED, challenge).into_response());
+        let why = Extension(Refusal::from(Reason::MissingCredentials));
+        return Ok((StatusCode::UNAUTHORIZED, challenge, why).into_response());
     };
     let info = userinfo::userinfo(ctx, &issuer, &token).await?;
     Ok(Reply(info).into_response())

@@ -17,6 +17,7 @@ use super::userinfo::claims_of;
 use crate::base::context::Context;
 use crate::base::error::Result;
 use crate::base::failure::Failure;
+use crate::base::reason::Reason;
 use crate::base::secret::Digest;
 use crate::infra::metrics::Outcome;
 use crate::slices::applications::issuer::Issuer;
@@ -48,7 +49,7 @@ pub async fn token(
     let answer = grant(ctx, issuer, &request).await;
     let outcome = match &answer {
         Ok(_) => Outcome::Succeeded,
-        Err(Failure::Refused(_)) => Outcome::Refused,
+        Err(Failure::Refused(_) | Failure::Because(..)) => Outcome::Refused,
         Err(Failure::Failed(error)) => Outcome::of_error(error),
     };
     ctx.app.metrics.token(request.grant.grant_type(), outcome);
@@ -300,6 +301,7 @@ async fn lost_race(ctx: &Context, issuer: &Issuer, key: CodeKey) -> Result<Failu
 /// 4.1.2), even where the rate limit suppresses the event.
 async fn refuse(ctx: &Context, issuer: &Issuer, found: &Found) -> Result<Failure> {
     let (at, code) = (issuer.at, &found.code);
+    ctx.source.note_identity(code.identity_id);
     let is_own = code.application_id == at.application_id;
     let copied = code.access_token.filter(|_| is_own);
     let now = ctx.now;
@@ -320,7 +322,7 @@ async fn refuse(ctx: &Context, issuer: &Issuer, found: &Found) -> Result<Failure
     };
     if event.is_none() && copied.is_none_or(|(id, _)| is_revoked(id)) {
         limit?;
-        return Ok(INVALID_CODE.into());
+        return Ok(why_invalid(ctx, code));
     }
     ctx.app
         .db
@@ -343,7 +345,19 @@ async fn refuse(ctx: &Context, issuer: &Issuer, found: &Found) -> Result<Failure
         ctx.app.revocations.add(at.tenant_id, &[revoked]);
     }
     limit?;
-    Ok(INVALID_CODE.into())
+    Ok(why_invalid(ctx, code))
+}
+
+/// Returns the rejection of a code that exists. Only the log learns the reason.
+fn why_invalid(ctx: &Context, code: &IssuedCode) -> Failure {
+    let reason = if code.redeemed_at.is_some() {
+        Reason::ReplayedCode
+    } else if ctx.now >= code.expires_at {
+        Reason::ExpiredCode
+    } else {
+        Reason::InvalidCode
+    };
+    Failure::Because(reason, INVALID_CODE)
 }
 
 fn event(ctx: &Context, issuer: &Issuer, code: &IssuedCode, outcome: &'static str) -> Event {

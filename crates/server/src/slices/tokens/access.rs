@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use crate::app::App;
 use crate::base::error::{Error, Result};
+use crate::base::reason::Reason;
 use crate::base::refs::ApplicationRef;
 use crate::base::scope::MANAGEMENT_AUDIENCE;
 use crate::base::secret::Secret;
@@ -101,6 +102,7 @@ pub async fn issue(app: &App, now: Timestamp, grant: Grant<'_>) -> Result<Issued
 /// A token that may call the management API.
 pub struct ManagementToken {
     pub principal: Principal,
+    pub client_id: String,
     pub scope: ScopeSet,
 }
 
@@ -116,13 +118,15 @@ pub async fn verify_management(
 ) -> Result<ManagementToken> {
     let (claims, application) = verify_for(app, token, Some(tenant)).await?;
     if claims.aud != [MANAGEMENT_AUDIENCE] || claims.bi_r != TargetRealm::Every {
-        return Err(Error::Unauthenticated);
+        let why = "the token is not for the management API";
+        return Err(Error::Unauthenticated.because_of(Reason::InvalidToken, why));
     }
     let scope = claims
         .scope
         .intersection(&application.protocol.allowed_scopes);
     Ok(ManagementToken {
         principal: claims.bi_p,
+        client_id: claims.client_id,
         scope,
     })
 }
@@ -140,8 +144,11 @@ async fn verify_for(
     expected: Option<TenantId>,
 ) -> Result<(AccessTokenClaims, Arc<Application>)> {
     let refused = |error: JoseError| {
-        tracing::debug!(%error, "access token refused");
-        Error::Unauthenticated
+        let reason = match error {
+            JoseError::Expired => Reason::ExpiredToken,
+            _ => Reason::InvalidToken,
+        };
+        Error::Unauthenticated.because_of(reason, error)
     };
     let Some(at) = issued_to(token) else {
         return Err(refused(JoseError::Malformed));
@@ -169,11 +176,10 @@ async fn verify_for(
         .parse()
         .map_err(|_| refused(JoseError::MalformedClaims))?;
     if app.revocations.contains(at.realm(), id) {
-        tracing::debug!(%id, "access token refused: it was revoked");
-        return Err(Error::Unauthenticated);
+        return Err(Error::Unauthenticated.because(Reason::RevokedToken));
     }
     if expected.is_some_and(|expected| expected != at.tenant_id) {
-        return Err(Error::Forbidden("forbidden"));
+        return Err(Error::Forbidden("forbidden").because(Reason::OtherTenant));
     }
     let application = applications::ops::cached(app, at)
         .await?
