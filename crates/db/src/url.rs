@@ -265,7 +265,6 @@ mod tests {
             ("postgres://localhost:port/keymoor", Postgres),
             ("postgres://localhost/keymoor?unheard_of=1", Postgres),
             ("postgres://u:p@ss@localhost/keymoor", Postgres),
-            ("postgres://u:100%@localhost/keymoor", Postgres),
             ("postgres://localhost/keymoor?sslmode=verify-ca", SslMode),
             ("postgres://localhost/keymoor?sslmode=", SslMode),
             (

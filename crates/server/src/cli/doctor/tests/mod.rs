@@ -201,7 +201,9 @@ async fn files_of_the_database_that_others_can_read_are_found() {
         std::fs::set_permissions(file, std::fs::Permissions::from_mode(mode)).unwrap();
     };
     for file in &files {
-        files.iter().for_each(|file| set(file, 0o600));
+        for file in &files {
+            set(file, 0o600);
+        }
         assert_eq!(lines(&config).await, Vec::<String>::new());
         set(file, 0o604);
         only(
