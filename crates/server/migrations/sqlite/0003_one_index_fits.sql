@@ -42,6 +42,6 @@ CREATE UNIQUE INDEX credentials_id ON credentials (tenant_id, realm_id, credenti
   WHERE credential_id >= 0;
 
 DROP INDEX issued_tokens_expires_at;
-CREATE INDEX issued_tokens_expires_at ON issued_tokens (expires_at) WHERE expires_at >= 0;
+CREATE INDEX issued_tokens_expires_at ON issued_tokens (expires_at) WHERE length(token_id) > 0;
 DROP INDEX revoked_tokens_expires_at;
-CREATE INDEX revoked_tokens_expires_at ON revoked_tokens (expires_at) WHERE expires_at >= 0;
+CREATE INDEX revoked_tokens_expires_at ON revoked_tokens (expires_at) WHERE length(token_id) > 0;

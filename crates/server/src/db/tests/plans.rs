@@ -177,16 +177,27 @@ macro_rules! rows {
     };
 }
 
-/// One more tenant with a large realm.
+/// The same text for both.
+macro_rules! both {
+    ($sql:expr) => {
+        Sql {
+            sqlite: $sql,
+            postgres: $sql,
+        }
+    };
+}
+
+/// Many tenants, of which one has many realms, of which one is large.
 const GROWTH: &[Sql] = &[
-    Sql {
-        sqlite: "INSERT INTO tenants VALUES (5, 'Large', 1, 1)",
-        postgres: "INSERT INTO tenants VALUES (5, 'Large', 1, 1)",
-    },
-    Sql {
-        sqlite: "INSERT INTO realms VALUES (5, 5, 'Large', 'large', 'secure_customer', 0, 1, 1)",
-        postgres: "INSERT INTO realms VALUES (5, 5, 'Large', 'large', 'secure_customer', FALSE, 1, 1)",
-    },
+    both!(
+        "INSERT INTO tenants SELECT n, 'Large', 1, 1 FROM (WITH RECURSIVE numbers (n) AS
+            (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 5000) SELECT n FROM numbers) AS numbered"
+    ),
+    both!(
+        "INSERT INTO realms SELECT 5, n, 'Realm ' || n, 'realm ' || n, 'secure_customer', n < 0, 1, 1
+            FROM (WITH RECURSIVE numbers (n) AS
+            (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 5000) SELECT n FROM numbers) AS numbered"
+    ),
     rows!(
         "identities (tenant_id, realm_id, identity_id, display_name, status, username, folded_username,
             primary_email_address, external_id, traits, user_handle, created_at, updated_at)",

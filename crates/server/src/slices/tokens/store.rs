@@ -246,9 +246,9 @@ pub async fn sweep(tx: &mut Tx, now: Timestamp) -> Result<u64> {
     const ISSUED: &str =
         "DELETE FROM issued_tokens WHERE (tenant_id, realm_id, application_id, token_id) IN
         (SELECT tenant_id, realm_id, application_id, token_id FROM issued_tokens
-         WHERE expires_at >= 0 AND expires_at <= $1 ORDER BY expires_at LIMIT 100)";
+         WHERE expires_at <= $1 AND length(token_id) > 0 ORDER BY expires_at LIMIT 100)";
     const REVOKED: &str = "DELETE FROM revoked_tokens WHERE (tenant_id, realm_id, token_id) IN
         (SELECT tenant_id, realm_id, token_id FROM revoked_tokens
-         WHERE expires_at >= 0 AND expires_at <= $1 ORDER BY expires_at LIMIT 100)";
+         WHERE expires_at <= $1 AND length(token_id) > 0 ORDER BY expires_at LIMIT 100)";
     Ok(tx.exec(ISSUED, &now).await? + tx.exec(REVOKED, &now).await?)
 }
