@@ -276,7 +276,7 @@ mod tests {
                 bytes.fill(0);
             }
         }
-        let vault = Vault::new(&MasterKey::new([1; 32]), Arc::new(Zeros));
+        let vault = Vault::new(&MasterKey::of([1; 32]), Arc::new(Zeros));
         let seal = |plain: &[u8]| vault.seal(Purpose::Challenge, b"", plain);
         let (first, second) = (seal(&[0; 32]), seal(&[1; 32]));
         assert_eq!(first[..=NONCE_LEN], second[..=NONCE_LEN]);

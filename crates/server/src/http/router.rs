@@ -151,7 +151,9 @@ const READY_WITHIN: Duration = Duration::from_millis(1_500);
 /// Reports that the process can serve requests: the database responds.
 async fn readyz(State(app): State<App>) -> Response {
     let why = match timeout(READY_WITHIN, app.db.health()).await {
-        Ok(Ok(())) => return (StatusCode::OK, [(CACHE_CONTROL, "no-store")], "ready").into_response(),
+        Ok(Ok(())) => {
+            return (StatusCode::OK, [(CACHE_CONTROL, "no-store")], "ready").into_response();
+        }
         Ok(Err(error)) => error.to_string(),
         Err(_) => "the database does not answer".to_owned(),
     };

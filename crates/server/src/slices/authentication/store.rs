@@ -7,8 +7,6 @@ use crate::base::error::Result;
 use crate::base::refs::RealmRef;
 use crate::base::secret::Digest;
 use crate::db::{Json, Rx, Sql, Tx, record};
-use crate::slices::identities::model::Identity;
-use crate::slices::identities::store::identity_columns;
 use crate::slices::tokens;
 use crate::slices::tokens::model::{IssuedToken, TokenId};
 

@@ -26,6 +26,7 @@ use crate::base::refs::{JobRef, Ref as _};
 use crate::base::secret::Secret;
 use crate::db::Rx;
 use crate::infra::outbox::{self, Entry};
+use crate::slices::authenticator_configs::model::AuthenticationMethod;
 use crate::slices::credentials;
 use crate::slices::credentials::mailing::PasskeyAddedMail;
 use crate::slices::credentials::model::{Credential, Mechanism, State as CredentialState};
