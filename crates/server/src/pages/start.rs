@@ -1,13 +1,14 @@
 //! The root of the sign-in address: a page for people who open it in a browser.
 
 use axum::Router;
-use axum::http::header::{ACCEPT, VARY};
+use axum::http::header::VARY;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 
 use crate::app::App;
 use crate::base::error::{Error, Kind};
+use crate::http::accept::reads_html;
 use crate::http::auth::Anonymous;
 use crate::pages::hosted::message;
 
@@ -17,8 +18,7 @@ pub fn routes() -> Router<App> {
 
 /// Shows browsers what this server is. Other clients get the error of an unknown route.
 async fn start(Anonymous(ctx): Anonymous, headers: HeaderMap) -> Response {
-    let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
-    let mut response = if accept.is_some_and(|accept| accept.contains("text/html")) {
+    let mut response = if reads_html(&headers) {
         message(
             &ctx,
             StatusCode::OK,
@@ -76,6 +76,6 @@ mod tests {
         ask(&test, Method::POST, Some(BROWSER)).await.refused(404);
         let management = Request::get("/").header("accept", BROWSER);
         let management = management.body(Body::empty()).unwrap();
-        test.management(management).await.refused(404);
+        assert_eq!(test.management(management).await.status, 404);
     }
 }

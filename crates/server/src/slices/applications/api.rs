@@ -8,10 +8,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::model::{
-    ApplicationPatch, IdTokenContent, ProtocolConfig, ProtocolPatch, Revealed, SigningAlgorithm,
-    SubjectField, TokenConfiguration, TokenConfigurationPatch, TokenFormat,
+    IdTokenContent, ProtocolConfig, Revealed, SigningAlgorithm, SubjectField, TokenConfiguration,
 };
 use super::ops;
+use super::patch::{ApplicationPatch, ProtocolPatch, TokenConfigurationPatch, TokenFormat};
 use super::schema;
 use crate::app::App;
 use crate::base::error::Result;

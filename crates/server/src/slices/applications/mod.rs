@@ -1,12 +1,14 @@
 //! Applications: they sign users in, or call an API on their own behalf.
 //!
 //! - [`issuer`]: an application as its endpoints see it.
+//! - [`patch`]: changes to them.
 //! - [`schema`]: their OAuth types in the API documents.
 
 pub mod api;
 pub mod issuer;
 pub mod model;
 pub mod ops;
+pub mod patch;
 mod schema;
 pub mod store;
 #[cfg(test)]

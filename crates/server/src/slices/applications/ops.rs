@@ -8,9 +8,10 @@ use keymoor_oauth::scope::ScopeSet;
 use keymoor_types::{ApplicationId, Timestamp};
 
 use super::model::{
-    Application, ApplicationPatch, NO_CONFIG, NO_RESOURCE_SERVER, Revealed, SubjectField,
-    new_client_id, new_client_secret,
+    Application, NO_CONFIG, NO_RESOURCE_SERVER, Revealed, SubjectField, new_client_id,
+    new_client_secret,
 };
+use super::patch::ApplicationPatch;
 use super::store::{self, SealedSecret};
 use crate::app::App;
 use crate::base::context::Context;

@@ -121,7 +121,7 @@ async fn d14_each_failure_of_a_sign_in_has_its_reason(test: TestApp) {
         (401, "INFO", "wrong_client_credentials"),
     )
     .await;
-    let foreign = Request::get(site.authorization(&[])).header("origin", "https://evil.example");
+    let foreign = Request::get(site.path("/userinfo")).header("origin", "https://evil.example");
     let foreign = test.auth(foreign.body(Body::empty()).unwrap());
     assert_refused(foreign, (403, "INFO", "untrusted_origin")).await;
     for (name, value, (status, reason)) in [
