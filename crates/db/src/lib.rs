@@ -44,6 +44,8 @@ mod value;
 pub mod tls;
 
 #[cfg(any(test, feature = "testing"))]
+mod recorder;
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(test)]
 mod tests;

@@ -237,7 +237,7 @@ impl Rx {
     #[cfg(any(test, feature = "testing"))]
     fn record(&self, sql: Sql, values: &[Value<'_>]) {
         if let Conn::Postgres(conn) = &self.conn {
-            conn.recorder().note(sql, values);
+            conn.recorder().note(sql.sqlite, values);
         }
     }
 

@@ -47,7 +47,7 @@ pub(crate) struct Conn {
     /// Whether something taken for granted was wrong.
     pub(super) is_disproved: bool,
     #[cfg(any(test, feature = "testing"))]
-    pub(super) recorder: crate::testing::Recorder,
+    pub(super) recorder: crate::recorder::Recorder,
 }
 
 pub(super) enum Ended<T, E> {
@@ -75,7 +75,7 @@ impl Drop for InStatement {
 
 impl Conn {
     #[cfg(any(test, feature = "testing"))]
-    pub(crate) fn recorder(&self) -> &crate::testing::Recorder {
+    pub(crate) fn recorder(&self) -> &crate::recorder::Recorder {
         &self.recorder
     }
 

@@ -33,7 +33,7 @@ pub(crate) struct Postgres {
     deadline: Duration,
     stats: Stats,
     #[cfg(any(test, feature = "testing"))]
-    pub(crate) recorder: crate::testing::Recorder,
+    pub(crate) recorder: crate::recorder::Recorder,
     /// Every running call holds it for reading, so that closing waits for them.
     open: RwLock<bool>,
 }
@@ -46,7 +46,7 @@ impl Postgres {
             deadline: options.deadline,
             stats,
             #[cfg(any(test, feature = "testing"))]
-            recorder: crate::testing::Recorder::default(),
+            recorder: crate::recorder::Recorder::default(),
             open: RwLock::new(true),
         })
     }

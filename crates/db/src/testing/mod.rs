@@ -5,7 +5,6 @@
 
 mod held;
 mod plans;
-mod recorder;
 mod relay;
 pub mod schema;
 
@@ -18,10 +17,9 @@ use tempfile::TempDir;
 use tokio::sync::Mutex;
 use tokio_postgres::{Client, Config, NoTls};
 
+pub use crate::recorder::Recorded;
 pub use held::HeldTransaction;
 pub use plans::misfits;
-pub use recorder::Recorded;
-pub(crate) use recorder::Recorder;
 pub use relay::Relay;
 
 use crate::{DatabaseUrl, Db, Error, Migration, Options};

@@ -12,6 +12,7 @@ use tokio_postgres::Client;
 use super::schema::{Schema, Table, describe};
 use super::{Recorded, TestDb, connect};
 use crate::DatabaseUrl;
+use crate::database::{Db, Engine};
 use crate::postgres::session;
 
 /// Explains every statement, and those that check foreign keys, and describes the plans that read
@@ -238,4 +239,21 @@ fn sqlite_misfit(schema: &Schema, sql: &str, detail: &str) -> Option<String> {
         .filter(|column| !compared(column))
         .find(|column| sql.contains(&format!(" {column} = $")));
     lost.map(|column| format!("{detail} finds rows that {column} throws away"))
+}
+
+impl<E> Db<E> {
+    /// Notes every statement from here on. Only PostgreSQL records, with the texts of both.
+    pub fn start_recording(&self) {
+        if let Engine::Postgres(postgres) = &*self.engine {
+            postgres.recorder.start();
+        }
+    }
+
+    /// Returns the statements since [`Db::start_recording`].
+    pub fn stop_recording(&self) -> Recorded {
+        match &*self.engine {
+            Engine::Sqlite(_) => Recorded::default(),
+            Engine::Postgres(postgres) => postgres.recorder.stop(),
+        }
+    }
 }

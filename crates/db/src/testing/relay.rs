@@ -26,7 +26,7 @@ impl Relay {
         let DatabaseUrl::Postgres(url) = url else {
             panic!("only PostgreSQL is reached over a network")
         };
-        let server = match (&url.config.get_hosts()[..], url.config.get_ports()) {
+        let server = match (url.config.get_hosts(), url.config.get_ports()) {
             ([Host::Tcp(host)], ports) => (host.clone(), ports.first().copied().unwrap_or(5432)),
             _ => panic!("the test server is reached by TCP"),
         };

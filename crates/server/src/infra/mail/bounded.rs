@@ -40,7 +40,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Bounded<S> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
         let heard = &buffer.filled()[before..];
-        let lines = heard.iter().filter(|&&byte| byte == b'\n').count();
+        let lines = heard.split(|&byte| byte == b'\n').count() - 1;
         let left = (
             self.bytes_left.checked_sub(heard.len()),
             self.lines_left.checked_sub(lines),

@@ -205,7 +205,7 @@ fn names_can_be_copied() {
         "{copied}"
     );
     for body in [html, mail.text.expose()] {
-        assert!(!body.contains(|c: char| c == '\u{200b}' || c == '\u{2060}'));
+        assert!(!body.contains(['\u{200b}', '\u{2060}']));
     }
 }
 

@@ -96,6 +96,7 @@ async fn the_management_listener_has_no_console() {
 
 #[tokio::test]
 async fn an_unknown_address_is_a_page_for_a_person_and_json_for_a_program() {
+    const BROWSER: &str = "text/html,application/xhtml+xml,*/*;q=0.8";
     let test = TestApp::sqlite().await;
     let request = |method: &str, uri: &str, accept: &str| {
         Request::builder()
@@ -105,7 +106,6 @@ async fn an_unknown_address_is_a_page_for_a_person_and_json_for_a_program() {
             .body(Body::empty())
             .unwrap()
     };
-    const BROWSER: &str = "text/html,application/xhtml+xml,*/*;q=0.8";
     for uri in [
         "/nothing",
         "/bind",

@@ -7,9 +7,8 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::model::{
-    IdTokenContent, ProtocolConfig, Revealed, SigningAlgorithm, SubjectField, TokenConfiguration,
-};
+use super::choices::{IdTokenContent, SigningAlgorithm, SubjectField};
+use super::model::{ProtocolConfig, Revealed, TokenConfiguration};
 use super::ops;
 use super::patch::{ApplicationPatch, ProtocolPatch, TokenConfigurationPatch, TokenFormat};
 use super::schema;

@@ -3,7 +3,6 @@
 use std::str::FromStr;
 
 use keymoor_oauth::client::{Client, Confidentiality, GrantType, PkceSetting, Protocol};
-use keymoor_oauth::jose::Algorithm;
 use keymoor_oauth::scope::ScopeSet;
 use keymoor_types::url_rules::check_destination;
 use keymoor_types::{
@@ -13,9 +12,9 @@ use keymoor_types::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::choices::{IdTokenContent, SigningAlgorithm, SubjectField};
 use super::patch::{ApplicationPatch, ProtocolPatch, TokenConfigurationPatch, TokenFormat};
 use crate::base::error::Result;
-use crate::base::names::named;
 use crate::base::refs::{ApplicationRef, RealmRef};
 use crate::base::secret::{Digest, Secret};
 use crate::base::text::check_label;
@@ -95,19 +94,6 @@ pub struct ProtocolConfig {
     pub id_token_claims: IdTokenContent,
 }
 
-/// Which claims about a person an ID token carries.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = IdTokenClaims)]
-pub enum IdTokenContent {
-    /// All that the granted scopes allow.
-    #[default]
-    Scopes,
-    /// The subject only. Applications read the rest at the userinfo endpoint, which OpenID Connect
-    /// Core 1.0, section 5.4, prescribes for code flows.
-    Subject,
-}
-
 /// The configuration of an application's tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -124,47 +110,6 @@ pub struct TokenConfiguration {
 impl TokenConfiguration {
     pub fn lifetime(&self) -> Seconds {
         Seconds(i64::from(self.expires_after))
-    }
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub enum SigningAlgorithm {
-    #[default]
-    RS256,
-    ES256,
-}
-
-impl From<SigningAlgorithm> for Algorithm {
-    fn from(algorithm: SigningAlgorithm) -> Self {
-        match algorithm {
-            SigningAlgorithm::RS256 => Self::Rs256,
-            SigningAlgorithm::ES256 => Self::Es256,
-        }
-    }
-}
-
-named! {
-    /// The field of an identity that becomes the subject of its tokens. No two identities of a realm
-    /// may share a value of a field that an application uses.
-    #[derive(Default)]
-    pub enum SubjectField {
-        #[default]
-        Id = "id",
-        Email = "email",
-        Username = "username",
-        ExternalId = "external_id",
-    }
-}
-
-impl SubjectField {
-    /// Returns the name of the identity's member.
-    pub const fn trait_name(self) -> &'static str {
-        match self {
-            Self::Id => "id",
-            Self::Email => "primary_email_address",
-            Self::Username => "username",
-            Self::ExternalId => "external_id",
-        }
     }
 }
 

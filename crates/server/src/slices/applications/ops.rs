@@ -7,9 +7,9 @@ use keymoor_oauth::jose::Algorithm;
 use keymoor_oauth::scope::ScopeSet;
 use keymoor_types::{ApplicationId, Timestamp};
 
+use super::choices::SubjectField;
 use super::model::{
-    Application, NO_CONFIG, NO_RESOURCE_SERVER, Revealed, SubjectField, new_client_id,
-    new_client_secret,
+    Application, NO_CONFIG, NO_RESOURCE_SERVER, Revealed, new_client_id, new_client_secret,
 };
 use super::patch::ApplicationPatch;
 use super::store::{self, SealedSecret};

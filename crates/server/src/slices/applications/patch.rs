@@ -5,7 +5,7 @@ use keymoor_oauth::jose::Algorithm;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::model::{IdTokenContent, SigningAlgorithm, SubjectField};
+use super::choices::{IdTokenContent, SigningAlgorithm, SubjectField};
 
 /// Changes to an application. Omitted fields stay unchanged. Applied to the defaults, it creates one.
 #[derive(Clone, Debug, Default)]

@@ -2,7 +2,8 @@
 
 use keymoor_types::{ApplicationId, RealmId, TenantId, Timestamp};
 
-use super::model::{Application, SubjectField};
+use super::choices::SubjectField;
+use super::model::Application;
 use crate::app::App;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paging::{Page, PageRequest};

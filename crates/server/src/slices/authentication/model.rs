@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::base::long_id::TransactionId;
 use crate::base::secret::{Digest, Secret};
-use crate::slices::applications::model::SubjectField;
+use crate::slices::applications::choices::SubjectField;
 use crate::slices::credentials::model::KeyOrigin;
 use crate::slices::identities::model::Identity;
 

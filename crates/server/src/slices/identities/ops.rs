@@ -13,7 +13,7 @@ use crate::base::refs::{IdentitiesRef, IdentityRef, RealmRef, Ref as _};
 use crate::db::{Rx, Tx};
 use crate::infra::directory;
 use crate::slices::applications;
-use crate::slices::applications::model::SubjectField;
+use crate::slices::applications::choices::SubjectField;
 use crate::slices::authentication::model::subject;
 use crate::slices::events::{self, Event, EventKind};
 use crate::slices::tokens::store::Revoked;

@@ -10,7 +10,7 @@ use crate::base::secret::Digest;
 use crate::base::text;
 use crate::db::{self, Json, Param, Rx, Sql, Tx, record};
 use crate::infra::directory::store::{self as totals, Directory};
-use crate::slices::applications::model::SubjectField;
+use crate::slices::applications::choices::SubjectField;
 
 /// The list whose total is stored.
 pub const DIRECTORY: Directory = Directory::new("identities");

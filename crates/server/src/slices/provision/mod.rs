@@ -24,9 +24,10 @@ use crate::base::scope::MANAGEMENT_AUDIENCE;
 use crate::base::secret::Secret;
 use crate::db::Tx;
 use crate::infra::directory;
+use crate::slices::applications::choices::{IdTokenContent, SigningAlgorithm, SubjectField};
 use crate::slices::applications::model::{
-    Application, IdTokenContent, MANAGEMENT_API, ProtocolConfig, SigningAlgorithm, SubjectField,
-    TokenConfiguration, new_client_id, new_client_secret,
+    Application, MANAGEMENT_API, ProtocolConfig, TokenConfiguration, new_client_id,
+    new_client_secret,
 };
 use crate::slices::applications::store::SealedSecret;
 use crate::slices::authenticator_configs::model::AuthenticatorConfig;

@@ -7,7 +7,7 @@ use crate::base::error::Result;
 use crate::base::paging::{Page, PageRequest};
 use crate::base::refs::{ApplicationRef, CredentialRef, IdentityRef};
 use crate::db::{Param, Rx, Text, Tx, record};
-use crate::slices::applications::model::SubjectField;
+use crate::slices::applications::choices::SubjectField;
 
 record!(IssuedToken as columns {
     tenant_id,

@@ -11,9 +11,9 @@ use url::form_urlencoded::byte_serialize;
 use super::{Answer, Person, REDIRECT_URI, Started, TestApp, as_form, form};
 use crate::base::secret::Secret;
 use crate::slices::applications;
+use crate::slices::applications::choices::{IdTokenContent, SigningAlgorithm, SubjectField};
 use crate::slices::applications::model::{
-    Application, IdTokenContent, ProtocolConfig, SigningAlgorithm, SubjectField,
-    TokenConfiguration, new_client_id,
+    Application, ProtocolConfig, TokenConfiguration, new_client_id,
 };
 use crate::slices::authenticator_configs;
 use crate::slices::authenticator_configs::model::{

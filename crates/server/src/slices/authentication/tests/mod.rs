@@ -16,7 +16,7 @@ use super::model::{CodeKey, GrantFacts, Method, Requested, TransactionId};
 use super::ops;
 use super::store::{self, NewCode};
 use crate::db::Tx;
-use crate::slices::applications::model::SubjectField;
+use crate::slices::applications::choices::SubjectField;
 use crate::slices::identities;
 use crate::slices::tokens::revocations::Revocations;
 use crate::testing::sign_in::{Person, Site, another_realm, claims_of};

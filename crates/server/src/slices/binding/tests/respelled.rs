@@ -46,8 +46,8 @@ async fn a_mailed_link_has_no_colon_in_its_path_and_binds(test: TestApp) {
     let [mail] = &test.mailbox.take()[..] else {
         panic!("not one mail")
     };
-    let text = mail.text.expose();
-    let link = text
+    let body = mail.text.expose();
+    let link = body
         .split_whitespace()
         .find_map(|word| word.strip_prefix(HOST))
         .expect("a link");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use crate::slices::applications::model::SubjectField;
+use crate::slices::applications::choices::SubjectField;
 use crate::testing::sign_in::Site;
 use crate::testing::{Answer, TestApp, both_apps};
 
@@ -65,9 +65,10 @@ async fn c11_an_identity_cannot_take_a_subject_that_another_has(test: TestApp) {
         ("ada@example.org", false),
     ] {
         let answer = create(&test, address, json!({ "primary_email_address": address })).await;
-        match is_taken {
-            true => duplicate(&answer, "primary_email_address"),
-            false => drop(answer.ok()),
+        if is_taken {
+            duplicate(&answer, "primary_email_address");
+        } else {
+            answer.ok();
         }
     }
     let taken = create(&test, "bob", json!({ "external_id": "crm-1" })).await;

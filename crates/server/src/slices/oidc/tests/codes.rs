@@ -7,7 +7,7 @@ use keymoor_types::Seconds;
 use serde_json::json;
 
 use super::*;
-use crate::slices::applications::model::{IdTokenContent, SigningAlgorithm, SubjectField};
+use crate::slices::applications::choices::{IdTokenContent, SigningAlgorithm, SubjectField};
 use crate::slices::tokens::ops::sweep;
 use crate::testing::both_apps;
 use crate::testing::sign_in::{CODE_CHALLENGE, VERIFIER, claims_of};

@@ -3,7 +3,7 @@ use axum::http::Request;
 use keymoor_oauth::client::Protocol;
 
 use super::*;
-use crate::slices::applications::model::SigningAlgorithm;
+use crate::slices::applications::choices::SigningAlgorithm;
 use crate::testing::both_apps;
 
 both_apps!(
