@@ -102,9 +102,6 @@ async fn the_outcome_of_a_commit_that_is_not_answered_is_unknown() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_migration_may_take_longer_than_the_deadline() {
-    let test = testing::empty_postgres::<Error>().await;
-    let (_relay, far) = relayed(&test).await;
-    reconnect(&far).await;
     const SLOW: &[Migration] = &[Migration {
         version: 1,
         name: "0001_slow",
@@ -113,6 +110,9 @@ async fn a_migration_may_take_longer_than_the_deadline() {
             postgres: "SELECT pg_sleep(3)",
         },
     }];
+    let test = testing::empty_postgres::<Error>().await;
+    let (_relay, far) = relayed(&test).await;
+    reconnect(&far).await;
     // The statements around it have the usual deadline, which a busy machine may miss.
     let began = Instant::now();
     while let Err(error) = far.migrate(SLOW).await {
