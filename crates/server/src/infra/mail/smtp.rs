@@ -193,13 +193,12 @@ where
         .map_err(Failure::Session)
 }
 
-/// Sends the message. Only what the server says of its recipient and its content is about the
-/// message. MAIL names our own sender.
+/// Sends the message.
 async fn transmit(connection: &mut AsyncSmtpConnection, message: &Message) -> Result<(), Failure> {
     let (envelope, formatted) = (message.envelope(), message.formatted());
     let parameters = parameters(connection, message, &formatted)?;
     let mail = commands::Mail::new(envelope.from().cloned(), parameters);
-    connection.command(mail).await.map_err(Failure::Session)?;
+    connection.command(mail).await.map_err(Failure::of_mail)?;
     for recipient in envelope.to() {
         let rcpt = Rcpt::new(recipient.clone(), Vec::new());
         connection.command(rcpt).await.map_err(Failure::Message)?;
@@ -282,6 +281,16 @@ enum Failure {
 }
 
 impl Failure {
+    /// The failure of MAIL. It names our own sender, but also the size and the extensions of the
+    /// message (RFC 5321, sections 4.2.3 and 4.1.1.11).
+    fn of_mail(error: Error) -> Self {
+        const ABOUT_THE_MESSAGE: [u16; 2] = [552, 555];
+        match error.status() {
+            Some(code) if ABOUT_THE_MESSAGE.contains(&u16::from(code)) => Self::Message(error),
+            _ => Self::Session(error),
+        }
+    }
+
     fn reason(&self) -> String {
         match self {
             Self::Connecting(error) => format!("can't connect to the mail server: {error}"),

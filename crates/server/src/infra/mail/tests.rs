@@ -302,6 +302,8 @@ async fn permanent_replies_refuse_and_transient_ones_fail() {
         (Behaviour::RefusesLogin("535 5.7.8 wrong password"), false),
         (Behaviour::RefusesHello("550 5.7.1 who are you"), false),
         (Behaviour::RefusesSender("553 5.1.8 not your domain"), false),
+        (Behaviour::RefusesSender("552 5.3.4 too large"), true),
+        (Behaviour::RefusesSender("555 5.5.4 what is BODY"), true),
         (Behaviour::Greets("554 5.3.2 no service"), false),
     ] {
         let (outcome, accepted) = send(behaviour).await;

@@ -58,9 +58,6 @@ async fn create_once(
     let key = at.job_id(id);
     let sealed_token =
         (new.delivery_method == DeliveryMethod::Email).then(|| link::seal_token(app, key, &token));
-    if new.delivery_method == DeliveryMethod::Email && !app.mailer.is_configured() {
-        return Err(unprocessable(at, "no mail server is configured"));
-    }
     let mail = BindingLinkMail {
         identity_id: at.identity_id,
         binding_job_id: id,
@@ -75,6 +72,7 @@ async fn create_once(
     .detail("delivery_method", new.delivery_method);
     let (new, token_hash, now) = (new.clone(), token.digest(), ctx.now);
     let may_do_anything = ctx.may_do_anything();
+    let is_mail_configured = app.mailer.is_configured();
     let job = app
         .db
         .write(async move |tx| {
@@ -118,7 +116,7 @@ async fn create_once(
                 updated_at: now,
             };
             if job.delivery_method == DeliveryMethod::Email {
-                require_mailable(&job)?;
+                require_mailable(&job, is_mail_configured)?;
                 outbox::store::enqueue(tx, &mail).await?;
             }
             store::insert(tx, &job, sealed_token.as_deref()).await?;
@@ -184,7 +182,7 @@ fn unprocessable(at: IdentityRef, message: &str) -> Error {
     }
 }
 
-fn require_mailable(job: &BindingJob) -> Result<()> {
+fn require_mailable(job: &BindingJob, is_mail_configured: bool) -> Result<()> {
     if job.snapshot.address.is_none() {
         return Err(unprocessable(
             job.at().identity(),
@@ -196,6 +194,10 @@ fn require_mailable(job: &BindingJob) -> Result<()> {
             "job.authenticator_config_id",
             "a link can be mailed only for a config with an invoke_url",
         ));
+    }
+    if !is_mail_configured {
+        let at = job.at().identity();
+        return Err(unprocessable(at, "no mail server is configured"));
     }
     Ok(())
 }
