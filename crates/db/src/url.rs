@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use percent_encoding::percent_decode_str;
-use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::config::SslMode;
 
 use crate::error::{Error, Result, unfit_file};
 use crate::tls::Certificates;
@@ -104,9 +104,10 @@ impl FromStr for PostgresUrl {
             Some("verify-full") => (SslMode::Require, true),
             Some(_) => return Err(ParseDatabaseUrlError::SslMode),
         };
-        // The rest of a password with an @ that is not percent-encoded. Never part of a host.
-        let is_host = |host: &Host| !matches!(host, Host::Tcp(name) if name.contains('@'));
-        if !config.get_hosts().iter().all(is_host) {
+        // Behind the @ of the credentials, another one is the rest of a password that is not
+        // percent-encoded.
+        let before_query = url.split('?').next().unwrap_or_default();
+        if before_query.matches('@').count() > 1 {
             return Err(ParseDatabaseUrlError::Postgres);
         }
         config.ssl_mode(mode);
@@ -265,6 +266,7 @@ mod tests {
             ("postgres://localhost:port/keymoor", Postgres),
             ("postgres://localhost/keymoor?unheard_of=1", Postgres),
             ("postgres://u:p@ss@localhost/keymoor", Postgres),
+            ("postgres://u:p@ss/word@localhost/keymoor", Postgres),
             ("postgres://localhost/keymoor?sslmode=verify-ca", SslMode),
             ("postgres://localhost/keymoor?sslmode=", SslMode),
             (

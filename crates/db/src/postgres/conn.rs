@@ -39,6 +39,8 @@ pub(crate) struct Conn {
     /// How long each statement may take. A connection that misses it is discarded.
     pub(super) deadline: Duration,
     pub(super) in_statement: Arc<AtomicBool>,
+    /// Whether an answer is awaited. A dropped caller leaves its statement running.
+    pub(super) is_waiting: bool,
     pub(super) collided: bool,
     /// Whether results are taken for granted where the closure permits it.
     pub(super) is_assuming: bool,
@@ -86,6 +88,7 @@ impl Conn {
     pub(crate) async fn exec(&mut self, sql: &str, values: &[Value<'_>]) -> Result<u64> {
         let _in_statement = InStatement::enter(&self.in_statement);
         self.catch_up().await?;
+        self.is_waiting = true;
         let outcome = timeout(self.deadline, self.try_exec(sql, values)).await;
         self.settle(outcome)
     }
@@ -97,6 +100,7 @@ impl Conn {
     ) -> Result<Vec<T>> {
         let _in_statement = InStatement::enter(&self.in_statement);
         self.catch_up().await?;
+        self.is_waiting = true;
         let outcome = timeout(self.deadline, self.try_query(sql, values)).await;
         self.settle(outcome)
     }
@@ -104,6 +108,7 @@ impl Conn {
     pub(crate) async fn batch(&mut self, sql: &str) -> Result<()> {
         let _in_statement = InStatement::enter(&self.in_statement);
         self.catch_up().await?;
+        self.is_waiting = true;
         let outcome = timeout(self.deadline, self.try_batch(sql)).await;
         self.settle(outcome)
     }
@@ -177,6 +182,7 @@ impl Conn {
         if assumed.is_empty() {
             return Ok(());
         }
+        self.is_waiting = true;
         let outcome = timeout(self.deadline, self.try_together(&assumed)).await;
         let outcome = self.settle(outcome);
         self.note_disproof(outcome)
@@ -221,6 +227,7 @@ impl Conn {
     /// Collisions are detected here rather than from the closure's result, which may be the
     /// closure's own error.
     fn settle<T>(&mut self, outcome: Result<Result<T>, Elapsed>) -> Result<T> {
+        self.is_waiting = false;
         let Ok(outcome) = outcome else {
             self.give_up();
             return Err(Error::OutOfService(SILENT.to_owned()));
@@ -316,12 +323,18 @@ impl Conn {
 impl Drop for Conn {
     /// The caller was dropped midway: the connection returns to the pool once it is clean.
     fn drop(&mut self) {
-        if !matches!(self.phase, Phase::Begun) {
+        let is_begun = matches!(self.phase, Phase::Begun);
+        if !is_begun && !self.is_waiting {
             return;
         }
         let Some(object) = self.object.take() else {
             return;
         };
+        if !is_begun {
+            // The next borrower would wait for the statement that still runs.
+            discard(object);
+            return;
+        }
         let Ok(runtime) = Handle::try_current() else {
             discard(object);
             return;

@@ -128,6 +128,7 @@ impl Postgres {
             phase,
             deadline,
             in_statement: Arc::default(),
+            is_waiting: false,
             collided: false,
             is_assuming,
             assumed: Vec::new(),

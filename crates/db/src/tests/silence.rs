@@ -146,3 +146,17 @@ async fn settings_that_do_not_arrive_are_refused_with_the_reason() {
         );
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dropped_read_leaves_its_statement_to_nobody() {
+    let test = fresh_postgres().await;
+    let single = test.reopened(|options| options.connections = 1);
+    let slow = single.read(async |rx| {
+        let sql = "SELECT CAST(1 AS BIGINT) FROM pg_sleep(120)";
+        rx.one::<i64>(sql, &()).await
+    });
+    let dropped = tokio::time::timeout(Duration::from_millis(200), slow).await;
+    assert!(dropped.is_err());
+    let next = single.read(async |rx| rx.one::<i64>("SELECT CAST(1 AS BIGINT)", &()).await);
+    assert_eq!(next.await.unwrap(), 1);
+}

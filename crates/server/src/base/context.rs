@@ -65,8 +65,13 @@ impl Context {
         F: AsyncFnOnce(&mut Rx) -> Result<T> + Send + 'static,
         T: Send + 'static,
     {
-        let _turn = self.app.scans.take(tenant).await;
-        self.app.db.scan(work).await
+        let turn = self.app.scans.take(tenant).await;
+        let scan = async move |rx: &mut Rx| {
+            // The scan may outlast its caller, so it holds the turn itself.
+            let _turn = turn;
+            work(rx).await
+        };
+        self.app.db.scan(scan).await
     }
 
     fn with_actor(app: &App, actor: Actor, source: Source) -> Self {

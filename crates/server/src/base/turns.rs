@@ -8,12 +8,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Gives each tenant one turn at a time. Waiting callers of a tenant get theirs in the order in
 /// which they asked.
-#[derive(Default)]
-pub struct Turns(Mutex<HashMap<TenantId, Arc<Semaphore>>>);
+#[derive(Clone, Default)]
+pub struct Turns(Arc<Mutex<HashMap<TenantId, Arc<Semaphore>>>>);
 
 impl Turns {
-    /// Waits for the tenant's turn, which lasts until it is dropped.
-    pub async fn take(&self, tenant: TenantId) -> Turn<'_> {
+    /// Waits for the tenant's turn.
+    pub async fn take(&self, tenant: TenantId) -> Turn {
         let semaphore = {
             let mut all = self.all();
             Arc::clone(
@@ -23,7 +23,7 @@ impl Turns {
         };
         // Created before waiting, so that a cancelled caller is forgotten too.
         let mut turn = Turn {
-            turns: self,
+            turns: self.clone(),
             tenant,
             permit: None,
         };
@@ -37,13 +37,14 @@ impl Turns {
     }
 }
 
-pub struct Turn<'a> {
-    turns: &'a Turns,
+/// A turn, which lasts until it is dropped.
+pub struct Turn {
+    turns: Turns,
     tenant: TenantId,
     permit: Option<OwnedSemaphorePermit>,
 }
 
-impl Drop for Turn<'_> {
+impl Drop for Turn {
     fn drop(&mut self) {
         self.permit.take();
         let mut all = self.turns.all();

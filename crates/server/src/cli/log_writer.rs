@@ -16,6 +16,9 @@ use crate::infra::metrics::LOG_LINES_DROPPED;
 /// The size of the queue: some thousand lines.
 const QUEUE_BYTES: usize = 1024 * 1024;
 
+/// How long a full pipe that does not block is left alone.
+const FULL_PIPE: Duration = Duration::from_millis(10);
+
 /// How long the end of the process waits for the reader.
 const FINISHING: Duration = Duration::from_secs(1);
 
@@ -109,12 +112,26 @@ fn write_all(shared: &Shared, mut output: impl Write) {
                 "log lines were dropped because the log was not read"
             );
         }
-        if output.write_all(&batch).is_err() {
-            let lines = batch.split(|&byte| byte == b'\n').skip(1).count();
-            LOG_LINES_DROPPED.inc_by(lines as u64);
-        }
+        let rest = write(&mut output, &batch);
+        let lines = rest.split(|&byte| byte == b'\n').skip(1).count();
+        LOG_LINES_DROPPED.inc_by(lines as u64);
         batch.clear();
     }
+}
+
+/// Writes `text` and returns what could not be written.
+fn write<'a>(output: &mut impl Write, mut text: &'a [u8]) -> &'a [u8] {
+    while !text.is_empty() {
+        match output.write(text) {
+            Ok(0) => break,
+            Ok(written) => text = &text[written..],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // Another process that shares the pipe has made it non-blocking.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(FULL_PIPE),
+            Err(_) => break,
+        }
+    }
+    text
 }
 
 impl<'a> MakeWriter<'a> for LogWriter {

@@ -19,6 +19,7 @@ use utoipa::openapi::{OpenApi, PathItem};
 
 use crate::base::budget::{Budget, Charge};
 use crate::base::error::{Error, Result};
+use crate::base::reason::Reason;
 
 /// The maximum size of a body. The largest requests, WebAuthn attestations with certificates, have
 /// a few kB.
@@ -87,11 +88,20 @@ pub async fn finished(
     if !has_body || body.is_end_stream() {
         return Ok((Request::from_parts(parts, Body::empty()), charge));
     }
-    charge.grow(REQUEST_BYTES + size(&parts.headers))?;
+    grow(&mut charge, REQUEST_BYTES + size(&parts.headers))?;
     let bytes = tokio::time::timeout(MAX_TIME, read(body, &mut charge))
         .await
         .map_err(|_| Error::TooSlow)??;
     Ok((Request::from_parts(parts, Body::from(bytes)), charge))
+}
+
+/// Uses `bytes` more. In the log, a used-up share is no rate limit: the client may have failed at
+/// nothing.
+fn grow(charge: &mut Charge, bytes: usize) -> Result<()> {
+    charge.grow(bytes).map_err(|error| match error {
+        limited @ Error::TooManyRequests { .. } => limited.because(Reason::Unavailable),
+        other => other,
+    })
 }
 
 fn size(headers: &HeaderMap) -> usize {
@@ -115,6 +125,7 @@ async fn read(mut body: Body, charge: &mut Charge) -> Result<Bytes> {
             continue;
         };
         if read.is_empty() && body.is_end_stream() && chunk.len() <= MAX_BYTES {
+            grow(charge, chunk.len())?;
             return Ok(chunk);
         }
         let length = read.len() + chunk.len();
@@ -123,7 +134,7 @@ async fn read(mut body: Body, charge: &mut Charge) -> Result<Bytes> {
         }
         if length > read.capacity() {
             let capacity = length.next_power_of_two();
-            charge.grow(capacity - read.capacity())?;
+            grow(charge, capacity - read.capacity())?;
             read.reserve_exact(capacity - read.len());
         }
         read.extend_from_slice(&chunk);
@@ -234,7 +245,7 @@ mod tests {
         let budget = Budget::new(64 << 10);
         let half = body(vec![vec![0; 1_000]; 40]);
         let refused = read(half, &mut charge(&budget)).await;
-        assert!(matches!(refused, Err(Error::TooManyRequests { .. })));
+        assert!(matches!(refused, Err(Error::Because(_))), "{refused:?}");
         assert_eq!(budget.total(), 0);
         let budget = Budget::new(1 << 20);
         for chunks in [

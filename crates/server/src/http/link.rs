@@ -62,11 +62,23 @@ pub fn routed(uri: &Uri) -> Option<String> {
     Some(routed)
 }
 
+/// Returns the part of a path that a log may hold. What follows a link's verb or an escaped question
+/// mark may be its token.
+pub fn without_token(path: &str) -> &str {
+    let end_of_verb = position(path, VERB).map(|at| at + VERB.len());
+    let end = [end_of_verb, position(path, "%3F")];
+    &path[..end.into_iter().flatten().min().unwrap_or(path.len())]
+}
+
+fn position(path: &str, part: &str) -> Option<usize> {
+    path.as_bytes()
+        .windows(part.len())
+        .position(|found| found.eq_ignore_ascii_case(part.as_bytes()))
+}
+
 /// Whether a path is worth a closer look. Every request passes here, so it allocates nothing.
 fn mentions_verb(path: &str) -> bool {
-    path.as_bytes()
-        .windows(VERB.len())
-        .any(|part| part.eq_ignore_ascii_case(VERB.as_bytes()))
+    position(path, VERB).is_some()
 }
 
 fn is_id(text: &str) -> bool {

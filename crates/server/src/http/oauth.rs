@@ -106,7 +106,7 @@ fn in_oauth_words(error: &Error) -> Option<(StatusCode, OAuthError)> {
         Error::TooManyRequests { .. } => (
             StatusCode::TOO_MANY_REQUESTS,
             ErrorCode::TemporarilyUnavailable,
-            "too many failed attempts from this network",
+            "too many requests or failed attempts from this network",
         ),
         Error::Unavailable(_) | Error::Collision => (
             StatusCode::SERVICE_UNAVAILABLE,

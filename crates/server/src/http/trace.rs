@@ -10,7 +10,7 @@ use tracing::Instrument as _;
 use crate::app::App;
 use crate::http::refused::Sender;
 use crate::http::source::{self, CORRELATION_ID};
-use crate::http::verb;
+use crate::http::{link, verb};
 
 /// Adds the [`Source`](crate::base::context::Source) and the span to every request, and the
 /// correlation id to every response. `is_client_in_path`: the application that the path names is the
@@ -26,7 +26,7 @@ pub async fn trace(
     let span = tracing::info_span!(
         "request",
         method = %request.method(),
-        path = verb::requested(&request).path(),
+        path = link::without_token(verb::requested(&request).path()),
         correlation_id = source.correlation_id,
     );
     let echo = HeaderValue::from_str(&source.correlation_id);

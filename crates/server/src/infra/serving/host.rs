@@ -8,6 +8,8 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderValue, Request, StatusCode, Version};
 use axum::response::Response;
 
+use crate::base::reason::Reason;
+
 const WHY: &str = "The request needs one valid Host header (RFC 9112, section 3.2).\n";
 
 /// Whether a request has the one valid `Host` that HTTP/1.1 requires (RFC 9112, section 3.2). HTTP/2
@@ -46,7 +48,8 @@ fn is_host(value: &HeaderValue) -> bool {
 }
 
 pub(super) fn refuse(peer: SocketAddr) -> Response {
-    tracing::info!(reason = "invalid_host", client = %peer.ip(), "request rejected");
+    // The peer may be a proxy.
+    tracing::info!(reason = %Reason::Malformed, peer = %peer.ip(), error = "invalid Host", "refused");
     let mut response = Response::new(Body::from(WHY));
     *response.status_mut() = StatusCode::BAD_REQUEST;
     let plain = HeaderValue::from_static("text/plain; charset=utf-8");

@@ -24,6 +24,7 @@ use crate::db::{Rx, Tx};
 use crate::infra::directory;
 use crate::slices::events::{self, Event, EventKind};
 use crate::slices::resource_servers::model::ResourceServer;
+use crate::slices::tokens;
 use crate::slices::{authenticator_configs, identities, realms, resource_servers};
 
 /// The subject of tokens, as requests name it.
@@ -227,7 +228,7 @@ pub async fn update(
     }
     let event = event(ctx, at, "UPDATED");
     let (caller, now) = (ctx.scopes.clone(), ctx.now);
-    let (application, sealed) = ctx
+    let (application, sealed, revoked) = ctx
         .app
         .db
         .write(async move |tx| {
@@ -237,14 +238,18 @@ pub async fn update(
             let subject = before.protocol.token_configuration.subject_field;
             let after = patched(tx, before, patch.clone(), now, &caller).await?;
             let new_subject = after.protocol.token_configuration.subject_field;
+            let mut revoked = Vec::new();
             if new_subject != subject {
                 require_distinct(tx, at.realm(), new_subject).await?;
+                // From now on nothing keeps another identity from the subjects of these tokens.
+                revoked = tokens::store::revoke_of_application(tx, at).await?;
             }
             store::update(tx, &after).await?;
             events::append(tx, &event).await?;
-            Ok((after, sealed))
+            Ok((after, sealed, revoked))
         })
         .await?;
+    ctx.app.revocations.add(at.tenant_id, &revoked);
     ctx.app.applications.forget(&at);
     reveal(ctx, application, sealed.as_ref())
 }

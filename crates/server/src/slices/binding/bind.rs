@@ -3,11 +3,11 @@
 //! Opening and asking change nothing that the link can do. Binding costs one read, one verification
 //! outside any transaction, and one write that claims the job, stores the key and records both.
 
-use keymoor_types::CredentialId;
 use keymoor_types::wire::{
     BindRequest, BindingConfig, BindingIdentity, BindingInfo, BindingTraits, Named, ProofKind,
     Theme,
 };
+use keymoor_types::{CredentialId, Timestamp};
 use keymoor_webauthn::AttestationTrust;
 use keymoor_webauthn::fido2::{Fido2RegistrationExpectation, verify_registration};
 use keymoor_webauthn::proof::{BindingSubject, verify_binding_jws};
@@ -19,7 +19,7 @@ use super::model::{BindingJob, MAX_FAILED_PROOFS, State, VerifiedKey};
 use super::ops::ended;
 use super::store;
 use crate::base::context::Context;
-use crate::base::error::{Error, Result, with_fresh_ids};
+use crate::base::error::{Error, Kind, Result, with_fresh_ids};
 use crate::base::origin::PageOrigin;
 use crate::base::reason::Reason;
 use crate::base::refs::{JobRef, Ref as _};
@@ -62,7 +62,7 @@ fn admit(
     }
     match identity.status {
         Status::Active => Ok(Opened { job, identity }),
-        Status::Suspended => Err(Error::Forbidden("identity is suspended")),
+        Status::Suspended => Err(Error::Forbidden(SUSPENDED)),
     }
 }
 
@@ -201,6 +201,9 @@ fn device_config(job: &BindingJob) -> Value {
     }
 }
 
+const SUSPENDED: &str = "identity is suspended";
+const KIND_NOT_ALLOWED: &str = "this kind of passkey is not allowed";
+
 /// Binds the key that `request` proves.
 ///
 /// # Errors
@@ -239,7 +242,7 @@ async fn bind_opened(
     request: Result<BindRequest>,
 ) -> Result<Credential> {
     require_trusted(ctx, origin, job)?;
-    let proved = match verify(ctx, job, token, &request?) {
+    let proved = match verify(ctx, job, token, &request?, ctx.now) {
         Ok(proved) => proved,
         Err(BadProof(why)) => {
             let error = Error::invalid("raw", "the proof does not verify");
@@ -247,7 +250,7 @@ async fn bind_opened(
         }
     };
     if !job.snapshot.permits(&proved.origin()) {
-        return Err(Error::Forbidden("this kind of passkey is not allowed"));
+        return Err(Error::Forbidden(KIND_NOT_ALLOWED));
     }
     with_fresh_ids!(store_key(ctx, job, identity, &proved).await)
 }
@@ -260,14 +263,16 @@ fn refusal(error: &Error) -> Option<&'static str> {
         Error::UntrustedOrigin => Some("untrusted origin"),
         Error::Malformed(_) | Error::UnsupportedMediaType => Some("malformed request"),
         Error::Invalid(_) => Some("invalid proof"),
-        Error::Forbidden(_) => Some("kind of passkey not allowed"),
-        Error::Conflict { .. } => Some("key already bound"),
+        Error::Forbidden(why) if *why == KIND_NOT_ALLOWED => Some("kind of passkey not allowed"),
+        Error::Conflict { resource, .. } if resource.kind == Kind::CREDENTIAL => {
+            Some("key already bound")
+        }
         _ => None,
     }
 }
 
 /// Returns the credential that an earlier request with this key bound by the job, for a device that
-/// lost the response. Nothing is written or counted.
+/// lost the response. Nothing is written. A proof of another key counts for the rate limits.
 async fn repeated(
     ctx: &Context,
     origin: &PageOrigin,
@@ -275,19 +280,29 @@ async fn repeated(
     request: &BindRequest,
     found: Option<&(BindingJob, Identity)>,
 ) -> Result<Option<Credential>> {
-    let complete = found.filter(|(job, identity)| {
-        job.stored_state == State::Complete
-            && identity.status == Status::Active
-            && job.token_hash.matches(&token.digest())
+    let complete = found.filter(|(job, _)| {
+        job.stored_state == State::Complete && job.token_hash.matches(&token.digest())
     });
-    let Some((job, _)) = complete else {
+    let Some((job, identity)) = complete else {
         return Ok(None);
     };
-    require_trusted(ctx, origin, job)?;
-    match verify(ctx, job, token, request) {
-        Ok(proved) => bound_by(ctx, job, &proved).await,
-        Err(BadProof(_)) => Err(ended(job, State::Complete)),
+    if identity.status == Status::Suspended {
+        // A suspension may be lifted. A device gives up its key at any other refusal.
+        return Err(Error::Forbidden(SUSPENDED));
     }
+    require_trusted(ctx, origin, job)?;
+    // At the time of the first request, because the challenge may have expired since.
+    let bound = match verify(ctx, job, token, request, job.updated_at) {
+        Ok(proved) => bound_by(ctx, job, &proved).await?,
+        Err(BadProof(_)) => None,
+    };
+    if bound.is_none() {
+        let identity = job.at().identity();
+        ctx.app
+            .limits
+            .wrong_proof(ctx.source.ip, identity.tenant_id, Some(identity))?;
+    }
+    Ok(bound)
 }
 
 /// Returns the credential that completed `job`, if its key is the one that `proved` names.
@@ -322,12 +337,13 @@ fn verify(
     job: &BindingJob,
     token: &Secret,
     request: &BindRequest,
+    at: Timestamp,
 ) -> Result<VerifiedKey, BadProof> {
     let (subject, token) = (job.subject(), token.expose());
     let trusted_origins = &job.snapshot.trusted_origins;
     let attestation = AttestationTrust {
         roots: &ctx.app.attestation_roots,
-        now: ctx.now,
+        now: at,
     };
     match request.kind {
         ProofKind::Jwt => verify_binding_jws(
@@ -351,7 +367,7 @@ fn verify(
                 .map_err(|error| refused(&error))
         }
         ProofKind::Fido2 => {
-            let terms = |challenge: &[u8]| fido2::terms(&ctx.app.vault, job, challenge, ctx.now);
+            let terms = |challenge: &[u8]| fido2::terms(&ctx.app.vault, job, challenge, at);
             let expected = Fido2RegistrationExpectation {
                 trusted_origins,
                 attestation,
@@ -463,7 +479,7 @@ async fn not_claimed(ctx: &Context, key: JobRef, proved: &VerifiedKey) -> Result
     match found {
         None => Err(key.not_found()),
         Some((_, identity)) if identity.status == Status::Suspended => {
-            Err(Error::Forbidden("identity is suspended"))
+            Err(Error::Forbidden(SUSPENDED))
         }
         Some((job, _)) => bound_by(ctx, &job, proved)
             .await?

@@ -3,7 +3,7 @@
 //! The first refusal of a kind is an event at once. Equal ones after it are counted, and become one
 //! event with their number when the minute ends.
 
-use keymoor_types::EventId;
+use keymoor_types::{EventId, Timestamp};
 
 use super::event::{Event, EventKind};
 use super::store;
@@ -27,30 +27,33 @@ pub fn first(app: &App, event: Event) -> Option<Event> {
 /// Writes the events of repeated refusals.
 ///
 /// # Errors
-/// When the database fails. Their number is then lost. The first of each was written.
+/// When the database fails. The numbers of a batch are then lost. The first of each was written.
 pub async fn write_repeated(app: &App) -> Result<()> {
     let ctx = Context::system(app);
     let repeated = app.repeats.end_minute().into_iter();
-    let events: Vec<_> = repeated
-        .map(|(refusal, times)| event(&ctx, refusal, times))
+    let events: Vec<_> = (0..)
+        .zip(repeated)
+        .map(|(number, (refusal, times))| event(&ctx, number, refusal, times))
         .collect();
-    for batch in events.chunks(100) {
+    let mut outcome = Ok(());
+    for batch in events.chunks(10) {
         let batch = batch.to_vec();
-        app.db
-            .write(async move |tx| {
-                for event in &batch {
-                    store::append(tx, event).await?;
-                }
-                Ok(())
-            })
-            .await?;
+        let written = app.db.write(async move |tx| {
+            for event in &batch {
+                store::append(tx, event).await?;
+            }
+            Ok(())
+        });
+        outcome = outcome.and(written.await);
     }
-    Ok(())
+    outcome
 }
 
-fn event(ctx: &Context, refusal: Refusal, times: u64) -> Event {
+/// Each has a millisecond of its own, so that the ids of many can't collide.
+fn event(ctx: &Context, number: i64, refusal: Refusal, times: u64) -> Event {
+    let at = Timestamp::from_micros(ctx.now.as_micros() + number * 1_000);
     let event = Event {
-        id: EventId::generate(ctx.now, &*ctx.app.rng),
+        id: EventId::generate(at, &*ctx.app.rng),
         subject: refusal.subject,
         kind: EventKind::new(refusal.event),
         outcome: refusal.outcome,

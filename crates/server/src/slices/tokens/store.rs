@@ -91,6 +91,21 @@ pub async fn list(
 /// tenant wait until the transaction ends, so revisions become visible in their order, and a node
 /// that has read one has missed none before it. It precedes every lock of a token, lest two
 /// revocations wait for each other.
+/// Revokes every token of an application, which the caller has locked.
+pub async fn revoke_of_application(tx: &mut Tx, at: ApplicationRef) -> Result<Vec<Revoked>> {
+    const ADD: &str =
+        "INSERT INTO revoked_tokens (tenant_id, realm_id, token_id, expires_at, revision)
+        SELECT tenant_id, realm_id, token_id, expires_at, CAST($4 AS BIGINT) FROM issued_tokens
+        WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3
+        ON CONFLICT (tenant_id, realm_id, token_id) DO NOTHING";
+    const REMOVE: &str = "DELETE FROM issued_tokens
+        WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3
+        RETURNING realm_id, token_id, expires_at";
+    let revision = begin(tx, at.tenant_id).await?;
+    tx.exec(ADD, &(at, revision)).await?;
+    Ok(tx.all(REMOVE, &at).await?)
+}
+
 async fn begin(tx: &mut Tx, tenant: TenantId) -> Result<i64> {
     const SQL: &str = "INSERT INTO revocation_generations (tenant_id, generation) VALUES ($1, 1)
         ON CONFLICT (tenant_id) DO UPDATE SET generation = revocation_generations.generation + 1

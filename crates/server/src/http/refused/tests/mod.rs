@@ -312,6 +312,13 @@ async fn d14_neither_secrets_nor_queries_are_logged(test: TestApp) {
     let work = async {
         test.auth(wrong_secret(&site)).await;
         test.auth(get("/nowhere?token=hunter2")).await;
+        for escaped in [
+            "/invokeAuthenticator%3Ftoken%3D",
+            "/invokeAuthenticator%253Ftoken=",
+            "%3ftoken=",
+        ] {
+            test.auth(get(&format!("{job}{escaped}hunter2"))).await;
+        }
         let token = site.redeem(&test, &code, &[]).await.ok()["access_token"].take();
         site.redeem(&test, &code, &[]).await;
         site.userinfo(&test, token.as_str().unwrap()).await;

@@ -22,6 +22,7 @@ both_apps!(
     c12_a_code_does_not_outlive_a_suspension_that_was_lifted,
     c12_deleting_an_identity_revokes_its_tokens,
     c12_another_subject_revokes_what_was_issued_under_the_former_one,
+    c12_another_subject_field_revokes_the_tokens_of_the_application,
 );
 
 async fn patch(test: &TestApp, path: &str, body: Value) -> Answer {
@@ -311,6 +312,27 @@ async fn c12_deleting_an_identity_revokes_its_tokens(test: TestApp) {
     assert!(is_good(&test, &site, &current).await);
     let revoked = "SELECT COUNT(*) FROM revoked_tokens";
     assert_eq!(test.count(revoked).await, 1);
+}
+
+async fn c12_another_subject_field_revokes_the_tokens_of_the_application(test: TestApp) {
+    let (site, other) = (Site::new(&test).await, Site::new(&test).await);
+    let ada = Person::new(&test, "ada").await;
+    let (former, kept) = (
+        token(&test, &site, &ada).await,
+        token(&test, &other, &ada).await,
+    );
+    let path = test.realm_path(&format!("/applications/{}", site.application.id));
+    let same = json!({ "application": { "display_name": "Shop" } });
+    patch(&test, &path, same).await.ok();
+    assert!(is_good(&test, &site, &former).await);
+    let tokens = json!({ "token_configuration": { "subject_field": "username" } });
+    let changed = json!({ "application": { "protocol_config": tokens } });
+    patch(&test, &path, changed).await.ok();
+    assert!(!is_good(&test, &site, &former).await);
+    assert!(is_good(&test, &other, &kept).await);
+    let elsewhere = Revocations::new(test.app.db.clone(), test.app.clock.clone());
+    elsewhere.refresh().await.unwrap();
+    assert_eq!(test.count("SELECT COUNT(*) FROM revoked_tokens").await, 1);
 }
 
 async fn c12_another_subject_revokes_what_was_issued_under_the_former_one(test: TestApp) {
