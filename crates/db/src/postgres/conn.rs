@@ -31,6 +31,12 @@ pub(super) enum Phase {
     Over,
 }
 
+/// Whether an answer is awaited. A dropped caller leaves its statement running.
+pub(super) enum Line {
+    Idle,
+    Busy,
+}
+
 pub(crate) struct Conn {
     pub(super) pool: Pool,
     /// `None` before the first statement, and once the connection is back in the pool.
@@ -39,8 +45,7 @@ pub(crate) struct Conn {
     /// How long each statement may take. A connection that misses it is discarded.
     pub(super) deadline: Duration,
     pub(super) in_statement: Arc<AtomicBool>,
-    /// Whether an answer is awaited. A dropped caller leaves its statement running.
-    pub(super) is_waiting: bool,
+    pub(super) line: Line,
     pub(super) collided: bool,
     /// Whether results are taken for granted where the closure permits it.
     pub(super) is_assuming: bool,
@@ -88,7 +93,7 @@ impl Conn {
     pub(crate) async fn exec(&mut self, sql: &str, values: &[Value<'_>]) -> Result<u64> {
         let _in_statement = InStatement::enter(&self.in_statement);
         self.catch_up().await?;
-        self.is_waiting = true;
+        self.line = Line::Busy;
         let outcome = timeout(self.deadline, self.try_exec(sql, values)).await;
         self.settle(outcome)
     }
@@ -100,7 +105,7 @@ impl Conn {
     ) -> Result<Vec<T>> {
         let _in_statement = InStatement::enter(&self.in_statement);
         self.catch_up().await?;
-        self.is_waiting = true;
+        self.line = Line::Busy;
         let outcome = timeout(self.deadline, self.try_query(sql, values)).await;
         self.settle(outcome)
     }
@@ -108,7 +113,7 @@ impl Conn {
     pub(crate) async fn batch(&mut self, sql: &str) -> Result<()> {
         let _in_statement = InStatement::enter(&self.in_statement);
         self.catch_up().await?;
-        self.is_waiting = true;
+        self.line = Line::Busy;
         let outcome = timeout(self.deadline, self.try_batch(sql)).await;
         self.settle(outcome)
     }
@@ -182,7 +187,7 @@ impl Conn {
         if assumed.is_empty() {
             return Ok(());
         }
-        self.is_waiting = true;
+        self.line = Line::Busy;
         let outcome = timeout(self.deadline, self.try_together(&assumed)).await;
         let outcome = self.settle(outcome);
         self.note_disproof(outcome)
@@ -227,7 +232,7 @@ impl Conn {
     /// Collisions are detected here rather than from the closure's result, which may be the
     /// closure's own error.
     fn settle<T>(&mut self, outcome: Result<Result<T>, Elapsed>) -> Result<T> {
-        self.is_waiting = false;
+        self.line = Line::Idle;
         let Ok(outcome) = outcome else {
             self.give_up();
             return Err(Error::OutOfService(SILENT.to_owned()));
@@ -324,7 +329,7 @@ impl Drop for Conn {
     /// The caller was dropped midway: the connection returns to the pool once it is clean.
     fn drop(&mut self) {
         let is_begun = matches!(self.phase, Phase::Begun);
-        if !is_begun && !self.is_waiting {
+        if !is_begun && matches!(self.line, Line::Idle) {
             return;
         }
         let Some(object) = self.object.take() else {

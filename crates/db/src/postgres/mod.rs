@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use deadpool_postgres::Pool;
 use tokio::sync::{RwLock, RwLockReadGuard};
 
-use conn::{Conn, Ended, Phase};
+use conn::{Conn, Ended, Line, Phase};
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use pool::session;
 
@@ -128,7 +128,7 @@ impl Postgres {
             phase,
             deadline,
             in_statement: Arc::default(),
-            is_waiting: false,
+            line: Line::Idle,
             collided: false,
             is_assuming,
             assumed: Vec::new(),
