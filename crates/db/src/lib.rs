@@ -13,10 +13,13 @@
 //!    `INSERT … ON CONFLICT (…) DO NOTHING RETURNING …` and check the `Option`.
 //! 5. An `Err` rolls everything back. What must survive a rejection, such as an audit event,
 //!    belongs to an `Ok` that reports the rejection.
-//! 6. Decide by the guarded statement's own RETURNING, not by an earlier SELECT.
+//! 6. Decide by the guarded statement's own RETURNING or by [`Tx::claim`], not by an earlier SELECT.
 //! 7. Stay under a millisecond or a hundred rows; sweeps run in slices, one `write` each.
 //! 8. No transaction control, PRAGMA, ATTACH or `OR ROLLBACK` in SQL.
 //! 9. After [`Error::Commit`] it is unknown whether the transaction was committed.
+//! 10. Give [`Tx::post`] only what no later statement depends on. What travels together sees the same
+//!     snapshot, so no two statements of it may change one row, and nobody learns whether a posted
+//!     UPDATE found its row.
 //!
 //! SQL that both databases support: number parameters `$1` to `$n` in any order; write
 //! `CAST($1 AS BIGINT)` where nothing else determines the type, and `CAST(SUM(x) AS BIGINT)`; name

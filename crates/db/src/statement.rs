@@ -118,7 +118,7 @@ impl Tx {
         self.finish(outcome)
     }
 
-    /// Inserts a row that no other statement of the closure reads, changes or refers to.
+    /// Writes a row on which no later statement of the closure depends.
     ///
     /// On PostgreSQL it travels together with the other [`Tx::post`]s, a [`Tx::claim`] before them
     /// and COMMIT. If one of them fails, nothing is stored and the closure runs again with each
