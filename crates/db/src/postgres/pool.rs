@@ -21,7 +21,7 @@ const DEAD_PEER: Duration = Duration::from_secs(20);
 ///
 /// Every statement has an index that fits. A sequential scan looks cheaper while a table is small,
 /// and a prepared statement keeps such a plan when the table has grown. Compiling a plan takes
-/// longer than any of them runs. The last setting tells that all of them have arrived.
+/// longer than any of them runs. The last setting proves that all of them arrived.
 const SESSION: &str = "-c statement_timeout=30s -c lock_timeout=5s \
                        -c idle_in_transaction_session_timeout=30s \
                        -c enable_seqscan=off -c jit=off -c keymoor.session=direct";

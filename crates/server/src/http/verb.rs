@@ -4,7 +4,7 @@
 //! declared as `…/{job_id}/~bind`, and the API documents restore the colon. Delete this file when
 //! axum supports suffixes.
 //!
-//! Nobody can type the inner form. Otherwise a proxy's rule for `:bind` could be bypassed.
+//! A client can't request the inner form, because that would bypass a proxy's rule for `:bind`.
 
 use axum::extract::Request;
 use axum::http::Uri;

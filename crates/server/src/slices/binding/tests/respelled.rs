@@ -154,7 +154,7 @@ async fn a_token_is_read_without_what_a_mail_client_added(test: TestApp) {
     }
 }
 
-/// Links that can't be mended, and addresses that people reach by them.
+/// Links that stay broken, and the addresses that people reach by them.
 fn broken(job: &Job) -> Vec<String> {
     let [mailed, returned] = paths(job);
     let token = &job.token;
