@@ -20,10 +20,11 @@ use tempfile::TempDir;
 
 use crate::{
     build, guided,
+    ports::free_ports,
     postgres::{Durability, Postgres},
     process::{capture, cargo, command, run},
     repo,
-    services::{Service, free_ports, http_answers},
+    services::{Service, http_answers},
 };
 
 #[derive(Subcommand)]

@@ -16,9 +16,10 @@ use tempfile::TempDir;
 
 use crate::{
     build,
+    ports::free_ports,
     process::{self, capture, command, run},
     repo,
-    services::{Service, free_ports, http_answers},
+    services::{Service, http_answers},
     setup,
 };
 

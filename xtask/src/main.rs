@@ -7,6 +7,7 @@ mod demo;
 mod fuzz;
 mod guided;
 mod markdown;
+mod ports;
 mod postgres;
 mod process;
 mod repo;

@@ -12,8 +12,9 @@ use rustix::process::{Signal, geteuid};
 use tempfile::TempDir;
 
 use crate::{
+    ports::free_ports,
     process::{capture, command},
-    services::{Service, free_ports},
+    services::Service,
     setup,
 };
 

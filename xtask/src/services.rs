@@ -114,18 +114,6 @@ impl Drop for Service {
     }
 }
 
-/// Ports of loopback that were free a moment ago, each another one.
-pub(crate) fn free_ports<const N: usize>() -> Result<[u16; N]> {
-    let mut listeners = Vec::with_capacity(N);
-    let mut ports = [0; N];
-    for port in &mut ports {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        *port = listener.local_addr()?.port();
-        listeners.push(listener);
-    }
-    Ok(ports)
-}
-
 /// Whether `GET path` is answered by a status below 400.
 pub(crate) fn http_answers(port: u16, path: &str) -> bool {
     let ask = || -> std::io::Result<[u8; 12]> {
@@ -147,7 +135,10 @@ mod tests {
     use std::io::{BufRead, BufReader};
 
     use super::*;
-    use crate::process::{command, tests::is_running};
+    use crate::{
+        ports::free_ports,
+        process::{command, tests::is_running},
+    };
 
     fn shell(script: &str, logs: &Path) -> Service {
         Service::start("shell", command("sh").args(["-c", script]), logs).unwrap()
@@ -172,28 +163,6 @@ mod tests {
             error.contains("exit status: 2") && error.contains("no such setting"),
             "{error}"
         );
-    }
-
-    #[test]
-    fn free_ports_are_distinct_and_can_be_bound() {
-        let ports = free_ports::<5>().unwrap();
-        let bound = ports.map(bind);
-        assert_eq!(
-            bound.map(|listener| listener.local_addr().unwrap().port()),
-            ports
-        );
-    }
-
-    /// Tries for a while: what another test starts has copies of our sockets from its fork to its exec.
-    fn bind(port: u16) -> TcpListener {
-        let started = Instant::now();
-        loop {
-            match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
-                Ok(listener) => return listener,
-                Err(error) if started.elapsed() > STOP_LIMIT => panic!("port {port}: {error}"),
-                Err(_) => thread::sleep(POLL),
-            }
-        }
     }
 
     fn answering(response: &'static str) -> u16 {
