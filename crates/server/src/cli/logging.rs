@@ -21,7 +21,16 @@ const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 /// The running log and exporter, to be finished when the process ends.
 pub(super) struct Logging {
     traces: Traces,
-    log: LogWriter,
+    log: Log,
+}
+
+/// Writes what is queued when it is dropped, also by a panic that ends the process.
+struct Log(LogWriter);
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.0.finish();
+    }
 }
 
 impl Logging {
@@ -29,9 +38,8 @@ impl Logging {
     pub(super) fn finish(self, last: Option<&str>) {
         self.traces.finish();
         if let Some(last) = last {
-            self.log.append(last.as_bytes());
+            self.log.0.append(last.as_bytes());
         }
-        self.log.finish();
     }
 }
 
@@ -55,7 +63,7 @@ pub(super) fn start(config: &Config, runtime: &Handle) -> Result<Logging, Config
     std::panic::set_hook(Box::new(log_panic));
     Ok(Logging {
         traces,
-        log: writer,
+        log: Log(writer),
     })
 }
 
