@@ -32,9 +32,15 @@ mod tests {
         let link = BindingLinkMail {
             identity_id: IdentityId::from_i64(1),
             binding_job_id: BindingJobId::from_i64(2),
+            link_number: 1,
         };
-        let stored = r#"{"task":"binding_link","identity_id":"0000000000000001","binding_job_id":"0000000000000002"}"#;
+        let stored = r#"{"task":"binding_link","identity_id":"0000000000000001","binding_job_id":"0000000000000002","link_number":1}"#;
         assert_stored_as(&link, "binding_link", stored);
+        let older = r#"{"task":"binding_link","identity_id":"0000000000000001","binding_job_id":"0000000000000002"}"#;
+        assert_eq!(
+            serde_json::from_str::<BindingLinkMail>(older).unwrap(),
+            link
+        );
         let added = PasskeyAddedMail {
             identity_id: IdentityId::from_i64(1),
             credential_id: CredentialId::from_i64(3),

@@ -33,6 +33,9 @@ pub async fn sweep(app: &App) {
     if let Err(error) = binding::ops::erase_old_tokens(app).await {
         tracing::warn!(%error, "failed to delete old link tokens");
     }
+    if let Err(error) = binding::ops::sweep_expired(app).await {
+        tracing::warn!(%error, "failed to record expired binding jobs");
+    }
     if let Err(error) = authentication::ops::sweep(app).await {
         tracing::warn!(%error, "failed to delete old codes");
     }

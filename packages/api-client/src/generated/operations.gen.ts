@@ -42,6 +42,7 @@ import type {
   ListTokensInput,
   ListTokensResponse,
   Realm,
+  ResendCredentialBindingJobInput,
   ResourceServer,
   RevokeCredentialInput,
   RevokeTokenInput,
@@ -145,6 +146,12 @@ export interface ManagementApi {
 
   /** Reads a job. */
   getCredentialBindingJob: Call<GetCredentialBindingJobInput, CredentialBindingJob>;
+
+  /**
+   * Replaces the link of a job by a new one with a new lifetime. The old link stops working
+   * immediately. For EMAIL, the new link is mailed to the address that the job was created with.
+   */
+  resendCredentialBindingJob: Call<ResendCredentialBindingJobInput, CreateCredentialBindingJobResponse>;
 
   /** Revokes a pending job. Its link stops working immediately. */
   setCredentialBindingJobRevoked: Call<SetCredentialBindingJobRevokedInput, CredentialBindingJob>;
@@ -298,6 +305,10 @@ export const OPERATIONS: Record<keyof ManagementApi, Operation> = {
   getCredentialBindingJob: {
     method: 'GET',
     path: '/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credential-binding-jobs/{credential_binding_job_id}',
+  },
+  resendCredentialBindingJob: {
+    method: 'POST',
+    path: '/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credential-binding-jobs/{credential_binding_job_id}:resend',
   },
   setCredentialBindingJobRevoked: {
     method: 'POST',

@@ -1065,6 +1065,18 @@ export type GetCredentialBindingJobInput = {
     url: '/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credential-binding-jobs/{credential_binding_job_id}';
 };
 
+export type ResendCredentialBindingJobInput = {
+    body?: never;
+    path: {
+        tenant_id: string;
+        realm_id: string;
+        identity_id: string;
+        credential_binding_job_id: string;
+    };
+    query?: never;
+    url: '/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credential-binding-jobs/{credential_binding_job_id}:resend';
+};
+
 export type SetCredentialBindingJobRevokedInput = {
     body?: never;
     path: {

@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::model::{BindingJob, CreatedJob, DeliveryMethod, NewJob, State};
-use super::ops;
+use super::{ops, resend};
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::paging::Sizes;
@@ -29,6 +29,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(create, list))
         .routes(routes!(get))
         .routes(routes!(revoke))
+        .routes(routes!(resend))
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -156,6 +157,16 @@ struct CreateAnswer {
     credential_binding_job: JobView,
 }
 
+impl CreateAnswer {
+    fn of(CreatedJob { job, link }: CreatedJob, now: Timestamp) -> Self {
+        let returned = job.delivery_method == DeliveryMethod::Return;
+        Self {
+            credential_binding_link: returned.then(|| link.expose().to_owned()),
+            credential_binding_job: JobView::at(job, now),
+        }
+    }
+}
+
 /// Creates a job. Its link lets a device bind one passkey to the identity.
 #[utoipa::path(
     post,
@@ -178,12 +189,8 @@ async fn create(
     at: IdentityRef,
     Json(CreateRequest { job }): Json<CreateRequest>,
 ) -> Result<Reply<CreateAnswer>> {
-    let CreatedJob { job, link } = ops::create(&ctx, at, job.try_into()?).await?;
-    let returned = job.delivery_method == DeliveryMethod::Return;
-    Ok(Reply(CreateAnswer {
-        credential_binding_link: returned.then(|| link.expose().to_owned()),
-        credential_binding_job: JobView::at(job, ctx.now),
-    }))
+    let created = ops::create(&ctx, at, job.try_into()?).await?;
+    Ok(Reply(CreateAnswer::of(created, ctx.now)))
 }
 
 impl Listed for JobView {
@@ -253,4 +260,29 @@ async fn revoke(
 ) -> Result<Reply<JobView>> {
     let job = ops::revoke(&ctx, at).await?;
     Ok(Reply(JobView::at(job, ctx.now)))
+}
+
+/// Replaces the link of a job by a new one with a new lifetime. The old link stops working
+/// immediately. For EMAIL, the new link is mailed to the address that the job was created with.
+#[utoipa::path(
+    post,
+    path = "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credential-binding-jobs/{credential_binding_job_id}/~resend",
+    operation_id = "ResendCredentialBindingJob",
+    tag = "Credential Binding Jobs",
+    params(JobRef),
+    responses(
+        (status = 200, body = CreateAnswer),
+        (status = 422, description = "The delivery method is EMAIL, and the identity's address has changed or the server has no mail server", body = Problem),
+        (status = 429, description = "The link was mailed again less than a minute ago. Retry after `Retry-After` seconds", body = Problem, headers(("Retry-After" = u32, description = "Seconds to wait"))),
+        Refusals,
+        Conflicting,
+    ),
+    security(("bearer" = ["credential-binding-jobs:create"])),
+)]
+async fn resend(
+    Allowed { ctx, .. }: Allowed<scope::credential_binding_jobs::Create>,
+    at: JobRef,
+) -> Result<Reply<CreateAnswer>> {
+    let resent = resend::resend(&ctx, at).await?;
+    Ok(Reply(CreateAnswer::of(resent, ctx.now)))
 }

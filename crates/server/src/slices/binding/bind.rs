@@ -3,20 +3,16 @@
 //! Opening and asking change nothing that the link can do. Binding costs one read, one verification
 //! outside any transaction, and one write that claims the job, stores the key and records both.
 
+use keymoor_types::CredentialId;
 use keymoor_types::wire::{
-    BindRequest, BindingConfig, BindingIdentity, BindingInfo, BindingTraits, Named, ProofKind,
-    Theme,
+    BindRequest, BindingConfig, BindingIdentity, BindingInfo, BindingTraits, Named, Theme,
 };
-use keymoor_types::{CredentialId, Timestamp};
-use keymoor_webauthn::AttestationTrust;
-use keymoor_webauthn::fido2::{Fido2RegistrationExpectation, verify_registration};
-use keymoor_webauthn::proof::{BindingSubject, verify_binding_jws};
-use keymoor_webauthn::registration::{self, RegistrationExpectation};
 use serde_json::{Value, json};
 
 use super::fido2;
 use super::model::{BindingJob, MAX_FAILED_PROOFS, State, VerifiedKey};
 use super::ops::ended;
+use super::proof::{BadProof, verify};
 use super::store;
 use crate::base::context::Context;
 use crate::base::error::{Error, Kind, Result, with_fresh_ids};
@@ -29,7 +25,7 @@ use crate::infra::outbox::{self, Entry};
 use crate::slices::authenticator_configs::model::AuthenticationMethod;
 use crate::slices::credentials;
 use crate::slices::credentials::mailing::PasskeyAddedMail;
-use crate::slices::credentials::model::{Credential, Mechanism, State as CredentialState};
+use crate::slices::credentials::model::{Credential, State as CredentialState};
 use crate::slices::events::{self, Event, EventKind};
 use crate::slices::identities::model::{Identity, Status};
 
@@ -329,60 +325,6 @@ fn require_trusted(ctx: &Context, origin: &PageOrigin, job: &BindingJob) -> Resu
     )
 }
 
-/// Why a proof failed verification. Only logged, since it would help a forger.
-struct BadProof(String);
-
-fn verify(
-    ctx: &Context,
-    job: &BindingJob,
-    token: &Secret,
-    request: &BindRequest,
-    at: Timestamp,
-) -> Result<VerifiedKey, BadProof> {
-    let (subject, token) = (job.subject(), token.expose());
-    let trusted_origins = &job.snapshot.trusted_origins;
-    let attestation = AttestationTrust {
-        roots: &ctx.app.attestation_roots,
-        now: at,
-    };
-    match request.kind {
-        ProofKind::Jwt => verify_binding_jws(
-            &request.raw,
-            &BindingSubject {
-                subject: &subject,
-                token,
-            },
-        )
-        .map(VerifiedKey::Software)
-        .map_err(|error| refused(&error)),
-        ProofKind::Webauthn => {
-            let expected = RegistrationExpectation {
-                subject: &subject,
-                token,
-                trusted_origins,
-                attestation,
-            };
-            registration::verify(&request.raw, &expected)
-                .map(|verified| VerifiedKey::WebAuthn(Mechanism::WebAuthn, verified))
-                .map_err(|error| refused(&error))
-        }
-        ProofKind::Fido2 => {
-            let terms = |challenge: &[u8]| fido2::terms(&ctx.app.vault, job, challenge, at);
-            let expected = Fido2RegistrationExpectation {
-                trusted_origins,
-                attestation,
-            };
-            verify_registration(&request.raw, &expected, terms)
-                .map(|verified| VerifiedKey::WebAuthn(Mechanism::Fido2, verified))
-                .map_err(|error| refused(&error))
-        }
-    }
-}
-
-fn refused(error: &impl std::error::Error) -> BadProof {
-    BadProof(error.to_string())
-}
-
 async fn count_failed_proof(ctx: &Context, job: &BindingJob, reason: &str) -> Result<()> {
     let key = job.at();
     let event = step_event(ctx, key, State::Revoked);
@@ -469,15 +411,24 @@ async fn store_key(
         .await?;
     match outcome {
         Some(credential) => Ok(credential),
-        None => not_claimed(ctx, key, proved).await,
+        None => not_claimed(ctx, job, proved).await,
     }
 }
 
-/// Reads once more how a concurrent request changed the state. It may have bound the same key.
-async fn not_claimed(ctx: &Context, key: JobRef, proved: &VerifiedKey) -> Result<Credential> {
+/// Reads once more how a concurrent request changed the state. It may have bound the same key, or
+/// replaced the link.
+async fn not_claimed(
+    ctx: &Context,
+    before: &BindingJob,
+    proved: &VerifiedKey,
+) -> Result<Credential> {
+    let key = before.at();
     let found = find(ctx, key).await?;
     match found {
         None => Err(key.not_found()),
+        Some((job, _)) if job.token_hash != before.token_hash => {
+            Err(key.not_found().because(Reason::WrongLinkToken))
+        }
         Some((_, identity)) if identity.status == Status::Suspended => {
             Err(Error::Forbidden(SUSPENDED))
         }

@@ -25,6 +25,13 @@ use crate::slices::realms;
 pub struct BindingLinkMail {
     pub identity_id: IdentityId,
     pub binding_job_id: BindingJobId,
+    /// Which of the job's links. Older versions mailed only the first.
+    #[serde(default = "first")]
+    pub link_number: i64,
+}
+
+const fn first() -> i64 {
+    1
 }
 
 impl BindingLinkMail {
@@ -37,7 +44,7 @@ impl BindingLinkMail {
 impl MailJob for BindingLinkMail {
     const KIND: &'static str = "binding_link";
 
-    /// Returns the mail, unless the binding job has ended or its link was already sent.
+    /// Returns the mail, unless the binding job has ended, or its link was already sent or replaced.
     async fn mail(&self, app: &App, claim: &Claim) -> Result<Option<Mail>> {
         let key = self.job(claim);
         let (job, token, identity, realm) = app
@@ -58,7 +65,8 @@ impl MailJob for BindingLinkMail {
         let Some(address) = job.snapshot.address.clone() else {
             return Ok(None);
         };
-        if job.state_at(app.now()).ending().is_some() {
+        let is_current = job.link_number == self.link_number;
+        if !is_current || job.state_at(app.now()).ending().is_some() {
             return Ok(None);
         }
         let token = link::open_token(app, key, &token)?;
@@ -77,6 +85,7 @@ impl MailJob for BindingLinkMail {
         let failed = || Event::about(ctx, key, kind, State::FailedToSend.as_str());
         LinkEnding {
             key,
+            link: self.link_number,
             failed: matches!(verdict, Verdict::Never(_)).then(failed),
             now: ctx.now,
             status: MailStatus::about(ctx, key, claim, verdict),
@@ -87,6 +96,7 @@ impl MailJob for BindingLinkMail {
 /// Deletes the token, and marks the binding job if its mail was abandoned.
 struct LinkEnding {
     key: JobRef,
+    link: i64,
     /// The event about an abandoned mail.
     failed: Option<Event>,
     now: Timestamp,
@@ -95,9 +105,9 @@ struct LinkEnding {
 
 impl Ending for LinkEnding {
     async fn ended(&self, tx: &mut Tx) -> Result<()> {
-        store::erase_token(tx, self.key).await?;
+        store::erase_token(tx, self.key, self.link).await?;
         if let Some(failed) = &self.failed
-            && store::mark_failed_to_send(tx, self.key, self.now).await?
+            && store::mark_failed_to_send(tx, self.key, self.link, self.now).await?
         {
             events::append(tx, failed).await?;
         }

@@ -13,12 +13,15 @@
 //! ```
 //!
 //! Each step may also be reached from any earlier one: a device may bind without having opened the
-//! link. `EXPIRED` is computed when a job is read or used, and never stored. `FAILED_TO_SEND`
-//! reports what is known of the mail. If it arrived after all, its link still works.
+//! link. `EXPIRED` is computed when a job is read or used. A sweep stores it later, with its event.
+//! `FAILED_TO_SEND` reports what is known of the mail. If it arrived after all, its link still works.
+//! `:resend` moves `LINK_SENT`, `LINK_OPENED`, `FAILED_TO_SEND` and `EXPIRED` to `LINK_SENT`, with a
+//! new link in place of the old one.
 //!
 //! - [`model`]: the states and their transitions, pure.
 //! - [`api`]: the endpoints for applications. [`public`]: those for links and devices.
-//! - [`ops`], [`bind`]: the rules. [`store`]: the SQL.
+//! - [`ops`], [`resend`], [`bind`]: the rules. [`store`]: the SQL.
+//! - [`proof`]: the verification of proofs.
 //! - [`fido2`]: WebAuthn options and challenges that the server creates.
 //! - [`link`]: links and their sealed tokens. [`mailing`]: mails with links.
 //! - [`page`]: what a person sees when a link can't be used.
@@ -31,7 +34,9 @@ pub mod mailing;
 pub mod model;
 pub mod ops;
 mod page;
+mod proof;
 pub mod public;
+pub mod resend;
 pub mod store;
 #[cfg(test)]
 mod tests;

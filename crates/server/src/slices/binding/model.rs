@@ -39,6 +39,10 @@ pub struct BindingJob {
     pub expires_at: Timestamp,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    /// Counts the links of the job from 1. Only the last one works.
+    pub link_number: i64,
+    /// When the current link was created.
+    pub link_created_at: Timestamp,
 }
 
 /// A job as requested.
@@ -50,7 +54,7 @@ pub struct NewJob {
     pub expires_in: Option<Seconds>,
 }
 
-/// A new job. Only this value contains the link in clear.
+/// A job with a new link. Only this value contains the link in clear.
 pub struct CreatedJob {
     pub job: BindingJob,
     pub link: Secret,
@@ -140,6 +144,10 @@ impl State {
     pub const fn after(self, event: Event<'_>) -> Option<Self> {
         match (self, event) {
             (Self::LinkSent, Event::MailGivenUp) => Some(Self::FailedToSend),
+            (
+                Self::LinkSent | Self::LinkOpened | Self::FailedToSend | Self::Expired,
+                Event::Resent,
+            ) => Some(Self::LinkSent),
             (Self::LinkSent | Self::FailedToSend, Event::Opened) => Some(Self::LinkOpened),
             (Self::LinkSent | Self::LinkOpened | Self::FailedToSend, Event::InfoRequested) => {
                 Some(Self::RequestDelivered)
@@ -148,7 +156,7 @@ impl State {
                 Event::Proved(_) => Some(Self::Complete),
                 Event::TimePassed => Some(Self::Expired),
                 Event::Withdrawn => Some(Self::Revoked),
-                Event::Opened | Event::InfoRequested | Event::MailGivenUp => None,
+                Event::Opened | Event::InfoRequested | Event::MailGivenUp | Event::Resent => None,
             },
             _ => None,
         }
@@ -166,6 +174,8 @@ pub enum Event<'a> {
     Proved(&'a VerifiedKey),
     /// The mail was rejected permanently, or the last attempt failed.
     MailGivenUp,
+    /// The link was replaced by a new one.
+    Resent,
     /// `expires_at` is past.
     TimePassed,
     /// Revoked by an administrator, or by too many failed proofs.
@@ -231,6 +241,13 @@ impl BindingJob {
         }
     }
 
+    /// Returns how long the current link was to work when it was created.
+    pub fn lifetime(&self) -> Seconds {
+        // A node of an older version does not record when it creates a link.
+        let start = self.link_created_at.max(self.created_at);
+        Seconds((self.expires_at.as_micros() - start.as_micros()) / 1_000_000)
+    }
+
     /// Returns the distinguished name that a proof must have as its subject. It is built here and
     /// compared, never parsed.
     pub fn subject(&self) -> String {
@@ -255,12 +272,13 @@ mod tests {
         VerifiedKey::Software(verify_binding_jws(&proof, &expected).unwrap())
     }
 
-    fn events(key: &VerifiedKey) -> [(&'static str, Event<'_>); 6] {
+    fn events(key: &VerifiedKey) -> [(&'static str, Event<'_>); 7] {
         [
             ("open", Event::Opened),
             ("info", Event::InfoRequested),
             ("prove", Event::Proved(key)),
             ("mail", Event::MailGivenUp),
+            ("resend", Event::Resent),
             ("time", Event::TimePassed),
             ("withdraw", Event::Withdrawn),
         ]
@@ -280,19 +298,19 @@ mod tests {
             })
             .collect();
         insta::assert_snapshot!(table.join("\n"), @r"
-        LINK_SENT: open=LINK_OPENED info=REQUEST_DELIVERED prove=COMPLETE mail=FAILED_TO_SEND time=EXPIRED withdraw=REVOKED
-        LINK_OPENED: open=- info=REQUEST_DELIVERED prove=COMPLETE mail=- time=EXPIRED withdraw=REVOKED
-        REQUEST_DELIVERED: open=- info=- prove=COMPLETE mail=- time=EXPIRED withdraw=REVOKED
-        COMPLETE: open=- info=- prove=- mail=- time=- withdraw=-
-        EXPIRED: open=- info=- prove=- mail=- time=- withdraw=-
-        FAILED_TO_SEND: open=LINK_OPENED info=REQUEST_DELIVERED prove=COMPLETE mail=- time=EXPIRED withdraw=REVOKED
-        REVOKED: open=- info=- prove=- mail=- time=- withdraw=-
+        LINK_SENT: open=LINK_OPENED info=REQUEST_DELIVERED prove=COMPLETE mail=FAILED_TO_SEND resend=LINK_SENT time=EXPIRED withdraw=REVOKED
+        LINK_OPENED: open=- info=REQUEST_DELIVERED prove=COMPLETE mail=- resend=LINK_SENT time=EXPIRED withdraw=REVOKED
+        REQUEST_DELIVERED: open=- info=- prove=COMPLETE mail=- resend=- time=EXPIRED withdraw=REVOKED
+        COMPLETE: open=- info=- prove=- mail=- resend=- time=- withdraw=-
+        EXPIRED: open=- info=- prove=- mail=- resend=LINK_SENT time=- withdraw=-
+        FAILED_TO_SEND: open=LINK_OPENED info=REQUEST_DELIVERED prove=COMPLETE mail=- resend=LINK_SENT time=EXPIRED withdraw=REVOKED
+        REVOKED: open=- info=- prove=- mail=- resend=- time=- withdraw=-
         ");
     }
 
     proptest! {
         #[test]
-        fn no_events_reach_complete_without_a_proof_or_leave_it(steps in proptest::collection::vec(0usize..6, 0..40)) {
+        fn no_events_reach_complete_without_a_proof_or_leave_it(steps in proptest::collection::vec(0usize..7, 0..40)) {
             let key = verified_key();
             let mut state = State::LinkSent;
             let mut proved = false;
@@ -301,7 +319,9 @@ mod tests {
                 let next = state.after(event).unwrap_or(state);
                 proved |= next != state && matches!(event, Event::Proved(_));
                 prop_assert_eq!(next == State::Complete, proved, "{} to {}", state, next);
-                prop_assert!(state.ending().is_none() || next == state, "{} was final", state);
+                let has_ended = state.ending().is_some();
+                let is_revived = state == State::Expired && matches!(event, Event::Resent);
+                prop_assert!(!has_ended || is_revived || next == state, "{} was final", state);
                 state = next;
             }
         }

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::base::context::Context;
 use crate::base::error::{Error, Kind, Resource, Result, with_fresh_ids};
 use crate::base::paging::{Page, PageRequest};
-use crate::base::refs::{IdentitiesRef, IdentityRef, JobRef, Ref as _};
+use crate::base::refs::{IdentitiesRef, IdentityRef, JobRef, RealmRef, Ref as _};
 use crate::base::secret::Secret;
 use crate::db::Tx;
 use crate::infra::outbox::{self, Entry};
@@ -61,6 +61,7 @@ async fn create_once(
     let mail = BindingLinkMail {
         identity_id: at.identity_id,
         binding_job_id: id,
+        link_number: 1,
     };
     let mail = Entry::new(ctx, at.realm(), mail);
     let event = Event::about(
@@ -80,13 +81,7 @@ async fn create_once(
                 refuse_second(tx, at, now).await?;
             }
             let identity = identity(tx, at).await?;
-            let realm = realms::store::find(tx, at.realm()).await?;
-            // A link grants access as the identity, and an administrator can do everything.
-            if realm.is_some_and(|realm| realm.is_admin) && !may_do_anything {
-                return Err(Error::Forbidden(
-                    "an administrator's link needs every scope",
-                ));
-            }
+            require_entitled(tx, at.realm(), may_do_anything).await?;
             let config = at
                 .realm()
                 .authenticator_config_id(new.authenticator_config_id);
@@ -114,6 +109,8 @@ async fn create_once(
                 expires_at: now + lifetime,
                 created_at: now,
                 updated_at: now,
+                link_number: 1,
+                link_created_at: now,
             };
             if job.delivery_method == DeliveryMethod::Email {
                 require_mailable(&job, is_mail_configured)?;
@@ -157,7 +154,22 @@ async fn refuse_second(tx: &mut Tx, at: IdentityRef, now: Timestamp) -> Result<(
     ))
 }
 
-async fn identity(tx: &mut Tx, at: IdentityRef) -> Result<Identity> {
+/// A link grants access as the identity, and an administrator can do everything.
+pub(super) async fn require_entitled(
+    tx: &mut Tx,
+    realm: RealmRef,
+    may_do_anything: bool,
+) -> Result<()> {
+    let realm = realms::store::find(tx, realm).await?;
+    if realm.is_some_and(|realm| realm.is_admin) && !may_do_anything {
+        return Err(Error::Forbidden(
+            "an administrator's link needs every scope",
+        ));
+    }
+    Ok(())
+}
+
+pub(super) async fn identity(tx: &mut Tx, at: IdentityRef) -> Result<Identity> {
     let identity = identities::store::find(tx, at)
         .await?
         .ok_or_else(|| at.not_found())?;
@@ -172,7 +184,7 @@ async fn identity(tx: &mut Tx, at: IdentityRef) -> Result<Identity> {
     }
 }
 
-fn unprocessable(at: IdentityRef, message: &str) -> Error {
+pub(super) fn unprocessable(at: IdentityRef, message: &str) -> Error {
     Error::Unprocessable {
         message: message.to_owned(),
         resource: Resource {
@@ -182,7 +194,7 @@ fn unprocessable(at: IdentityRef, message: &str) -> Error {
     }
 }
 
-fn require_mailable(job: &BindingJob, is_mail_configured: bool) -> Result<()> {
+pub(super) fn require_mailable(job: &BindingJob, is_mail_configured: bool) -> Result<()> {
     if job.snapshot.address.is_none() {
         return Err(unprocessable(
             job.at().identity(),
@@ -212,6 +224,37 @@ pub async fn erase_old_tokens(app: &App) -> Result<()> {
         > 0
     {}
     Ok(())
+}
+
+/// How many jobs a write of the sweep ends.
+const SWEPT_TOGETHER: i64 = 50;
+
+/// Stores the end of jobs that have expired, with an event for each.
+pub async fn sweep_expired(app: &App) -> Result<()> {
+    loop {
+        let ctx = Context::system(app);
+        let now = ctx.now;
+        let unswept = app
+            .db
+            .read(async |rx| store::list_unswept(rx, now, SWEPT_TOGETHER).await)
+            .await?;
+        if unswept.is_empty() {
+            return Ok(());
+        }
+        let kind = EventKind::CREDENTIAL_BINDING_JOB_CHANGE;
+        let about = |key| (key, Event::about(&ctx, key, kind, State::Expired.as_str()));
+        let unswept: Vec<_> = unswept.into_iter().map(about).collect();
+        app.db
+            .write(async move |tx| {
+                for (key, event) in &unswept {
+                    if store::mark_expired(tx, *key, now).await? {
+                        events::append(tx, event).await?;
+                    }
+                }
+                Ok(())
+            })
+            .await?;
+    }
 }
 
 /// Returns a page of the jobs of one identity, or of every identity of the realm.

@@ -1,6 +1,6 @@
 //! Rows of `binding_jobs`.
 
-use keymoor_types::{BindingJobId, CredentialId, Timestamp};
+use keymoor_types::{BindingJobId, CredentialId, IdentityId, RealmId, TenantId, Timestamp};
 
 use super::model::{BindingJob, MAX_FAILED_PROOFS, State};
 use crate::base::error::{Error, Result};
@@ -31,6 +31,8 @@ record!(BindingJob as columns {
     expires_at,
     created_at,
     updated_at,
+    link_number,
+    link_created_at,
 });
 
 /// Inserts a new job. `sealed_token` is stored only if the link is still to be mailed.
@@ -39,7 +41,8 @@ pub async fn insert(tx: &mut Tx, job: &BindingJob, sealed_token: Option<&[u8]>) 
         "INSERT INTO binding_jobs (",
         columns!(),
         ", token_sealed)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
+          $17, $18)"
     );
     tx.exec(SQL, &(job, sealed_token)).await.map_err(refused)?;
     Ok(())
@@ -212,31 +215,114 @@ pub async fn find_sealed_token(rx: &mut Rx, key: JobRef) -> Result<Option<Vec<u8
     Ok(sealed.flatten())
 }
 
-/// Deletes the sealed token. Its hash stays, so the link still works.
-pub async fn erase_token(tx: &mut Tx, key: JobRef) -> Result<()> {
+/// Deletes the sealed token of link number `link`. Its hash stays, so the link still works. The
+/// token of a later link stays too.
+pub async fn erase_token(tx: &mut Tx, key: JobRef, link: i64) -> Result<()> {
     const SQL: &str = "UPDATE binding_jobs SET token_sealed = NULL
-        WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND binding_job_id = $4";
-    tx.exec(SQL, &key).await?;
+        WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND binding_job_id = $4
+          AND link_number = $5";
+    tx.exec(SQL, &(key, link)).await?;
     Ok(())
 }
 
-/// Deletes up to 100 tokens of jobs created before `before`, of all tenants. Returns their number.
+/// Deletes up to 100 tokens of links created before `before`, of all tenants. Returns their number.
 pub async fn erase_tokens_before(tx: &mut Tx, before: Timestamp) -> Result<u64> {
     const SQL: &str = "UPDATE binding_jobs SET token_sealed = NULL
         WHERE (tenant_id, realm_id, identity_id, binding_job_id) IN
           (SELECT tenant_id, realm_id, identity_id, binding_job_id FROM binding_jobs
-           WHERE token_sealed IS NOT NULL AND created_at < $1 ORDER BY created_at LIMIT 100)";
+           WHERE token_sealed IS NOT NULL AND link_created_at < $1 AND created_at < $1
+           ORDER BY link_created_at LIMIT 100)";
     Ok(tx.exec(SQL, &before).await?)
 }
 
-/// Moves a job whose mail was abandoned to FAILED_TO_SEND. Returns false if its link was opened
-/// nevertheless, or the job has ended.
-pub async fn mark_failed_to_send(tx: &mut Tx, key: JobRef, now: Timestamp) -> Result<bool> {
+/// Moves a job whose mail of link number `link` was abandoned to FAILED_TO_SEND. Returns false if
+/// the link was opened nevertheless or replaced, or the job has ended.
+pub async fn mark_failed_to_send(
+    tx: &mut Tx,
+    key: JobRef,
+    link: i64,
+    now: Timestamp,
+) -> Result<bool> {
     const SQL: &str = "UPDATE binding_jobs SET state = 'FAILED_TO_SEND', updated_at = $5
         WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND binding_job_id = $4
-          AND state = 'LINK_SENT' AND expires_at > $5";
-    let changed = tx.exec(SQL, &(key, now)).await?;
+          AND state = 'LINK_SENT' AND expires_at > $5 AND link_number = $6";
+    let changed = tx.exec(SQL, &(key, now, link)).await?;
     Ok(changed == 1)
+}
+
+/// A link to put in the place of a job's current one.
+#[derive(Clone)]
+pub struct NewLink {
+    pub token_hash: Digest,
+    /// The sealed token, if the link is to be mailed.
+    pub sealed_token: Option<Vec<u8>>,
+    pub expires_at: Timestamp,
+    /// A link after the second replaces only one that was created by then. `None`: any.
+    pub not_after: Option<Timestamp>,
+}
+
+/// Replaces the link of a job that is waiting or has expired, and returns the job. `None`: its state
+/// forbids it, or its link is too new.
+pub async fn replace_link(
+    tx: &mut Tx,
+    key: JobRef,
+    link: &NewLink,
+    now: Timestamp,
+) -> Result<Option<BindingJob>> {
+    const SQL: &str = concat!(
+        "UPDATE binding_jobs
+        SET state = 'LINK_SENT', token_hash = $6, token_sealed = $7, failed_proofs = 0,
+            link_number = link_number + 1, link_created_at = $5, expires_at = $8,
+            expiry_swept = (1 = 0), updated_at = $5
+        WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND binding_job_id = $4
+          AND (state IN ('LINK_SENT', 'LINK_OPENED', 'FAILED_TO_SEND', 'EXPIRED')
+            OR (state = 'REQUEST_DELIVERED' AND expires_at <= $5))
+          AND (CAST($9 AS BIGINT) IS NULL OR link_number = 1 OR link_created_at <= $9)
+        RETURNING ",
+        columns!()
+    );
+    let NewLink {
+        token_hash,
+        sealed_token,
+        expires_at,
+        not_after,
+    } = link;
+    let params = (key, now, token_hash, sealed_token, expires_at, not_after);
+    Ok(tx.opt(SQL, &params).await?)
+}
+
+/// Returns up to `limit` jobs of all tenants that have expired by `now` and that the sweep has not
+/// looked at since, the earliest first.
+pub async fn list_unswept(rx: &mut Rx, now: Timestamp, limit: i64) -> Result<Vec<JobRef>> {
+    const SQL: &str = "SELECT tenant_id, realm_id, identity_id, binding_job_id FROM binding_jobs
+        WHERE NOT expiry_swept AND expires_at <= $1 ORDER BY expires_at LIMIT $2";
+    let rows: Vec<(TenantId, RealmId, IdentityId, BindingJobId)> =
+        rx.all(SQL, &(now, limit)).await?;
+    let key = |(tenant_id, realm_id, identity_id, job_id)| JobRef {
+        tenant_id,
+        realm_id,
+        identity_id,
+        job_id,
+    };
+    Ok(rows.into_iter().map(key).collect())
+}
+
+/// Stores the end of a job that expired while pending. Returns false if it had ended before, or
+/// another node's sweep was first.
+pub async fn mark_expired(tx: &mut Tx, key: JobRef, now: Timestamp) -> Result<bool> {
+    const SQL: &str = "UPDATE binding_jobs
+        SET expiry_swept = (1 = 1),
+            state = CASE WHEN state IN ('LINK_SENT', 'LINK_OPENED', 'REQUEST_DELIVERED', 'FAILED_TO_SEND')
+              THEN 'EXPIRED' ELSE state END,
+            updated_at = CASE WHEN state IN ('LINK_SENT', 'LINK_OPENED', 'REQUEST_DELIVERED', 'FAILED_TO_SEND')
+              THEN $5 ELSE updated_at END,
+            token_sealed = NULL
+        WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND binding_job_id = $4
+          AND NOT expiry_swept AND expires_at <= $5
+        RETURNING state";
+    // Only the sweep stores EXPIRED, and it does so for rows that it marks.
+    let state: Option<State> = tx.opt(SQL, &(key, now)).await?;
+    Ok(state == Some(State::Expired))
 }
 
 /// Returns the jobs of an identity whose links work at `now`, oldest first.

@@ -6,6 +6,7 @@ mod management;
 mod proofs;
 mod races;
 mod repeats;
+mod resend;
 mod respelled;
 
 use axum::body::Body;

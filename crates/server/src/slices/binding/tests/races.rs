@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use keymoor_types::{CredentialId, Seconds};
+use keymoor_types::{CredentialId, Seconds, Timestamp};
 
 use super::{Customers, row_counts, set_status};
 use crate::base::secret::Secret;
 use crate::slices::binding::model::{Event, MAX_FAILED_PROOFS, State, VerifiedKey};
-use crate::slices::binding::store;
+use crate::slices::binding::store::{self, NewLink};
 use crate::slices::identities::model::{Identity, Status};
 use crate::testing::held;
 use crate::testing::{TestApp, both_apps};
@@ -92,8 +92,7 @@ async fn b1_one_statement_checks_token_state_expiry_attempts_and_status(test: Te
     set_failed(MAX_FAILED_PROOFS).await;
     assert!(!claim(right, now).await);
     set_failed(MAX_FAILED_PROOFS - 1).await;
-    let half_a_second_before =
-        keymoor_types::Timestamp::from_micros(expires_at.as_micros() - 500_000);
+    let half_a_second_before = Timestamp::from_micros(expires_at.as_micros() - 500_000);
     assert!(claim(right, half_a_second_before).await);
     assert!(!claim(right, now).await);
 }
@@ -101,15 +100,14 @@ async fn b1_one_statement_checks_token_state_expiry_attempts_and_status(test: Te
 async fn the_statements_agree_with_the_model(test: TestApp) {
     let customers = Customers::new(&test).await;
     let proof = verified_key();
-    let stored = State::ALL
-        .iter()
-        .copied()
-        .filter(|state| *state != State::Expired);
-    for state in stored {
+    for &state in State::ALL {
         for event in [
             Event::Opened,
             Event::InfoRequested,
             Event::Proved(&proof),
+            Event::MailGivenUp,
+            Event::Resent,
+            Event::TimePassed,
             Event::Withdrawn,
         ] {
             let job = customers.job(&test).await;
@@ -123,14 +121,22 @@ async fn the_statements_agree_with_the_model(test: TestApp) {
                 .app
                 .db
                 .write(async move |tx| {
-                    let set = "UPDATE binding_jobs SET state = $2 WHERE binding_job_id = $1";
-                    tx.exec(set, &(key.job_id, state)).await?;
+                    let set = "UPDATE binding_jobs SET state = $2, expiry_swept = ($3 = 'EXPIRED')
+                        WHERE binding_job_id = $1";
+                    tx.exec(set, &(key.job_id, state, state)).await?;
                     match name {
                         "open" => store::mark_opened(tx, key, &digest, now).await,
                         "info" => store::mark_delivered(tx, key, &digest, now).await,
                         "prove" => {
                             store::claim(tx, key, &digest, CredentialId::from_i64(1), now).await
                         }
+                        "mail" => store::mark_failed_to_send(tx, key, 1, now).await,
+                        "resend" => {
+                            let link = new_link(now);
+                            let job = store::replace_link(tx, key, &link, now).await?;
+                            Ok(job.is_some())
+                        }
+                        "time" => store::mark_expired(tx, key, now + Seconds::DAY.times(7)).await,
                         _ => Ok(store::revoke(tx, key, now).await?.is_some()),
                     }
                 })
@@ -162,12 +168,22 @@ async fn b1_a_suspension_that_commits_first_wins_against_binding_on_postgres() {
     assert_eq!(row_counts(&test).await, [0; 3]);
 }
 
+fn new_link(now: Timestamp) -> NewLink {
+    NewLink {
+        token_hash: Secret::new("another").digest(),
+        sealed_token: None,
+        expires_at: now + Seconds::DAY,
+        not_after: None,
+    }
+}
+
 fn event_name(event: Event<'_>) -> &'static str {
     match event {
         Event::Opened => "open",
         Event::InfoRequested => "info",
         Event::Proved(_) => "prove",
         Event::MailGivenUp => "mail",
+        Event::Resent => "resend",
         Event::TimePassed => "time",
         Event::Withdrawn => "withdraw",
     }
