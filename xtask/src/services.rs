@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     io::{Read, Write},
-    net::{Ipv4Addr, TcpListener, TcpStream},
+    net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, Command},
     thread,
@@ -132,7 +132,10 @@ pub(crate) fn http_answers(port: u16, path: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{BufRead, BufReader};
+    use std::{
+        io::{BufRead, BufReader},
+        net::{Ipv4Addr, TcpListener},
+    };
 
     use super::*;
     use crate::{
