@@ -126,6 +126,12 @@ macro_rules! uuid_ids {
                 let millis = u64::try_from(now.as_millis()).unwrap_or(0);
                 Self(uuid::Builder::from_unix_timestamp_millis(millis, &rng.bytes()).into_uuid())
             }
+
+            /// Returns the id that sorts before every other and belongs to nothing.
+            #[must_use]
+            pub const fn nil() -> Self {
+                Self(Uuid::nil())
+            }
         }
 
         impl fmt::Display for $name {

@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::db::{Db, MIGRATIONS};
 use crate::infra::mail::{Mailer, NoMailer, SmtpMailer};
 use crate::master_key::{self, MasterKeyError};
-use crate::slices::{provision, tenants};
+use crate::slices::{events, provision, tenants};
 
 /// Reads the master key. A missing key of a database in use is `Lost`: `keymoor init` would not
 /// replace it.
@@ -56,6 +56,7 @@ pub(super) async fn opened(config: Config) -> Outcome<App> {
     provision::master_key_fits(&Context::system(&app))
         .await
         .map_err(|error| failure(&app.config, error))?;
+    events::log::enter_cluster(&app.db).await?;
     Ok(app)
 }
 

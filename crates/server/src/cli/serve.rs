@@ -24,7 +24,7 @@ use crate::infra::serving::tls::{Tls, TlsFiles};
 use crate::infra::serving::{self, Listener, Service};
 use crate::jobs;
 use crate::maintenance;
-use crate::slices::provision;
+use crate::slices::{events, provision};
 
 /// Time limit for recording the outcome of a mail.
 const RECORDING: Duration = Duration::from_secs(5);
@@ -248,6 +248,7 @@ async fn check_start(app: &App) -> Outcome {
     if !is_provisioned {
         tracing::warn!("no tenant exists: run `keymoor init`");
     }
+    events::log::enter_cluster(&app.db).await?;
     Ok(provision::console::follow_settings(&ctx).await?)
 }
 

@@ -5,8 +5,9 @@ use keymoor_types::{EventId, IdentityId, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::model;
 use crate::base::context::Context;
-use crate::base::refs::{Ref, Subject};
+use crate::base::refs::{RealmRef, Ref, Subject, TenantRef};
 
 /// The kind of an event. A slice declares the kinds that only it records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +78,17 @@ impl Event {
     pub fn identity(mut self, id: IdentityId) -> Self {
         self.subject.identity_id = Some(id);
         self
+    }
+
+    /// Returns the log that it belongs to.
+    pub(super) fn log(&self) -> RealmRef {
+        let tenant = TenantRef {
+            tenant_id: self.subject.tenant_id,
+        };
+        match self.subject.realm_id {
+            Some(realm) => tenant.realm_id(realm),
+            None => model::of_tenant(tenant),
+        }
     }
 
     /// Adds a fact.

@@ -4,9 +4,13 @@
 //! line. Events never contain a proof, a token or client data.
 
 mod event;
+pub mod log;
 pub mod mail;
+pub mod model;
 pub mod repeats;
-mod store;
+pub mod store;
+#[cfg(test)]
+mod tests;
 
 pub use event::{Event, EventKind};
 pub use store::append;

@@ -60,7 +60,7 @@ fn event(ctx: &Context, number: i64, refusal: Refusal, times: u64) -> Event {
         actor: refusal.actor,
         correlation_id: ctx.source.correlation_id.clone(),
         details: serde_json::from_str(&refusal.details).expect("details were JSON"),
-        at: ctx.now,
+        at,
     };
     event.detail("repeated", times)
 }

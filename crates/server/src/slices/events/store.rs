@@ -1,26 +1,63 @@
 //! Rows of `events`.
 
 use super::event::Event;
+use super::model::{Place, Recorded};
 use crate::base::error::Result;
-use crate::db::{Json, Tx};
+use crate::base::refs::RealmRef;
+use crate::db::{Json, Rx, Sql, Tx, record};
 
-/// The key's placeholder for "no realm": events of the whole tenant.
-const TENANT_WIDE: i64 = 0;
+record!(Recorded as columns {
+    tenant_id,
+    realm_id,
+    id: "event_id",
+    kind,
+    outcome,
+    actor,
+    identity_id,
+    resource_id,
+    correlation_id,
+    details: Json,
+    created_at,
+    position,
+});
+
+record!(Place { position, event_id });
+
+/// The highest position that PostgreSQL's epochs leave to each: 2^44 transactions.
+macro_rules! epoch {
+    () => {
+        "(SELECT epoch * 17592186044416 FROM event_epochs WHERE tenant_id = 0)"
+    };
+}
+
+macro_rules! insert {
+    ($position:expr) => {
+        concat!(
+            "INSERT INTO events
+            (tenant_id, realm_id, event_id, kind, outcome, actor, identity_id, resource_id, correlation_id, details, created_at, position)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, ",
+            $position,
+            ")"
+        )
+    };
+}
 
 pub async fn append(tx: &mut Tx, event: &Event) -> Result<()> {
-    const SQL: &str = "INSERT INTO events
-        (tenant_id, realm_id, event_id, kind, outcome, actor, identity_id, resource_id, correlation_id, details, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
-    let realm = event
-        .subject
-        .realm_id
-        .map_or(TENANT_WIDE, keymoor_types::RealmId::as_i64);
+    const SQL: Sql = Sql {
+        sqlite: insert!(
+            "COALESCE((SELECT position FROM events WHERE tenant_id = $1 AND realm_id = $2
+                ORDER BY position DESC LIMIT 1), 0) + 1"
+        ),
+        postgres: insert!(concat!(
+            epoch!(),
+            " + CAST(CAST(pg_current_xact_id() AS TEXT) AS BIGINT)"
+        )),
+    };
     let details = Json(&event.details);
     tx.post(
         SQL,
         &(
-            event.subject.tenant_id,
-            realm,
+            event.log(),
             event.id,
             event.kind.as_str(),
             event.outcome,
@@ -33,5 +70,56 @@ pub async fn append(tx: &mut Tx, event: &Event) -> Result<()> {
         ),
     )
     .await?;
+    Ok(())
+}
+
+/// A condition of the rows that are complete: no transaction that is still open adds one before the
+/// last of them. On SQLite all that are visible are.
+macro_rules! complete {
+    ($before:expr, $after:expr) => {
+        Sql {
+            sqlite: concat!($before, $after),
+            postgres: concat!(
+                $before,
+                " AND position < ",
+                epoch!(),
+                " + CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS TEXT) AS BIGINT)",
+                $after
+            ),
+        }
+    };
+}
+
+/// Reads up to `limit` events of a log after a place, in their order.
+pub async fn after(rx: &mut Rx, log: RealmRef, place: Place, limit: i64) -> Result<Vec<Recorded>> {
+    const SQL: Sql = complete!(
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM events WHERE tenant_id = $1 AND realm_id = $2 AND (position, event_id) > ($3, $4)"
+        ),
+        " ORDER BY position, event_id LIMIT $5"
+    );
+    Ok(rx.all(SQL, &(log, place, limit)).await?)
+}
+
+/// Reads the place of a log's last event.
+pub async fn end(rx: &mut Rx, log: RealmRef) -> Result<Option<Place>> {
+    const SQL: Sql = complete!(
+        "SELECT position, event_id FROM events WHERE tenant_id = $1 AND realm_id = $2",
+        " ORDER BY position DESC, event_id DESC LIMIT 1"
+    );
+    Ok(rx.opt(SQL, &log).await?)
+}
+
+/// Begins another epoch if the database is in another cluster than it was.
+pub async fn enter_cluster(tx: &mut Tx) -> Result<()> {
+    const SQL: Sql = Sql {
+        sqlite: "UPDATE event_epochs SET cluster = 0 WHERE tenant_id = 0 AND cluster <> 0",
+        postgres: "UPDATE event_epochs SET epoch = epoch + 1, cluster = here.system_identifier
+            FROM pg_control_system() AS here
+            WHERE tenant_id = 0 AND cluster <> here.system_identifier",
+    };
+    tx.exec(SQL, &()).await?;
     Ok(())
 }

@@ -1,0 +1,112 @@
+//! Recorded events and their places in the log.
+
+use std::fmt;
+use std::str::FromStr;
+
+use keymoor_types::{EventId, IdentityId, RealmId, TenantId, Timestamp};
+use serde_json::Value;
+
+use crate::base::refs::{RealmRef, TenantRef};
+use crate::db::{Params, Values};
+
+/// The realm that stands for "no realm": events of the whole tenant.
+const TENANT_WIDE: RealmId = RealmId::from_i64(0);
+
+/// Returns the log of events that belong to no realm.
+pub const fn of_tenant(tenant: TenantRef) -> RealmRef {
+    tenant.realm_id(TENANT_WIDE)
+}
+
+/// An event as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    pub tenant_id: TenantId,
+    pub realm_id: RealmId,
+    pub id: EventId,
+    pub kind: String,
+    pub outcome: String,
+    pub actor: String,
+    pub identity_id: Option<IdentityId>,
+    pub resource_id: Option<String>,
+    pub correlation_id: String,
+    pub details: Value,
+    pub created_at: Timestamp,
+    pub position: i64,
+}
+
+impl Recorded {
+    /// Returns its place in its log.
+    pub const fn place(&self) -> Place {
+        Place {
+            position: self.position,
+            event_id: self.id,
+        }
+    }
+}
+
+/// A place in a log: directly after an event. Written as `<position>.<event id>`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    pub(super) position: i64,
+    pub(super) event_id: EventId,
+}
+
+impl Place {
+    /// The place before the first event.
+    pub fn start() -> Self {
+        Self {
+            position: -1,
+            event_id: EventId::nil(),
+        }
+    }
+}
+
+impl Params for Place {
+    fn bind<'a>(&'a self, values: &mut Values<'a>) {
+        values.push(&self.position);
+        values.push(&self.event_id);
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.position, self.event_id)
+    }
+}
+
+/// The text is not a [`Place`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a place in a log")]
+pub struct ParsePlaceError;
+
+impl FromStr for Place {
+    type Err = ParsePlaceError;
+
+    fn from_str(text: &str) -> Result<Self, ParsePlaceError> {
+        let (position, event_id) = text.split_once('.').ok_or(ParsePlaceError)?;
+        Ok(Self {
+            position: position.parse().map_err(|_| ParsePlaceError)?,
+            event_id: event_id.parse().map_err(|_| ParsePlaceError)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_has_one_text() {
+        let place = Place::start();
+        assert_eq!(place.to_string().parse(), Ok(place));
+        for wrong in [
+            "",
+            "1",
+            "1.",
+            ".019cade2-405b-7160-911e-20b86b0d549b",
+            "x.y",
+        ] {
+            assert_eq!(wrong.parse::<Place>(), Err(ParsePlaceError), "{wrong}");
+        }
+    }
+}
