@@ -21,5 +21,6 @@ pub mod scope;
 pub mod secret;
 pub mod text;
 pub mod turns;
+pub mod user_agent;
 pub mod validation;
 pub mod vault;

@@ -29,6 +29,8 @@ import type {
   ListApplicationsResponse,
   ListAuthenticatorConfigsInput,
   ListAuthenticatorConfigsResponse,
+  ListCredentialBindingJobEventsInput,
+  ListCredentialBindingJobEventsResponse,
   ListCredentialBindingJobsInput,
   ListCredentialBindingJobsResponse,
   ListCredentialsInput,
@@ -146,6 +148,9 @@ export interface ManagementApi {
 
   /** Reads a job. */
   getCredentialBindingJob: Call<GetCredentialBindingJobInput, CredentialBindingJob>;
+
+  /** Lists the steps of a job, oldest first. Steps are kept as long as audit events. */
+  listCredentialBindingJobEvents: ListCall<ListCredentialBindingJobEventsInput, ListCredentialBindingJobEventsResponse, 'credential_binding_job_events'>;
 
   /**
    * Replaces the link of a job by a new one with a new lifetime. The old link stops working
@@ -305,6 +310,12 @@ export const OPERATIONS: Record<keyof ManagementApi, Operation> = {
   getCredentialBindingJob: {
     method: 'GET',
     path: '/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credential-binding-jobs/{credential_binding_job_id}',
+  },
+  listCredentialBindingJobEvents: {
+    method: 'GET',
+    path: '/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credential-binding-jobs/{credential_binding_job_id}/events',
+    query: ['page_size', 'page_token', 'skip', 'filter'],
+    items: 'credential_binding_job_events',
   },
   resendCredentialBindingJob: {
     method: 'POST',

@@ -201,7 +201,35 @@ export type CredentialBindingJob = {
     update_time: Timestamp;
 };
 
+export type CredentialBindingJobEvent = {
+    id: EventId;
+    step: CredentialBindingJobStep;
+    time: Timestamp;
+    /**
+     * The application, identity or `system` that took the step. A device that only has the link is
+     * `anonymous`.
+     */
+    actor: string;
+    /**
+     * The same for all events of one flow.
+     */
+    correlation_id: string;
+    /**
+     * Absent if the server itself took the step.
+     */
+    source_address?: string | null;
+    user_agent?: ParsedUserAgent | null;
+    opened_by?: LinkOpener | null;
+    /**
+     * Why the proof or the mail failed.
+     */
+    reason?: string | null;
+    mail?: MailReply | null;
+};
+
 export type CredentialBindingJobState = 'LINK_SENT' | 'LINK_OPENED' | 'REQUEST_DELIVERED' | 'COMPLETE' | 'EXPIRED' | 'FAILED_TO_SEND' | 'REVOKED';
+
+export type CredentialBindingJobStep = 'CREATED' | 'MAIL_ACCEPTED' | 'MAIL_FAILED' | 'FAILED_TO_SEND' | 'LINK_OPENED' | 'REQUEST_DELIVERED' | 'PROOF_FAILED' | 'COMPLETED' | 'REVOKED' | 'RESENT' | 'EXPIRED';
 
 export type CredentialId = string;
 
@@ -248,6 +276,8 @@ export type EmbeddedAuthenticator = {
  */
 export type EnrollmentStatus = 'ENROLLED' | 'PENDING' | 'INVITE_FAILED' | 'UNENROLLED';
 
+export type EventId = string;
+
 export type HostedWebAuthenticator = {
     /**
      * The kinds of passkey that may be bound and sign in. If absent, both kinds.
@@ -289,6 +319,11 @@ export type IdentityPatch = {
  */
 export type InvocationType = 'automatic' | 'manual';
 
+/**
+ * What probably opened a link.
+ */
+export type LinkOpener = 'DEVICE' | 'SCANNER' | 'UNKNOWN';
+
 export type ListApplicationsResponse = {
     applications: Array<Application>;
     total_size: number;
@@ -297,6 +332,12 @@ export type ListApplicationsResponse = {
 
 export type ListAuthenticatorConfigsResponse = {
     authenticator_configs: Array<AuthenticatorConfig>;
+    total_size: number;
+    next_page_token?: string | null;
+};
+
+export type ListCredentialBindingJobEventsResponse = {
+    credential_binding_job_events: Array<CredentialBindingJobEvent>;
     total_size: number;
     next_page_token?: string | null;
 };
@@ -337,6 +378,21 @@ export type ListTokensResponse = {
     next_page_token?: string | null;
 };
 
+export type MailReply = {
+    /**
+     * The number of attempts.
+     */
+    attempts: number;
+    /**
+     * The reply code of the mail server (RFC 5321). Absent if it did not answer.
+     */
+    reply_code?: number | null;
+    /**
+     * The enhanced status code of a failed mail (RFC 3463).
+     */
+    enhanced_code?: string | null;
+};
+
 /**
  * 1 to 64 characters. Must not be blank, start or end with a space, or contain any of {}[]<>;:?\/|*^%$#=~`! or a control, bidirectional or invisible character. Variation selectors are allowed, and joiners where a script or an emoji needs them.
  */
@@ -372,6 +428,21 @@ export type NewRealm = {
      */
     display_name: Name;
     classification?: Classification | null;
+};
+
+export type ParsedUserAgent = {
+    /**
+     * The header, at most 512 bytes.
+     */
+    raw: string;
+    /**
+     * The browser, if it is known.
+     */
+    family?: string | null;
+    /**
+     * The operating system, if it is known.
+     */
+    operating_system?: string | null;
 };
 
 /**
@@ -1063,6 +1134,36 @@ export type GetCredentialBindingJobInput = {
     };
     query?: never;
     url: '/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credential-binding-jobs/{credential_binding_job_id}';
+};
+
+export type ListCredentialBindingJobEventsInput = {
+    body?: never;
+    path: {
+        tenant_id: string;
+        realm_id: string;
+        identity_id: string;
+        credential_binding_job_id: string;
+    };
+    query?: {
+        /**
+         * The maximum number of items. 0 means the default. Larger values are clamped to the maximum.
+         */
+        page_size?: number;
+        /**
+         * The `next_page_token` of the previous page. Expires after a week.
+         */
+        page_token?: string;
+        /**
+         * The number of items to skip first, at most 10,000. Use `page_token` to read further. Not part
+         * of the page token.
+         */
+        skip?: number;
+        /**
+         * A filter of the form `<attribute> eq "<value>"`, from SCIM (RFC 7644, section 3.4.2.2).
+         */
+        filter?: string;
+    };
+    url: '/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credential-binding-jobs/{credential_binding_job_id}/events';
 };
 
 export type ResendCredentialBindingJobInput = {

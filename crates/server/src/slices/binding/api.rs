@@ -2,8 +2,8 @@
 
 use keymoor_types::url_rules::check_destination;
 use keymoor_types::{
-    AuthenticatorConfigId, BindingJobId, CredentialId, IdentityId, RealmId, Seconds, TenantId,
-    Timestamp,
+    AuthenticatorConfigId, BindingJobId, CredentialId, EventId, IdentityId, RealmId, Seconds,
+    TenantId, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -11,12 +11,14 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::model::{BindingJob, CreatedJob, DeliveryMethod, NewJob, State};
+use super::steps::{self, JobStep, Opener, Step};
 use super::{ops, resend};
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::paging::Sizes;
 use crate::base::refs::{IdentitiesRef, IdentityRef, JobRef};
 use crate::base::scope;
+use crate::base::user_agent::UserAgent;
 use crate::base::validation::Violations;
 use crate::http::auth::Allowed;
 use crate::http::json::{Body, Json, Reply};
@@ -30,6 +32,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(get))
         .routes(routes!(revoke))
         .routes(routes!(resend))
+        .routes(routes!(list_steps))
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -285,4 +288,125 @@ async fn resend(
 ) -> Result<Reply<CreateAnswer>> {
     let resent = resend::resend(&ctx, at).await?;
     Ok(Reply(CreateAnswer::of(resent, ctx.now)))
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = CredentialBindingJobEvent)]
+struct StepView {
+    id: EventId,
+    step: Step,
+    time: Timestamp,
+    /// The application, identity or `system` that took the step. A device that only has the link is
+    /// `anonymous`.
+    #[schema(examples("anonymous"))]
+    actor: String,
+    /// The same for all events of one flow.
+    #[schema(examples("3l0mQ5tU9yA2bXcd"))]
+    correlation_id: String,
+    /// Absent if the server itself took the step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(examples("203.0.113.9"))]
+    source_address: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_agent: Option<UserAgentView>,
+    /// Of an opened link.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    opened_by: Option<Opener>,
+    /// Why the proof or the mail failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(examples("invalid proof"))]
+    reason: Option<String>,
+    /// Of a mail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mail: Option<MailView>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = ParsedUserAgent)]
+struct UserAgentView {
+    /// The header, at most 512 bytes.
+    #[schema(examples(
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:144.0) Gecko/20100101 Firefox/144.0"
+    ))]
+    raw: String,
+    /// The browser, if it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(examples("Firefox"))]
+    family: Option<&'static str>,
+    /// The operating system, if it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(examples("Windows"))]
+    operating_system: Option<&'static str>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = MailReply)]
+struct MailView {
+    /// The number of attempts.
+    #[schema(examples(1))]
+    attempts: i64,
+    /// The reply code of the mail server (RFC 5321). Absent if it did not answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(examples(250))]
+    reply_code: Option<u16>,
+    /// The enhanced status code of a failed mail (RFC 3463).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(examples("5.1.1"))]
+    enhanced_code: Option<String>,
+}
+
+impl From<JobStep> for StepView {
+    fn from(step: JobStep) -> Self {
+        let user_agent = |raw: String| {
+            let UserAgent { family, system } = UserAgent::parse(&raw);
+            UserAgentView {
+                raw,
+                family,
+                operating_system: system,
+            }
+        };
+        Self {
+            id: step.id,
+            step: step.step,
+            time: step.time,
+            actor: step.actor,
+            correlation_id: step.correlation_id,
+            source_address: step.source_address.map(|address| address.to_string()),
+            user_agent: step.user_agent.map(user_agent),
+            opened_by: step.opened_by,
+            reason: step.reason,
+            mail: step.mail.map(|mail| MailView {
+                attempts: mail.attempts,
+                reply_code: mail.reply_code,
+                enhanced_code: mail.enhanced_code,
+            }),
+        }
+    }
+}
+
+impl Listed for StepView {
+    const SCHEMA: &'static str = "ListCredentialBindingJobEventsResponse";
+    const MEMBER: &'static str = "credential_binding_job_events";
+    const SIZES: Sizes = Sizes::CONFIGURATION;
+}
+
+type StepPage = Paged<StepView>;
+
+/// Lists the steps of a job, oldest first. Steps are kept as long as audit events.
+#[utoipa::path(
+    get,
+    path = "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credential-binding-jobs/{credential_binding_job_id}/events",
+    operation_id = "ListCredentialBindingJobEvents",
+    tag = "Credential Binding Jobs",
+    params(JobRef, ListQuery),
+    responses((status = 200, body = StepPage), Refusals),
+    security(("bearer" = ["credential-binding-jobs:read"])),
+)]
+async fn list_steps(
+    Allowed { ctx, .. }: Allowed<scope::credential_binding_jobs::Read>,
+    at: JobRef,
+    asked: Asked<StepView>,
+) -> Result<StepPage> {
+    let page = steps::list(&ctx, at, &asked).await?;
+    Ok(asked.answer(page))
 }

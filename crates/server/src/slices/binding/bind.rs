@@ -13,7 +13,7 @@ use super::fido2;
 use super::model::{BindingJob, MAX_FAILED_PROOFS, State, VerifiedKey};
 use super::ops::ended;
 use super::proof::{BadProof, verify};
-use super::store;
+use super::{steps, store};
 use crate::base::context::Context;
 use crate::base::error::{Error, Kind, Result, with_fresh_ids};
 use crate::base::origin::PageOrigin;
@@ -85,7 +85,7 @@ pub async fn open(
     let Opened { job, .. } = admit(ctx, key, token, found)?;
     require_trusted(ctx, origin, &job)?;
     if matches!(job.stored_state, State::LinkSent | State::FailedToSend) {
-        let event = step_event(ctx, key, State::LinkOpened);
+        let event = steps::event(ctx, key, State::LinkOpened.as_str());
         let (hash, now) = (job.token_hash, ctx.now);
         ctx.app
             .db
@@ -130,7 +130,7 @@ pub async fn info(
         fido2::options(ctx, &job, &identity, &realm.display_name, rp_id, &known)
     });
     if job.stored_state != State::RequestDelivered {
-        let event = step_event(ctx, key, State::RequestDelivered);
+        let event = steps::event(ctx, key, State::RequestDelivered.as_str());
         let (hash, now) = (job.token_hash, ctx.now);
         ctx.app
             .db
@@ -327,15 +327,10 @@ fn require_trusted(ctx: &Context, origin: &PageOrigin, job: &BindingJob) -> Resu
 
 async fn count_failed_proof(ctx: &Context, job: &BindingJob, reason: &str) -> Result<()> {
     let key = job.at();
-    let event = step_event(ctx, key, State::Revoked);
-    let failed = Event::about(
-        ctx,
-        key,
-        EventKind::CREDENTIAL_BINDING_JOB_CHANGE,
-        "PROOF_REFUSED",
-    )
-    .detail("failed_proofs_allowed", MAX_FAILED_PROOFS)
-    .detail("reason", reason);
+    let event = steps::event(ctx, key, State::Revoked.as_str());
+    let failed = steps::event(ctx, key, steps::PROOF_REFUSED)
+        .detail("failed_proofs_allowed", MAX_FAILED_PROOFS)
+        .detail("reason", reason);
     let (hash, now) = (job.token_hash, ctx.now);
     ctx.app
         .db
@@ -372,7 +367,7 @@ async fn store_key(
         created_at: ctx.now,
         updated_at: ctx.now,
     };
-    let complete = step_event(ctx, key, State::Complete);
+    let complete = steps::event(ctx, key, State::Complete.as_str());
     let bound = Event::about(ctx, credential.at(), EventKind::CREDENTIAL_CHANGE, "BOUND")
         .detail("csr_type", credential.origin.csr_type().as_str())
         .detail(
@@ -436,13 +431,4 @@ async fn not_claimed(
             .await?
             .ok_or_else(|| ended(&job, job.state_at(ctx.now))),
     }
-}
-
-fn step_event(ctx: &Context, key: JobRef, state: State) -> Event {
-    Event::about(
-        ctx,
-        key,
-        EventKind::CREDENTIAL_BINDING_JOB_CHANGE,
-        state.as_str(),
-    )
 }

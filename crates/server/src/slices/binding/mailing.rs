@@ -4,7 +4,7 @@ use keymoor_types::{BindingJobId, IdentityId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::model::State;
-use super::{link, store};
+use super::{link, steps, store};
 use crate::app::App;
 use crate::base::context::Context;
 use crate::base::error::Result;
@@ -15,7 +15,7 @@ use crate::infra::mail::job::MailJob;
 use crate::infra::mail::letters::{self, Addressee};
 use crate::infra::outbox::{Claim, Ending, Verdict};
 use crate::slices::events::mail::MailStatus;
-use crate::slices::events::{self, Event, EventKind};
+use crate::slices::events::{self, Event};
 use crate::slices::identities;
 use crate::slices::realms;
 
@@ -81,8 +81,7 @@ impl MailJob for BindingLinkMail {
 
     fn ending(&self, ctx: &Context, claim: &Claim, verdict: &Verdict) -> impl Ending {
         let key = self.job(claim);
-        let kind = EventKind::CREDENTIAL_BINDING_JOB_CHANGE;
-        let failed = || Event::about(ctx, key, kind, State::FailedToSend.as_str());
+        let failed = || steps::event(ctx, key, State::FailedToSend.as_str());
         LinkEnding {
             key,
             link: self.link_number,

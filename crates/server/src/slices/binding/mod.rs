@@ -21,6 +21,7 @@
 //! - [`model`]: the states and their transitions, pure.
 //! - [`api`]: the endpoints for applications. [`public`]: those for links and devices.
 //! - [`ops`], [`resend`], [`bind`]: the rules. [`store`]: the SQL.
+//! - [`steps`]: what happened to a job, from its audit events.
 //! - [`proof`]: the verification of proofs.
 //! - [`fido2`]: WebAuthn options and challenges that the server creates.
 //! - [`link`]: links and their sealed tokens. [`mailing`]: mails with links.
@@ -37,6 +38,7 @@ mod page;
 mod proof;
 pub mod public;
 pub mod resend;
+pub mod steps;
 pub mod store;
 #[cfg(test)]
 mod tests;

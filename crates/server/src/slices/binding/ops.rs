@@ -4,7 +4,7 @@ use keymoor_types::{BindingJobId, Seconds, Timestamp};
 
 use super::mailing::BindingLinkMail;
 use super::model::{BindingJob, CreatedJob, DeliveryMethod, NewJob, Snapshot, State};
-use super::{link, store};
+use super::{link, steps, store};
 use crate::app::App;
 use crate::base::context::Context;
 use crate::base::error::{Error, Kind, Resource, Result, with_fresh_ids};
@@ -14,7 +14,7 @@ use crate::base::secret::Secret;
 use crate::db::Tx;
 use crate::infra::outbox::{self, Entry};
 use crate::slices::authenticator_configs;
-use crate::slices::events::{self, Event, EventKind};
+use crate::slices::events;
 use crate::slices::identities;
 use crate::slices::identities::model::{Identity, Status};
 use crate::slices::realms;
@@ -64,13 +64,8 @@ async fn create_once(
         link_number: 1,
     };
     let mail = Entry::new(ctx, at.realm(), mail);
-    let event = Event::about(
-        ctx,
-        key,
-        EventKind::CREDENTIAL_BINDING_JOB_CHANGE,
-        "LINK_SENT",
-    )
-    .detail("delivery_method", new.delivery_method);
+    let event = steps::event(ctx, key, State::LinkSent.as_str())
+        .detail("delivery_method", new.delivery_method);
     let (new, token_hash, now) = (new.clone(), token.digest(), ctx.now);
     let may_do_anything = ctx.may_do_anything();
     let is_mail_configured = app.mailer.is_configured();
@@ -241,8 +236,7 @@ pub async fn sweep_expired(app: &App) -> Result<()> {
         if unswept.is_empty() {
             return Ok(());
         }
-        let kind = EventKind::CREDENTIAL_BINDING_JOB_CHANGE;
-        let about = |key| (key, Event::about(&ctx, key, kind, State::Expired.as_str()));
+        let about = |key| (key, steps::event(&ctx, key, State::Expired.as_str()));
         let unswept: Vec<_> = unswept.into_iter().map(about).collect();
         app.db
             .write(async move |tx| {
@@ -288,12 +282,7 @@ pub async fn get(ctx: &Context, key: JobRef) -> Result<BindingJob> {
 /// # Errors
 /// `NotFound`; `Conflict` if the job is complete, expired or revoked already.
 pub async fn revoke(ctx: &Context, key: JobRef) -> Result<BindingJob> {
-    let event = Event::about(
-        ctx,
-        key,
-        EventKind::CREDENTIAL_BINDING_JOB_CHANGE,
-        "REVOKED",
-    );
+    let event = steps::event(ctx, key, State::Revoked.as_str());
     let now = ctx.now;
     ctx.app
         .db

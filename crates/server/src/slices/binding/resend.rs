@@ -6,14 +6,14 @@ use super::mailing::BindingLinkMail;
 use super::model::{BindingJob, CreatedJob, DeliveryMethod, Event as Step, State};
 use super::ops::{ended, identity, require_entitled, require_mailable, unprocessable};
 use super::store::NewLink;
-use super::{link, store};
+use super::{link, steps, store};
 use crate::base::context::Context;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::refs::{JobRef, Ref as _};
 use crate::base::secret::{Digest, Secret};
 use crate::db::Tx;
 use crate::infra::outbox::{self, Entry};
-use crate::slices::events::{self, Event, EventKind};
+use crate::slices::events::{self, Event};
 use crate::slices::identities::model::Identity;
 
 /// The wait between two mails of a job after its second link.
@@ -50,7 +50,7 @@ pub async fn resend(ctx: &Context, key: JobRef) -> Result<CreatedJob> {
                 link_number: 0,
             },
         ),
-        event: Event::about(ctx, key, EventKind::CREDENTIAL_BINDING_JOB_CHANGE, "RESENT"),
+        event: steps::event(ctx, key, steps::RESENT),
     };
     let job = app.db.write(async move |tx| resend.run(tx).await).await?;
     let link = link::of(app, key, &token);

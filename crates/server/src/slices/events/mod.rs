@@ -13,4 +13,4 @@ pub mod store;
 mod tests;
 
 pub use event::{Event, EventKind};
-pub use store::append;
+pub use store::{append, of_job};

@@ -3,7 +3,7 @@
 use super::event::Event;
 use super::model::{Place, Recorded};
 use crate::base::error::Result;
-use crate::base::refs::RealmRef;
+use crate::base::refs::{JobRef, RealmRef};
 use crate::db::{Json, Rx, Sql, Tx, record};
 
 record!(Recorded as columns {
@@ -122,4 +122,25 @@ pub async fn enter_cluster(tx: &mut Tx) -> Result<()> {
     };
     tx.exec(SQL, &()).await?;
     Ok(())
+}
+
+/// Returns the first 1,000 events about a binding job and its mails.
+pub async fn of_job(rx: &mut Rx, job: JobRef) -> Result<Vec<Recorded>> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM events WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND resource_id = $4
+          AND kind IN ('CredentialBindingJobChange', 'EmailStatusChange')
+        ORDER BY event_id LIMIT 1000"
+    );
+    let JobRef {
+        tenant_id,
+        realm_id,
+        identity_id,
+        job_id,
+    } = job;
+    let resource = job_id.to_string();
+    Ok(rx
+        .all(SQL, &(tenant_id, realm_id, identity_id, resource))
+        .await?)
 }

@@ -8,6 +8,7 @@ mod races;
 mod repeats;
 mod resend;
 mod respelled;
+mod steps;
 
 use axum::body::Body;
 use axum::http::{Method, Request};
