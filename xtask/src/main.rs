@@ -17,6 +17,7 @@ mod setup;
 mod steps;
 mod test;
 mod tidy;
+mod vectors;
 mod walls;
 
 use std::process::ExitCode;

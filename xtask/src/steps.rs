@@ -9,7 +9,7 @@ use crate::{
     bench, build, demo, markdown,
     postgres::{Durability, Postgres},
     process::{cargo, command, run},
-    repo, rule_numbers, setup, tidy, walls,
+    repo, rule_numbers, setup, tidy, vectors, walls,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -29,6 +29,8 @@ pub(crate) enum Step {
     /// Types, unit tests and sizes of the npm packages
     #[value(alias = "sdk")]
     Packages,
+    /// What all SDKs must do alike, in each of their languages
+    Vectors,
     /// The release binary
     Build,
     /// Real binary, real browser, real SMTP, both databases
@@ -38,7 +40,7 @@ pub(crate) enum Step {
 }
 
 impl Step {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Setup,
         Self::Fmt,
         Self::Clippy,
@@ -46,6 +48,7 @@ impl Step {
         Self::Docs,
         Self::Test,
         Self::Packages,
+        Self::Vectors,
         Self::Build,
         Self::E2e,
         Self::Demo,
@@ -67,6 +70,7 @@ impl Step {
             Self::Docs => docs(long),
             Self::Test => rust_tests(long),
             Self::Packages => packages(),
+            Self::Vectors => vectors::check(),
             Self::Build => build::build().map(drop),
             Self::E2e => e2e(long),
             Self::Demo => demo::check(),

@@ -1,13 +1,8 @@
 import { KeymoorError } from './keymoorError.ts';
-import { parseUrl } from './urls.ts';
+import { type Address, type Host, parseAddress, parseHost } from './urls.ts';
 
 /** A host that may be called, on one port or on all. */
-export interface AllowedDomain {
-  hostname: string;
-  port: string | undefined;
-}
-
-const HOST_AND_PORT = /^(\[[\da-f:.]+\]|[^\s:/?#@*[\]\\]+)(?::(\d{1,5}))?$/i;
+export type AllowedDomain = Host;
 
 /**
  * Reads the list given to `initialize`.
@@ -28,11 +23,9 @@ export function parseAllowedDomains(
 }
 
 function parseEntry(entry: string): AllowedDomain {
-  const [, host, port] = (typeof entry === 'string' && HOST_AND_PORT.exec(entry)) || [];
-  // The URL parser makes the entry comparable: lower case, punycode, one spelling of each address.
-  const hostname = host && parseUrl(`https://${host}`)?.hostname;
-  if (!hostname) throw notA('"host" or "host:port"', entry);
-  return { hostname, port };
+  const host = typeof entry === 'string' && parseHost(entry);
+  if (!host) throw notA('"host" or "host:port", other alphabets as "xn--…"', entry);
+  return host;
 }
 
 const notA = (expected: string, value: unknown) =>
@@ -41,33 +34,32 @@ const notA = (expected: string, value: unknown) =>
 /**
  * Refuses a URL that must not be called.
  *
+ * @returns The address to call, written anew from what was checked.
  * @throws {@link KeymoorError} `invalid_url` if the text is no URL, `disallowed_domain` if its host isn't
  * listed, or it would be called without encryption over a network.
  */
-export function requireAllowed(text: string, domains: readonly AllowedDomain[]): void {
-  const url = parseUrl(text);
-  if (!url) throw new KeymoorError('invalid_url', 'an address to call is no absolute URL');
-  if (!isEncryptedOrLocal(url)) {
-    throw new KeymoorError('disallowed_domain', `${url.protocol}//${url.host} must use https. Plain http is for localhost only`);
+export function requireAllowed(text: string, domains: readonly AllowedDomain[]): string {
+  const address = parseAddress(text);
+  if (!address) throw new KeymoorError('invalid_url', 'an address to call is no absolute URL');
+  if (!isEncryptedOrLocal(address)) {
+    throw new KeymoorError('disallowed_domain', `${address.origin} must use https. Plain http is for localhost only`);
   }
-  if (!domains.some((domain) => covers(domain, url))) {
+  if (!domains.some((domain) => covers(domain, address))) {
     const list = domains.map(({ hostname, port }) => (port ? `${hostname}:${port}` : hostname)).join(', ');
+    const host = address.origin.replace(/^\w+:\/\//, '');
     const fix = `Add it to the allowedDomains of Embedded.initialize`;
-    throw new KeymoorError('disallowed_domain', `${url.host} is not one of the allowed domains (${list}). ${fix}`);
+    throw new KeymoorError('disallowed_domain', `${host} is not one of the allowed domains (${list}). ${fix}`);
   }
+  return address.href;
 }
 
-function covers(domain: AllowedDomain, url: URL): boolean {
-  return (
-    (url.hostname === domain.hostname || url.hostname.endsWith(`.${domain.hostname}`)) &&
-    (domain.port === undefined || domain.port === portOf(url))
-  );
-}
+const covers = (domain: AllowedDomain, { hostname, port }: Address): boolean =>
+  (hostname === domain.hostname || hostname.endsWith(`.${domain.hostname}`)) &&
+  (domain.port === undefined || domain.port === port);
 
-const portOf = ({ port, protocol }: Pick<URL, 'port' | 'protocol'>): string =>
+const portOf = ({ port, protocol }: Pick<Location, 'port' | 'protocol'>): string =>
   port || (protocol === 'https:' ? '443' : '80');
 
 // RFC 6761 section 6.3: names under localhost never leave the machine.
-function isEncryptedOrLocal(url: URL): boolean {
-  return url.protocol === 'https:' || (url.protocol === 'http:' && /^(.+\.)?localhost$/.test(url.hostname));
-}
+const isEncryptedOrLocal = ({ scheme, hostname }: Address): boolean =>
+  scheme === 'https' || (scheme === 'http' && /^(.+\.)?localhost$/.test(hostname));

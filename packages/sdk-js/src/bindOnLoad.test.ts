@@ -112,6 +112,6 @@ test('a failure without onError goes to the page', async () => {
   server.answer(':getInfo', 404, {});
   await Embedded.initialize({ bindOnLoad: true });
   act('pointerdown');
-  await settle();
+  while (browser.reported.length === 0) await settle();
   assert.deepEqual(browser.reported.map((error) => (error as KeymoorError).code), ['link_not_found']);
 });

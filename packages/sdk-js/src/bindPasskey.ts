@@ -174,7 +174,8 @@ async function makeKey(job: BindingJob, { allowed, owner, fido2 }: BindingInfo, 
 const ownerOf = ({ tenantId, realmId, identityId }: BindingJob): StoredPasskey['owner'] => [tenantId, realmId, identityId];
 
 function jobUrl(job: BindingJob, verb: 'getInfo' | 'bind'): string {
-  const [tenant, realm, identity, id] = [job.tenantId, job.realmId, job.identityId, job.jobId].map(encodeURIComponent);
+  // Ids of a link need no escaping.
+  const { tenantId: tenant, realmId: realm, identityId: identity, jobId: id } = job;
   const base = job.apiBaseUrl.replace(/\/$/, '');
   return `${base}/v1/tenants/${tenant}/realms/${realm}/identities/${identity}/credential-binding-jobs/${id}:${verb}`;
 }

@@ -1,7 +1,9 @@
 import { type AllowedDomain, requireAllowed } from './allowedDomains.ts';
 import { Fields } from './fields.ts';
 import { KeymoorError } from './keymoorError.ts';
+import { parseJson } from './parseJson.ts';
 import { type Subject, serverError } from './serverError.ts';
+import { splitOnce } from './urls.ts';
 
 /** One request. */
 export interface Call {
@@ -20,16 +22,30 @@ const TIMEOUT_MS = 30_000;
  * @throws {@link KeymoorError} for every failure.
  */
 export async function callServer(url: string, domains: readonly AllowedDomain[], call: Call): Promise<Fields> {
-  requireAllowed(url, domains);
-  const response = await send(url, call);
+  const address = requireAllowed(url, domains);
+  const response = await send(address, call);
   let body: unknown;
   try {
-    body = await response.json();
+    body = await readBody(address, response);
   } catch (error) {
-    if (response.ok) throw unreadable(url, error);
+    if (response.ok) throw error;
   }
   if (!response.ok) throw serverError(call.subject, response.status, body);
   return new Fields(body, 'answer', 'invalid_response');
+}
+
+async function readBody(address: string, response: Response): Promise<unknown> {
+  let bytes: ArrayBuffer;
+  try {
+    bytes = await response.arrayBuffer();
+  } catch (error) {
+    throw new KeymoorError('network', `the answer of ${place(address)} broke off`, error);
+  }
+  try {
+    return parseJson(bytes);
+  } catch (error) {
+    throw new KeymoorError('invalid_response', `${place(address)} didn't answer with JSON`, error);
+  }
 }
 
 async function send(url: string, { subject: _, ...request }: Call): Promise<Response> {
@@ -49,15 +65,5 @@ async function send(url: string, { subject: _, ...request }: Call): Promise<Resp
   }
 }
 
-/** A body that isn't JSON, or one whose connection broke. */
-function unreadable(url: string, cause: unknown): KeymoorError {
-  return (cause as Partial<Error>).name === 'SyntaxError'
-    ? new KeymoorError('invalid_response', `${place(url)} didn't answer with JSON`, cause)
-    : new KeymoorError('network', `the answer of ${place(url)} broke off`, cause);
-}
-
 /** The query may be a secret. */
-function place(url: string): string {
-  const { origin, pathname } = new URL(url);
-  return origin + pathname;
-}
+const place = (address: string): string => splitOnce(address, '?')[0];

@@ -25,9 +25,9 @@ for (const [origin, more] of [
   });
 }
 
-test('the ids in an API link are unescaped', () => {
-  const path = PATH.replace(/J$/, 'a%20b%2Fc');
-  assert.equal(parseBindLink(`https://api.example.org${path}:invokeAuthenticator?token=X`)?.jobId, 'a b/c');
+test('h4_ids_are_never_escaped', () => {
+  const path = PATH.replace(/J$/, '%4A');
+  assert.equal(parseBindLink(`https://api.example.org${path}:invokeAuthenticator?token=X`), undefined);
 });
 
 for (const link of [

@@ -1,4 +1,4 @@
-import { parametersOf, parseUrl, splitOnce } from './urls.ts';
+import { isId, parametersOf, parseApiLink, splitOnce } from './urls.ts';
 
 /** A binding job and the token that lets a device work on it. */
 export interface BindingJob {
@@ -20,8 +20,7 @@ const PARAMETERS = {
   token: 'token',
 } as const satisfies Record<keyof BindingJob, string>;
 
-const API_PATH =
-  /^\/v1\/tenants\/([^/]+)\/realms\/([^/]+)\/identities\/([^/]+)\/credential-binding-jobs\/([^/:]+):invokeAuthenticator$/;
+const NAMES = Object.values(PARAMETERS);
 
 /**
  * Reads either form of a binding link, the API's and the application's; nothing where the text is neither.
@@ -30,33 +29,17 @@ const API_PATH =
  * the URLs of failed and forbidden requests to the console.
  */
 export function parseBindLink(text: string): BindingJob | undefined {
-  return parseApiLink(text) ?? parseAppLink(text);
-}
-
-function parseApiLink(text: string): BindingJob | undefined {
-  const url = parseUrl(text);
-  const token = url?.searchParams.get('token');
-  const ids = url && API_PATH.exec(url.pathname);
-  if (!token || !ids) return undefined;
-  try {
-    const [tenantId, realmId, identityId, jobId] = ids.slice(1).map(decodeURIComponent) as [string, string, string, string];
-    return { apiBaseUrl: `${url.protocol}//${url.host}`, tenantId, realmId, identityId, jobId, token };
-  } catch {
-    // Not UTF-8.
-    return undefined;
-  }
+  const link = parseApiLink(text);
+  if (!link) return parseAppLink(text);
+  const [tenantId, realmId, identityId, jobId] = link.ids as [string, string, string, string];
+  return { apiBaseUrl: link.origin, tenantId, realmId, identityId, jobId, token: link.token };
 }
 
 function parseAppLink(text: string): BindingJob | undefined {
-  const parameters = parametersOf(text, 'bind');
-  if (!parameters) return undefined;
-  const job = {} as BindingJob;
-  for (const [member, parameter] of Object.entries(PARAMETERS) as [keyof BindingJob, string][]) {
-    const value = parameters.get(parameter);
-    if (!value) return undefined;
-    job[member] = value;
-  }
-  return job;
+  const found = parametersOf(text, 'bind', NAMES);
+  if (!found || !NAMES.every((name) => !/_id$/.test(name) || isId(found[name]))) return undefined;
+  const members = Object.entries(PARAMETERS) as [keyof BindingJob, (typeof NAMES)[number]][];
+  return Object.fromEntries(members.map(([member, name]) => [member, found[name]])) as unknown as BindingJob;
 }
 
 /** `url` without the parameters of the link with that token, which are in its query or in its fragment's. */
@@ -69,7 +52,7 @@ function withoutParameters(part: string, token: string): string {
   const [path, query] = splitOnce(part, '?');
   const parameters = new URLSearchParams(query);
   if (parameters.get(PARAMETERS.token) !== token) return part;
-  for (const parameter of Object.values(PARAMETERS)) parameters.delete(parameter);
+  for (const parameter of NAMES) parameters.delete(parameter);
   const rest = String(parameters);
   return rest ? `${path}?${rest}` : path;
 }

@@ -1,7 +1,7 @@
 import type { Fields } from './fields.ts';
 import { KeymoorError, type KeymoorErrorCode } from './keymoorError.ts';
 import type { AuthenticationContext, AuthenticationMethod } from './types.ts';
-import { isSafeDestination } from './urls.ts';
+import { isPrintable, isSafeDestination } from './urls.ts';
 
 /** What the server wants next: a proof, or nothing more. */
 export type Step =
@@ -37,6 +37,8 @@ export function readSignInRequest(claims: Fields): SignInRequest {
   if (!isSafeDestination(redirectUri)) {
     throw new KeymoorError('invalid_request', 'the sign-in request leads to no address a page may go to');
   }
+  const correlationId = claims.string('cid');
+  if (!isPrintable(correlationId)) throw new KeymoorError('invalid_request', 'the sign-in request has a cid that is no header');
   const displayName = authn.has('application') ? authn.object('application').optionalString('display_name') : undefined;
   return {
     baseUrl: authn.string('base_url').replace(/\/$/, ''),
@@ -45,7 +47,7 @@ export function readSignInRequest(claims: Fields): SignInRequest {
     application: { id: authn.string('aid'), ...present({ displayName }) },
     redirectUri,
     state: authn.optionalString('state'),
-    correlationId: claims.string('cid'),
+    correlationId,
     expiresAt: claims.number('exp'),
     firstStep: readAction(authn.object('action')),
     fido2: authn.has('fido2') ? authn.object('fido2').object('request_options') : undefined,

@@ -2,6 +2,7 @@ import { type AllowedDomain, requireAllowed } from './allowedDomains.ts';
 import { fromBase64Url, utf8 } from './encoding.ts';
 import { Fields } from './fields.ts';
 import { KeymoorError } from './keymoorError.ts';
+import { parseJson } from './parseJson.ts';
 import { REQUEST_ALGORITHMS, type RequestAlgorithm, type RequestKeys } from './requestKeys.ts';
 import { type SignInRequest, readSignInRequest } from './signInRequest.ts';
 
@@ -55,7 +56,7 @@ function decode(jwt: string) {
 }
 
 function decodeObject(part: string, path: string): Fields {
-  return new Fields(JSON.parse(new TextDecoder().decode(fromBase64Url(part))), path, 'invalid_request');
+  return new Fields(parseJson(fromBase64Url(part).buffer), path, 'invalid_request');
 }
 
 const refused = (reason: string, cause?: unknown) =>
