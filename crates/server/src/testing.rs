@@ -293,6 +293,15 @@ impl TestApp {
 
     /// Binds a software passkey to an identity of the admin realm; the id of the credential.
     pub(crate) async fn bind_passkey(&self, identity: &str) -> String {
+        self.bind_passkey_from(identity, None).await
+    }
+
+    /// As [`Self::bind_passkey`], from a browser with this header.
+    pub(crate) async fn bind_passkey_from(
+        &self,
+        identity: &str,
+        user_agent: Option<&str>,
+    ) -> String {
         let jobs = self.realm_path(&format!("/identities/{identity}/credential-binding-jobs"));
         let job = json!({ "job": {
             "delivery_method": "RETURN",
@@ -307,6 +316,7 @@ impl TestApp {
         let id = made["credential_binding_job"]["id"].as_str().unwrap();
         let request = Request::post(format!("{jobs}/{id}:bind"))
             .header("authorization", format!("Bearer {token}"))
+            .header("user-agent", user_agent.unwrap_or_default())
             .body(Body::from(
                 json!({ "type": "JWT", "raw": proof }).to_string(),
             ));

@@ -34,7 +34,7 @@ scopes! {
     tenants "tenants": Read "read", Update "update";
     realms "realms": Create "create", Read "read", Update "update", Delete "delete";
     identities "identities": Create "create", Read "read", Update "update", Delete "delete";
-    credentials "credentials": Read "read", Revoke "revoke";
+    credentials "credentials": Read "read", Update "update", Revoke "revoke";
     credential_binding_jobs "credential-binding-jobs": Create "create", Read "read", Revoke "revoke";
     authenticator_configs "authenticator-configs": Create "create", Read "read", Update "update", Delete "delete";
     applications "applications": Create "create", Read "read", Update "update", Delete "delete";

@@ -23,7 +23,7 @@ use crate::slices::applications;
 use crate::slices::applications::issuer::Issuer;
 use crate::slices::applications::model::Application;
 use crate::slices::credentials;
-use crate::slices::credentials::model::{Credential, KeyOrigin, State};
+use crate::slices::credentials::model::{Credential, KeyOrigin, State, Use, hour};
 use crate::slices::events::{self, Event, EventKind};
 use crate::slices::identities;
 use crate::slices::identities::model::{Identity, Status};
@@ -203,7 +203,7 @@ impl<'a> Attempt<'a> {
     ) -> Result<AuthenticationAnswer> {
         let (code, key) = CodeKey::generate(self.challenge.transaction_id, &*ctx.app.rng);
         let row = self.new_code(ctx, credential, key, ctx.now + CODE_LIFETIME);
-        let usage = Usage::of(credential, said);
+        let usage = Usage::of(credential, said, ctx.now);
         let used = credential.at();
         let requested = self.event(ctx, EventKind::AUTHORIZE_REQUEST, "ACCEPTED");
         let allowed = self
@@ -217,8 +217,8 @@ impl<'a> Attempt<'a> {
                 if !store::insert_if_permitted(tx, &row).await? {
                     return Ok(false);
                 }
-                if let Some((sign_count, backup_state)) = usage.to_record {
-                    credentials::store::record_use(tx, used, sign_count, backup_state).await?;
+                if let Some(usage) = usage.to_record {
+                    credentials::store::record_use(tx, used, usage).await?;
                 }
                 events::append(tx, &requested).await?;
                 events::append(tx, &allowed).await?;
@@ -418,25 +418,36 @@ struct Usage {
     /// A decreasing counter may mean a cloned authenticator, or two proofs that arrived out of
     /// order. It is recorded, and does not fail the sign-in.
     sign_count_regressed: bool,
-    /// Counter and backup state, if either changed. Most authenticators have no counter, so
-    /// signing in with them writes nothing here.
-    to_record: Option<(u32, bool)>,
+    /// The use, if it is the first in its hour, or the counter or the backup state changed. Most
+    /// authenticators have no counter, so further sign-ins within the hour write nothing here.
+    to_record: Option<Use>,
 }
 
 impl Usage {
-    fn of(credential: &Credential, said: Option<&WebAuthnFacts>) -> Self {
-        let (Some(now), KeyOrigin::WebAuthn(known)) = (said, &credential.origin) else {
+    fn of(credential: &Credential, said: Option<&WebAuthnFacts>, now: Timestamp) -> Self {
+        let hour = hour(now);
+        let is_first = credential.last_used_at.is_none_or(|last| last < hour);
+        let (Some(said), KeyOrigin::WebAuthn(known)) = (said, &credential.origin) else {
+            let used = Use {
+                hour,
+                sign_count: 0,
+                backup_state: false,
+            };
             return Self {
                 sign_count_regressed: false,
-                to_record: None,
+                to_record: is_first.then_some(used),
             };
         };
-        let (count, backup_state) = (now.sign_count(), now.backup_state());
-        let counts = count != 0 || known.sign_count != 0;
-        let news = count > known.sign_count || backup_state != known.backup_state;
+        let used = Use {
+            hour,
+            sign_count: said.sign_count(),
+            backup_state: said.backup_state(),
+        };
+        let counts = used.sign_count != 0 || known.sign_count != 0;
+        let news = used.sign_count > known.sign_count || used.backup_state != known.backup_state;
         Self {
-            sign_count_regressed: counts && count <= known.sign_count,
-            to_record: news.then_some((count, backup_state)),
+            sign_count_regressed: counts && used.sign_count <= known.sign_count,
+            to_record: (news || is_first).then_some(used),
         }
     }
 }

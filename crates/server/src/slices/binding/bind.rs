@@ -3,7 +3,6 @@
 //! Opening and asking change nothing that the link can do. Binding costs one read, one verification
 //! outside any transaction, and one write that claims the job, stores the key and records both.
 
-use keymoor_types::CredentialId;
 use keymoor_types::wire::{
     BindRequest, BindingConfig, BindingIdentity, BindingInfo, BindingTraits, Named, Theme,
 };
@@ -25,7 +24,7 @@ use crate::infra::outbox::{self, Entry};
 use crate::slices::authenticator_configs::model::AuthenticationMethod;
 use crate::slices::credentials;
 use crate::slices::credentials::mailing::PasskeyAddedMail;
-use crate::slices::credentials::model::{Credential, State as CredentialState};
+use crate::slices::credentials::model::Credential;
 use crate::slices::events::{self, Event, EventKind};
 use crate::slices::identities::model::{Identity, Status};
 
@@ -355,18 +354,7 @@ async fn store_key(
     proved: &VerifiedKey,
 ) -> Result<Credential> {
     let key = job.at();
-    let credential = Credential {
-        tenant_id: key.tenant_id,
-        realm_id: key.realm_id,
-        identity_id: key.identity_id,
-        id: CredentialId::generate(ctx.now, &*ctx.app.rng),
-        binding_job_id: key.job_id,
-        state: CredentialState::Active,
-        key: proved.public_key().clone(),
-        origin: proved.origin(),
-        created_at: ctx.now,
-        updated_at: ctx.now,
-    };
+    let credential = credentials::ops::new(ctx, key, proved.public_key().clone(), proved.origin());
     let complete = steps::event(ctx, key, State::Complete.as_str());
     let bound = Event::about(ctx, credential.at(), EventKind::CREDENTIAL_CHANGE, "BOUND")
         .detail("csr_type", credential.origin.csr_type().as_str())

@@ -3,28 +3,30 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use keymoor_types::wire::ProofKind;
-use keymoor_types::{CredentialId, IdentityId, RealmId, TenantId, Timestamp};
-use serde::Serialize;
+use keymoor_types::{BindingJobId, CredentialId, IdentityId, RealmId, TenantId, Timestamp};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::model::{Credential, State};
+use super::model::{CreatedFrom, Credential, State};
 use super::ops;
 use crate::app::App;
 use crate::base::error::Result;
 use crate::base::paging::Sizes;
 use crate::base::refs::{CredentialRef, IdentitiesRef};
 use crate::base::scope;
+use crate::base::text::{Name, check_name};
+use crate::base::validation::Violations;
 use crate::http::auth::Allowed;
-use crate::http::json::Reply;
+use crate::http::json::{Body, Json, Reply};
 use crate::http::list::{Asked, ListQuery, Listed, Paged};
-use crate::http::openapi::Refusals;
+use crate::http::openapi::{NotJson, Refusals};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list))
-        .routes(routes!(get))
+        .routes(routes!(get, update))
         .routes(routes!(revoke))
 }
 
@@ -48,6 +50,15 @@ struct CredentialView {
     #[schema(examples("xx0BcA-wMohw8atYDJOe6peGModklG2wRHBlXHMvl0M="))]
     jwk_thumbprint: String,
     attestation: AttestationView,
+    /// The name that its owner recognises it by. By default the authenticator's product, or the
+    /// browser and the system that bound it. An extension of the published API, as the next two.
+    #[schema(value_type = Name)]
+    #[schema(examples("Google Password Manager"))]
+    display_name: String,
+    /// The hour of the last sign-in. Absent if there was none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_used_time: Option<Timestamp>,
+    created_from: CreatedFromView,
     create_time: Timestamp,
     update_time: Timestamp,
 }
@@ -69,6 +80,71 @@ struct AttestationView {
     format: Option<String>,
 }
 
+/// Where the request came from that bound a credential. Credentials of older versions have only the
+/// job.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CredentialCreatedFrom)]
+struct CreatedFromView {
+    credential_binding_job_id: BindingJobId,
+    /// The address of the device.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(examples("203.0.113.9"))]
+    ip_address: Option<String>,
+    /// The request's `User-Agent` header, up to 512 bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(examples(
+        "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36"
+    ))]
+    user_agent: Option<String>,
+}
+
+impl CreatedFromView {
+    fn of(from: CreatedFrom, job: BindingJobId) -> Self {
+        Self {
+            credential_binding_job_id: job,
+            ip_address: from.ip,
+            user_agent: from.user_agent,
+        }
+    }
+}
+
+const READ_ONLY: &[&str] = &[
+    "id",
+    "identity_id",
+    "realm_id",
+    "tenant_id",
+    "state",
+    "csr_type",
+    "jwk_json",
+    "jwk_thumbprint",
+    "attestation",
+    "last_used_time",
+    "created_from",
+    "create_time",
+    "update_time",
+];
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = UpdateCredentialRequest)]
+pub struct UpdateRequest {
+    credential: PatchView,
+}
+
+impl Body for UpdateRequest {
+    const ENVELOPE: &'static str = "credential";
+    const READ_ONLY: &'static [&'static str] = READ_ONLY;
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = CredentialPatch)]
+#[schema(examples(json!({"display_name": "Work laptop"})))]
+struct PatchView {
+    #[schema(value_type = Option<Name>)]
+    display_name: Option<String>,
+}
+
 impl From<Credential> for CredentialView {
     fn from(credential: Credential) -> Self {
         Self {
@@ -84,6 +160,9 @@ impl From<Credential> for CredentialView {
                 level: credential.origin.attestation_level().as_str(),
                 format: credential.origin.attestation_format().map(str::to_owned),
             },
+            display_name: credential.display_name,
+            last_used_time: credential.last_used_at,
+            created_from: CreatedFromView::of(credential.created_from, credential.binding_job_id),
             create_time: credential.created_at,
             update_time: credential.updated_at,
         }
@@ -134,6 +213,32 @@ async fn get(
     at: CredentialRef,
 ) -> Result<Reply<CredentialView>> {
     let credential = ops::get(&ctx, at).await?;
+    Ok(Reply(credential.into()))
+}
+
+/// Renames a credential. Omitted fields stay unchanged.
+#[utoipa::path(
+    patch,
+    path = "/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credentials/{credential_id}",
+    operation_id = "UpdateCredential",
+    tag = "Credentials",
+    params(CredentialRef),
+    request_body = UpdateRequest,
+    responses((status = 200, body = CredentialView, example = json!({"display_name": "Work laptop"})), Refusals, NotJson),
+    security(("bearer" = ["credentials:update"])),
+)]
+async fn update(
+    Allowed { ctx, .. }: Allowed<scope::credentials::Update>,
+    at: CredentialRef,
+    Json(UpdateRequest { credential }): Json<UpdateRequest>,
+) -> Result<Reply<CredentialView>> {
+    let PatchView { display_name } = credential;
+    let mut violations = Violations::default();
+    if let Some(name) = &display_name {
+        violations.check("credential.display_name", check_name(name));
+    }
+    let display_name = violations.or(display_name)?;
+    let credential = ops::update(&ctx, at, display_name).await?;
     Ok(Reply(credential.into()))
 }
 

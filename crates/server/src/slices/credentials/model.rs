@@ -1,7 +1,9 @@
 //! Credentials and their keys.
 
 use keymoor_types::wire::ProofKind;
-use keymoor_types::{BindingJobId, CredentialId, IdentityId, RealmId, TenantId, Timestamp};
+use keymoor_types::{
+    BindingJobId, CredentialId, IdentityId, RealmId, Seconds, TenantId, Timestamp,
+};
 use keymoor_webauthn::registration::VerifiedRegistration;
 use keymoor_webauthn::{AttestationLevel, PublicKey};
 
@@ -18,6 +20,10 @@ pub struct Credential {
     pub state: State,
     pub key: PublicKey,
     pub origin: KeyOrigin,
+    pub display_name: String,
+    /// The hour of the last sign-in.
+    pub last_used_at: Option<Timestamp>,
+    pub created_from: CreatedFrom,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -32,6 +38,28 @@ impl Credential {
             credential_id: self.id,
         }
     }
+}
+
+/// Where the request came from that bound a credential. `None` for credentials of older versions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CreatedFrom {
+    pub ip: Option<String>,
+    pub user_agent: Option<String>,
+}
+
+/// A use of a credential: when, to the hour, and what its authenticator reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Use {
+    pub hour: Timestamp,
+    /// Zero for a software key, as for an authenticator without a counter.
+    pub sign_count: u32,
+    pub backup_state: bool,
+}
+
+/// Returns the start of the hour that contains `at`.
+pub fn hour(at: Timestamp) -> Timestamp {
+    let into_hour = at.as_seconds().rem_euclid(Seconds::HOUR.0);
+    Timestamp::from_seconds(at.as_seconds() - into_hour)
 }
 
 /// Where a credential's key is stored, and what its proof at binding stated about that.

@@ -1,14 +1,41 @@
-//! The use cases of credentials: list, read, revoke.
+//! The use cases of credentials: list, read, rename, revoke.
 
-use super::model::Credential;
+use keymoor_types::CredentialId;
+use keymoor_webauthn::PublicKey;
+
+use super::model::{CreatedFrom, Credential, KeyOrigin, State};
+use super::naming::default_name;
 use super::store;
 use crate::base::context::Context;
 use crate::base::error::Result;
 use crate::base::paging::{Page, PageRequest};
-use crate::base::refs::{CredentialRef, IdentitiesRef, Ref as _};
+use crate::base::refs::{CredentialRef, IdentitiesRef, JobRef, Ref as _};
 use crate::slices::events::{self, Event, EventKind};
 use crate::slices::identities;
 use crate::slices::tokens;
+
+/// Returns a new credential, which the request of `ctx` binds by `job`.
+pub fn new(ctx: &Context, job: JobRef, key: PublicKey, origin: KeyOrigin) -> Credential {
+    let source = &ctx.source;
+    Credential {
+        tenant_id: job.tenant_id,
+        realm_id: job.realm_id,
+        identity_id: job.identity_id,
+        id: CredentialId::generate(ctx.now, &*ctx.app.rng),
+        binding_job_id: job.job_id,
+        state: State::Active,
+        key,
+        display_name: default_name(&origin, &source.user_agent),
+        origin,
+        last_used_at: None,
+        created_from: CreatedFrom {
+            ip: Some(source.ip.to_string()),
+            user_agent: Some(source.user_agent.clone()).filter(|header| !header.is_empty()),
+        },
+        created_at: ctx.now,
+        updated_at: ctx.now,
+    }
+}
 
 /// Returns a page of the credentials of one identity, or of every identity of the realm.
 ///
@@ -34,6 +61,32 @@ pub async fn get(ctx: &Context, key: CredentialRef) -> Result<Credential> {
         .read(async |rx| store::find(rx, key).await)
         .await?
         .ok_or_else(|| key.not_found())
+}
+
+/// Renames a credential, also a revoked one. Without a name, nothing changes.
+///
+/// # Errors
+/// `NotFound`
+pub async fn update(
+    ctx: &Context,
+    key: CredentialRef,
+    display_name: Option<String>,
+) -> Result<Credential> {
+    let Some(display_name) = display_name else {
+        return get(ctx, key).await;
+    };
+    let event = Event::about(ctx, key, EventKind::CREDENTIAL_CHANGE, "UPDATED")
+        .detail("fields", ["display_name"]);
+    let now = ctx.now;
+    ctx.app
+        .db
+        .write(async move |tx| {
+            let renamed = store::rename(tx, key, &display_name, now).await?;
+            let credential = renamed.ok_or_else(|| key.not_found())?;
+            events::append(tx, &event).await?;
+            Ok(credential)
+        })
+        .await
 }
 
 /// Revokes a credential permanently, with every token that rests on it: it can't sign in any more,

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keymoor_types::{BindingJobId, CredentialId, IdentityId, RealmId, TenantId, Timestamp};
 use keymoor_webauthn::{AttestationLevel, PublicKey};
 
-use super::model::{Credential, KeyOrigin, Mechanism, State, WebAuthnKey};
+use super::model::{CreatedFrom, Credential, KeyOrigin, Mechanism, State, Use, WebAuthnKey};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paging::{Page, PageRequest};
 use crate::base::refs::{CredentialRef, IdentitiesRef, IdentityRef, RealmRef};
@@ -30,6 +30,10 @@ struct CredentialRow {
     sign_count: i64,
     backup_eligible: bool,
     backup_state: bool,
+    display_name: String,
+    last_used_at: Option<Timestamp>,
+    created_ip: Option<String>,
+    created_user_agent: Option<String>,
     created_at: Timestamp,
     updated_at: Timestamp,
 }
@@ -51,6 +55,10 @@ record!(CredentialRow {
     sign_count,
     backup_eligible,
     backup_state,
+    display_name,
+    last_used_at,
+    created_ip,
+    created_user_agent,
     created_at,
     updated_at,
 });
@@ -60,7 +68,8 @@ macro_rules! columns {
     () => {
         "tenant_id, realm_id, identity_id, credential_id, binding_job_id, state, csr_type, jwk,
          webauthn_id, rp_id, aaguid, attestation_format, attestation_level, sign_count,
-         backup_eligible, backup_state, created_at, updated_at"
+         backup_eligible, backup_state, display_name, last_used_at, created_ip, created_user_agent,
+         created_at, updated_at"
     };
 }
 
@@ -102,6 +111,12 @@ impl TryFrom<CredentialRow> for Credential {
             state: row.state,
             key: PublicKey::from_jwk_str(&row.jwk).map_err(|_| inconsistent())?,
             origin,
+            display_name: row.display_name,
+            last_used_at: row.last_used_at,
+            created_from: CreatedFrom {
+                ip: row.created_ip,
+                user_agent: row.created_user_agent,
+            },
             created_at: row.created_at,
             updated_at: row.updated_at,
         })
@@ -112,12 +127,22 @@ pub async fn insert(tx: &mut Tx, credential: &Credential) -> Result<()> {
     const SQL: &str = "INSERT INTO credentials
         (tenant_id, realm_id, identity_id, credential_id, binding_job_id, state, csr_type, jwk, key_thumbprint,
          webauthn_id, rp_id, aaguid, attestation_format, attestation_level, sign_count,
-         backup_eligible, backup_state, created_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
+         backup_eligible, backup_state, display_name, last_used_at, created_ip, created_user_agent,
+         created_at, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+         $21, $22, $23)";
     let facts = match &credential.origin {
         KeyOrigin::Software => None,
         KeyOrigin::WebAuthn(facts) => Some(facts),
     };
+    let later = (
+        &credential.display_name,
+        credential.last_used_at,
+        &credential.created_from.ip,
+        &credential.created_from.user_agent,
+        credential.created_at,
+        credential.updated_at,
+    );
     tx.post(
         SQL,
         &(
@@ -135,8 +160,7 @@ pub async fn insert(tx: &mut Tx, credential: &Credential) -> Result<()> {
             facts.map_or(0, |facts| i64::from(facts.sign_count)),
             facts.is_some_and(|facts| facts.backup_eligible),
             facts.is_some_and(|facts| facts.backup_state),
-            credential.created_at,
-            credential.updated_at,
+            later,
         ),
     )
     .await
@@ -241,6 +265,23 @@ pub async fn revoke(tx: &mut Tx, key: CredentialRef, now: Timestamp) -> Result<O
     row.map(Credential::try_from).transpose()
 }
 
+/// Renames a credential. `None`: it is missing.
+pub async fn rename(
+    tx: &mut Tx,
+    key: CredentialRef,
+    display_name: &str,
+    now: Timestamp,
+) -> Result<Option<Credential>> {
+    const SQL: &str = concat!(
+        "UPDATE credentials SET display_name = $5, updated_at = $6
+        WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND credential_id = $4
+        RETURNING ",
+        columns!()
+    );
+    let row: Option<CredentialRow> = tx.opt(SQL, &(key, display_name, now)).await?;
+    row.map(Credential::try_from).transpose()
+}
+
 /// Statements over the credentials that `$3` and `$4` select: one for a page, one for their number.
 /// Each combination of filters has its own text, which states the condition of its own index.
 macro_rules! texts {
@@ -329,18 +370,20 @@ pub async fn any_usable(rx: &mut Rx, realm: RealmRef) -> Result<bool> {
     Ok(rx.one::<i64>(SQL, &realm).await? > 0)
 }
 
-/// Records an authenticator's report after a use: its counter, which never decreases, and whether
-/// the key is backed up.
-pub async fn record_use(
-    tx: &mut Tx,
-    at: CredentialRef,
-    sign_count: u32,
-    backup_state: bool,
-) -> Result<()> {
+/// Records a use: its hour, the authenticator's counter, which never decreases, and whether the key
+/// is backed up. Changes nothing if all of this is known.
+pub async fn record_use(tx: &mut Tx, at: CredentialRef, used: Use) -> Result<()> {
     const SQL: &str = "UPDATE credentials
-        SET backup_state = $6, sign_count = CASE WHEN sign_count < $5 THEN $5 ELSE sign_count END
-        WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND credential_id = $4";
-    tx.post(SQL, &(at, i64::from(sign_count), backup_state))
+        SET backup_state = $6, sign_count = CASE WHEN sign_count < $5 THEN $5 ELSE sign_count END,
+            last_used_at = CASE WHEN last_used_at >= $7 THEN last_used_at ELSE $7 END
+        WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND credential_id = $4
+          AND (sign_count < $5 OR backup_state <> $6 OR last_used_at IS NULL OR last_used_at < $7)";
+    let Use {
+        hour,
+        sign_count,
+        backup_state,
+    } = used;
+    tx.post(SQL, &(at, i64::from(sign_count), backup_state, hour))
         .await?;
     Ok(())
 }

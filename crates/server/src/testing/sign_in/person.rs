@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use super::{ORIGIN, RP_ID, Started, TestApp};
 use crate::db::Tx;
 use crate::slices::credentials;
-use crate::slices::credentials::model::{Credential, KeyOrigin, Mechanism, State, WebAuthnKey};
+use crate::slices::credentials::model::{
+    CreatedFrom, Credential, KeyOrigin, Mechanism, State, WebAuthnKey,
+};
 use crate::slices::identities;
 use crate::slices::identities::model::{Identity, Status, Traits, UserHandle};
 
@@ -95,6 +97,9 @@ impl Person {
             state: State::Active,
             key,
             origin,
+            display_name: "Passkey".to_owned(),
+            last_used_at: None,
+            created_from: CreatedFrom::default(),
             created_at: now,
             updated_at: now,
         };
