@@ -12,7 +12,6 @@ use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request};
 use axum::http::header::X_CONTENT_TYPE_OPTIONS;
 use axum::http::{HeaderValue, Version};
-use axum::response::Response;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -81,22 +80,29 @@ pub(super) async fn converse<I>(
     });
     let asked = Arc::clone(&seat);
     let answer = hyper::service::service_fn(move |request: Request<Incoming>| {
-        let exchange = asked.asked(request.version() == Version::HTTP_2);
-        let is_valid = host::is_valid(&request);
-        let request = received(request, peer, &exchange);
-        let answering = is_valid.then(|| service.clone().call(request));
+        let answering = asked
+            .asked(request.version() == Version::HTTP_2)
+            .map(|exchange| {
+                let is_valid = host::is_valid(&request);
+                let request = received(request, peer, &exchange);
+                let answering = is_valid.then(|| service.clone().call(request));
+                (exchange, answering)
+            });
         async move {
-            let answer: Result<Response, _> = match answering {
-                Some(answering) => answering.await,
-                None => Ok(host::refuse(peer)),
+            let Some((exchange, answering)) = answering else {
+                // Only HTTP/2 has several requests open. The client may repeat this one (RFC 9113,
+                // section 8.7).
+                return Err(h2::Error::from(h2::Reason::REFUSED_STREAM));
+            };
+            let mut answer = match answering {
+                Some(answering) => answering.await.unwrap_or_else(|never| match never {}),
+                None => host::refuse(peer),
             };
             exchange.answered();
-            answer.map(|mut answer| {
-                // No browser may take what we send for another type.
-                let headers = answer.headers_mut();
-                headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-                answer.map(|body| Answering { body, exchange })
-            })
+            // No browser may take what we send for another type.
+            let headers = answer.headers_mut();
+            headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+            Ok(answer.map(|body| Answering { body, exchange }))
         }
     });
     let mut connection = pin!(http.serve_connection(io, answer));

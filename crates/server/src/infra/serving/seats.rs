@@ -27,10 +27,11 @@ const LINGER: Duration = Duration::from_secs(2);
 /// How often a client without a seat asks for another connection to close.
 const PRESS_AGAIN: Duration = Duration::from_millis(100);
 
-/// With more open requests than this, a connection that has more than a few of them must close. A
-/// client that reads no responses could otherwise keep a hundred on each of its connections.
-const MANY_REQUESTS: u32 = 16_384;
-const FEW_REQUESTS: u32 = 8;
+/// With more open requests than this, a connection gets no more than a few, and must close if it asks
+/// for more. A client that reads no responses could otherwise keep a hundred on each of its
+/// connections. An open request holds about 5 KiB.
+const MANY_REQUESTS: u32 = 8_192;
+const FEW_REQUESTS: u32 = 4;
 
 /// The connections of one listener.
 pub(super) struct Seats {
@@ -65,6 +66,9 @@ pub(super) struct Seat {
     working: AtomicU32,
     /// The client must start or finish a request head within `ServingSettings::head`.
     is_pressed: AtomicBool,
+    /// It asked for more requests than it may have open. It is cut once none is in progress, without
+    /// waiting for the client to read the responses.
+    is_greedy: AtomicBool,
     /// HTTP/2 also sends bytes outside requests.
     is_http2: AtomicBool,
     /// When the current wait began, in milliseconds after `opened`.
@@ -128,6 +132,7 @@ impl Seats {
             unanswered: AtomicU32::new(0),
             working: AtomicU32::new(0),
             is_pressed: AtomicBool::new(true),
+            is_greedy: AtomicBool::new(false),
             is_http2: AtomicBool::new(false),
             since: AtomicU64::new(self.elapsed()),
             told_at: AtomicU64::new(0),
@@ -237,20 +242,27 @@ impl Seat {
         }
     }
 
-    /// Records that a request's head has arrived.
-    pub(super) fn asked(self: &Arc<Self>, is_http2: bool) -> Exchange {
-        let open = self.open.fetch_add(1, Ordering::Relaxed);
-        let anywhere = self.open_anywhere.fetch_add(1, Ordering::Relaxed);
-        if anywhere >= MANY_REQUESTS && open >= FEW_REQUESTS {
+    /// Records that a request's head has arrived. `None`: there are too many open requests to
+    /// accept another one of this connection.
+    ///
+    /// Cutting the connection would not be enough: it is polled again only after it has read
+    /// everything that its client sent, and then its requests are in progress.
+    pub(super) fn asked(self: &Arc<Self>, is_http2: bool) -> Option<Exchange> {
+        let anywhere = self.open_anywhere.load(Ordering::Relaxed);
+        if anywhere >= MANY_REQUESTS && self.open.load(Ordering::Relaxed) >= FEW_REQUESTS {
+            self.is_greedy.store(true, Ordering::Relaxed);
             self.tell(Farewell::Cut, self.elapsed());
+            return None;
         }
+        self.open.fetch_add(1, Ordering::Relaxed);
+        self.open_anywhere.fetch_add(1, Ordering::Relaxed);
         self.unanswered.fetch_add(1, Ordering::Relaxed);
         self.is_pressed.store(false, Ordering::Relaxed);
         self.is_http2.store(is_http2, Ordering::Relaxed);
-        Exchange(Arc::new(Request {
+        Some(Exchange(Arc::new(Request {
             seat: Arc::clone(self),
             stage: AtomicU8::new(ARRIVING),
-        }))
+        })))
     }
 
     fn overdue(&self, settings: &ServingSettings, now: u64) -> Option<Farewell> {
@@ -346,6 +358,9 @@ impl Request {
         self.seat.unanswered.fetch_sub(1, Ordering::Release);
         if stage == WHOLE {
             self.seat.working.fetch_sub(1, Ordering::Release);
+        }
+        if self.seat.is_greedy.load(Ordering::Relaxed) {
+            self.seat.told.notify_one();
         }
     }
 }
