@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::app::App;
-use crate::slices::{authentication, binding, events, tokens};
+use crate::slices::{applications, authentication, binding, events, tokens};
 
 const PERIOD: Duration = Duration::from_mins(1);
 
@@ -41,6 +41,9 @@ pub async fn sweep(app: &App) {
     }
     if let Err(error) = tokens::ops::sweep(app).await {
         tracing::warn!(%error, "failed to delete expired tokens");
+    }
+    if let Err(error) = applications::subjects::sweep(app).await {
+        tracing::warn!(%error, "failed to free reserved subject fields");
     }
 }
 

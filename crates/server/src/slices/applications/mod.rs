@@ -4,6 +4,7 @@
 //! - [`issuer`]: an application as its endpoints see it.
 //! - [`patch`]: changes to them.
 //! - [`schema`]: their OAuth types in the API documents.
+//! - [`subjects`]: what they call the people who sign in.
 
 pub mod api;
 pub mod choices;
@@ -13,5 +14,6 @@ pub mod ops;
 pub mod patch;
 mod schema;
 pub mod store;
+pub mod subjects;
 #[cfg(test)]
 mod tests;

@@ -412,3 +412,11 @@ pub fn new_client_id(rng: &dyn Rng) -> String {
 pub fn new_client_secret(rng: &dyn Rng) -> Secret {
     Secret::random::<36>(rng)
 }
+
+/// A subject field that an application is about to use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reservation {
+    pub application: ApplicationRef,
+    pub field: SubjectField,
+    pub created_at: Timestamp,
+}

@@ -7,28 +7,25 @@ use keymoor_oauth::jose::Algorithm;
 use keymoor_oauth::scope::ScopeSet;
 use keymoor_types::{ApplicationId, Timestamp};
 
-use super::choices::SubjectField;
 use super::model::{
     Application, NO_CONFIG, NO_RESOURCE_SERVER, Revealed, new_client_id, new_client_secret,
 };
 use super::patch::ApplicationPatch;
 use super::store::{self, SealedSecret};
+use super::subjects::Distinct;
 use crate::app::App;
 use crate::base::context::Context;
-use crate::base::error::{Error, Kind, Result};
+use crate::base::error::{Error, Result};
 use crate::base::paging::{Page, PageRequest};
 use crate::base::refs::{ApplicationRef, RealmRef, Ref as _};
 use crate::base::scope::{self, MANAGEMENT_AUDIENCE, Scope as _};
 use crate::base::secret::Secret;
-use crate::db::{Rx, Tx};
+use crate::db::Rx;
 use crate::infra::directory;
 use crate::slices::events::{self, Event, EventKind};
 use crate::slices::resource_servers::model::ResourceServer;
 use crate::slices::tokens;
-use crate::slices::{authenticator_configs, identities, realms, resource_servers};
-
-/// The subject of tokens, as requests name it.
-const SUBJECT_FIELD: &str = "protocol_config.token_configuration.subject_field";
+use crate::slices::{authenticator_configs, realms, resource_servers};
 
 const MANAGED: Error = Error::Forbidden("managed applications cannot be changed");
 
@@ -58,20 +55,21 @@ pub async fn create(ctx: &Context, realm: RealmRef, new: ApplicationPatch) -> Re
     ensure_keys(app, realm, tokens.token_signing_algorithm.into()).await?;
     let event = event(ctx, application.at(), "CREATED");
     let caller = ctx.scopes.clone();
-    let application = app
+    let distinct = Distinct::reserve(ctx, application.at(), tokens.subject_field).await?;
+    let written = app
         .db
         .write(async move |tx| {
             realms::ops::require(tx, realm).await?;
             check_references(tx, &application, &caller).await?;
-            require_distinct(tx, realm, tokens.subject_field).await?;
+            distinct.claim(tx, tokens.subject_field).await?;
             store::insert(tx, &application, sealed.as_ref()).await?;
             directory::store::add(tx, realm, store::DIRECTORY, 1).await?;
             events::append(tx, &event).await?;
             Ok(application.clone())
         })
-        .await?;
+        .await;
     Ok(Revealed {
-        application,
+        application: distinct.or_release(app, written).await?,
         client_secret,
     })
 }
@@ -131,25 +129,6 @@ fn require_no_more_than(
         ));
     }
     Ok(())
-}
-
-/// Rejects a subject that identities of the realm share, and prevents that they come to share it
-/// until the transaction ends.
-async fn require_distinct(tx: &mut Tx, realm: RealmRef, field: SubjectField) -> Result<()> {
-    if matches!(field, SubjectField::Id | SubjectField::Username) {
-        return Ok(());
-    }
-    realms::store::find_locked(tx, realm).await?;
-    if !identities::store::any_shared_subject(tx, realm, field).await? {
-        return Ok(());
-    }
-    let name = field.trait_name();
-    let why = format!(
-        "{SUBJECT_FIELD} can't be {field}, because identities of the realm share a {name}. Change \
-         theirs first, or choose another field"
-    );
-    let found = format!("duplicate {name}");
-    Err(Error::conflict_on(why, Kind::REALM, realm.realm_id, &found))
 }
 
 /// Returns a page of a realm's applications.
@@ -222,13 +201,19 @@ pub async fn update(
     at: ApplicationRef,
     patch: ApplicationPatch,
 ) -> Result<Revealed> {
+    let (before, after) = rehearse(ctx, at, &patch).await?;
     if let Some(algorithm) = patch.signing_algorithm() {
-        rehearse(ctx, at, &patch).await?;
         ensure_keys(&ctx.app, at.realm(), algorithm).await?;
     }
+    let subject = after.protocol.token_configuration.subject_field;
+    let distinct = if subject == before.protocol.token_configuration.subject_field {
+        Distinct::none()
+    } else {
+        Distinct::reserve(ctx, at, subject).await?
+    };
     let event = event(ctx, at, "UPDATED");
     let (caller, now) = (ctx.scopes.clone(), ctx.now);
-    let (application, sealed, revoked) = ctx
+    let written = ctx
         .app
         .db
         .write(async move |tx| {
@@ -240,7 +225,7 @@ pub async fn update(
             let new_subject = after.protocol.token_configuration.subject_field;
             let mut revoked = Vec::new();
             if new_subject != subject {
-                require_distinct(tx, at.realm(), new_subject).await?;
+                distinct.claim(tx, new_subject).await?;
                 // From now on nothing keeps another identity from the subjects of these tokens.
                 revoked = tokens::store::revoke_of_application(tx, at).await?;
             }
@@ -248,7 +233,8 @@ pub async fn update(
             events::append(tx, &event).await?;
             Ok((after, sealed, revoked))
         })
-        .await?;
+        .await;
+    let (application, sealed, revoked) = distinct.or_release(&ctx.app, written).await?;
     ctx.app.revocations.add(at.tenant_id, &revoked);
     ctx.app.applications.forget(&at);
     reveal(ctx, application, sealed.as_ref())
@@ -273,14 +259,18 @@ async fn patched(
     Ok(after)
 }
 
-/// Rejects what [`update`] would reject.
-async fn rehearse(ctx: &Context, at: ApplicationRef, patch: &ApplicationPatch) -> Result<()> {
+/// Rejects what [`update`] would reject, and returns the application before and after it.
+async fn rehearse(
+    ctx: &Context,
+    at: ApplicationRef,
+    patch: &ApplicationPatch,
+) -> Result<(Application, Application)> {
     ctx.app
         .db
         .read(async |rx| {
             let before = store::find(rx, at).await?.ok_or_else(|| at.not_found())?;
-            patched(rx, before, patch.clone(), ctx.now, &ctx.scopes).await?;
-            Ok(())
+            let after = patched(rx, before.clone(), patch.clone(), ctx.now, &ctx.scopes).await?;
+            Ok((before, after))
         })
         .await
 }

@@ -3,7 +3,7 @@
 use keymoor_types::{ApplicationId, RealmId, TenantId, Timestamp};
 
 use super::choices::SubjectField;
-use super::model::Application;
+use super::model::{Application, Reservation};
 use crate::app::App;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paging::{Page, PageRequest};
@@ -123,11 +123,55 @@ fn refused(error: db::Error, id: ApplicationId) -> Error {
     }
 }
 
-/// Returns the fields, other than ids, that applications of a realm use as subject.
+/// Returns the fields, other than ids, that applications of a realm use as subject, or are about to
+/// use.
 pub async fn subject_fields(rx: &mut Rx, realm: RealmRef) -> Result<Vec<SubjectField>> {
-    const SQL: &str = "SELECT DISTINCT subject_field FROM applications
-        WHERE tenant_id = $1 AND realm_id = $2 AND subject_field <> 'id' ORDER BY subject_field";
+    const SQL: &str = "SELECT subject_field FROM applications
+        WHERE tenant_id = $1 AND realm_id = $2 AND subject_field <> 'id'
+        UNION SELECT subject_field FROM subject_reservations
+        WHERE tenant_id = $1 AND realm_id = $2
+        ORDER BY subject_field";
     Ok(rx.all(SQL, &realm).await?)
+}
+
+pub async fn reserve(tx: &mut Tx, reservation: &Reservation) -> Result<()> {
+    const SQL: &str = "INSERT INTO subject_reservations
+        (tenant_id, realm_id, application_id, subject_field, created_at)
+        VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (tenant_id, realm_id, application_id, subject_field, created_at) DO NOTHING";
+    let Reservation {
+        application,
+        field,
+        created_at,
+    } = reservation;
+    tx.exec(SQL, &(*application, *field, *created_at)).await?;
+    Ok(())
+}
+
+/// Removes a reservation. False: it is gone.
+pub async fn use_reservation(tx: &mut Tx, reservation: &Reservation) -> Result<bool> {
+    const SQL: &str = "DELETE FROM subject_reservations
+        WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3 AND subject_field = $4
+          AND created_at = $5";
+    let Reservation {
+        application,
+        field,
+        created_at,
+    } = reservation;
+    Ok(tx.exec(SQL, &(*application, *field, *created_at)).await? == 1)
+}
+
+/// Whether any tenant has a reservation from before `before`.
+pub async fn any_reserved(rx: &mut Rx, before: Timestamp) -> Result<bool> {
+    const SQL: &str = "SELECT EXISTS (SELECT 1 FROM subject_reservations WHERE created_at < $1)";
+    Ok(rx.one(SQL, &before).await?)
+}
+
+/// Removes the reservations of all tenants from before `before`.
+pub async fn free_reserved(tx: &mut Tx, before: Timestamp) -> Result<()> {
+    const SQL: &str = "DELETE FROM subject_reservations WHERE created_at < $1";
+    tx.exec(SQL, &before).await?;
+    Ok(())
 }
 
 pub async fn find(rx: &mut Rx, at: ApplicationRef) -> Result<Option<Application>> {

@@ -3,9 +3,16 @@
 use std::sync::Arc;
 
 use axum::http::Method;
+use keymoor_types::Seconds;
 use serde_json::{Value, json};
 
+use crate::base::error::Result;
+use crate::base::refs::ApplicationRef;
+use crate::db::{Rx, Tx};
+use crate::maintenance;
+use crate::slices::applications;
 use crate::slices::applications::choices::SubjectField;
+use crate::slices::applications::model::Reservation;
 use crate::testing::sign_in::Site;
 use crate::testing::{Answer, TestApp, both_apps};
 
@@ -14,6 +21,9 @@ both_apps!(
     c11_identities_may_share_what_no_application_uses,
     c11_an_application_cannot_use_what_identities_share,
     c11_of_twenty_that_take_one_subject_exactly_one_gets_it,
+    c11_no_value_becomes_shared_while_a_realm_is_searched_for_shared_ones,
+    c11_a_reservation_is_used_once_and_for_its_field,
+    c11_a_reserved_field_is_free_after_a_refusal_and_after_a_crash,
 );
 
 async fn identified_by(test: &TestApp, field: SubjectField) -> Site {
@@ -150,6 +160,92 @@ async fn c11_an_application_cannot_use_what_identities_share(test: TestApp) {
     // From now on none may be shared.
     let taken = json!({ "primary_email_address": "family@example.com" });
     duplicate(&update(&test, &bob, taken).await, "primary_email_address");
+}
+
+/// What the application's request reserves for as long as it searches.
+async fn reserve(test: &TestApp, application: ApplicationRef, field: SubjectField) -> Reservation {
+    let reservation = Reservation {
+        application,
+        field,
+        created_at: test.app.now(),
+    };
+    let write = async move |tx: &mut Tx| applications::store::reserve(tx, &reservation).await;
+    test.app.db.write(write).await.unwrap();
+    reservation
+}
+
+async fn reservations(test: &TestApp) -> i64 {
+    let count = async |rx: &mut Rx| -> Result<i64> {
+        let sql = "SELECT COUNT(*) FROM subject_reservations";
+        Ok(rx.one(sql, &()).await?)
+    };
+    test.app.db.read(count).await.unwrap()
+}
+
+/// Changes the subject of an application.
+async fn change_subject(test: &TestApp, at: ApplicationRef, field: &str) -> Answer {
+    let path = test.realm_path(&format!("/applications/{}", at.application_id));
+    let tokens = json!({ "token_configuration": { "subject_field": field } });
+    let body = json!({ "application": { "protocol_config": tokens } });
+    test.manage(Method::PATCH, &path, Some(body)).await
+}
+
+async fn c11_no_value_becomes_shared_while_a_realm_is_searched_for_shared_ones(test: TestApp) {
+    let site = Site::new(&test).await;
+    let shared = json!({ "primary_email_address": "family@example.com", "external_id": "1" });
+    create(&test, "ada", shared.clone()).await.ok();
+    let bob = create(&test, "bob", json!({})).await.ok()["id"].clone();
+    reserve(&test, site.application.at(), SubjectField::Email).await;
+    let taken = create(&test, "eve", shared.clone()).await;
+    duplicate(&taken, "primary_email_address");
+    duplicate(&update(&test, &bob, shared).await, "primary_email_address");
+    create(&test, "eve", json!({ "external_id": "1" }))
+        .await
+        .ok();
+    change_subject(&test, site.application.at(), "email")
+        .await
+        .ok();
+}
+
+async fn c11_a_reservation_is_used_once_and_for_its_field(test: TestApp) {
+    let site = Site::new(&test).await;
+    let reservation = reserve(&test, site.application.at(), SubjectField::Email).await;
+    let other = Reservation {
+        field: SubjectField::ExternalId,
+        ..reservation
+    };
+    for (reservation, holds) in [(other, false), (reservation, true), (reservation, false)] {
+        let write =
+            async move |tx: &mut Tx| applications::store::use_reservation(tx, &reservation).await;
+        assert_eq!(test.app.db.write(write).await.unwrap(), holds);
+    }
+}
+
+async fn c11_a_reserved_field_is_free_after_a_refusal_and_after_a_crash(test: TestApp) {
+    let site = Site::new(&test).await;
+    let shared = json!({ "primary_email_address": "family@example.com" });
+    for name in ["ada", "bob"] {
+        create(&test, name, shared.clone()).await.ok();
+    }
+    change_subject(&test, site.application.at(), "email")
+        .await
+        .refused(409);
+    assert_eq!(reservations(&test).await, 0);
+    change_subject(&test, site.application.at(), "external_id")
+        .await
+        .ok();
+    assert_eq!(reservations(&test).await, 0);
+
+    reserve(&test, site.application.at(), SubjectField::Email).await;
+    test.clock.advance(Seconds::MINUTE.times(14));
+    maintenance::sweep(&test.app).await;
+    duplicate(
+        &create(&test, "eve", shared.clone()).await,
+        "primary_email_address",
+    );
+    test.clock.advance(Seconds::MINUTE.times(2));
+    maintenance::sweep(&test.app).await;
+    create(&test, "eve", shared).await.ok();
 }
 
 async fn c11_of_twenty_that_take_one_subject_exactly_one_gets_it(test: TestApp) {
