@@ -423,6 +423,7 @@ fn attestation_roots() -> AttestationRoots {
 fn config(db: &TestDb) -> Config {
     let anywhere = "127.0.0.1:0".parse().unwrap();
     Config {
+        config_file: None,
         database_url: db.options().url.clone(),
         database_connections: 16,
         listen: Listen::Apart {

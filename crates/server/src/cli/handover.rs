@@ -134,9 +134,9 @@ fn readable(printed: &Printed<'_>, admin_access: &AdminAccess) -> String {
     lines.extend(client(&printed.management));
     lines.push(String::new());
     let access: &[&str] = match admin_access {
-        AdminAccess::Link(link) => &[
+        AdminAccess::Link(new) => &[
             "Open this link on the device that will hold the administrator's passkey:",
-            link.expose(),
+            new.link.expose(),
         ],
         AdminAccess::Passkey => {
             &["An administrator already has a passkey. If it is lost, run `keymoor admin link`."]

@@ -110,7 +110,7 @@ enum Admin {
     /// Manage the client that calls the management API
     #[command(subcommand)]
     Credentials(Credentials),
-    /// Print a link for a new passkey of the first administrator, although one may exist
+    /// Print a link for a new passkey of an administrator, although one may exist
     ///
     /// For an administrator whose passkey is lost. The link replaces an earlier one, and the audit
     /// events record it. Revoke the lost passkey afterwards.
@@ -122,7 +122,7 @@ enum Credentials {
     /// Replace the secret of the management client, and print the new one
     ///
     /// Running servers use the new secret within five seconds. Tokens that the old secret got stay
-    /// valid until they expire or are revoked.
+    /// valid until they expire. If the secret has leaked, use --revoke-tokens.
     Rotate(admin::Rotate),
 }
 

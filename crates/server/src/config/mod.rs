@@ -32,6 +32,8 @@ use crate::infra::serving::tls::TlsFiles;
 /// The configuration of a server. It builds absolute URLs from here, never from a request.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// The file of settings, if there is one.
+    pub config_file: Option<PathBuf>,
     /// May contain a password, which its `Debug` output omits.
     pub database_url: DatabaseUrl,
     /// Maximum number of connections to PostgreSQL.
@@ -130,7 +132,11 @@ impl Config {
         flags: &Flags,
         variables: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Self, ConfigError> {
-        Settings::read(&sources::collect(flags, variables)?)?.try_into()
+        let (given, config_file) = sources::collect(flags, variables)?;
+        Ok(Self {
+            config_file,
+            ..Settings::read(&given)?.try_into()?
+        })
     }
 
     /// Returns the distinct hosts of the public URLs.
@@ -185,6 +191,7 @@ impl TryFrom<Settings> for Config {
             url.parse().expect("a path keeps a base URL plain")
         });
         Ok(Self {
+            config_file: None,
             database_url,
             database_connections: settings.database_connections.0.get(),
             listen,

@@ -18,20 +18,21 @@ const CONFIG: &str = "KEYMOOR_CONFIG";
 /// The prefix of variables for this project's tests, which the server ignores.
 const TEST_PREFIX: &str = "KEYMOOR_TEST_";
 
-/// Collects the settings from flags, variables and the file that they name.
+/// Collects the settings from flags, variables and the file that they name, and returns the file too.
 ///
 /// # Errors
 /// When a key or variable is unknown, or a value can't be read. An empty variable counts as unset.
 pub(super) fn collect(
     flags: &Flags,
     variables: impl IntoIterator<Item = (OsString, OsString)>,
-) -> Result<Given, ConfigError> {
+) -> Result<(Given, Option<PathBuf>), ConfigError> {
     let (variables, named_file) = known_variables(variables)?;
     let mut given = Given::default();
-    if let Some(path) = flags.config.clone().or(named_file) {
-        let text = std::fs::read_to_string(&path)
+    let file = flags.config.clone().or(named_file);
+    if let Some(path) = &file {
+        let text = std::fs::read_to_string(path)
             .map_err(|error| ConfigError::at(path.display(), error))?;
-        add_file(&mut given, &path, &text)?;
+        add_file(&mut given, path, &text)?;
     }
     for (setting, text) in variables {
         given.put(setting.key, setting.variable(), text);
@@ -40,7 +41,7 @@ pub(super) fn collect(
         let setting = find(key).expect("flags are generated from the list of settings");
         given.put(setting.key, setting.flag(), text.to_owned());
     }
-    Ok(given)
+    Ok((given, file))
 }
 
 fn add_file(given: &mut Given, path: &Path, text: &str) -> Result<(), ConfigError> {

@@ -69,6 +69,19 @@ fn public_urls_bear_no_path() {
 }
 
 #[test]
+fn the_file_of_settings_is_known() {
+    let file = file("connections = 7");
+    let path = file.path().to_str().unwrap();
+    for config in [
+        load(&["--config", path], &[DATABASE]),
+        load(&[], &[DATABASE, ("KEYMOOR_CONFIG", path)]),
+    ] {
+        assert_eq!(config.unwrap().config_file.unwrap(), file.path());
+    }
+    assert_eq!(load(&[], &[DATABASE]).unwrap().config_file, None);
+}
+
+#[test]
 fn a_flag_wins_over_a_variable_and_that_over_the_file() {
     let file = file("auth_url = \"https://file.example\"\napi_url = \"https://file.example\"\n");
     let path = file.path().to_str().unwrap();

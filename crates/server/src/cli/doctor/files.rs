@@ -32,6 +32,11 @@ pub(super) async fn master_key(config: &Config) -> Option<Finding> {
 /// It is no reason to stop: Kubernetes mounts secrets with the mode 0644.
 pub(in crate::cli) fn exposed(config: &Config) -> Vec<Finding> {
     let mut files = vec![("master_key", config.master_key_file.clone())];
+    let tls_key = config.tls.as_ref().map(|files| &files.key);
+    files.extend(tls_key.map(|path| ("tls", path.clone())));
+    // It may contain passwords of the database and the mail server.
+    let settings = config.config_file.as_ref();
+    files.extend(settings.map(|path| ("configuration", path.clone())));
     if let DatabaseUrl::Sqlite(database) = &config.database_url {
         let beside = ["", "-wal", "-shm", ".lock"].map(|ending| {
             let mut path = database.clone().into_os_string();

@@ -15,6 +15,8 @@ both_places!(
     e4_a_rotated_secret_replaces_the_old_one_on_a_running_server,
     tokens_of_the_management_client_last_an_hour_unless_the_settings_say_otherwise,
     an_administrator_whose_passkey_is_lost_gets_a_link_from_the_operator,
+    a_link_is_for_the_administrator_that_the_operator_names,
+    a_leaked_secret_is_rotated_with_its_tokens,
 );
 
 impl Place {
@@ -184,7 +186,10 @@ async fn an_administrator_whose_passkey_is_lost_gets_a_link_from_the_operator(pl
         get(server.addresses[0], path).await.0
     };
     let text = place.link(&[]).await.unwrap();
-    let first = text.lines().nth(1).unwrap();
+    let mut lines = text.lines();
+    let heading = lines.next().unwrap();
+    assert!(heading.contains("passkey of admin (identity "), "{heading}");
+    let first = lines.next().unwrap();
     assert_eq!(status(first).await, "HTTP/1.1 302 Found");
     let printed: Value = serde_json::from_str(&place.link(&["--json"]).await.unwrap()).unwrap();
     let second = printed["admin_binding_link"].as_str().unwrap();
@@ -202,4 +207,76 @@ async fn an_administrator_whose_passkey_is_lost_gets_a_link_from_the_operator(pl
     place.db.write(suspend).await.unwrap();
     let error = place.link(&[]).await.unwrap_err().to_string();
     assert!(error.contains("has no active identity"), "{error}");
+}
+
+async fn a_link_is_for_the_administrator_that_the_operator_names(place: Place) {
+    place.init().await.unwrap();
+    let copy = async |tx: &mut Tx| {
+        let sql = "INSERT INTO identities (tenant_id, realm_id, identity_id, display_name, status, username,
+              folded_username, traits, user_handle, created_at, updated_at)
+            SELECT tenant_id, realm_id, identity_id + 1, display_name, status, 'Bea', 'bea',
+              REPLACE(traits, 'admin', 'Bea'), user_handle, created_at, updated_at FROM identities";
+        Ok::<_, Error>(tx.exec(sql, &()).await?)
+    };
+    assert_eq!(place.db.write(copy).await.unwrap(), 1);
+    let ids: Vec<IdentityId> = place
+        .ask("SELECT identity_id FROM identities ORDER BY identity_id")
+        .await;
+    for (flags, id, username) in [
+        (&["--json"][..], ids[0], "admin"),
+        (&["--json", "--username", "ADMIN"], ids[0], "admin"),
+        (&["--json", "--username", "bea"], ids[1], "Bea"),
+    ] {
+        let printed: Value = serde_json::from_str(&place.link(flags).await.unwrap()).unwrap();
+        assert_eq!(printed["identity_id"], id.to_string());
+        assert_eq!(printed["username"], username);
+        let link = printed["admin_binding_link"].as_str().unwrap();
+        assert!(link.contains(&format!("/identities/{id}/")), "{link}");
+    }
+    let error = place.link(&["--username", "eve"]).await.unwrap_err();
+    let words = "has no active identity with the username eve";
+    assert!(error.to_string().contains(words), "{error}");
+}
+
+async fn a_leaked_secret_is_rotated_with_its_tokens(place: Place) {
+    let old = place.init().await.unwrap()["management"].take();
+    let server = Server::start(place.config()).await.unwrap();
+    let (_, body) = ask_for_token(&server, &old).await;
+    let bearer = format!("Bearer {}", body["access_token"].as_str().unwrap());
+    let tenant: Vec<TenantId> = place.ask("SELECT tenant_id FROM tenants").await;
+    let path = format!("/v1/tenants/{}", tenant[0]);
+    let management = server.addresses[1];
+    let reading = async || send(management, "GET", &path, &bearer, "").await.0;
+    assert_eq!(reading().await, "HTTP/1.1 200 OK");
+
+    let flags = ["--revoke-tokens", "--overlap", "60"];
+    let error = place.rotate(&flags).await.unwrap_err().to_string();
+    assert!(error.contains("--overlap"), "{error}");
+
+    // A token that a server issues before it knows the new secret is revoked too.
+    let late = async {
+        while place.outcomes("ApplicationOperation").await.is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        ask_for_token(&server, &old).await
+    };
+    let (printed, (status, _)) = tokio::join!(place.rotate(&["--revoke-tokens", "--json"]), late);
+    let printed: Value = serde_json::from_str(&printed.unwrap()).unwrap();
+    let issued = if status == "HTTP/1.1 200 OK" { 2 } else { 1 };
+    assert_eq!(printed["revoked_tokens"], issued);
+    assert_eq!(
+        ask_for_token(&server, &old).await.0,
+        "HTTP/1.1 401 Unauthorized"
+    );
+    let left: Vec<i64> = place.ask("SELECT COUNT(*) FROM issued_tokens").await;
+    assert_eq!(left, [0]);
+    let known = async {
+        while reading().await != "HTTP/1.1 401 Unauthorized" {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), known)
+        .await
+        .unwrap();
+    server.stop().await.unwrap();
 }

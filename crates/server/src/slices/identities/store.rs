@@ -337,8 +337,27 @@ pub async fn delete(tx: &mut Tx, at: IdentityRef) -> Result<bool> {
 }
 
 /// Returns the oldest identity of a realm that is not suspended.
-pub async fn first_active(rx: &mut Rx, realm: RealmRef) -> Result<Option<IdentityId>> {
-    const SQL: &str = "SELECT identity_id FROM identities
-        WHERE tenant_id = $1 AND realm_id = $2 AND status = 'active' ORDER BY identity_id LIMIT 1";
+pub async fn first_active(rx: &mut Rx, realm: RealmRef) -> Result<Option<Identity>> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM identities
+        WHERE tenant_id = $1 AND realm_id = $2 AND status = 'active' ORDER BY identity_id LIMIT 1"
+    );
     Ok(rx.opt(SQL, &realm).await?)
+}
+
+/// Returns the identity with this username, ignoring case, unless it is suspended.
+pub async fn find_active_by_username(
+    rx: &mut Rx,
+    realm: RealmRef,
+    username: &str,
+) -> Result<Option<Identity>> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM identities WHERE tenant_id = $1 AND realm_id = $2
+          AND folded_username = $3 AND folded_username >= '' AND status = 'active'"
+    );
+    Ok(rx.opt(SQL, &(realm, text::folded(username))).await?)
 }

@@ -1,7 +1,7 @@
 //! What an operator needs to start: a tenant's ids, the management client, and a link for the
 //! administrator's first passkey.
 
-use keymoor_types::{ApplicationId, RealmId, TenantId};
+use keymoor_types::{ApplicationId, IdentityId, RealmId, TenantId};
 use serde::Serialize;
 
 use crate::base::context::Context;
@@ -62,12 +62,19 @@ impl ManagementClient {
 
 /// How an administrator can sign in.
 pub enum AdminAccess {
-    /// With the passkey that this new link creates.
-    Link(Secret),
+    /// With the passkey that a new link creates.
+    Link(AdminLink),
     /// With the passkey of at least one administrator.
     Passkey,
     /// Not at all: there is no administrator, or all are suspended.
     Nobody,
+}
+
+/// A new link for an administrator's passkey.
+pub struct AdminLink {
+    pub link: Secret,
+    pub identity_id: IdentityId,
+    pub username: String,
 }
 
 /// The JSON form of a [`Handover`], with secrets in clear.
@@ -98,7 +105,7 @@ impl Handover {
             admin_realm_id: self.admin_realm_id,
             management: self.management.printed(),
             admin_binding_link: match &self.admin_access {
-                AdminAccess::Link(link) => Some(link.expose()),
+                AdminAccess::Link(new) => Some(new.link.expose()),
                 AdminAccess::Passkey | AdminAccess::Nobody => None,
             },
         }
@@ -146,18 +153,19 @@ const TRIES: u32 = 20;
 
 /// When to create an administrator's link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
-    /// Until an administrator has a passkey.
+pub enum Wanted<'a> {
+    /// For the first administrator, until any has a passkey.
     FirstPasskey,
-    /// Also afterwards, because the operator asks for it: the passkeys may be lost.
-    Recovery,
+    /// Also afterwards, because the operator asks for it: the passkeys may be lost. For the
+    /// administrator with this username, else for the first.
+    Recovery(Option<&'a str>),
 }
 
-/// Determines how an administrator can sign in. If a link is wanted, creates one for the first
-/// administrator, which replaces an earlier link.
+/// Determines how an administrator can sign in. If a link is wanted, creates one, which replaces an
+/// earlier link.
 ///
 /// Each of several concurrent callers gets a link. Only the last one works.
-pub async fn admin_access(ctx: &Context, realm: &Realm, wanted: Wanted) -> Result<AdminAccess> {
+pub async fn admin_access(ctx: &Context, realm: &Realm, wanted: Wanted<'_>) -> Result<AdminAccess> {
     for _ in 1..TRIES {
         match replace_admin_link(ctx, realm, wanted).await {
             // Another process created one concurrently.
@@ -171,17 +179,22 @@ pub async fn admin_access(ctx: &Context, realm: &Realm, wanted: Wanted) -> Resul
 /// A link that was created although an administrator may have a passkey.
 const ADMINISTRATOR_RECOVERY: EventKind = EventKind::new("AdministratorRecovery");
 
-/// Creates a link for a tenant's first active administrator, whether or not one has a passkey.
+/// Creates a link for an active administrator of a tenant, whether or not one has a passkey: for
+/// the one with this username, else for the first.
 ///
 /// # Errors
 /// `NotFound` for the tenant.
-pub async fn recover(ctx: &Context, tenant: TenantId) -> Result<(RealmId, AdminAccess)> {
+pub async fn recover(
+    ctx: &Context,
+    tenant: TenantId,
+    username: Option<&str>,
+) -> Result<(RealmId, AdminAccess)> {
     let realm = ctx
         .app
         .db
         .read(async |rx| admin_realm(rx, tenant).await)
         .await?;
-    let access = admin_access(ctx, &realm, Wanted::Recovery).await?;
+    let access = admin_access(ctx, &realm, Wanted::Recovery(username)).await?;
     Ok((realm.id, access))
 }
 
@@ -191,7 +204,11 @@ pub(super) async fn admin_realm(rx: &mut Rx, tenant_id: TenantId) -> Result<Real
     realm.ok_or_else(|| TenantRef { tenant_id }.not_found())
 }
 
-async fn replace_admin_link(ctx: &Context, realm: &Realm, wanted: Wanted) -> Result<AdminAccess> {
+async fn replace_admin_link(
+    ctx: &Context,
+    realm: &Realm,
+    wanted: Wanted<'_>,
+) -> Result<AdminAccess> {
     let (realm, now) = (realm.at(), ctx.now);
     let found = ctx
         .app
@@ -200,24 +217,31 @@ async fn replace_admin_link(ctx: &Context, realm: &Realm, wanted: Wanted) -> Res
             if wanted == Wanted::FirstPasskey && credentials::store::any_usable(rx, realm).await? {
                 return Ok(Err(AdminAccess::Passkey));
             }
-            let Some(identity_id) = identities::store::first_active(rx, realm).await? else {
+            let found = match wanted {
+                Wanted::Recovery(Some(username)) => {
+                    identities::store::find_active_by_username(rx, realm, username).await?
+                }
+                Wanted::Recovery(None) | Wanted::FirstPasskey => {
+                    identities::store::first_active(rx, realm).await?
+                }
+            };
+            let Some(administrator) = found else {
                 return Ok(Err(AdminAccess::Nobody));
             };
             let config = authenticator_configs::store::find_managed(rx, realm).await?;
             let config = config.ok_or_else(|| incomplete(realm.tenant_id))?;
-            let pending =
-                binding::store::list_pending(rx, realm.identity_id(identity_id), now).await?;
-            Ok(Ok((identity_id, config, pending)))
+            let pending = binding::store::list_pending(rx, administrator.at(), now).await?;
+            Ok(Ok((administrator, config, pending)))
         })
         .await?;
-    let (identity_id, authenticator_config_id, pending) = match found {
-        Ok(administrator) => administrator,
+    let (administrator, authenticator_config_id, pending) = match found {
+        Ok(found) => found,
         Err(access) => return Ok(access),
     };
     for job in pending {
         withdraw(ctx, &job).await?;
     }
-    let at = realm.identity_id(identity_id);
+    let at = administrator.at();
     let new = NewJob {
         delivery_method: DeliveryMethod::Return,
         authenticator_config_id,
@@ -225,7 +249,7 @@ async fn replace_admin_link(ctx: &Context, realm: &Realm, wanted: Wanted) -> Res
         expires_in: None,
     };
     let created = binding::ops::create_only(ctx, at, new).await?;
-    if wanted == Wanted::Recovery {
+    if let Wanted::Recovery(_) = wanted {
         // Nobody knows the link before this is written.
         let event = Event::about(ctx, at, ADMINISTRATOR_RECOVERY, "LINK_CREATED")
             .detail("credential_binding_job_id", created.job.id);
@@ -234,7 +258,11 @@ async fn replace_admin_link(ctx: &Context, realm: &Realm, wanted: Wanted) -> Res
             .write(async move |tx| events::append(tx, &event).await)
             .await?;
     }
-    Ok(AdminAccess::Link(created.link))
+    Ok(AdminAccess::Link(AdminLink {
+        link: created.link,
+        identity_id: administrator.id,
+        username: administrator.traits.username,
+    }))
 }
 
 /// Revokes a job, unless it has just ended.

@@ -6,11 +6,12 @@ use serde::Serialize;
 use super::handover::{ManagementClient, PrintedClient, admin_realm, incomplete};
 use crate::base::context::Context;
 use crate::base::error::Result;
-use crate::base::refs::Ref as _;
+use crate::base::refs::{ApplicationRef, Ref as _};
 use crate::slices::applications;
 use crate::slices::applications::model::new_client_secret;
 use crate::slices::applications::store::SealedSecret;
 use crate::slices::events::{self, Event, EventKind};
+use crate::slices::tokens;
 
 /// What to change.
 #[derive(Clone, Copy, Debug)]
@@ -19,12 +20,17 @@ pub struct Rotation {
     pub overlap: Seconds,
     /// The new lifetime of access tokens, in seconds. `None`: as before.
     pub token_seconds: Option<u32>,
+    /// Whether to revoke the client's tokens.
+    pub revoke_tokens: bool,
 }
 
 /// A client with its new secret.
 pub struct Rotated {
     tenant_id: TenantId,
     client: ManagementClient,
+    at: ApplicationRef,
+    /// The number of revoked tokens. `None`: none was to be revoked.
+    pub revoked_tokens: Option<usize>,
     /// `None`: the replaced secret stops working at once.
     pub previous_secret_expires_at: Option<Timestamp>,
 }
@@ -35,6 +41,8 @@ pub struct Printed<'a> {
     pub tenant_id: TenantId,
     pub management: PrintedClient<'a>,
     pub previous_secret_expires_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revoked_tokens: Option<usize>,
 }
 
 impl Rotated {
@@ -43,7 +51,34 @@ impl Rotated {
             tenant_id: self.tenant_id,
             management: self.client.printed(),
             previous_secret_expires_at: self.previous_secret_expires_at,
+            revoked_tokens: self.revoked_tokens,
         }
+    }
+
+    /// Revokes the tokens that servers issued for the old secret before they knew the new one.
+    ///
+    /// # Errors
+    /// `NotFound` if the client was deleted.
+    pub async fn revoke_late_tokens(&mut self, ctx: &Context) -> Result<()> {
+        let at = self.at;
+        let event = Event::about(ctx, at, EventKind::APPLICATION_OPERATION, "TOKENS_REVOKED");
+        let late = ctx
+            .app
+            .db
+            .write(async move |tx| {
+                applications::store::find_locked(tx, at)
+                    .await?
+                    .ok_or_else(|| at.not_found())?;
+                let late = tokens::store::revoke_of_application(tx, at).await?;
+                if !late.is_empty() {
+                    let event = event.clone().detail("revoked_tokens", late.len());
+                    events::append(tx, &event).await?;
+                }
+                Ok(late.len())
+            })
+            .await?;
+        *self.revoked_tokens.get_or_insert(0) += late;
+        Ok(())
     }
 }
 
@@ -70,10 +105,12 @@ pub async fn rotate(ctx: &Context, tenant: TenantId, rotation: Rotation) -> Resu
     );
     let overlap_ends = (rotation.overlap.0 > 0).then(|| now + rotation.overlap);
     let token_seconds = rotation.token_seconds;
+    let revoke_tokens = rotation.revoke_tokens;
     let event = Event::about(ctx, at, EventKind::APPLICATION_OPERATION, "SECRET_ROTATED")
         .detail("previous_secret_expires_at", overlap_ends)
         .detail("token_seconds", token_seconds);
-    app.db
+    let revoked_tokens = app
+        .db
         .write(async move |tx| {
             let found = applications::store::find_locked(tx, at).await?;
             let (mut application, _) = found.ok_or_else(|| at.not_found())?;
@@ -83,13 +120,22 @@ pub async fn rotate(ctx: &Context, tenant: TenantId, rotation: Rotation) -> Resu
                 application.protocol.token_configuration.expires_after = seconds;
             }
             applications::store::replace_secret(tx, &application, &sealed, overlap_ends).await?;
-            events::append(tx, &event).await
+            let revoked = if revoke_tokens {
+                Some(tokens::store::revoke_of_application(tx, at).await?.len())
+            } else {
+                None
+            };
+            let event = event.clone().detail("revoked_tokens", revoked);
+            events::append(tx, &event).await?;
+            Ok(revoked)
         })
         .await?;
     app.applications.forget(&at);
     Ok(Rotated {
         tenant_id: tenant,
         client: ManagementClient::of(ctx, &management, secret),
+        at,
+        revoked_tokens,
         previous_secret_expires_at: overlap_ends,
     })
 }

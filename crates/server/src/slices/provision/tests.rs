@@ -136,7 +136,7 @@ async fn a5_of_many_hand_overs_at_once_one_link_works(test: TestApp) {
             tokio::spawn(async move {
                 let access = handover::admin_access(&ctx, &realm, Wanted::FirstPasskey);
                 match access.await.unwrap() {
-                    AdminAccess::Link(link) => link,
+                    AdminAccess::Link(new) => new.link,
                     AdminAccess::Passkey | AdminAccess::Nobody => panic!("no passkey was made yet"),
                 }
             })
@@ -227,6 +227,7 @@ async fn both_secrets_work_while_they_overlap_and_no_longer(test: TestApp) {
         let rotation = Rotation {
             overlap,
             token_seconds: None,
+            revoke_tokens: false,
         };
         let (ctx, tenant) = (test.context(), test.made.tenant.id);
         let rotated = rotation::rotate(&ctx, tenant, rotation).await.unwrap();

@@ -19,6 +19,8 @@ both_apps!(
     a_realm_is_created_read_changed_and_deleted,
     d3_classifications_have_known_spellings_and_wrong_fields_are_named,
     names_are_unique_in_a_tenant_ignoring_case,
+    a_conflict_says_that_the_realm_name_already_exists,
+    a_conflict_says_that_the_realm_has_children,
     e3_lists_count_page_and_filter,
     a_deleted_realm_leaves_nothing_but_its_events,
     a_realm_with_identities_and_the_admin_realm_stay,
@@ -247,6 +249,32 @@ async fn names_are_unique_in_a_tenant_ignoring_case(test: TestApp) {
     );
     // Another tenant has an admin realm of the same name.
     test.other_tenant().await;
+}
+
+async fn a_conflict_says_that_the_realm_name_already_exists(test: TestApp) {
+    new_realm(&test, "Shop").await;
+    let staff = new_realm(&test, "Staff").await;
+    let name = json!({ "display_name": "Shop" });
+    for refused in [
+        create(&test, name.clone()).await,
+        patch(&test, &staff, name).await,
+    ] {
+        let body = refused.refused(409);
+        assert_eq!(body["message"], "realm name already exists");
+        assert_eq!(body["details"][0]["resource_type"], "Realm");
+        assert_eq!(body["details"][0]["description"], "duplicate");
+    }
+}
+
+async fn a_conflict_says_that_the_realm_has_children(test: TestApp) {
+    let at = new_realm(&test, "Shop").await;
+    new_identity(&test, &at, "ada").await.ok();
+    let body = delete(&test, &at).await.refused(409);
+    assert_eq!(body["message"], "realm has children");
+    let detail = &body["details"][0];
+    assert_eq!(detail["resource_type"], "Realm");
+    assert_eq!(detail["id"], at.rsplit_once('/').unwrap().1);
+    read(&test, &at).await.ok();
 }
 
 async fn e3_lists_count_page_and_filter(test: TestApp) {

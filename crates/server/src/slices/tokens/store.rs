@@ -87,10 +87,6 @@ pub async fn list(
     Ok(page.page(tokens, total, |token: &IssuedToken| token.id))
 }
 
-/// Begins revocations of a tenant, and returns their revision: its next generation. Others of the
-/// tenant wait until the transaction ends, so revisions become visible in their order, and a node
-/// that has read one has missed none before it. It precedes every lock of a token, lest two
-/// revocations wait for each other.
 /// Revokes every token of an application, which the caller has locked.
 pub async fn revoke_of_application(tx: &mut Tx, at: ApplicationRef) -> Result<Vec<Revoked>> {
     const ADD: &str =
@@ -106,6 +102,10 @@ pub async fn revoke_of_application(tx: &mut Tx, at: ApplicationRef) -> Result<Ve
     Ok(tx.all(REMOVE, &at).await?)
 }
 
+/// Begins revocations of a tenant, and returns their revision: its next generation. Others of the
+/// tenant wait until the transaction ends, so revisions become visible in their order, and a node
+/// that has read one has missed none before it. It precedes every lock of a token, lest two
+/// revocations wait for each other.
 async fn begin(tx: &mut Tx, tenant: TenantId) -> Result<i64> {
     const SQL: &str = "INSERT INTO revocation_generations (tenant_id, generation) VALUES ($1, 1)
         ON CONFLICT (tenant_id) DO UPDATE SET generation = revocation_generations.generation + 1

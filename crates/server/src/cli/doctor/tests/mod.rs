@@ -1,6 +1,7 @@
 //! One test for each finding, over real files and sockets.
 
 mod database;
+mod exposed;
 
 use std::os::unix::fs::PermissionsExt as _;
 

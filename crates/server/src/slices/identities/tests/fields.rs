@@ -7,6 +7,7 @@ use super::*;
 both_apps!(
     an_identity_with_every_trait_is_kept_as_given,
     e2_usernames_are_unique_in_a_realm_ignoring_case_and_form,
+    a_conflict_says_that_the_username_already_exists,
     d10_wrong_fields_are_all_named_and_change_nothing,
 );
 
@@ -85,6 +86,21 @@ async fn e2_usernames_are_unique_in_a_realm_ignoring_case_and_form(test: TestApp
         .ok();
     assert_eq!(respelled["traits"]["username"], "ADA");
     assert_eq!(list(&test, "").await["total_size"], 3);
+}
+
+async fn a_conflict_says_that_the_username_already_exists(test: TestApp) {
+    at_new(&test, "ada").await;
+    let bob = at_new(&test, "bob").await;
+    let new = json!({ "display_name": "x", "traits": traits("ada") });
+    for refused in [
+        create(&test, new).await,
+        patch(&test, &bob, json!({ "traits": traits("ada") })).await,
+    ] {
+        let body = refused.refused(409);
+        assert_eq!(body["message"], "username already exists");
+        assert_eq!(body["details"][0]["resource_type"], "Identity");
+        assert_eq!(body["details"][0]["description"], "duplicate");
+    }
 }
 
 async fn d10_wrong_fields_are_all_named_and_change_nothing(test: TestApp) {
