@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// Packages below `packages/` whose `dist` the server serves, those that are not built included.
-const PACKAGES: [&str; 1] = ["pages"];
+const PACKAGES: [&str; 2] = ["console", "pages"];
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");

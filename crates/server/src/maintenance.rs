@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::app::App;
-use crate::slices::{applications, authentication, binding, events, tokens};
+use crate::slices::{applications, authentication, binding, events, sessions, tokens};
 
 const PERIOD: Duration = Duration::from_mins(1);
 
@@ -38,6 +38,9 @@ pub async fn sweep(app: &App) {
     }
     if let Err(error) = authentication::ops::sweep(app).await {
         tracing::warn!(%error, "failed to delete old codes");
+    }
+    if let Err(error) = sessions::ops::sweep(app).await {
+        tracing::warn!(%error, "failed to delete expired sessions");
     }
     if let Err(error) = tokens::ops::sweep(app).await {
         tracing::warn!(%error, "failed to delete expired tokens");

@@ -198,6 +198,8 @@ hex_ids! { $
     CredentialId = "19cade2260f65132"
     /// A credential binding job: the tracked creation of a passkey on a device.
     BindingJobId = "19cade22cd4a6a3a"
+    /// A console session.
+    SessionId = "19cade23306b1f90"
 }
 
 uuid_ids! { $

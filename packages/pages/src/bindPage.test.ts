@@ -95,6 +95,13 @@ test('d5_a_redirect_to_this_origin_is_followed', async () => {
   assert.deepEqual(visited, [next]);
 });
 
+test('g1_without_a_redirect_the_console_signs_in_with_the_new_passkey', async () => {
+  elements.main.dataset['console'] = '/console';
+  await offerPasskey(page, async () => new FakeBinder({}));
+  await press();
+  assert.deepEqual(visited, [`${PAGE.origin}/console/sign-in`]);
+});
+
 for (const [next, name] of [
   ['https://app.example.org:8443/welcome', 'app.example.org:8443'],
   ['myapp:/welcome', 'myapp:'],

@@ -71,8 +71,11 @@ class Outcome {
   succeeded({ postBindingRedirectUri }: BindPasskeyResponse): void {
     element(this.#page, 'create').hidden = true;
     element(this.#page, 'what').hidden = true;
-    if (!postBindingRedirectUri) return this.#show('Your passkey is ready. You can close this page.');
-    const next = new URL(postBindingRedirectUri);
+    const console = this.#page.querySelector('main')?.dataset['console'];
+    // The console signs in with the passkey that this browser has now.
+    const uri = postBindingRedirectUri ?? (console === undefined ? undefined : `${this.#page.location.origin}${console}/sign-in`);
+    if (!uri) return this.#show('Your passkey is ready. You can close this page.');
+    const next = new URL(uri);
     if (next.origin === this.#page.location.origin) return this.#page.location.assign(next);
     this.#show('Your passkey is ready.');
     this.#offerToContinue(next);

@@ -61,16 +61,19 @@ pub enum Purpose {
     PageToken,
     Challenge,
     Registration,
+    /// The state of a console's sign-in.
+    ConsoleSignIn,
 }
 
 impl Purpose {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::SigningKey,
         Self::ClientSecret,
         Self::LinkToken,
         Self::PageToken,
         Self::Challenge,
         Self::Registration,
+        Self::ConsoleSignIn,
     ];
 
     /// The HKDF info string. Changing it makes all values sealed for the purpose unreadable.
@@ -82,6 +85,7 @@ impl Purpose {
             Self::PageToken => "keymoor/page-token",
             Self::Challenge => "keymoor/challenge",
             Self::Registration => "keymoor/registration",
+            Self::ConsoleSignIn => "keymoor/console-sign-in",
         }
     }
 }

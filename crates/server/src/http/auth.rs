@@ -10,6 +10,9 @@ use axum::extract::{FromRequestParts, MatchedPath};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method};
+use keymoor_oauth::claims::Principal;
+use keymoor_oauth::scope::ScopeSet;
+use keymoor_types::TenantId;
 
 use crate::app::App;
 use crate::base::context::{Actor, Context, Source};
@@ -20,7 +23,7 @@ use crate::base::scope::Scope;
 use crate::base::secret::Secret;
 use crate::http::list::reject_unknown;
 use crate::http::path::PathSegments;
-use crate::slices::tokens::access;
+use crate::slices::tokens::access::{self, ManagementToken};
 
 /// A caller with scope `S` in the tenant of the path.
 pub struct Allowed<S> {
@@ -32,10 +35,15 @@ impl<S: Scope> FromRequestParts<App> for Allowed<S> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let token = bearer(&parts.headers)
-            .ok_or_else(|| Error::Unauthenticated.because(Reason::MissingCredentials))?;
         let tenant_id = PathSegments::of(parts).await?.get("tenant_id")?;
-        let token = access::verify_management(app, &token, tenant_id).await?;
+        let token = match parts.extensions.remove::<InSession>() {
+            Some(session) => session.in_tenant(tenant_id)?,
+            None => {
+                let token = bearer(&parts.headers)
+                    .ok_or_else(|| Error::Unauthenticated.because(Reason::MissingCredentials))?;
+                access::verify_management(app, &token, tenant_id).await?
+            }
+        };
         if !reads_list(parts) {
             reject_unknown(parts.uri.query(), |_| false)?;
         }
@@ -54,6 +62,28 @@ impl<S: Scope> FromRequestParts<App> for Allowed<S> {
         Ok(Self {
             ctx: context,
             scope: PhantomData,
+        })
+    }
+}
+
+/// A caller whose session was verified: the console's middleware adds it to a request. No client can.
+#[derive(Clone)]
+pub struct InSession {
+    pub tenant_id: TenantId,
+    pub principal: Principal,
+    pub client_id: String,
+    pub scope: ScopeSet,
+}
+
+impl InSession {
+    fn in_tenant(self, tenant_id: TenantId) -> Result<ManagementToken> {
+        if self.tenant_id != tenant_id {
+            return Err(Error::Forbidden("forbidden").because(Reason::OtherTenant));
+        }
+        Ok(ManagementToken {
+            principal: self.principal,
+            client_id: self.client_id,
+            scope: self.scope,
         })
     }
 }

@@ -50,6 +50,25 @@ impl Operations {
         ))
     }
 
+    /// Returns the same operations below another path.
+    pub fn below(self, prefix: &str) -> Self {
+        let below =
+            |(path, methods): (&String, &Vec<Method>)| (format!("{prefix}{path}"), methods.clone());
+        Self(Arc::new(self.0.iter().map(below).collect()))
+    }
+
+    /// Adds POST requests with a body at these paths, which are not documented.
+    pub fn with_posts(self, paths: &[String]) -> Self {
+        let mut operations = (*self.0).clone();
+        for path in paths {
+            operations
+                .entry(path.clone())
+                .or_default()
+                .push(Method::POST);
+        }
+        Self(Arc::new(operations))
+    }
+
     fn have_body(&self, request: &Request) -> bool {
         let path = request.extensions().get::<MatchedPath>();
         path.and_then(|path| self.0.get(path.as_str()))

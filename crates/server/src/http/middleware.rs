@@ -40,6 +40,8 @@ pub enum Middleware {
     OAuth,
     /// Public OAuth metadata.
     Metadata,
+    /// The console's own calls, with a cookie.
+    Console,
     /// Our own pages, and requests without a route.
     Pages,
 }
@@ -74,7 +76,7 @@ impl Middleware {
         };
         match self {
             Self::Pages => finished(request).await,
-            Self::Management => not_to_be_kept(finished(request).await),
+            Self::Management | Self::Console => not_to_be_kept(finished(request).await),
             Self::Metadata => cors::open(request, finished).await,
             Self::Devices | Self::OAuth => {
                 let answer = async |request| privacy::carries_token(finished(request).await);
@@ -91,7 +93,7 @@ impl Middleware {
     fn refuse_body(self, error: Error) -> Response {
         match self {
             Self::OAuth | Self::Metadata => Failure::from(error).into_response(),
-            Self::Management | Self::Devices | Self::Pages => error.into_response(),
+            Self::Management | Self::Console | Self::Devices | Self::Pages => error.into_response(),
         }
     }
 }
@@ -121,6 +123,8 @@ impl Settings {
             Middleware::Management => !request.headers().contains_key(AUTHORIZATION),
             // Standards define these responses. `/authorize` has pages of its own.
             Middleware::OAuth | Middleware::Metadata => false,
+            // Only the console's scripts read them.
+            Middleware::Console => false,
         };
         let source = request.extensions().get::<Source>()?;
         (opens && may_be_person && accept::reads_html(request.headers()))

@@ -30,24 +30,38 @@ type Group = (Middleware, OpenApiRouter<App>);
 
 /// Returns the router for browsers and SDKs: sign-in, binding and the console's pages.
 pub fn auth(app: &App) -> Service {
-    serve(app, public_groups(), pages(app))
+    serve(app, public_groups(), pages(app), console_calls(app))
 }
 
 /// Returns the router of the management API. It also serves binding, because older clients expect
 /// binding links there.
 pub fn management(app: &App) -> Service {
-    serve(app, [management_group(), binding_group()], Router::new())
+    let groups = [management_group(), binding_group()];
+    serve(app, groups, Router::new(), Router::new())
 }
 
 /// Returns both routers as one, for equal public URLs.
 pub fn combined(app: &App) -> Service {
     let both = public_groups().into_iter().chain([management_group()]);
-    serve(app, both, pages(app))
+    serve(app, both, pages(app), console_calls(app))
 }
 
 /// The pages of the sign-in address.
 fn pages(app: &App) -> Router<App> {
     console::page::routes(app).merge(start::routes())
+}
+
+/// The calls of the console's page: its session, and the management API with the session's rights.
+fn console_calls(app: &App) -> Router<App> {
+    let (management, document) = merged(management_slices()).split_for_parts();
+    let (routes, prefix) = (
+        console::api::routes(app, management),
+        console::api::prefix(app),
+    );
+    let operations = Operations::of(&document)
+        .below(&prefix)
+        .with_posts(&console::api::posts(&prefix));
+    Middleware::Console.wrap(routes, operations, app, refused)
 }
 
 /// Returns the API document of the management API.
@@ -119,7 +133,12 @@ fn binding_group() -> Group {
     )
 }
 
-fn serve(app: &App, groups: impl IntoIterator<Item = Group>, pages: Router<App>) -> Service {
+fn serve(
+    app: &App,
+    groups: impl IntoIterator<Item = Group>,
+    pages: Router<App>,
+    console: Router<App>,
+) -> Service {
     let pages = pages
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
@@ -132,7 +151,9 @@ fn serve(app: &App, groups: impl IntoIterator<Item = Group>, pages: Router<App>)
             middleware.wrap(routes, Operations::of(&document), app, refused)
         })
         .fold(
-            Middleware::Pages.wrap(pages, Operations::default(), app, refused),
+            Middleware::Pages
+                .wrap(pages, Operations::default(), app, refused)
+                .merge(console),
             Router::merge,
         )
         .with_state(app.clone());

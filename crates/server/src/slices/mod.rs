@@ -17,5 +17,6 @@ pub mod oidc;
 pub mod provision;
 pub mod realms;
 pub mod resource_servers;
+pub mod sessions;
 pub mod tenants;
 pub mod tokens;

@@ -15,6 +15,8 @@ pub(super) type Packages = &'static [(&'static str, &'static [(&'static str, &'s
 pub(super) struct Assets {
     /// Served paths, by the path of the source below `packages/`.
     paths: HashMap<String, String>,
+    /// Served paths of the style sheets that a source needs, by its path.
+    stylesheets: HashMap<String, Vec<String>>,
     /// Files, by served path.
     files: HashMap<String, File>,
 }
@@ -68,6 +70,8 @@ impl Assets {
         for (source, entry) in manifest {
             let served_at = |name: &str| format!("/assets/{package}/{name}");
             let source = format!("{package}/{source}");
+            let stylesheets = entry.css.iter().map(|name| served_at(name)).collect();
+            self.stylesheets.insert(source.clone(), stylesheets);
             self.paths.insert(source, served_at(&entry.file));
             for name in [entry.file].iter().chain(&entry.css).chain(&entry.assets) {
                 let file = File::find(name, files)
@@ -80,6 +84,12 @@ impl Assets {
     /// Returns the path that serves the file built from `source`.
     pub(super) fn path(&self, source: &str) -> Option<&str> {
         self.paths.get(source).map(String::as_str)
+    }
+
+    /// Returns the paths of the style sheets that the script built from `source` needs.
+    pub(super) fn stylesheets(&self, source: &str) -> Vec<&str> {
+        let found = self.stylesheets.get(source).into_iter().flatten();
+        found.map(String::as_str).collect()
     }
 
     /// Returns the file served at `path`.

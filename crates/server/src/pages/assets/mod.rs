@@ -47,6 +47,11 @@ pub fn path(source: &str) -> Option<&'static str> {
     ASSETS.path(source)
 }
 
+/// Returns the paths of the style sheets that the script built from `source` needs.
+pub fn stylesheets(source: &str) -> Vec<&'static str> {
+    ASSETS.stylesheets(source)
+}
+
 /// Returns the routes of `/assets` and of the icon.
 pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
     routes_of(&ASSETS)

@@ -1,6 +1,7 @@
-//! The page that an administrator's binding link opens: a button that calls our SDK.
+//! The console's page, and the one that an administrator's binding link opens.
 
 use askama::Template;
+use axum::extract::Path;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse as _, Response};
@@ -9,7 +10,7 @@ use axum::{Extension, Router};
 
 use crate::app::App;
 use crate::base::context::Context;
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, Kind, Result};
 use crate::base::reason::Reason;
 use crate::base::refusal::Refusal;
 use crate::http::auth::Anonymous;
@@ -18,8 +19,67 @@ use crate::pages::hosted::message;
 
 /// Returns the routes of the console's pages, below the path of its public URL.
 pub fn routes(app: &App) -> Router<App> {
-    let bind_path = format!("{}/bind", app.config.console_url.path());
-    Router::new().route(&bind_path, get(bind))
+    let base = app.config.console_url.path();
+    let routes = Router::new()
+        .route(&format!("{base}/bind"), get(bind))
+        .route(&format!("{base}/{{*page}}"), get(below));
+    match base {
+        // The sign-in server's own start page is there.
+        "" => routes,
+        base => routes.route(base, get(console)),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "console.html")]
+struct ConsolePage<'a> {
+    stylesheets: &'a [&'a str],
+    script: &'a str,
+    /// The path of the console's URL.
+    base: &'a str,
+    /// The host and port that the SDK may call.
+    auth_host: &'a str,
+}
+
+async fn below(anonymous: Anonymous, Path(page): Path<String>) -> Result<Response> {
+    // Files and calls have routes of their own.
+    let first = page.split('/').next().unwrap_or_default();
+    if matches!(first, "api" | "assets" | "v1") || page.starts_with("bind/") {
+        return Err(Error::not_found(Kind::ROUTE, ""));
+    }
+    console(anonymous).await
+}
+
+/// Every address of the console is the same page.
+async fn console(Anonymous(ctx): Anonymous) -> Result<Response> {
+    let Some(script) = assets::path("console/src/main.tsx") else {
+        return Ok(console_missing(&ctx));
+    };
+    let config = &ctx.app.config;
+    let page = ConsolePage {
+        stylesheets: &assets::stylesheets("console/src/main.tsx"),
+        script,
+        base: config.console_url.path(),
+        auth_host: config.auth_url.authority(),
+    };
+    let html = page.render().map_err(Error::internal)?;
+    let headers = [
+        (CONTENT_SECURITY_POLICY, policy(config.auth_url.origin())),
+        (CACHE_CONTROL, "no-store".to_owned()),
+        (REFERRER_POLICY, "no-referrer".to_owned()),
+    ];
+    Ok((headers, Html(html)).into_response())
+}
+
+fn console_missing(ctx: &Context) -> Response {
+    let page = message(
+        ctx,
+        StatusCode::SERVICE_UNAVAILABLE,
+        "The console is missing",
+        "This server was built without web assets.",
+        "Rebuild the server with `cargo xtask build`. The management API works without the console.",
+    );
+    (Extension(Refusal::from(Reason::Unavailable)), page).into_response()
 }
 
 #[derive(Template)]
@@ -29,6 +89,8 @@ struct BindPage<'a> {
     script: &'a str,
     /// The host and port that the SDK may call.
     auth_host: &'a str,
+    /// Where the console is, if this server has it.
+    console: Option<&'a str>,
 }
 
 async fn bind(Anonymous(ctx): Anonymous) -> Result<Response> {
@@ -50,6 +112,7 @@ fn bind_page(ctx: &Context, stylesheet: &str, script: &str) -> Result<Response> 
         stylesheet,
         script,
         auth_host: auth_url.authority(),
+        console: assets::path("console/src/main.tsx").map(|_| ctx.app.config.console_url.path()),
     };
     let html = page.render().map_err(Error::internal)?;
     let policy = policy(auth_url.origin());

@@ -23,6 +23,9 @@ use crate::base::validation::Violations;
 /// `classification` of the application that calls the management API.
 pub const MANAGEMENT_API: &str = "management_api";
 
+/// `classification` of the application that signs administrators in to the console.
+pub const CONSOLE: &str = "console";
+
 /// `classification` of every application created through the API.
 const CUSTOM: &str = "custom";
 

@@ -218,6 +218,29 @@ pub async fn find_management(rx: &mut Rx, realm: RealmRef) -> Result<Option<Appl
     Ok(rx.opt(SQL, &realm).await?)
 }
 
+/// Reads the built-in application that signs administrators in to the console, with its secret.
+pub async fn find_console(rx: &mut Rx, realm: RealmRef) -> Result<Option<WithSecret>> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns_with_secret!(),
+        " FROM applications
+        WHERE tenant_id = $1 AND realm_id = $2 AND is_managed AND classification = 'console'"
+    );
+    Ok(rx.opt(SQL, &realm).await?)
+}
+
+/// Inserts the console's application. Returns false if a concurrent sign-in was faster.
+pub async fn insert_console(
+    tx: &mut Tx,
+    application: &Application,
+    secret: &SealedSecret,
+) -> Result<bool> {
+    match find_console(tx, application.at().realm()).await? {
+        Some(_) => Ok(false),
+        None => insert(tx, application, Some(secret)).await.map(|()| true),
+    }
+}
+
 /// Returns the sealed client secret, for callers that may read applications.
 pub async fn find_secret(rx: &mut Rx, at: ApplicationRef) -> Result<Option<SealedSecret>> {
     let found = find_with_secret(rx, at).await?;

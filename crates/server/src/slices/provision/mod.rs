@@ -4,6 +4,7 @@
 //! application that calls it, the console's authenticator config, and one administrator.
 
 pub mod console;
+pub mod console_client;
 pub mod handover;
 pub mod rotation;
 #[cfg(test)]

@@ -1,4 +1,6 @@
-//! The page behind an administrator's link.
+//! The console's pages, and the one behind an administrator's link.
+
+mod session;
 
 use axum::body::Body;
 use axum::http::Request;
@@ -67,6 +69,39 @@ async fn d4_d9_the_page_is_kept_from_caches_referrers_and_frames() {
 }
 
 #[tokio::test]
+async fn g1_every_address_of_the_console_is_the_same_page_and_says_so_if_it_is_missing() {
+    let test = TestApp::sqlite().await;
+    for address in [
+        "/console",
+        "/console/sign-in",
+        "/console/realms/1/identities?x=y",
+    ] {
+        let page = get(&test, address).await;
+        let policy = page.header("content-security-policy");
+        assert!(policy.ends_with("frame-ancestors 'none'"), "{policy}");
+        assert!(!policy.contains("unsafe"), "{policy}");
+        if assets::path("console/src/main.tsx").is_none() {
+            assert_eq!(page.status, 503);
+            assert!(
+                page.text.contains("built without web assets"),
+                "{}",
+                page.text
+            );
+            continue;
+        }
+        assert_eq!(page.status, 200);
+        assert_eq!(page.header("cache-control"), "no-store");
+        assert!(
+            page.text.contains(r#"data-base="/console""#),
+            "{}",
+            page.text
+        );
+        assert_eq!(page.text.matches("<script").count(), 1);
+        assert!(!page.text.contains("style="), "{}", page.text);
+    }
+}
+
+#[tokio::test]
 async fn browsers_find_the_icon_that_they_ask_for() {
     let test = TestApp::sqlite().await;
     let icon = get(&test, "/favicon.ico").await;
@@ -109,7 +144,8 @@ async fn an_unknown_address_is_a_page_for_a_person_and_json_for_a_program() {
     for uri in [
         "/nothing",
         "/bind",
-        "/console/bind/",
+        "/console/bind/x",
+        "/console/api/nothing",
         "/assets/gone.js",
         "//evil.example/",
         "/%00",
@@ -134,8 +170,9 @@ async fn an_unknown_address_is_a_page_for_a_person_and_json_for_a_program() {
             ("POST", BROWSER),
         ] {
             let answer = test.auth(request(method, uri, accept)).await;
-            // Assets can only be read.
-            let is_asset = uri.starts_with("/assets/") && method == "POST";
+            // Assets and the console's pages can only be read.
+            let is_read = uri.starts_with("/assets/") || uri.starts_with("/console/");
+            let is_asset = is_read && method == "POST";
             answer.refused(if is_asset { 405 } else { 404 });
             assert_eq!(answer.header("vary"), "Accept");
         }
