@@ -26,6 +26,8 @@ for (const database of DATABASES) {
     async function device(): Promise<Page> {
       const page = await browser.newDevice({ authenticator: true });
       const origin = keymoor.init.auth_url;
+      // Colours that are on their way have no contrast yet.
+      await page.emulateMedia({ reducedMotion: 'reduce' });
       await page.route('**/*', async (route) => {
         const url = route.request().url();
         if (isOwn(url, origin)) return route.continue();

@@ -221,8 +221,9 @@ fn addresses(ports: Ports, init: &Value, init_file: &Path) -> String {
     let rows = [
         ("Sample application", local(ports.app)),
         ("Mail", local(ports.mail)),
+        ("Console", format!("{}/console", from_init("auth_url"))),
         (
-            "First administrator's passkey",
+            "First administrator's way in",
             from_init("admin_binding_link"),
         ),
         ("Sign-in and SDK calls", from_init("auth_url")),
@@ -277,6 +278,10 @@ mod tests {
         );
         assert!(
             shown.contains("http://localhost:8021/v1/link?token=t"),
+            "{shown}"
+        );
+        assert!(
+            shown.contains("Console                        http://localhost:8021/console\n"),
             "{shown}"
         );
         assert!(!shown.contains("hidden"), "{shown}");

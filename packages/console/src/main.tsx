@@ -1,7 +1,10 @@
 /** The console: signed out it is the entrance, signed in the shell with a screen for each address. */
 import './styles/tokens.css';
-import './styles/console.css';
+import './styles/shell.css';
+import './styles/controls.css';
+import './styles/content.css';
 import './styles/app.css';
+import './styles/narrow.css';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode, useEffect, useState } from 'react';
@@ -16,7 +19,7 @@ import { SessionContext } from './shell.tsx';
 import { applyTheme } from './theme.ts';
 
 const queries = new QueryClient({
-  defaultOptions: { queries: { retry: false, staleTime: 5_000 }, mutations: { retry: false } },
+  defaultOptions: { queries: { retry: false }, mutations: { retry: false } },
 });
 
 function Console() {

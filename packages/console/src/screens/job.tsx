@@ -1,6 +1,6 @@
 /** A binding job, live: the stepper moves as the person goes on. */
-import type { CredentialBindingJob } from '@keymoor/api-client';
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import type { CredentialBindingJob, CredentialBindingJobEvent, CredentialBindingJobStep } from '@keymoor/api-client';
+import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useRef, useState } from 'react';
 import { api } from '../api.ts';
 import { t } from '../l10n/l10n.ts';
@@ -21,6 +21,15 @@ export function JobPage() {
     refetchInterval: ({ state }) => (!state.data || PENDING.includes(state.data.state) || state.error ? 1_000 : false),
     retry: false,
   });
+  const state = query.data?.state;
+  const steps = useQuery({
+    queryKey: ['steps', id, state],
+    queryFn: () => api().listCredentialBindingJobEvents({ ...at, credential_binding_job_id: id, page_size: 200 }),
+    enabled: state !== undefined,
+    placeholderData: keepPreviousData,
+    refetchInterval: state && PENDING.includes(state) ? 5_000 : false,
+  });
+  const events = steps.data?.credential_binding_job_events ?? [];
   const seen = useRef(new Map<string, string>());
   const job = query.data;
   if (!job) return query.isError ? <ErrorState error={query.error} onRetry={() => void query.refetch()} /> : <Loading />;
@@ -32,8 +41,9 @@ export function JobPage() {
   const resend = async () => {
     setError(undefined);
     try {
-      const operations = api() as unknown as Record<string, (at: object) => Promise<unknown>>;
-      await operations['resendCredentialBindingJob']?.({ ...at, credential_binding_job_id: id });
+      const sent = await api().resendCredentialBindingJob({ ...at, credential_binding_job_id: id });
+      seen.current.clear();
+      queries.setQueryData(['job', id], sent.credential_binding_job);
       await queries.invalidateQueries({ queryKey: ['job', id] });
     } catch (error) {
       setError(error);
@@ -78,10 +88,28 @@ export function JobPage() {
             <p>{words}</p>
             {query.isError ? <p className="faint">{t('job-live-lost')}</p> : isPending && <p className="faint">{t('job-live')}</p>}
           </div>
-          <Stepper job={job} seen={seen.current} />
+          <Stepper job={job} seen={seen.current} events={events} />
         </div>
       </section>
-      <section className="card section" aria-labelledby="about">
+      <div className="columns section">
+      <section className="card" aria-labelledby="log">
+        <div className="card-head">
+          <h2 id="log">{t('job-log')}</h2>
+        </div>
+        <ErrorBanner error={steps.error} title={t('list-error')} />
+        <ol className="timeline pad">
+          {[...events].sort(byTime).map((event) => (
+            <li key={event.id}>
+              <Time at={event.time} />
+              <div>
+                {t(`step-${event.step}`)}
+                <small>{[place(event), event.reason].filter(Boolean).join(' · ')}</small>
+              </div>
+            </li>
+          ))}
+        </ol>
+      </section>
+      <section className="card" aria-labelledby="about">
         <div className="card-head">
           <h2 id="about">{t('job-about')}</h2>
         </div>
@@ -120,6 +148,7 @@ export function JobPage() {
           )}
         </dl>
       </section>
+      </div>
       {isRevoking && (
         <ConfirmDialog
           title={t('link-revoke-title')}
@@ -156,8 +185,37 @@ export function JobStatus({ job }: { job: CredentialBindingJob }) {
   }
 }
 
+/** The steps that show that a stop was reached. */
+const REACHED = {
+  LINK_SENT: ['MAIL_ACCEPTED', 'RESENT', 'CREATED'],
+  LINK_OPENED: ['LINK_OPENED'],
+  REQUEST_DELIVERED: ['REQUEST_DELIVERED'],
+  COMPLETE: ['COMPLETED'],
+} as const;
+const ENDS: readonly CredentialBindingJobStep[] = ['EXPIRED', 'REVOKED', 'FAILED_TO_SEND'];
+
+/** The newest first. */
+function byTime(one: CredentialBindingJobEvent, other: CredentialBindingJobEvent): number {
+  return other.time.localeCompare(one.time) || other.id.localeCompare(one.id);
+}
+
+/** The browser and the address, or the mail server's answer. */
+function place({ mail, opened_by, source_address, user_agent }: CredentialBindingJobEvent): string {
+  const browser = [user_agent?.family, user_agent?.operating_system].filter(Boolean).join(', ');
+  const answer = mail && [mail.reply_code, mail.enhanced_code].filter(Boolean).join(' ');
+  return [opened_by === 'SCANNER' ? t('opened-by-scanner') : '', browser, source_address, answer].filter(Boolean).join(' · ');
+}
+
 /** A rope through mooring rings: passed, at the current one, or ended early. */
-function Stepper({ job, seen }: { job: CredentialBindingJob; seen: ReadonlyMap<string, string> }) {
+function Stepper({
+  job,
+  seen,
+  events,
+}: {
+  job: CredentialBindingJob;
+  seen: ReadonlyMap<string, string>;
+  events: readonly CredentialBindingJobEvent[];
+}) {
   const step = reached(job.state);
   const isComplete = job.state === 'COMPLETE';
   const ended = ['EXPIRED', 'REVOKED', 'FAILED_TO_SEND'].includes(job.state);
@@ -167,13 +225,23 @@ function Stepper({ job, seen }: { job: CredentialBindingJob; seen: ReadonlyMap<s
       {STATES.map((state, i) => {
         const isEnd = ended && i === step + 1;
         const stop = isEnd ? 'end' : i < step ? 'passed' : i > step ? 'ahead' : isComplete ? 'complete' : ended ? 'last' : 'current';
-        const at = state === 'LINK_SENT' ? job.create_time : isEnd ? job.update_time : seen.get(state);
+        const steps: readonly CredentialBindingJobStep[] = isEnd ? ENDS : REACHED[state];
+        const event = [...events].sort(byTime).find(({ step }) => steps.includes(step));
+        const at = event?.time ?? (state === 'LINK_SENT' ? job.create_time : isEnd ? job.update_time : seen.get(state));
         return (
           <li key={state} className="stop" data-stop={stop} {...(isEnd && { 'data-tone': endTone })} aria-current={stop === 'current' ? 'step' : undefined}>
             <Mark stop={stop} isFirst={i === 0} isCrossed={job.state === 'FAILED_TO_SEND'} />
             <h3>{isEnd ? wordOf(job) : wordOf({ ...job, state })}</h3>
             <code>{isEnd ? job.state : state}</code>
-            <p>{i <= step || isEnd ? at && <Time at={at} /> : ended ? '' : t('stop-ahead')}</p>
+            <p>
+              {i <= step || isEnd ? at && <Time at={at} /> : ended ? '' : t('stop-ahead')}
+              {event && (i <= step || isEnd) && (
+                <>
+                  <br />
+                  {place(event)}
+                </>
+              )}
+            </p>
           </li>
         );
       })}
