@@ -217,6 +217,7 @@ function External({ app, save }: { app: Application; save: (application: Applica
       <ErrorBanner error={error} />
       {!app.is_managed && (
         <div className="save-bar">
+          <span />
           <Button kind="primary" type="submit" isPending={isPending} pending={t('saving')}>
             {t('save')}
           </Button>
