@@ -24,7 +24,7 @@ export function Link({
     'aria-current': isCurrent ? ('page' as const) : undefined,
   };
   return (
-    <RouterLink to={to as never} activeProps={{}} {...props}>
+    <RouterLink to={to as never} activeOptions={{ exact: true }} activeProps={{}} {...props}>
       {children}
     </RouterLink>
   );

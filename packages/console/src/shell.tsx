@@ -49,8 +49,6 @@ export function Shell() {
   useEffect(() => setOpen(false), [path]);
   useEffect(() => {
     document.body.className = 'app';
-    // The shell's parts are the grid's.
-    document.getElementById('root')!.style.display = 'contents';
   }, []);
   useKeys(realm, go, setShown);
   useNewBuild(session);
