@@ -78,6 +78,8 @@ enum Task {
         /// Targets to run instead of all: folders of fuzz/corpus
         targets: Vec<String>,
     },
+    /// Draw every screen of the console, light and dark, wide and narrow, into docs/assets/console
+    Screenshots,
     /// Run single steps of `test`
     Ci {
         #[arg(required = true)]
@@ -109,8 +111,16 @@ fn run(task: Task) -> Result<()> {
         Task::Codegen(generated) => generated.make(),
         Task::Bench(bench) => bench::run_bench(&bench),
         Task::Fuzz { minutes, targets } => fuzz::run_targets(&targets, minutes),
+        Task::Screenshots => screenshots(),
         Task::Ci { steps } => test::run(&steps, false),
     }
+}
+
+fn screenshots() -> Result<()> {
+    let programs = setup::programs(&[setup::CHROMIUM])?;
+    let binary = build::build()?;
+    let mut script = setup::node(&["e2e/console/screenshots.ts", "docs/assets/console"])?;
+    process::run(script.env("KEYMOOR_TEST_BIN", binary).envs(programs))
 }
 
 #[cfg(test)]
