@@ -30,6 +30,7 @@ function Console() {
   const load = async () => {
     try {
       const found = await own<Session>('/session');
+      if (!found.tenant_id) return setSignedOut(true);
       connect(found);
       setSession(found);
       setSignedOut(false);

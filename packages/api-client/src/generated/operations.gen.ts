@@ -52,6 +52,7 @@ import type {
   Tenant,
   UpdateApplicationInput,
   UpdateAuthenticatorConfigInput,
+  UpdateCredentialInput,
   UpdateIdentityInput,
   UpdateRealmInput,
   UpdateTenantInput,
@@ -169,6 +170,9 @@ export interface ManagementApi {
 
   /** Reads a credential. */
   getCredential: Call<GetCredentialInput, Credential>;
+
+  /** Renames a credential. Omitted fields stay unchanged. */
+  updateCredential: Call<UpdateCredentialInput, Credential>;
 
   /** Revokes a credential permanently. Its record stays. Revoking it again changes nothing. */
   revokeCredential: Call<RevokeCredentialInput, Credential>;
@@ -334,6 +338,11 @@ export const OPERATIONS: Record<keyof ManagementApi, Operation> = {
   getCredential: {
     method: 'GET',
     path: '/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credentials/{credential_id}',
+  },
+  updateCredential: {
+    method: 'PATCH',
+    path: '/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credentials/{credential_id}',
+    hasBody: true,
   },
   revokeCredential: {
     method: 'POST',

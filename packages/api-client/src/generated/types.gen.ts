@@ -164,6 +164,13 @@ export type Credential = {
      */
     jwk_thumbprint: string;
     attestation: CredentialAttestation;
+    /**
+     * The name that its owner recognises it by. By default the authenticator's product, or the
+     * browser and the system that bound it. An extension of the published API, as the next two.
+     */
+    display_name: Name;
+    last_used_time?: Timestamp | null;
+    created_from: CredentialCreatedFrom;
     create_time: Timestamp;
     update_time: Timestamp;
 };
@@ -231,7 +238,27 @@ export type CredentialBindingJobState = 'LINK_SENT' | 'LINK_OPENED' | 'REQUEST_D
 
 export type CredentialBindingJobStep = 'CREATED' | 'MAIL_ACCEPTED' | 'MAIL_FAILED' | 'FAILED_TO_SEND' | 'LINK_OPENED' | 'REQUEST_DELIVERED' | 'PROOF_FAILED' | 'COMPLETED' | 'REVOKED' | 'RESENT' | 'EXPIRED';
 
+/**
+ * Where the request came from that bound a credential. Credentials of older versions have only the
+ * job.
+ */
+export type CredentialCreatedFrom = {
+    credential_binding_job_id: BindingJobId;
+    /**
+     * The address of the device.
+     */
+    ip_address?: string | null;
+    /**
+     * The request's `User-Agent` header, up to 512 bytes.
+     */
+    user_agent?: string | null;
+};
+
 export type CredentialId = string;
+
+export type CredentialPatch = {
+    display_name?: Name | null;
+};
 
 export type CredentialState = 'ACTIVE' | 'REVOKED';
 
@@ -716,6 +743,10 @@ export type TraitsPatch = {
     department?: string | null;
     manager_id?: string | null;
     manager_name?: string | null;
+};
+
+export type UpdateCredentialRequest = {
+    credential: CredentialPatch;
 };
 
 export type UpdateIdentityRequest = {
@@ -1221,6 +1252,18 @@ export type ListCredentialsInput = {
 
 export type GetCredentialInput = {
     body?: never;
+    path: {
+        tenant_id: string;
+        realm_id: string;
+        identity_id: string;
+        credential_id: string;
+    };
+    query?: never;
+    url: '/v1/tenants/{tenant_id}/realms/{realm_id}/identities/{identity_id}/credentials/{credential_id}';
+};
+
+export type UpdateCredentialInput = {
+    body: UpdateCredentialRequest;
     path: {
         tenant_id: string;
         realm_id: string;

@@ -17,6 +17,7 @@ export function IdentityPage() {
   const at = { realm_id: realm, identity_id: id };
   const [tab, setTab] = useState('passkeys');
   const [dialog, setDialog] = useState<'add' | 'edit' | 'suspend' | 'delete'>();
+  const [renaming, setRenaming] = useState<Credential>();
   const [revoking, setRevoking] = useState<Credential>();
   const queries = useQueryClient();
   const go = useGo();
@@ -76,7 +77,7 @@ export function IdentityPage() {
         <section className="card" aria-label={t('passkeys')}>
           {keys.data?.credentials.length === 0 && <Empty title={t('passkeys-empty')} text={t('passkeys-empty-text', { name: data.display_name })} />}
           {keys.isError && <ErrorState error={keys.error} onRetry={() => void keys.refetch()} />}
-          {keys.data && keys.data.credentials.length > 0 && <Passkeys keys={keys.data.credentials} onRevoke={setRevoking} />}
+          {keys.data && keys.data.credentials.length > 0 && <Passkeys keys={keys.data.credentials} onRename={setRenaming} onRevoke={setRevoking} />}
         </section>
       )}
       {tab === 'profile' && <Profile person={data} />}
@@ -110,9 +111,24 @@ export function IdentityPage() {
           <p>{t('delete-text')}</p>
         </ConfirmDialog>
       )}
+      {renaming && (
+        <FormDialog
+          title={t('rename')}
+          action={t('rename')}
+          onClose={() => setRenaming(undefined)}
+          save={async (value) => {
+            await api().updateCredential({ ...at, credential_id: renaming.id, credential: { display_name: value('display_name') } });
+            await changed();
+          }}
+        >
+          {(error) => (
+            <Field label={t('name')} name="display_name" autoFocus required defaultValue={renaming.display_name} error={error('credential.display_name')} />
+          )}
+        </FormDialog>
+      )}
       {revoking && (
         <ConfirmDialog
-          title={t('revoke-title')}
+          title={t('revoke-title', { passkey: revoking.display_name })}
           keep={t('revoke-keep')}
           action={t('revoke-do')}
           pending={t('revoking')}
@@ -130,15 +146,25 @@ export function IdentityPage() {
   );
 }
 
-function Passkeys({ keys, onRevoke }: { keys: readonly Credential[]; onRevoke: (key: Credential) => void }) {
+function Passkeys({
+  keys,
+  onRename,
+  onRevoke,
+}: {
+  keys: readonly Credential[];
+  onRename: (key: Credential) => void;
+  onRevoke: (key: Credential) => void;
+}) {
   return (
     <div className="table-frame">
       <table aria-label={t('passkeys')}>
         <thead>
           <tr>
-            <th>{t('key')}</th>
+            <th>{t('name')}</th>
+            <th className="p2">{t('key')}</th>
             <th className="p1">{t('proof')}</th>
             <th>{t('state')}</th>
+            <th className="p1">{t('last-used')}</th>
             <th className="p2">{t('created')}</th>
             <th className="p1">{t('id')}</th>
             <th>
@@ -149,11 +175,16 @@ function Passkeys({ keys, onRevoke }: { keys: readonly Credential[]; onRevoke: (
         <tbody>
           {keys.map((key) => (
             <tr key={key.id}>
-              <td>{t(key.csr_type === 'JWT' ? 'key-software' : 'key-device')}</td>
+              <td>
+                {key.display_name}
+                {key.created_from.ip_address && <span className="two p1">{key.created_from.ip_address}</span>}
+              </td>
+              <td className="p2">{t(key.csr_type === 'JWT' ? 'key-software' : 'key-device')}</td>
               <td className="p1">
                 <span className={`tag ${key.attestation.level === 'attested' ? 'green' : ''}`}>{t(`proof-${key.attestation.level}`)}</span>
               </td>
               <td>{t(key.state === 'ACTIVE' ? 'active' : 'revoked')}</td>
+              <td className="p1">{key.last_used_time ? <Time at={key.last_used_time} /> : <span className="faint">{t('never')}</span>}</td>
               <td className="p2">
                 <Time at={key.create_time} />
               </td>
@@ -161,6 +192,9 @@ function Passkeys({ keys, onRevoke }: { keys: readonly Credential[]; onRevoke: (
                 <Id value={key.id} what={t('passkey')} />
               </td>
               <td className="num">
+                <Button kind="small quiet" onPress={() => onRename(key)}>
+                  {t('rename')}
+                </Button>
                 {key.state === 'ACTIVE' && (
                   <Button kind="small quiet danger-quiet" onPress={() => onRevoke(key)}>
                     {t('revoke')}

@@ -2,6 +2,7 @@
 
 use axum::extract::{Path, Request, State};
 use axum::http::header::SET_COOKIE;
+use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::from_fn_with_state;
 use axum::response::{AppendHeaders, IntoResponse as _, Response};
 use axum::routing::{get, post};
@@ -11,7 +12,7 @@ use serde::Serialize;
 
 use super::caller::{self, SignedIn};
 use crate::app::App;
-use crate::base::error::{Error, Kind, Result};
+use crate::base::error::{self, Error, Kind};
 use crate::http::auth::Anonymous;
 use crate::http::json::Lenient;
 use crate::pages::assets;
@@ -48,7 +49,7 @@ struct Started {
     realm_id: String,
 }
 
-async fn start(Anonymous(ctx): Anonymous, request: Request) -> Result<Json<Started>> {
+async fn start(Anonymous(ctx): Anonymous, request: Request) -> error::Result<Json<Started>> {
     caller::require_own_page(request.headers())?;
     let ops::SignIn {
         url,
@@ -69,7 +70,7 @@ async fn finish(
     State(app): State<App>,
     Anonymous(ctx): Anonymous,
     request: Request,
-) -> Result<Response> {
+) -> error::Result<Response> {
     let (parts, body) = request.into_parts();
     let before = caller::session(&app, &parts, false).await?.ok();
     let request = Request::from_parts(parts, body);
@@ -98,9 +99,27 @@ struct SessionView {
     build: &'static str,
 }
 
-async fn session(SignedIn { ctx, session }: SignedIn) -> Json<SessionView> {
+/// A browser without a cookie is told so without an error, which it would report to the developer.
+async fn session(
+    State(app): State<App>,
+    headers: HeaderMap,
+    signed_in: Result<SignedIn, Response>,
+) -> Response {
+    match signed_in {
+        Ok(signed_in) => Json(view(signed_in)).into_response(),
+        Err(refused)
+            if refused.status() == StatusCode::UNAUTHORIZED
+                && !caller::has_cookie(&app.config, &headers) =>
+        {
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Err(refused) => refused,
+    }
+}
+
+fn view(SignedIn { ctx, session }: SignedIn) -> SessionView {
     let config = &ctx.app.config;
-    Json(SessionView {
+    SessionView {
         tenant_id: session.tenant_id.to_string(),
         admin_realm_id: session.realm_id.to_string(),
         identity_id: session.identity_id.to_string(),
@@ -110,10 +129,10 @@ async fn session(SignedIn { ctx, session }: SignedIn) -> Json<SessionView> {
         build: assets::path("console/src/main.tsx").unwrap_or_default(),
         display_name: session.display_name,
         username: session.username,
-    })
+    }
 }
 
-async fn sign_out(SignedIn { ctx, session }: SignedIn) -> Result<Response> {
+async fn sign_out(SignedIn { ctx, session }: SignedIn) -> error::Result<Response> {
     ops::end(&ctx, &session).await?;
     let cookie = caller::set_cookie(&ctx.app.config, None)?;
     Ok((
@@ -133,7 +152,7 @@ struct OwnSession {
     active_time: Timestamp,
 }
 
-async fn sessions(SignedIn { ctx, session }: SignedIn) -> Result<Json<serde_json::Value>> {
+async fn sessions(SignedIn { ctx, session }: SignedIn) -> error::Result<Json<serde_json::Value>> {
     let found = ops::list(&ctx, &session).await?;
     let view = |other: Session| OwnSession {
         is_current: other.id == session.id,
@@ -150,7 +169,7 @@ async fn sessions(SignedIn { ctx, session }: SignedIn) -> Result<Json<serde_json
 async fn end(
     SignedIn { ctx, session }: SignedIn,
     Path(id): Path<String>,
-) -> Result<Json<serde_json::Value>> {
+) -> error::Result<Json<serde_json::Value>> {
     let unknown = |_| Error::not_found(Kind::new("Session", "session"), &id);
     let other: SessionId = id.parse().map_err(unknown)?;
     ops::end_other(&ctx, &session, other).await?;

@@ -50,17 +50,30 @@ pub fn set_cookie(config: &Config, key: Option<&SessionKey>) -> Result<HeaderVal
         .map_err(Error::internal)
 }
 
-fn cookie(config: &Config, headers: &HeaderMap) -> Option<SessionKey> {
+/// The values of the cookies of the console's name.
+fn cookies<'a>(config: &Config, headers: &'a HeaderMap) -> Vec<&'a str> {
     let name = cookie_name(config);
     let lines = headers.get_all(COOKIE).iter();
-    let mut values = lines
+    lines
         .filter_map(|line| line.to_str().ok())
         .flat_map(|line| line.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .filter(|(of, _)| *of == name);
-    let (_, value) = values.next()?;
-    // Two cookies of one name: somebody else set one of them.
-    values.next().is_none().then(|| SessionKey::parse(value))?
+        .filter(|(of, _)| *of == name)
+        .map(|(_, value)| value)
+        .collect()
+}
+
+/// Whether the browser believes that it has a session.
+pub fn has_cookie(config: &Config, headers: &HeaderMap) -> bool {
+    !cookies(config, headers).is_empty()
+}
+
+/// Two cookies of one name are none: somebody else set one of them.
+fn cookie(config: &Config, headers: &HeaderMap) -> Option<SessionKey> {
+    match *cookies(config, headers) {
+        [value] => SessionKey::parse(value),
+        _ => None,
+    }
 }
 
 /// Rejects what another origin sends, siblings included.

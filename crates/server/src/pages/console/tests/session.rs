@@ -383,6 +383,8 @@ async fn d1_bearer_routes_ignore_the_cookie_and_console_routes_ignore_bearers(te
         .refused(401);
     let token = test.token(crate::base::scope::ALL).await;
     let bearer = format!("Bearer {}", token.expose());
+    let nobody = call(&test, Method::GET, "/session", None, None).await;
+    assert_eq!((nobody.status.as_u16(), &*nobody.text), (204, ""));
     let headers = [PAGE, ("authorization", &*bearer)];
     ended(
         &send(&test, Method::GET, &realm, None, &headers, None).await,
