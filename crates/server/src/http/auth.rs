@@ -36,13 +36,12 @@ impl<S: Scope> FromRequestParts<App> for Allowed<S> {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let tenant_id = PathSegments::of(parts).await?.get("tenant_id")?;
-        let token = match parts.extensions.remove::<InSession>() {
-            Some(session) => session.in_tenant(tenant_id)?,
-            None => {
-                let token = bearer(&parts.headers)
-                    .ok_or_else(|| Error::Unauthenticated.because(Reason::MissingCredentials))?;
-                access::verify_management(app, &token, tenant_id).await?
-            }
+        let token = if let Some(session) = parts.extensions.remove::<InSession>() {
+            session.in_tenant(tenant_id)?
+        } else {
+            let token = bearer(&parts.headers)
+                .ok_or_else(|| Error::Unauthenticated.because(Reason::MissingCredentials))?;
+            access::verify_management(app, &token, tenant_id).await?
         };
         if !reads_list(parts) {
             reject_unknown(parts.uri.query(), |_| false)?;

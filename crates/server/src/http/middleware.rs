@@ -122,9 +122,8 @@ impl Settings {
             // A link that was cut short, where one address serves everything.
             Middleware::Management => !request.headers().contains_key(AUTHORIZATION),
             // Standards define these responses. `/authorize` has pages of its own.
-            Middleware::OAuth | Middleware::Metadata => false,
-            // Only the console's scripts read them.
-            Middleware::Console => false,
+            // Only the console's scripts read what it calls.
+            Middleware::OAuth | Middleware::Metadata | Middleware::Console => false,
         };
         let source = request.extensions().get::<Source>()?;
         (opens && may_be_person && accept::reads_html(request.headers()))

@@ -38,9 +38,11 @@ pub fn cookie_name(config: &Config) -> &'static str {
 
 /// Returns the `Set-Cookie` header of a new session, or of none.
 pub fn set_cookie(config: &Config, key: Option<&SessionKey>) -> Result<HeaderValue> {
-    let (name, secure) = match config.console_url.is_https() {
-        true => (cookie_name(config), "; Secure"),
-        false => (cookie_name(config), ""),
+    let name = cookie_name(config);
+    let secure = if config.console_url.is_https() {
+        "; Secure"
+    } else {
+        ""
     };
     let text = key.map(SessionKey::text);
     let value = text.as_ref().map_or("", Secret::expose);
