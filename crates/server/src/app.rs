@@ -19,7 +19,7 @@ use crate::infra::mail::Mailer;
 use crate::infra::metrics::Metrics;
 use crate::slices::applications::model::Application;
 use crate::slices::authenticator_configs::model::Effective;
-
+use crate::slices::events::feeds::Feeds;
 use crate::slices::keys::KeyRing;
 use crate::slices::resource_servers::model::ResourceServerRef;
 use crate::slices::tokens::revocations::Revocations;
@@ -50,6 +50,8 @@ pub struct Parts {
     pub unfinished: Budget,
     /// Repeated refusals that are not written yet.
     pub repeats: Repeats,
+    /// New events, for streams.
+    pub feeds: Feeds,
     pub mailer: Arc<dyn Mailer>,
     /// Trusted roots for attestations of new passkeys.
     pub attestation_roots: AttestationRoots,
@@ -90,6 +92,7 @@ impl App {
             repeats: Repeats::default(),
             unfinished: Budget::new(UNFINISHED_BYTES),
             metrics: Metrics::new(&db),
+            feeds: Feeds::new(db.clone()),
             mailer,
             attestation_roots,
             db,

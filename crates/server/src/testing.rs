@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
+use axum::response::Response;
 use keymoor_oauth::claims::Principal;
 use keymoor_oauth::client::GrantType;
 use keymoor_oauth::jose::Algorithm;
@@ -249,6 +250,12 @@ impl TestApp {
         send(&self.management, request).await
     }
 
+    /// Sends a request to the management listener, and returns the response with its unread body.
+    pub(crate) async fn management_response(&self, request: Request<Body>) -> Response {
+        let response = self.management.clone().oneshot(request).await;
+        response.expect("the router never fails")
+    }
+
     /// Sends a request to the listener of sign-in and binding as it is.
     pub(crate) async fn auth(&self, request: Request<Body>) -> Answer {
         send(&self.auth, request).await
@@ -378,7 +385,7 @@ async fn send(service: &Service, request: Request<Body>) -> Answer {
     answer
 }
 
-async fn read(response: axum::response::Response) -> Answer {
+async fn read(response: Response) -> Answer {
     let (parts, body) = response.into_parts();
     let bytes = to_bytes(body, 1 << 20).await.expect("answers are small");
     let text = String::from_utf8(bytes.to_vec()).expect("answers are text");

@@ -127,6 +127,13 @@ macro_rules! uuid_ids {
                 Self(uuid::Builder::from_unix_timestamp_millis(millis, &rng.bytes()).into_uuid())
             }
 
+            /// Returns the time that the id was generated at, to the millisecond.
+            #[must_use]
+            pub fn created_at(&self) -> Timestamp {
+                let millis = self.0.as_u128() >> 80;
+                Timestamp::from_micros(i64::try_from(millis).unwrap_or(0) * 1_000)
+            }
+
             /// Returns the id that sorts before every other and belongs to nothing.
             #[must_use]
             pub const fn nil() -> Self {

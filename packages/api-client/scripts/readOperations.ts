@@ -18,14 +18,19 @@ export interface ClientOperation {
 type Schemas = Record<string, Schema>;
 
 const JSON_TYPE = 'application/json';
+const STREAM_TYPE = 'text/event-stream';
 const ERROR_SCHEMA = 'Problem';
 
-/** @throws If the document has something that the client does not support, such as two parameters of the same name. */
+/**
+ * Reads every operation except streams, which applications read with an event source library.
+ *
+ * @throws If the document has something that the client does not support, such as two parameters of the same name.
+ */
 export function readOperations({ paths, components: { schemas } }: Document): ClientOperation[] {
   return Object.entries(paths).flatMap(([path, item]) =>
     METHODS.flatMap((method) => {
       const operation = item[method];
-      if (!operation) return [];
+      if (!operation || isStream(operation)) return [];
       const parameters = [...(item.parameters ?? []), ...(operation.parameters ?? [])];
       try {
         return [read(schemas, path, method, operation, parameters)];
@@ -58,6 +63,10 @@ function read(
     response,
     items: query.includes('page_token') ? itemsOf(schemas, response) : undefined,
   };
+}
+
+function isStream({ responses }: OperationObject): boolean {
+  return Object.values(responses).some(({ content }) => content && STREAM_TYPE in content);
 }
 
 function check(parameters: Parameter[], body: string[]): void {

@@ -96,7 +96,7 @@ struct Exception {
     because: &'static str,
 }
 
-const EXCEPTIONS: [Exception; 6] = [
+const EXCEPTIONS: [Exception; 8] = [
     Exception {
         at: "http/router.rs",
         may_name: "crate::slices::*::api",
@@ -116,6 +116,16 @@ const EXCEPTIONS: [Exception; 6] = [
         at: "http/auth.rs",
         may_name: "crate::slices::tokens::access",
         because: "an extractor verifies the bearer token, and tokens are a slice",
+    },
+    Exception {
+        at: "slices/events/sse.rs",
+        may_name: "axum",
+        because: "it is the half of the endpoint that writes the stream",
+    },
+    Exception {
+        at: "slices/events/sse.rs",
+        may_name: "crate::http",
+        because: "a stream checks its caller's rights with the extractor",
     },
     Exception {
         at: "infra/serving/",

@@ -40,4 +40,5 @@ scopes! {
     applications "applications": Create "create", Read "read", Update "update", Delete "delete";
     resource_servers "resource-servers": Read "read";
     tokens "tokens": Read "read", Delete "delete";
+    events "events": Read "read";
 }

@@ -201,6 +201,7 @@ impl Server {
     pub async fn stop(mut self) -> Outcome {
         let limit = self.app.config.shutdown.0.unsigned_abs();
         let deadline = Instant::now() + Duration::from_secs(limit);
+        self.app.feeds.close();
         if !self.listeners.stop(deadline).await {
             tracing::warn!("some requests took too long and were cancelled");
         }

@@ -66,9 +66,10 @@ impl Operation {
                 };
                 let id = match name.trim_end_matches('}') {
                     "tenant_id" => tenant,
-                    "application_id" | "authenticator_config_id" | "resource_server_id" => {
-                        "0197a000-0000-7000-8000-000000000000"
-                    }
+                    "application_id"
+                    | "authenticator_config_id"
+                    | "resource_server_id"
+                    | "event_id" => "0197a000-0000-7000-8000-000000000000",
                     "token_id" => "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
                     _ => "0000000000000001",
                 };

@@ -13,11 +13,12 @@ use crate::base::error::{Error, Kind, Resource};
 use crate::http::{oauth, problem};
 
 /// The ids in paths from the outermost: parameter, kind of resource and schema.
-const SEGMENTS: [(&str, Kind, &str); 8] = [
+const SEGMENTS: [(&str, Kind, &str); 9] = [
     ("tenant_id", Kind::TENANT, "TenantId"),
     ("realm_id", Kind::REALM, "RealmId"),
     ("identity_id", Kind::IDENTITY, "IdentityId"),
     ("credential_id", Kind::CREDENTIAL, "CredentialId"),
+    ("event_id", Kind::new("Event", "event"), "EventId"),
     (
         "credential_binding_job_id",
         Kind::CREDENTIAL_BINDING_JOB,
@@ -216,6 +217,9 @@ mod tests {
     use super::*;
     use crate::http::router::{management_document, public_document};
 
+    /// Its body is no JSON.
+    const EVENT_STREAM: &str = "text/event-stream";
+
     /// Schemas with examples from errors.
     const REFUSALS: [&str; 4] = ["Detail", "OAuthProblem", "Problem", "Violation"];
 
@@ -235,7 +239,13 @@ mod tests {
             let parts = responses.map(|(status, body)| (status.as_str(), body));
             for (part, body) in parts.chain(request) {
                 let contents = body.get("content").and_then(Value::as_object);
-                let contents = contents.into_iter().flat_map(Map::values);
+                let contents =
+                    contents
+                        .into_iter()
+                        .flatten()
+                        .filter_map(|(media_type, content)| {
+                            (media_type != EVENT_STREAM).then_some(content)
+                        });
                 found.extend(contents.map(|content| (format!("{id} {part}"), content)));
             }
         }

@@ -42,6 +42,9 @@ pub trait Listed: Serialize + ToSchema {
     const ATTRIBUTES: &'static [&'static str] = &[];
     /// Additional query parameters that select the items.
     const SELECTORS: &'static [&'static str] = &[];
+    /// Whether the list has a total, can be skipped through and has `filter`. Not if it is too long
+    /// to be counted.
+    const COUNTED: bool = true;
 }
 
 /// The query of every list. [`Asked`] parses it.
@@ -62,7 +65,19 @@ pub struct ListQuery {
     filter: Option<String>,
 }
 
-/// The names of the members of [`ListQuery`].
+/// The query of a list that is too long to be counted. [`Asked`] parses it.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "it documents the parameters")]
+pub struct LongListQuery {
+    /// The maximum number of items. 0 means the default. Larger values are clamped to the maximum.
+    page_size: Option<u32>,
+    /// The `next_page_token` of the previous page. Expires after a week. A page may have fewer items
+    /// than requested, or none, and a token: the server looked through as much as one request may.
+    page_token: Option<String>,
+}
+
+/// The names of the members of [`ListQuery`]. The first two are those of [`LongListQuery`].
 const PARAMETERS: [&str; 4] = ["page_size", "page_token", "skip", "filter"];
 
 /// Rejects a parameter that the operation doesn't have, by its name. Ignoring one, such as a sort
@@ -97,7 +112,12 @@ impl<V: Listed> FromRequestParts<App> for Asked<V> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let known = |name: &str| PARAMETERS.contains(&name) || V::SELECTORS.contains(&name);
+        let parameters = if V::COUNTED {
+            &PARAMETERS[..]
+        } else {
+            &PARAMETERS[..2]
+        };
+        let known = |name: &str| parameters.contains(&name) || V::SELECTORS.contains(&name);
         reject_unknown(parts.uri.query(), known)?;
         let unreadable = |_| Error::Malformed("the query could not be read".to_owned());
         let Query(query) = Query::<ListQuery>::from_request_parts(parts, app)
@@ -148,7 +168,9 @@ impl<V: Listed> Serialize for Paged<V> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut page = serializer.serialize_map(None)?;
         page.serialize_entry(V::MEMBER, &self.items)?;
-        page.serialize_entry("total_size", &self.total_size)?;
+        if V::COUNTED {
+            page.serialize_entry("total_size", &self.total_size)?;
+        }
         if let Some(token) = &self.next_page_token {
             page.serialize_entry("next_page_token", token)?;
         }
@@ -173,13 +195,13 @@ impl<V: Listed> PartialSchema for Paged<V> {
         let token = ObjectBuilder::new()
             .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
             .examples(["q1Xv8bJk3uYc0Wm5Zt7r"]);
-        ObjectBuilder::new()
+        let mut page = ObjectBuilder::new()
             .property(V::MEMBER, items)
-            .required(V::MEMBER)
-            .property("total_size", total)
-            .required("total_size")
-            .property("next_page_token", token)
-            .into()
+            .required(V::MEMBER);
+        if V::COUNTED {
+            page = page.property("total_size", total).required("total_size");
+        }
+        page.property("next_page_token", token).into()
     }
 }
 

@@ -108,6 +108,7 @@ fn management_slices() -> Vec<OpenApiRouter<App>> {
         crate::slices::resource_servers::api::routes(),
         crate::slices::tokens::api::routes(),
         crate::slices::binding::api::routes(),
+        crate::slices::events::api::routes(),
     ]
 }
 

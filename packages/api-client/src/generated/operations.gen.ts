@@ -16,10 +16,12 @@ import type {
   DeleteAuthenticatorConfigInput,
   DeleteIdentityInput,
   DeleteRealmInput,
+  Event,
   GetApplicationInput,
   GetAuthenticatorConfigInput,
   GetCredentialBindingJobInput,
   GetCredentialInput,
+  GetEventInput,
   GetIdentityInput,
   GetRealmInput,
   GetResourceServerInput,
@@ -35,6 +37,8 @@ import type {
   ListCredentialBindingJobsResponse,
   ListCredentialsInput,
   ListCredentialsResponse,
+  ListEventsInput,
+  ListEventsResponse,
   ListIdentitiesInput,
   ListIdentitiesResponse,
   ListRealmsInput,
@@ -119,6 +123,17 @@ export interface ManagementApi {
 
   /** Deletes a config that no application uses. */
   deleteAuthenticatorConfig: Call<DeleteAuthenticatorConfigInput, void>;
+
+  /**
+   * Lists the events of a realm, newest first.
+   *
+   * The list has no total. With a filter, a page may have fewer events than requested, or none, and a
+   * `next_page_token`: read on until there is no token.
+   */
+  listEvents: ListCall<ListEventsInput, ListEventsResponse, 'events'>;
+
+  /** Reads an event. */
+  getEvent: Call<GetEventInput, Event>;
 
   /**
    * Lists the identities of a realm. Filters by `id`, `display_name`, `traits.username` (ignoring
@@ -275,6 +290,16 @@ export const OPERATIONS: Record<keyof ManagementApi, Operation> = {
   deleteAuthenticatorConfig: {
     method: 'DELETE',
     path: '/v1/tenants/{tenant_id}/realms/{realm_id}/authenticator-configs/{authenticator_config_id}',
+  },
+  listEvents: {
+    method: 'GET',
+    path: '/v1/tenants/{tenant_id}/realms/{realm_id}/events',
+    query: ['kind', 'outcome', 'identity_id', 'actor', 'correlation_id', 'from', 'to', 'page_size', 'page_token'],
+    items: 'events',
+  },
+  getEvent: {
+    method: 'GET',
+    path: '/v1/tenants/{tenant_id}/realms/{realm_id}/events/{event_id}',
   },
   listIdentities: {
     method: 'GET',

@@ -303,6 +303,43 @@ export type EmbeddedAuthenticator = {
  */
 export type EnrollmentStatus = 'ENROLLED' | 'PENDING' | 'INVITE_FAILED' | 'UNENROLLED';
 
+/**
+ * An audit event. Events never change.
+ */
+export type Event = {
+    id: EventId;
+    tenant_id: TenantId;
+    realm_id: RealmId;
+    /**
+     * The kind of event.
+     */
+    kind: string;
+    /**
+     * What came of it, or the new state.
+     */
+    outcome: string;
+    /**
+     * `anonymous`, `system`, or the path of the application or identity.
+     */
+    actor: string;
+    identity_id?: IdentityId | null;
+    /**
+     * The resource that the event is about.
+     */
+    resource_id?: string | null;
+    /**
+     * Shared by the events of one flow.
+     */
+    correlation_id: string;
+    /**
+     * More facts. They depend on the kind.
+     */
+    details: {
+        [key: string]: unknown;
+    };
+    create_time: Timestamp;
+};
+
 export type EventId = string;
 
 export type HostedWebAuthenticator = {
@@ -378,6 +415,11 @@ export type ListCredentialBindingJobsResponse = {
 export type ListCredentialsResponse = {
     credentials: Array<Credential>;
     total_size: number;
+    next_page_token?: string | null;
+};
+
+export type ListEventsResponse = {
+    events: Array<Event>;
     next_page_token?: string | null;
 };
 
@@ -1042,6 +1084,102 @@ export type UpdateAuthenticatorConfigInput = {
     };
     query?: never;
     url: '/v1/tenants/{tenant_id}/realms/{realm_id}/authenticator-configs/{authenticator_config_id}';
+};
+
+export type ListEventsInput = {
+    body?: never;
+    path: {
+        tenant_id: string;
+        realm_id: string;
+    };
+    query?: {
+        /**
+         * The kind, such as `AuthenticationTransaction`.
+         */
+        kind?: string;
+        /**
+         * The outcome, such as `COMPLETE:DENY`.
+         */
+        outcome?: string;
+        /**
+         * The identity that the event is about.
+         */
+        identity_id?: string;
+        /**
+         * The actor, exactly as events name it.
+         */
+        actor?: string;
+        /**
+         * The flow. Every response has its id in the header `X-Correlation-Id`.
+         */
+        correlation_id?: string;
+        /**
+         * The earliest time, in the form of RFC 3339.
+         */
+        from?: string;
+        /**
+         * The time before which the events happened, in the form of RFC 3339.
+         */
+        to?: string;
+        /**
+         * The maximum number of items. 0 means the default. Larger values are clamped to the maximum.
+         */
+        page_size?: number;
+        /**
+         * The `next_page_token` of the previous page. Expires after a week. A page may have fewer items
+         * than requested, or none, and a token: the server looked through as much as one request may.
+         */
+        page_token?: string;
+    };
+    url: '/v1/tenants/{tenant_id}/realms/{realm_id}/events';
+};
+
+export type GetEventInput = {
+    body?: never;
+    path: {
+        tenant_id: string;
+        realm_id: string;
+        event_id: string;
+    };
+    query?: never;
+    url: '/v1/tenants/{tenant_id}/realms/{realm_id}/events/{event_id}';
+};
+
+export type StreamEventsInput = {
+    body?: never;
+    headers?: {
+        /**
+         * The `id` of the last message
+         */
+        'Last-Event-ID'?: string | null;
+    };
+    path: {
+        tenant_id: string;
+        realm_id: string;
+    };
+    query?: {
+        /**
+         * The kind, such as `AuthenticationTransaction`.
+         */
+        kind?: string;
+        /**
+         * The outcome, such as `COMPLETE:DENY`.
+         */
+        outcome?: string;
+        /**
+         * The identity that the event is about.
+         */
+        identity_id?: string;
+        /**
+         * The actor, exactly as events name it.
+         */
+        actor?: string;
+        /**
+         * The flow. Every response has its id in the header `X-Correlation-Id`.
+         */
+        correlation_id?: string;
+    };
+    url: '/v1/tenants/{tenant_id}/realms/{realm_id}/events:stream';
 };
 
 export type ListIdentitiesInput = {

@@ -6,8 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::model;
-use crate::base::context::Context;
-use crate::base::refs::{RealmRef, Ref, Subject, TenantRef};
+use crate::base::refs::{RealmRef, Subject, TenantRef};
 
 /// The kind of an event. A slice declares the kinds that only it records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,20 +49,6 @@ pub struct Event {
 }
 
 impl Event {
-    /// Creates an event about one thing, which finds the event later.
-    pub fn about(ctx: &Context, thing: impl Ref, kind: EventKind, outcome: &'static str) -> Self {
-        Self {
-            id: EventId::generate(ctx.now, &*ctx.app.rng),
-            subject: thing.subject(),
-            kind,
-            outcome,
-            actor: ctx.actor.to_string(),
-            correlation_id: ctx.source.correlation_id.clone(),
-            details: Value::Object(serde_json::Map::new()),
-            at: ctx.now,
-        }
-    }
-
     /// Sets the actor, for requests that had to prove who it is.
     #[must_use]
     pub fn by(self, principal: Principal) -> Self {

@@ -17,6 +17,11 @@ pub const fn of_tenant(tenant: TenantRef) -> RealmRef {
     tenant.realm_id(TENANT_WIDE)
 }
 
+/// Returns the day of a time, in days since 1970 (UTC).
+pub const fn day_of(at: Timestamp) -> i64 {
+    at.as_micros().div_euclid(86_400_000_000)
+}
+
 /// An event as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
@@ -53,11 +58,23 @@ pub struct Place {
 
 impl Place {
     /// The place before the first event.
-    pub fn start() -> Self {
-        Self {
-            position: -1,
-            event_id: EventId::nil(),
-        }
+    pub const fn start() -> Self {
+        Self::before(-1)
+    }
+
+    /// The place after the last event.
+    pub const fn end() -> Self {
+        Self::before(i64::MAX)
+    }
+
+    /// The place before the events of a position.
+    pub const fn before(position: i64) -> Self {
+        Self::of(position, EventId::nil())
+    }
+
+    /// The place of an event.
+    pub const fn of(position: i64, event_id: EventId) -> Self {
+        Self { position, event_id }
     }
 }
 

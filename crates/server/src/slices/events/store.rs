@@ -1,7 +1,10 @@
 //! Rows of `events`.
 
+use keymoor_types::Timestamp;
+
 use super::event::Event;
-use super::model::{Place, Recorded};
+use super::filter::{Filter, Lane};
+use super::model::{Place, Recorded, day_of};
 use crate::base::error::Result;
 use crate::base::refs::{JobRef, RealmRef};
 use crate::db::{Json, Rx, Sql, Tx, record};
@@ -34,8 +37,8 @@ macro_rules! insert {
     ($position:expr) => {
         concat!(
             "INSERT INTO events
-            (tenant_id, realm_id, event_id, kind, outcome, actor, identity_id, resource_id, correlation_id, details, created_at, position)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, ",
+            (tenant_id, realm_id, event_id, kind, outcome, actor, identity_id, resource_id, correlation_id, details, created_at, day, position)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, ",
             $position,
             ")"
         )
@@ -67,6 +70,7 @@ pub async fn append(tx: &mut Tx, event: &Event) -> Result<()> {
             &event.correlation_id,
             details,
             event.at,
+            day_of(event.at),
         ),
     )
     .await?;
@@ -143,4 +147,137 @@ pub async fn of_job(rx: &mut Rx, job: JobRef) -> Result<Vec<Recorded>> {
     Ok(rx
         .all(SQL, &(tenant_id, realm_id, identity_id, resource))
         .await?)
+}
+
+macro_rules! select {
+    ($($rest:expr),+) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM events WHERE tenant_id = $1 AND realm_id = $2",
+            $($rest),+
+        )
+    };
+}
+
+/// Reads up to `limit` events of a log below a place, newest first.
+pub async fn below(rx: &mut Rx, log: RealmRef, place: Place, limit: i64) -> Result<Vec<Recorded>> {
+    const SQL: &str = select!(
+        " AND (position, event_id) < ($3, $4) ORDER BY position DESC, event_id DESC LIMIT $5"
+    );
+    Ok(rx.all(SQL, &(log, place, limit)).await?)
+}
+
+/// Reads up to `limit` matching events among the next `rows` of a log below a place, newest first.
+pub async fn matching_below(
+    rx: &mut Rx,
+    log: RealmRef,
+    place: Place,
+    filter: &Filter,
+    limit: i64,
+    rows: i64,
+) -> Result<Vec<Recorded>> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM (",
+        select!(
+            " AND (position, event_id) < ($3, $4) ORDER BY position DESC, event_id DESC LIMIT $5"
+        ),
+        ") AS recent WHERE (CAST($6 AS TEXT) IS NULL OR kind = $6)
+          AND (CAST($7 AS TEXT) IS NULL OR outcome = $7)
+          AND (CAST($8 AS TEXT) IS NULL OR actor = $8)
+          AND created_at >= $9 AND created_at < $10
+        ORDER BY position DESC, event_id DESC LIMIT $11"
+    );
+    let from = filter.from.unwrap_or(Timestamp::from_micros(i64::MIN));
+    let to = filter.to.unwrap_or(Timestamp::from_micros(i64::MAX));
+    let (kind, outcome, actor) = (&filter.kind, &filter.outcome, &filter.actor);
+    Ok(rx
+        .all(
+            SQL,
+            &(log, place, rows, kind, outcome, actor, from, to, limit),
+        )
+        .await?)
+}
+
+/// Returns up to `limit` places of a log below a place, newest first.
+pub async fn places_below(
+    rx: &mut Rx,
+    log: RealmRef,
+    place: Place,
+    limit: i64,
+) -> Result<Vec<Place>> {
+    const SQL: &str = "SELECT position, event_id FROM events
+        WHERE tenant_id = $1 AND realm_id = $2 AND (position, event_id) < ($3, $4)
+        ORDER BY position DESC, event_id DESC LIMIT $5";
+    Ok(rx.all(SQL, &(log, place, limit)).await?)
+}
+
+/// Reads up to `limit` events of a lane below a place, newest first.
+pub async fn below_in(
+    rx: &mut Rx,
+    log: RealmRef,
+    lane: &Lane,
+    place: Place,
+    limit: i64,
+) -> Result<Vec<Recorded>> {
+    const IDENTITY: &str = select!(
+        " AND day = $3 AND identity_id = $4 AND (position, event_id) < ($5, $6)
+          ORDER BY position DESC, event_id DESC LIMIT $7"
+    );
+    const FLOW: &str = select!(
+        " AND day = $3 AND correlation_id = $4 AND correlation_id >= ''
+          AND (position, event_id) < ($5, $6) ORDER BY position DESC, event_id DESC LIMIT $7"
+    );
+    match lane {
+        Lane::Log => below(rx, log, place, limit).await,
+        Lane::Identity(day, id) => Ok(rx.all(IDENTITY, &(log, day, id, place, limit)).await?),
+        Lane::Flow(day, id) => Ok(rx.all(FLOW, &(log, day, id, place, limit)).await?),
+    }
+}
+
+/// Returns the day of a log's first event.
+pub async fn first_day(rx: &mut Rx, log: RealmRef) -> Result<Option<i64>> {
+    const SQL: &str = "SELECT day FROM events WHERE tenant_id = $1 AND realm_id = $2
+        ORDER BY position, event_id LIMIT 1";
+    Ok(rx.opt(SQL, &log).await?)
+}
+
+/// Returns the position of a log's last event.
+pub async fn last_position(rx: &mut Rx, log: RealmRef) -> Result<Option<i64>> {
+    const SQL: &str = "SELECT position FROM events WHERE tenant_id = $1 AND realm_id = $2
+        ORDER BY position DESC, event_id DESC LIMIT 1";
+    Ok(rx.opt(SQL, &log).await?)
+}
+
+/// Returns position and time of the first event from a position on.
+pub async fn from_position(
+    rx: &mut Rx,
+    log: RealmRef,
+    position: i64,
+) -> Result<Option<(i64, Timestamp)>> {
+    const SQL: &str = "SELECT position, created_at FROM events
+        WHERE tenant_id = $1 AND realm_id = $2 AND position >= $3
+        ORDER BY position, event_id LIMIT 1";
+    Ok(rx.opt(SQL, &(log, position)).await?)
+}
+
+/// Reads the event at a place.
+pub async fn at(rx: &mut Rx, log: RealmRef, place: Place) -> Result<Option<Recorded>> {
+    const SQL: &str = select!(" AND position = $3 AND event_id = $4");
+    Ok(rx.opt(SQL, &(log, place)).await?)
+}
+
+/// Returns up to `limit` places of a log after a place, oldest first.
+pub async fn places_from(
+    rx: &mut Rx,
+    log: RealmRef,
+    place: Place,
+    limit: i64,
+) -> Result<Vec<Place>> {
+    const SQL: &str = "SELECT position, event_id FROM events
+        WHERE tenant_id = $1 AND realm_id = $2 AND (position, event_id) > ($3, $4)
+        ORDER BY position, event_id LIMIT $5";
+    Ok(rx.all(SQL, &(log, place, limit)).await?)
 }

@@ -1,6 +1,8 @@
 //! Events over HTTP and from the database, on both databases.
 
+mod api;
 mod order;
+mod streams;
 
 use keymoor_types::{EventId, RealmId};
 
@@ -19,6 +21,10 @@ fn realm(test: &TestApp, id: RealmId) -> RealmRef {
 /// Writes an event about a realm in a transaction of its own.
 async fn record(test: &TestApp, realm: RealmRef, outcome: &'static str) -> EventId {
     let event = Event::about(&test.context(), realm, EventKind::REALM_CHANGE, outcome);
+    written(test, event).await
+}
+
+async fn written(test: &TestApp, event: Event) -> EventId {
     let id = event.id;
     test.app
         .db
