@@ -232,7 +232,7 @@ mod tests {
         /// Starts a writer that pauses for longer than any test takes.
         fn of_a_patient_writer() -> (LogWriter, Receiver<String>) {
             let (writes, received) = channel();
-            let log = LogWriter::start_with(Self(writes), Duration::from_secs(86_400)).unwrap();
+            let log = LogWriter::start_with(Self(writes), Duration::from_hours(24)).unwrap();
             (log, received)
         }
     }

@@ -109,7 +109,7 @@ pub async fn rotate(ctx: &Context, tenant: TenantId, rotation: Rotation) -> Resu
     let event = Event::about(ctx, at, EventKind::APPLICATION_OPERATION, "SECRET_ROTATED")
         .detail("previous_secret_expires_at", overlap_ends)
         .detail("token_seconds", token_seconds);
-    let revoked_tokens = app
+    let revoked_count = app
         .db
         .write(async move |tx| {
             let found = applications::store::find_locked(tx, at).await?;
@@ -135,7 +135,7 @@ pub async fn rotate(ctx: &Context, tenant: TenantId, rotation: Rotation) -> Resu
         tenant_id: tenant,
         client: ManagementClient::of(ctx, &management, secret),
         at,
-        revoked_tokens,
+        revoked_tokens: revoked_count,
         previous_secret_expires_at: overlap_ends,
     })
 }
