@@ -119,6 +119,10 @@ fn refused(error: db::Error, id: ApplicationId) -> Error {
             id,
             "deleted reference",
         ),
+        // A concurrent sign-in was faster. The next attempt finds its client.
+        db::Error::Unique { constraint } if constraint == "applications_console" => {
+            Error::Collision
+        }
         other => other.into(),
     }
 }
