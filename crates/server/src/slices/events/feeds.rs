@@ -112,7 +112,7 @@ impl Feeds {
         })
     }
 
-    /// Listens to a realm's feed, and starts it if nobody else does.
+    /// Subscribes to a realm's feed. The first subscriber starts it.
     ///
     /// # Errors
     /// When the database fails.
@@ -161,7 +161,7 @@ impl Feeds {
         }
     }
 
-    /// Removes the feed if nobody listens. Nobody can join it meanwhile.
+    /// Removes the feed if it has no subscriber. The lock keeps new ones out.
     fn end_unheard(&self, realm: RealmRef, feed: &Feed) -> bool {
         let mut feeds = lock(&self.0.feeds);
         let is_unheard = feed.events.receiver_count() == 0;
