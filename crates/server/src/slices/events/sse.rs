@@ -195,7 +195,7 @@ pub(super) fn response<S: Scope + 'static>(
         caller,
         reading,
         filter,
-        // The first message tells the client at once that it listens.
+        // The first message tells the client that it listens, even if there are events for it.
         heartbeat: now,
         recheck: now + RECHECK,
     };
@@ -217,6 +217,10 @@ impl<S: Scope> Streaming<S> {
         let app = self.caller.ctx.app.clone();
         let mut closing = self.closing.clone();
         loop {
+            if self.heartbeat <= Instant::now() {
+                self.heartbeat = Instant::now() + HEARTBEAT;
+                return Some(self.alive());
+            }
             tokio::select! {
                 biased;
                 () = told(&mut closing) => return None,
@@ -226,10 +230,7 @@ impl<S: Scope> Streaming<S> {
                         return None;
                     }
                 }
-                () = sleep_until(self.heartbeat) => {
-                    self.heartbeat = Instant::now() + HEARTBEAT;
-                    return Some(self.heartbeat());
-                }
+                () = sleep_until(self.heartbeat) => {}
                 event = self.reading.next(&app) => {
                     let event = event
                         .inspect_err(|error| tracing::warn!(%error, "a stream of events ends"))
@@ -247,7 +248,7 @@ impl<S: Scope> Streaming<S> {
 
     /// Returns a message without data. Its id spares a client that reconnects the events that it
     /// doesn't want.
-    fn heartbeat(&self) -> Bytes {
+    fn alive(&self) -> Bytes {
         Bytes::from(format!(": alive\nid: {}\n\n", self.reading.place))
     }
 }

@@ -19,6 +19,7 @@ use crate::testing::{TestApp, both_apps};
 both_apps!(
     d8_a_stream_has_the_events_of_its_realm_and_filter,
     d8_a_client_that_reconnects_misses_nothing,
+    a_stream_says_that_it_listens_before_its_first_event,
     d8_a_stream_ends_with_its_token,
     d8_a_stream_ends_when_the_callers_rights_shrink,
     d8_a_caller_has_at_most_200_streams,
@@ -137,6 +138,21 @@ async fn d8_a_client_that_reconnects_misses_nothing(test: TestApp) {
     record(&test, here, "4").await;
     for outcome in ["2", "3", "4"] {
         assert_eq!(stream.next().await.unwrap().outcome, outcome);
+    }
+}
+
+async fn a_stream_says_that_it_listens_before_its_first_event(test: TestApp) {
+    let here = realm(&test, test.new_realm().await);
+    let mut stream = open(&test, here, "", None).await;
+    record(&test, here, "1").await;
+    record(&test, here, "2").await;
+    let first = stream.next().await.unwrap().id;
+    let token = test.token(&["events:read"]).await;
+    for _ in 0..50 {
+        let request = request(here, &token, "", Some(&first));
+        let mut stream = Stream::of(test.management_response(request).await);
+        stream.begin().await;
+        assert_eq!(stream.next().await.unwrap().outcome, "2");
     }
 }
 
