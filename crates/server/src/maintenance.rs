@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::app::App;
-use crate::slices::{applications, authentication, binding, events, sessions, tokens};
+use crate::slices::{applications, authentication, binding, events, sessions, statistics, tokens};
 
 const PERIOD: Duration = Duration::from_mins(1);
 
@@ -47,6 +47,9 @@ pub async fn sweep(app: &App) {
     }
     if let Err(error) = applications::subjects::sweep(app).await {
         tracing::warn!(%error, "failed to free reserved subject fields");
+    }
+    if let Err(error) = statistics::ops::count(app).await {
+        tracing::warn!(%error, "failed to count events");
     }
 }
 

@@ -41,4 +41,5 @@ scopes! {
     resource_servers "resource-servers": Read "read";
     tokens "tokens": Read "read", Delete "delete";
     events "events": Read "read";
+    statistics "statistics": Read "read";
 }

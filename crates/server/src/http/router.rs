@@ -109,6 +109,7 @@ fn management_slices() -> Vec<OpenApiRouter<App>> {
         crate::slices::tokens::api::routes(),
         crate::slices::binding::api::routes(),
         crate::slices::events::api::routes(),
+        crate::slices::statistics::api::routes(),
     ]
 }
 

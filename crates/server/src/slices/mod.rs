@@ -18,5 +18,6 @@ pub mod provision;
 pub mod realms;
 pub mod resource_servers;
 pub mod sessions;
+pub mod statistics;
 pub mod tenants;
 pub mod tokens;

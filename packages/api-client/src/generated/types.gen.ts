@@ -611,6 +611,75 @@ export type ResourceServerId = string;
 export type SigningAlgorithm = 'RS256' | 'ES256';
 
 /**
+ * What happened in a realm.
+ */
+export type Statistics = {
+    /**
+     * A day each, oldest first. The last one is today.
+     */
+    days: Array<StatisticsOfDay>;
+};
+
+/**
+ * The figures of a day.
+ */
+export type StatisticsOfDay = {
+    /**
+     * The day in UTC.
+     */
+    date: string;
+    sign_ins: StatisticsOfSignIns;
+    new_passkeys: StatisticsOfNewPasskeys;
+    ended_credential_binding_jobs: StatisticsOfEndedCredentialBindingJobs;
+};
+
+/**
+ * Binding jobs by how they ended. A job whose link is sent again after it expired can end twice.
+ */
+export type StatisticsOfEndedCredentialBindingJobs = {
+    COMPLETE: number;
+    EXPIRED: number;
+    REVOKED: number;
+};
+
+/**
+ * New passkeys by kind.
+ */
+export type StatisticsOfNewPasskeys = {
+    /**
+     * Software keys.
+     */
+    JWT: number;
+    /**
+     * WebAuthn credentials whose options the device created.
+     */
+    WEBAUTHN: number;
+    /**
+     * WebAuthn credentials whose options the server created.
+     */
+    FIDO2: number;
+};
+
+/**
+ * Sign-ins by what came of them.
+ */
+export type StatisticsOfSignIns = {
+    /**
+     * The passkey was right, and the application got a code.
+     */
+    allowed: number;
+    /**
+     * The passkey was right, and policy, a revocation or a suspension refused.
+     */
+    denied: number;
+    /**
+     * The proof for an existing identity was invalid or used before. Proofs for unknown identities
+     * aren't counted.
+     */
+    failed: number;
+};
+
+/**
  * Whether an identity can bind passkeys and sign in.
  */
 export type Status = 'active' | 'suspended';
@@ -1461,4 +1530,19 @@ export type GetResourceServerInput = {
     };
     query?: never;
     url: '/v1/tenants/{tenant_id}/realms/{realm_id}/resource-servers/{resource_server_id}';
+};
+
+export type GetStatisticsInput = {
+    body?: never;
+    path: {
+        tenant_id: string;
+        realm_id: string;
+    };
+    query?: {
+        /**
+         * The number of days including today, 1 to 366. 30 by default.
+         */
+        days?: number;
+    };
+    url: '/v1/tenants/{tenant_id}/realms/{realm_id}/statistics';
 };

@@ -9,7 +9,7 @@
 //! On PostgreSQL, an open transaction that has written anything delays all later events until it
 //! ends, also if it is another program's in the same cluster.
 
-use super::model::{Place, Recorded};
+use super::model::{Place, Recorded, Tally};
 use super::store;
 use crate::base::error::Result;
 use crate::base::refs::RealmRef;
@@ -21,6 +21,29 @@ use crate::db::{Db, Rx, Tx};
 /// When the database fails.
 pub async fn after(rx: &mut Rx, log: RealmRef, place: Place, limit: i64) -> Result<Vec<Recorded>> {
     store::after(rx, log, place, limit).await
+}
+
+/// Returns the place after the last of the up to `limit` next events of `log` after `place`. `None`:
+/// there is none.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end_of_next(
+    rx: &mut Rx,
+    log: RealmRef,
+    place: Place,
+    limit: i64,
+) -> Result<Option<Place>> {
+    store::end_of_next(rx, log, place, limit).await
+}
+
+/// Counts the sign-ins, new passkeys and steps of binding jobs of `log` after `from` up to `to`,
+/// which [`end_of_next`] returned.
+///
+/// # Errors
+/// When the database fails.
+pub async fn tallies(rx: &mut Rx, log: RealmRef, from: Place, to: Place) -> Result<Vec<Tally>> {
+    store::tallies(rx, log, from, to).await
 }
 
 /// Returns the place after the last event of `log`.

@@ -49,6 +49,18 @@ impl Recorded {
     }
 }
 
+/// The number of equal events of a day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tally {
+    pub day: i64,
+    pub kind: String,
+    pub outcome: String,
+    /// The type of a new passkey.
+    pub csr_type: Option<String>,
+    /// Repeated refusals count as often as they happened.
+    pub number: i64,
+}
+
 /// A place in a log: directly after an event. Written as `<position>.<event id>`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {

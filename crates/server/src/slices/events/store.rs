@@ -4,7 +4,7 @@ use keymoor_types::Timestamp;
 
 use super::event::Event;
 use super::filter::{Filter, Lane};
-use super::model::{Place, Recorded, day_of};
+use super::model::{Place, Recorded, Tally, day_of};
 use crate::base::error::Result;
 use crate::base::refs::{JobRef, RealmRef};
 use crate::db::{Json, Rx, Sql, Tx, record};
@@ -25,6 +25,14 @@ record!(Recorded as columns {
 });
 
 record!(Place { position, event_id });
+
+record!(Tally {
+    day,
+    kind,
+    outcome,
+    csr_type,
+    number,
+});
 
 /// The highest position that PostgreSQL's epochs leave to each: 2^44 transactions.
 macro_rules! epoch {
@@ -105,6 +113,52 @@ pub async fn after(rx: &mut Rx, log: RealmRef, place: Place, limit: i64) -> Resu
         " ORDER BY position, event_id LIMIT $5"
     );
     Ok(rx.all(SQL, &(log, place, limit)).await?)
+}
+
+/// Returns the place of the last of the up to `limit` next events of a log after a place.
+pub async fn end_of_next(
+    rx: &mut Rx,
+    log: RealmRef,
+    place: Place,
+    limit: i64,
+) -> Result<Option<Place>> {
+    const SQL: Sql = complete!(
+        "SELECT position, event_id FROM (SELECT position, event_id FROM events
+          WHERE tenant_id = $1 AND realm_id = $2 AND (position, event_id) > ($3, $4)",
+        " ORDER BY position, event_id LIMIT $5) AS next
+        ORDER BY position DESC, event_id DESC LIMIT 1"
+    );
+    Ok(rx.opt(SQL, &(log, place, limit)).await?)
+}
+
+macro_rules! tallies {
+    ($csr_type:literal, $repeated:literal) => {
+        concat!(
+            "SELECT day, kind, outcome, csr_type, CAST(SUM(number) AS BIGINT) AS number FROM (
+              SELECT day, kind, outcome,
+                CASE WHEN kind = 'CredentialChange' THEN ",
+            $csr_type,
+            " END AS csr_type, CASE WHEN outcome = 'ERROR' THEN COALESCE(",
+            $repeated,
+            ", 1) ELSE 1 END AS number
+              FROM events WHERE tenant_id = $1 AND realm_id = $2
+                AND (position, event_id) > ($3, $4) AND (position, event_id) <= ($5, $6)
+                AND kind IN ('AuthenticationTransaction', 'CredentialChange', 'CredentialBindingJobChange')
+            ) AS counted GROUP BY day, kind, outcome, csr_type"
+        )
+    };
+}
+
+/// Counts the events of a log after a place up to another.
+pub async fn tallies(rx: &mut Rx, log: RealmRef, from: Place, to: Place) -> Result<Vec<Tally>> {
+    const SQL: Sql = Sql {
+        sqlite: tallies!("details ->> '$.csr_type'", "details ->> '$.repeated'"),
+        postgres: tallies!(
+            "CAST(details AS JSONB) ->> 'csr_type'",
+            "CAST(CAST(details AS JSONB) ->> 'repeated' AS BIGINT)"
+        ),
+    };
+    Ok(rx.all(SQL, &(log, from, to)).await?)
 }
 
 /// Reads the place of a log's last event.
