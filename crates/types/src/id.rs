@@ -216,6 +216,8 @@ uuid_ids! { $
     AuthenticatorConfigId = "019cade2-38b9-7181-90ed-90479531985d"
     /// A resource server: an API with its scopes.
     ResourceServerId = "019cade2-3c8a-7e8e-a099-950d36f675cc"
+    /// A batch of credential binding jobs.
+    BatchId = "019cade2-3e5b-7c41-b7aa-3d1c90f2ab64"
     /// An audit event.
     EventId = "019cade2-405b-7160-911e-20b86b0d549b"
     /// A message waiting in the outbox.

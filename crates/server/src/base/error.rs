@@ -55,6 +55,13 @@ pub enum Error {
     /// The rate limit is exceeded. The caller may retry after `retry_after` seconds.
     #[error("too many requests")]
     TooManyRequests { retry_after: u32 },
+    /// A queue has no room for so many more.
+    #[error("the queue is full")]
+    QueueFull {
+        maximum: i64,
+        current: i64,
+        overage: i64,
+    },
     /// A generated id already exists. `with_fresh_ids!` generates another one.
     #[error("a generated id already exists")]
     Collision,

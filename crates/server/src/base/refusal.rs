@@ -98,7 +98,7 @@ fn reason(error: &Error) -> Reason {
         Error::TooLarge => Reason::TooLarge,
         Error::TooSlow => Reason::TooSlow,
         Error::UnsupportedMediaType => Reason::UnsupportedMediaType,
-        Error::TooManyRequests { .. } => Reason::RateLimited,
+        Error::TooManyRequests { .. } | Error::QueueFull { .. } => Reason::RateLimited,
         Error::Unavailable(_) | Error::Collision => Reason::Unavailable,
         Error::OutcomeUnknown(_) => Reason::OutcomeUnknown,
         Error::Sealed(_) | Error::Internal(_) => Reason::Internal,

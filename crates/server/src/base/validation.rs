@@ -18,6 +18,23 @@ impl Violations {
         }
     }
 
+    /// Takes the value of `checked`. Adds its invalid fields under `prefix` if it has any.
+    ///
+    /// # Errors
+    /// Every other error.
+    pub fn take<T>(&mut self, prefix: &str, checked: Result<T, Error>) -> Result<Option<T>, Error> {
+        match checked {
+            Ok(value) => Ok(Some(value)),
+            Err(Error::Invalid(violations)) => {
+                for FieldViolation { field, description } in violations {
+                    self.add(format!("{prefix}.{field}"), description);
+                }
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// Returns `value`, or all collected violations.
     pub fn or<T>(self, value: T) -> Result<T, Error> {
         if self.0.is_empty() {

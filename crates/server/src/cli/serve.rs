@@ -24,6 +24,7 @@ use crate::infra::serving::tls::{Tls, TlsFiles};
 use crate::infra::serving::{self, Listener, Service};
 use crate::jobs;
 use crate::maintenance;
+use crate::slices::batches;
 use crate::slices::{events, provision};
 
 /// Time limit for recording the outcome of a mail.
@@ -150,6 +151,9 @@ impl Server {
         worker
             .tasks
             .spawn(outbox::worker::work(app.clone(), jobs::all(), stop.clone()));
+        worker
+            .tasks
+            .spawn(batches::worker::work(app.clone(), stop.clone()));
         let (keeper, told) = (app.clone(), stop.clone());
         worker
             .tasks

@@ -69,6 +69,7 @@ impl Operation {
                     "application_id"
                     | "authenticator_config_id"
                     | "resource_server_id"
+                    | "batch_credential_binding_job_id"
                     | "event_id" => "0197a000-0000-7000-8000-000000000000",
                     "token_id" => "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
                     _ => "0000000000000001",

@@ -13,7 +13,7 @@ use crate::base::error::{Error, Kind, Resource};
 use crate::http::{oauth, problem};
 
 /// The ids in paths from the outermost: parameter, kind of resource and schema.
-const SEGMENTS: [(&str, Kind, &str); 9] = [
+const SEGMENTS: [(&str, Kind, &str); 10] = [
     ("tenant_id", Kind::TENANT, "TenantId"),
     ("realm_id", Kind::REALM, "RealmId"),
     ("identity_id", Kind::IDENTITY, "IdentityId"),
@@ -34,6 +34,11 @@ const SEGMENTS: [(&str, Kind, &str); 9] = [
         "resource_server_id",
         Kind::new("ResourceServer", "resource server"),
         "ResourceServerId",
+    ),
+    (
+        "batch_credential_binding_job_id",
+        Kind::new("BatchCredentialBindingJob", "batch credential binding job"),
+        "BatchId",
     ),
 ];
 

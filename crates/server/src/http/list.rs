@@ -164,6 +164,13 @@ pub struct Paged<V> {
     next_page_token: Option<String>,
 }
 
+impl<V> Paged<V> {
+    /// Returns the items, `total_size` and `next_page_token`, for a list with more members.
+    pub fn into_parts(self) -> (Vec<V>, i64, Option<String>) {
+        (self.items, self.total_size, self.next_page_token)
+    }
+}
+
 impl<V: Listed> Serialize for Paged<V> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut page = serializer.serialize_map(None)?;

@@ -156,6 +156,19 @@ pub fn problem(error: Error) -> (StatusCode, Problem) {
             StatusCode::TOO_MANY_REQUESTS,
             Problem::new("too_many_requests", "too many requests"),
         ),
+        Error::QueueFull {
+            maximum,
+            current,
+            overage,
+        } => {
+            let message = format!(
+                "Maximum queue size reached. Maximum: {maximum} Current Total: {current} Overage: {overage}"
+            );
+            (
+                StatusCode::TOO_MANY_REQUESTS,
+                Problem::new("too_many_requests", message),
+            )
+        }
         Error::Unavailable(_) | Error::Collision => (
             StatusCode::SERVICE_UNAVAILABLE,
             Problem::new("service_unavailable", "try again shortly"),
@@ -186,12 +199,22 @@ impl IntoResponse for Error {
         let (refusal, error) = Refusal::of(self);
         let retry_after = retry_after(&error);
         let challenge = matches!(error, Self::Unauthenticated);
+        let queue = match error {
+            Self::QueueFull {
+                maximum, current, ..
+            } => Some((maximum, maximum - current)),
+            _ => None,
+        };
         let (status, body) = problem(error);
         let mut response = (status, Json(body)).into_response();
         response.extensions_mut().insert(refusal);
         let headers = response.headers_mut();
         if let Some(seconds) = retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some((limit, remaining)) = queue {
+            headers.insert("ratelimit-limit", HeaderValue::from(limit));
+            headers.insert("ratelimit-remaining", HeaderValue::from(remaining));
         }
         if challenge {
             // RFC 6750, section 3: a 401 names the scheme to authenticate with.

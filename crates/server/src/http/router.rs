@@ -110,6 +110,7 @@ fn management_slices() -> Vec<OpenApiRouter<App>> {
         crate::slices::binding::api::routes(),
         crate::slices::events::api::routes(),
         crate::slices::statistics::api::routes(),
+        crate::slices::batches::api::routes(),
     ]
 }
 

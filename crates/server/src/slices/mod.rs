@@ -8,6 +8,7 @@
 pub mod applications;
 pub mod authentication;
 pub mod authenticator_configs;
+pub mod batches;
 pub mod binding;
 pub mod credentials;
 pub mod events;

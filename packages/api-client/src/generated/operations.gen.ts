@@ -4,8 +4,11 @@ import type { Call, ListCall, Operation } from '../operation.ts';
 import type {
   Application,
   AuthenticatorConfig,
+  BatchCredentialBindingJob,
+  CancelBatchCredentialBindingJobInput,
   CreateApplicationInput,
   CreateAuthenticatorConfigInput,
+  CreateBatchCredentialBindingJobInput,
   CreateCredentialBindingJobInput,
   CreateCredentialBindingJobResponse,
   CreateIdentityInput,
@@ -19,6 +22,7 @@ import type {
   Event,
   GetApplicationInput,
   GetAuthenticatorConfigInput,
+  GetBatchCredentialBindingJobInput,
   GetCredentialBindingJobInput,
   GetCredentialInput,
   GetEventInput,
@@ -32,6 +36,8 @@ import type {
   ListApplicationsResponse,
   ListAuthenticatorConfigsInput,
   ListAuthenticatorConfigsResponse,
+  ListBatchCredentialBindingJobResultsInput,
+  ListBatchCredentialBindingJobResultsResponse,
   ListCredentialBindingJobEventsInput,
   ListCredentialBindingJobEventsResponse,
   ListCredentialBindingJobsInput,
@@ -125,6 +131,18 @@ export interface ManagementApi {
 
   /** Deletes a config that no application uses. */
   deleteAuthenticatorConfig: Call<DeleteAuthenticatorConfigInput, void>;
+
+  /** Creates a batch, which mails a link to each of up to 1,000 identities. */
+  createBatchCredentialBindingJob: Call<CreateBatchCredentialBindingJobInput, BatchCredentialBindingJob>;
+
+  /** Reads a batch with its progress. */
+  getBatchCredentialBindingJob: Call<GetBatchCredentialBindingJobInput, BatchCredentialBindingJob>;
+
+  /** Cancels the pending part of a batch. Links that were mailed keep working. */
+  cancelBatchCredentialBindingJob: Call<CancelBatchCredentialBindingJobInput, BatchCredentialBindingJob>;
+
+  /** Lists the jobs that a batch has created. */
+  listBatchCredentialBindingJobResults: ListCall<ListBatchCredentialBindingJobResultsInput, ListBatchCredentialBindingJobResultsResponse, 'job_results'>;
 
   /**
    * Lists the events of a realm, newest first.
@@ -300,6 +318,25 @@ export const OPERATIONS: Record<keyof ManagementApi, Operation> = {
   deleteAuthenticatorConfig: {
     method: 'DELETE',
     path: '/v1/tenants/{tenant_id}/realms/{realm_id}/authenticator-configs/{authenticator_config_id}',
+  },
+  createBatchCredentialBindingJob: {
+    method: 'POST',
+    path: '/v1/tenants/{tenant_id}/realms/{realm_id}/batch-credential-binding-jobs',
+    hasBody: true,
+  },
+  getBatchCredentialBindingJob: {
+    method: 'GET',
+    path: '/v1/tenants/{tenant_id}/realms/{realm_id}/batch-credential-binding-jobs/{batch_credential_binding_job_id}',
+  },
+  cancelBatchCredentialBindingJob: {
+    method: 'POST',
+    path: '/v1/tenants/{tenant_id}/realms/{realm_id}/batch-credential-binding-jobs/{batch_credential_binding_job_id}:cancel',
+  },
+  listBatchCredentialBindingJobResults: {
+    method: 'GET',
+    path: '/v1/tenants/{tenant_id}/realms/{realm_id}/batch-credential-binding-jobs/{batch_credential_binding_job_id}:listResults',
+    query: ['page_size', 'page_token', 'skip', 'filter'],
+    items: 'job_results',
   },
   listEvents: {
     method: 'GET',

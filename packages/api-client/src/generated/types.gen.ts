@@ -110,6 +110,61 @@ export type AuthenticatorConfigVariant = (EmbeddedAuthenticator & {
     type: 'hosted_web';
 });
 
+export type BatchCredentialBindingJob = {
+    id: BatchId;
+    tenant_id: TenantId;
+    realm_id: RealmId;
+    identity_ids: Array<string>;
+    state: BatchCredentialBindingJobState;
+    state_commentary: BatchStateCommentary;
+    progress: BatchProgress;
+    job_template: BatchCredentialBindingJobTemplate;
+    create_time: Timestamp;
+    update_time: Timestamp;
+};
+
+/**
+ * A job in the results of a batch.
+ */
+export type BatchCredentialBindingJobResult = CredentialBindingJob;
+
+export type BatchCredentialBindingJobState = 'RUNNING' | 'FAILED' | 'PARTIAL_SUCCESS' | 'SUCCESS';
+
+export type BatchCredentialBindingJobTemplate = {
+    authenticator_config_id?: AuthenticatorConfigId | null;
+    authenticator_config?: InlineAuthenticatorConfigView | null;
+    post_binding_redirect_uri?: string | null;
+};
+
+export type BatchId = string;
+
+/**
+ * How far a batch is, in rows of `identity_ids`.
+ */
+export type BatchProgress = {
+    total: number;
+    invited: number;
+    failed: number;
+    pending: number;
+};
+
+export type BatchRowError = {
+    last_error: string;
+    /**
+     * Always true: a failed identity is not tried again.
+     */
+    failed_permanently: boolean;
+};
+
+export type BatchStateCommentary = {
+    /**
+     * The identities that were not invited, each with the reason.
+     */
+    errors: {
+        [key: string]: BatchRowError;
+    };
+};
+
 export type BindingJobId = string;
 
 export type ChangeApplicationRequest = {
@@ -124,6 +179,10 @@ export type ChangeAuthenticatorConfigRequest = {
  * Whether a realm's identities are customers or employees.
  */
 export type Classification = 'SECURE_CUSTOMER' | 'SECURE_WORKFORCE';
+
+export type CreateBatchCredentialBindingJobRequest = {
+    batch_credential_binding_job: NewBatchCredentialBindingJob;
+};
 
 export type CreateCredentialBindingJobRequest = {
     job: NewCredentialBindingJob;
@@ -202,7 +261,9 @@ export type CredentialBindingJob = {
     delivery_method: DeliveryMethod;
     state: CredentialBindingJobState;
     post_binding_redirect_uri?: string | null;
-    authenticator_config_id: AuthenticatorConfigId;
+    authenticator_config_id?: AuthenticatorConfigId | null;
+    authenticator_config?: InlineAuthenticatorConfigView | null;
+    batch_id?: BatchId | null;
     expire_time: Timestamp;
     create_time: Timestamp;
     update_time: Timestamp;
@@ -379,6 +440,20 @@ export type IdentityPatch = {
 };
 
 /**
+ * A config that is sent in place of the id of a stored one.
+ */
+export type InlineAuthenticatorConfig = {
+    config: AuthenticatorConfigSettings;
+};
+
+/**
+ * A config that came with a job or a batch.
+ */
+export type InlineAuthenticatorConfigView = {
+    config: AuthenticatorConfigVariant;
+};
+
+/**
  * How `/authorize` responds.
  */
 export type InvocationType = 'automatic' | 'manual';
@@ -396,6 +471,24 @@ export type ListApplicationsResponse = {
 
 export type ListAuthenticatorConfigsResponse = {
     authenticator_configs: Array<AuthenticatorConfig>;
+    total_size: number;
+    next_page_token?: string | null;
+};
+
+export type ListBatchCredentialBindingJobResultsResponse = {
+    job_results: Array<BatchCredentialBindingJobResult>;
+    /**
+     * Jobs that bound a passkey.
+     */
+    total_success_count: number;
+    /**
+     * Jobs whose link expired, was revoked or could not be mailed.
+     */
+    total_failure_count: number;
+    /**
+     * Jobs whose link may still be used.
+     */
+    total_pending_count: number;
     total_size: number;
     next_page_token?: string | null;
 };
@@ -467,12 +560,36 @@ export type MailReply = {
  */
 export type Name = string;
 
+export type NewBatchCredentialBindingJob = {
+    /**
+     * 1 to 1,000 identities. An identity that can't be invited is reported in `state_commentary`,
+     * and the others are invited.
+     */
+    identity_ids: Array<string>;
+    job_template: NewBatchJobTemplate;
+};
+
+export type NewBatchJobTemplate = {
+    /**
+     * The authenticator config whose pages or app will bind the passkeys. Either this or
+     * `authenticator_config` is required.
+     */
+    authenticator_config_id?: string | null;
+    authenticator_config?: InlineAuthenticatorConfig | null;
+    /**
+     * The application's destination after binding. The SDK returns it and never navigates.
+     */
+    post_binding_redirect_uri?: string | null;
+};
+
 export type NewCredentialBindingJob = {
     delivery_method: DeliveryMethod;
     /**
-     * The authenticator config whose pages or app will bind the passkey.
+     * The authenticator config whose pages or app will bind the passkey. Either this or
+     * `authenticator_config` is required.
      */
-    authenticator_config_id: string;
+    authenticator_config_id?: string | null;
+    authenticator_config?: InlineAuthenticatorConfig | null;
     /**
      * The application's destination after binding. The SDK returns it and never navigates.
      */
@@ -1153,6 +1270,67 @@ export type UpdateAuthenticatorConfigInput = {
     };
     query?: never;
     url: '/v1/tenants/{tenant_id}/realms/{realm_id}/authenticator-configs/{authenticator_config_id}';
+};
+
+export type CreateBatchCredentialBindingJobInput = {
+    body: CreateBatchCredentialBindingJobRequest;
+    path: {
+        tenant_id: string;
+        realm_id: string;
+    };
+    query?: never;
+    url: '/v1/tenants/{tenant_id}/realms/{realm_id}/batch-credential-binding-jobs';
+};
+
+export type GetBatchCredentialBindingJobInput = {
+    body?: never;
+    path: {
+        tenant_id: string;
+        realm_id: string;
+        batch_credential_binding_job_id: string;
+    };
+    query?: never;
+    url: '/v1/tenants/{tenant_id}/realms/{realm_id}/batch-credential-binding-jobs/{batch_credential_binding_job_id}';
+};
+
+export type CancelBatchCredentialBindingJobInput = {
+    body?: never;
+    path: {
+        tenant_id: string;
+        realm_id: string;
+        batch_credential_binding_job_id: string;
+    };
+    query?: never;
+    url: '/v1/tenants/{tenant_id}/realms/{realm_id}/batch-credential-binding-jobs/{batch_credential_binding_job_id}:cancel';
+};
+
+export type ListBatchCredentialBindingJobResultsInput = {
+    body?: never;
+    path: {
+        tenant_id: string;
+        realm_id: string;
+        batch_credential_binding_job_id: string;
+    };
+    query?: {
+        /**
+         * The maximum number of items. 0 means the default. Larger values are clamped to the maximum.
+         */
+        page_size?: number;
+        /**
+         * The `next_page_token` of the previous page. Expires after a week.
+         */
+        page_token?: string;
+        /**
+         * The number of items to skip first, at most 10,000. Use `page_token` to read further. Not part
+         * of the page token.
+         */
+        skip?: number;
+        /**
+         * A filter of the form `<attribute> eq "<value>"`, from SCIM (RFC 7644, section 3.4.2.2).
+         */
+        filter?: string;
+    };
+    url: '/v1/tenants/{tenant_id}/realms/{realm_id}/batch-credential-binding-jobs/{batch_credential_binding_job_id}:listResults';
 };
 
 export type ListEventsInput = {

@@ -6,10 +6,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::model::{
-    AuthenticationMethod, AuthenticatorConfig, AuthenticatorConfigPatch, ConfigBody,
-    ConfigBodyPatch, ConfigType, InvocationType,
-};
+use super::model::{AuthenticatorConfig, AuthenticatorConfigPatch, ConfigBody, ConfigBodyPatch};
 use super::ops;
 use crate::app::App;
 use crate::base::error::Result;
@@ -49,7 +46,7 @@ struct ConfigPatchView {
     #[schema(examples("Example app"))]
     display_name: Option<String>,
     #[serde(default)]
-    config: ConfigBodyPatchView,
+    config: ConfigBodyPatch,
 }
 
 impl From<ConfigPatchView> for AuthenticatorConfigPatch {
@@ -60,45 +57,7 @@ impl From<ConfigPatchView> for AuthenticatorConfigPatch {
         } = view;
         Self {
             display_name,
-            config: config.into(),
-        }
-    }
-}
-
-/// The settings of every type of config. `type` is required on creation and can't be changed.
-#[derive(Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = AuthenticatorConfigSettings)]
-struct ConfigBodyPatchView {
-    #[serde(rename = "type")]
-    kind: Option<ConfigType>,
-    /// For `embedded`. Defaults to `automatic`.
-    invocation_type: Option<InvocationType>,
-    /// Required for `embedded`: an absolute URL of at most 2,048 bytes.
-    #[schema(examples("https://app.example.com"))]
-    invoke_url: Option<String>,
-    /// Origins that may bind and sign in: `scheme://host[:port]`.
-    #[schema(examples("https://app.example.com"))]
-    trusted_origins: Option<Vec<String>>,
-    /// The kinds of passkey. Defaults to both. Binding enforces them only if they are set.
-    authentication_methods: Option<Vec<AuthenticationMethod>>,
-}
-
-impl From<ConfigBodyPatchView> for ConfigBodyPatch {
-    fn from(view: ConfigBodyPatchView) -> Self {
-        let ConfigBodyPatchView {
-            kind,
-            invocation_type,
-            invoke_url,
-            trusted_origins,
-            authentication_methods,
-        } = view;
-        Self {
-            kind,
-            invocation_type,
-            invoke_url,
-            trusted_origins,
-            authentication_methods,
+            config,
         }
     }
 }

@@ -185,18 +185,27 @@ pub struct AuthenticatorConfigPatch {
     pub config: ConfigBodyPatch,
 }
 
-/// Changes to the settings of any type of config. Omitted fields stay unchanged.
-#[derive(Clone, Debug, Default)]
+/// The settings of every type of config. `type` is required on creation and can't be changed.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = AuthenticatorConfigSettings)]
 pub struct ConfigBodyPatch {
+    #[serde(rename = "type")]
     pub kind: Option<ConfigType>,
+    /// For `embedded`. Defaults to `automatic`.
     pub invocation_type: Option<InvocationType>,
+    /// Required for `embedded`: an absolute URL of at most 2,048 bytes.
+    #[schema(examples("https://app.example.com"))]
     pub invoke_url: Option<String>,
+    /// Origins that may bind and sign in: `scheme://host[:port]`.
+    #[schema(examples("https://app.example.com"))]
     pub trusted_origins: Option<Vec<String>>,
+    /// The kinds of passkey. Defaults to both. Binding enforces them only if they are set.
     pub authentication_methods: Option<Vec<AuthenticationMethod>>,
 }
 
 /// Names a setting as requests do.
-fn setting(name: &str) -> String {
+pub(super) fn setting(name: &str) -> String {
     format!("authenticator_config.config.{name}")
 }
 
@@ -253,7 +262,7 @@ impl AuthenticatorConfig {
 }
 
 impl ConfigBody {
-    fn of_type(kind: ConfigType) -> Self {
+    pub(super) fn of_type(kind: ConfigType) -> Self {
         match kind {
             ConfigType::Embedded => Self::Embedded(Embedded {
                 invocation_type: InvocationType::default(),
@@ -274,7 +283,7 @@ impl ConfigBody {
 
     /// Returns these settings with `patch` applied.
     #[must_use]
-    fn patched(self, patch: ConfigBodyPatch, violations: &mut Violations) -> Self {
+    pub(super) fn patched(self, patch: ConfigBodyPatch, violations: &mut Violations) -> Self {
         if patch.kind.is_some_and(|kind| kind != self.kind()) {
             violations.add(setting("type"), "cannot be changed");
             return self;

@@ -1,17 +1,15 @@
 //! Management endpoints of credential binding jobs.
 
 use keymoor_types::url_rules::check_destination;
-use keymoor_types::{
-    AuthenticatorConfigId, BindingJobId, CredentialId, EventId, IdentityId, RealmId, Seconds,
-    TenantId, Timestamp,
-};
+use keymoor_types::{EventId, Seconds, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::model::{BindingJob, CreatedJob, DeliveryMethod, NewJob, State};
+use super::model::{ConfigChoice, CreatedJob, DeliveryMethod, NewJob};
 use super::steps::{self, JobStep, Opener, Step};
+use super::view::JobView;
 use super::{ops, resend};
 use crate::app::App;
 use crate::base::error::{Error, Result};
@@ -25,6 +23,7 @@ use crate::http::json::{Body, Json, Reply};
 use crate::http::list::{Asked, ListQuery, Listed, Paged};
 use crate::http::openapi::{Conflicting, NotJson, Refusals};
 use crate::http::problem::Problem;
+use crate::slices::authenticator_configs::inline::InlineConfig;
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -61,11 +60,15 @@ impl Body for CreateRequest {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewCredentialBindingJob)]
+#[schema(examples(json!({"authenticator_config": null})))]
 struct NewJobView {
     delivery_method: DeliveryMethod,
-    /// The authenticator config whose pages or app will bind the passkey.
+    /// The authenticator config whose pages or app will bind the passkey. Either this or
+    /// `authenticator_config` is required.
     #[schema(examples("019cade2-38b9-7181-90ed-90479531985d"))]
-    authenticator_config_id: String,
+    authenticator_config_id: Option<String>,
+    /// A config for this job alone, of type `embedded`.
+    authenticator_config: Option<InlineConfig>,
     /// The application's destination after binding. The SDK returns it and never navigates.
     #[schema(examples("https://app.example.com/welcome"))]
     post_binding_redirect_uri: Option<String>,
@@ -84,66 +87,17 @@ impl TryFrom<NewJobView> for NewJob {
         if let Some(uri) = &view.post_binding_redirect_uri {
             violations.check("job.post_binding_redirect_uri", check_destination(uri));
         }
-        let config: Option<AuthenticatorConfigId> = view.authenticator_config_id.parse().ok();
-        if config.is_none() {
-            let empty = view.authenticator_config_id.is_empty();
-            let what = if empty {
-                "empty string"
-            } else {
-                "no such authenticator config"
-            };
-            violations.add("job.authenticator_config_id", what);
-        }
+        let id = view.authenticator_config_id.as_deref();
+        let config = ConfigChoice::read("job", id, view.authenticator_config, &mut violations)?;
         let config = violations
             .or(config)?
-            .expect("an unreadable id is a violation");
+            .expect("a missing config is a violation");
         Ok(Self {
             delivery_method: view.delivery_method,
-            authenticator_config_id: config,
+            config,
             post_binding_redirect_uri: view.post_binding_redirect_uri,
             expires_in: view.expires_in.map(Seconds),
         })
-    }
-}
-
-#[derive(Serialize, ToSchema)]
-#[schema(as = CredentialBindingJob)]
-#[schema(examples(json!({"state": "COMPLETE", "expire_time": "2026-03-03T09:30:00.000Z"})))]
-pub struct JobView {
-    id: BindingJobId,
-    tenant_id: TenantId,
-    realm_id: RealmId,
-    identity_id: IdentityId,
-    /// Set once a passkey is bound.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    credential_id: Option<CredentialId>,
-    delivery_method: DeliveryMethod,
-    state: State,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(examples("https://app.example.com/welcome"))]
-    post_binding_redirect_uri: Option<String>,
-    authenticator_config_id: AuthenticatorConfigId,
-    expire_time: Timestamp,
-    create_time: Timestamp,
-    update_time: Timestamp,
-}
-
-impl JobView {
-    fn at(job: BindingJob, now: Timestamp) -> Self {
-        Self {
-            state: job.state_at(now),
-            id: job.id,
-            tenant_id: job.tenant_id,
-            realm_id: job.realm_id,
-            identity_id: job.identity_id,
-            credential_id: job.credential_id,
-            delivery_method: job.delivery_method,
-            post_binding_redirect_uri: job.post_binding_redirect_uri,
-            authenticator_config_id: job.authenticator_config_id,
-            expire_time: job.expires_at,
-            create_time: job.created_at,
-            update_time: job.updated_at,
-        }
     }
 }
 

@@ -160,7 +160,7 @@ pub async fn info(
         },
         theme: Theme::default(),
         authenticator_config: BindingConfig {
-            id: Some(job.authenticator_config_id.to_string()),
+            id: job.authenticator_config_id.map(|id| id.to_string()),
             tenant_id: key.tenant_id,
             realm_id: key.realm_id,
             config: device_config(&job),

@@ -25,7 +25,7 @@
 //! - [`proof`]: the verification of proofs.
 //! - [`fido2`]: WebAuthn options and challenges that the server creates.
 //! - [`link`]: links and their sealed tokens. [`mailing`]: mails with links.
-//! - [`page`]: what a person sees when a link can't be used.
+//! - [`view`]: how jobs are shown. [`page`]: what a person sees when a link can't be used.
 
 pub mod api;
 pub mod bind;
@@ -42,3 +42,4 @@ pub mod steps;
 pub mod store;
 #[cfg(test)]
 mod tests;
+pub mod view;

@@ -1,21 +1,21 @@
 //! The states of a binding job and their transitions: pure rules.
 
 use keymoor_types::{
-    AuthenticatorConfigId, BindingJobId, CredentialId, IdentityId, RealmId, Seconds, TenantId,
-    Timestamp,
+    AuthenticatorConfigId, BatchId, BindingJobId, CredentialId, IdentityId, RealmId, Seconds,
+    TenantId, Timestamp,
 };
 use keymoor_webauthn::PublicKey;
 use keymoor_webauthn::proof::VerifiedBinding;
 use keymoor_webauthn::registration::VerifiedRegistration;
 use serde::{Deserialize, Serialize};
 
-use crate::base::error::Ending;
+use crate::base::error::{Ending, Result};
 use crate::base::names::named;
 use crate::base::refs::JobRef;
 use crate::base::secret::{Digest, Secret};
-use crate::slices::authenticator_configs::model::{
-    AuthenticationMethod, AuthenticatorConfig, permits,
-};
+use crate::base::validation::Violations;
+use crate::slices::authenticator_configs::inline::InlineConfig;
+use crate::slices::authenticator_configs::model::{AuthenticationMethod, ConfigBody, permits};
 use crate::slices::credentials::model::{Credential, KeyOrigin, Mechanism, WebAuthnKey};
 
 /// The number of failed proofs with the correct token that revokes a job.
@@ -31,7 +31,8 @@ pub struct BindingJob {
     /// The stored state. The current one is [`BindingJob::state_at`].
     pub stored_state: State,
     pub token_hash: Digest,
-    pub authenticator_config_id: AuthenticatorConfigId,
+    /// `None`: the config came with the job, and is in the snapshot.
+    pub authenticator_config_id: Option<AuthenticatorConfigId>,
     pub snapshot: Snapshot,
     pub post_binding_redirect_uri: Option<String>,
     pub failed_proofs: i64,
@@ -43,13 +44,66 @@ pub struct BindingJob {
     pub link_number: i64,
     /// When the current link was created.
     pub link_created_at: Timestamp,
+    /// The batch that created the job.
+    pub batch_id: Option<BatchId>,
 }
+
+/// The config of a new job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConfigChoice {
+    Stored(AuthenticatorConfigId),
+    Inline(ConfigBody),
+}
+
+impl ConfigChoice {
+    /// Reads the two members of `envelope` of which exactly one must be present.
+    ///
+    /// # Errors
+    /// Never for wrong fields, which are added to `violations`.
+    pub fn read(
+        envelope: &str,
+        id: Option<&str>,
+        inline: Option<InlineConfig>,
+        violations: &mut Violations,
+    ) -> Result<Option<Self>> {
+        let field = format!("{envelope}.authenticator_config_id");
+        match (id, inline) {
+            (Some(_), Some(_)) => {
+                violations.add(field, "can't be combined with authenticator_config");
+                Ok(None)
+            }
+            (None, None) => {
+                violations.add(field, "missing");
+                Ok(None)
+            }
+            (None, Some(inline)) => {
+                let config = violations.take(envelope, inline.checked())?;
+                Ok(config.map(Self::Inline))
+            }
+            (Some(id), None) => {
+                let what = if id.is_empty() {
+                    "empty string"
+                } else {
+                    NO_SUCH_CONFIG
+                };
+                let read = id.parse().ok();
+                if read.is_none() {
+                    violations.add(field, what);
+                }
+                Ok(read.map(Self::Stored))
+            }
+        }
+    }
+}
+
+/// What is said of an unknown config.
+pub const NO_SUCH_CONFIG: &str = "no such authenticator config";
 
 /// A job as requested.
 #[derive(Clone, Debug)]
 pub struct NewJob {
     pub delivery_method: DeliveryMethod,
-    pub authenticator_config_id: AuthenticatorConfigId,
+    pub config: ConfigChoice,
     pub post_binding_redirect_uri: Option<String>,
     pub expires_in: Option<Seconds>,
 }
@@ -70,15 +124,19 @@ pub struct Snapshot {
     pub methods: Option<Vec<AuthenticationMethod>>,
     /// Where the link is mailed.
     pub address: Option<String>,
+    /// The config, if it came with the job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inline: Option<ConfigBody>,
 }
 
 impl Snapshot {
-    pub fn of(config: &AuthenticatorConfig, address: Option<String>) -> Self {
+    pub fn of(config: &ConfigBody, address: Option<String>) -> Self {
         Self {
-            invoke_url: config.config.invoke_url().map(str::to_owned),
-            trusted_origins: config.config.trusted_origins(),
-            methods: config.config.explicit_methods().map(<[_]>::to_vec),
+            invoke_url: config.invoke_url().map(str::to_owned),
+            trusted_origins: config.trusted_origins(),
+            methods: config.explicit_methods().map(<[_]>::to_vec),
             address,
+            inline: None,
         }
     }
 

@@ -1,20 +1,22 @@
 //! The use cases of binding jobs for applications: create, list, read, revoke.
 
-use keymoor_types::{BindingJobId, Seconds, Timestamp};
+use keymoor_types::{AuthenticatorConfigId, BindingJobId, Seconds, Timestamp};
 
 use super::mailing::BindingLinkMail;
-use super::model::{BindingJob, CreatedJob, DeliveryMethod, NewJob, Snapshot, State};
+use super::model::{
+    BindingJob, ConfigChoice, CreatedJob, DeliveryMethod, NO_SUCH_CONFIG, NewJob, Snapshot, State,
+};
 use super::{link, steps, store};
 use crate::app::App;
 use crate::base::context::Context;
 use crate::base::error::{Error, Kind, Resource, Result, with_fresh_ids};
 use crate::base::paging::{Page, PageRequest};
 use crate::base::refs::{IdentitiesRef, IdentityRef, JobRef, RealmRef, Ref as _};
-use crate::base::secret::Secret;
+use crate::base::secret::{Digest, Secret};
 use crate::db::Tx;
 use crate::infra::outbox::{self, Entry};
 use crate::slices::authenticator_configs;
-use crate::slices::events;
+use crate::slices::events::{self, Event};
 use crate::slices::identities;
 use crate::slices::identities::model::{Identity, Status};
 use crate::slices::realms;
@@ -77,17 +79,8 @@ async fn create_once(
             }
             let identity = identity(tx, at).await?;
             require_entitled(tx, at.realm(), may_do_anything).await?;
-            let config = at
-                .realm()
-                .authenticator_config_id(new.authenticator_config_id);
-            let config = authenticator_configs::store::find(tx, config)
-                .await?
-                .ok_or_else(|| {
-                    Error::invalid(
-                        "job.authenticator_config_id",
-                        "no such authenticator config",
-                    )
-                })?;
+            let (config_id, mut snapshot) = snapshot(tx, at.realm(), &new.config, "job").await?;
+            snapshot.address = identity.traits.primary_email_address;
             let job = BindingJob {
                 tenant_id: at.tenant_id,
                 realm_id: at.realm_id,
@@ -96,8 +89,8 @@ async fn create_once(
                 delivery_method: new.delivery_method,
                 stored_state: State::LinkSent,
                 token_hash,
-                authenticator_config_id: config.id,
-                snapshot: Snapshot::of(&config, identity.traits.primary_email_address),
+                authenticator_config_id: config_id,
+                snapshot,
                 post_binding_redirect_uri: new.post_binding_redirect_uri.clone(),
                 failed_proofs: 0,
                 credential_id: None,
@@ -106,6 +99,7 @@ async fn create_once(
                 updated_at: now,
                 link_number: 1,
                 link_created_at: now,
+                batch_id: None,
             };
             if job.delivery_method == DeliveryMethod::Email {
                 require_mailable(&job, is_mail_configured)?;
@@ -149,12 +143,75 @@ async fn refuse_second(tx: &mut Tx, at: IdentityRef, now: Timestamp) -> Result<(
     ))
 }
 
-/// A link grants access as the identity, and an administrator can do everything.
-pub(super) async fn require_entitled(
+/// Copies the config of new jobs, without an address. Returns it with the id of a stored one.
+///
+/// # Errors
+/// `Invalid` for an unknown config. `envelope` is the member of the request that names it.
+pub async fn snapshot(
     tx: &mut Tx,
     realm: RealmRef,
-    may_do_anything: bool,
-) -> Result<()> {
+    choice: &ConfigChoice,
+    envelope: &str,
+) -> Result<(Option<AuthenticatorConfigId>, Snapshot)> {
+    match choice {
+        ConfigChoice::Stored(id) => {
+            let config = realm.authenticator_config_id(*id);
+            let config = authenticator_configs::store::find(tx, config).await?;
+            let config = config.ok_or_else(|| {
+                let field = format!("{envelope}.authenticator_config_id");
+                Error::invalid(field, NO_SUCH_CONFIG)
+            })?;
+            Ok((Some(config.id), Snapshot::of(&config.config, None)))
+        }
+        ConfigChoice::Inline(config) => {
+            let snapshot = Snapshot {
+                inline: Some(config.clone()),
+                ..Snapshot::of(config, None)
+            };
+            Ok((None, snapshot))
+        }
+    }
+}
+
+/// A mailed job, prepared before the transaction that creates it.
+#[derive(Clone)]
+pub struct Mailed {
+    pub key: JobRef,
+    pub token_hash: Digest,
+    pub sealed_token: Vec<u8>,
+    pub mail: Entry<BindingLinkMail>,
+    pub event: Event,
+}
+
+impl Mailed {
+    pub fn prepare(ctx: &Context, at: IdentityRef) -> Self {
+        let token = Secret::random::<48>(&*ctx.app.rng);
+        let key = at.job_id(BindingJobId::generate(ctx.now, &*ctx.app.rng));
+        let mail = BindingLinkMail {
+            identity_id: at.identity_id,
+            binding_job_id: key.job_id,
+            link_number: 1,
+        };
+        Self {
+            key,
+            token_hash: token.digest(),
+            sealed_token: link::seal_token(&ctx.app, key, &token),
+            mail: Entry::new(ctx, at.realm(), mail),
+            event: steps::event(ctx, key, State::LinkSent.as_str())
+                .detail("delivery_method", DeliveryMethod::Email),
+        }
+    }
+
+    /// Inserts the job, its mail and its event.
+    pub async fn insert(&self, tx: &mut Tx, job: &BindingJob) -> Result<()> {
+        store::insert(tx, job, Some(&self.sealed_token)).await?;
+        outbox::store::enqueue(tx, &self.mail).await?;
+        events::append(tx, &self.event).await
+    }
+}
+
+/// A link grants access as the identity, and an administrator can do everything.
+pub async fn require_entitled(tx: &mut Tx, realm: RealmRef, may_do_anything: bool) -> Result<()> {
     let realm = realms::store::find(tx, realm).await?;
     if realm.is_some_and(|realm| realm.is_admin) && !may_do_anything {
         return Err(Error::Forbidden(

@@ -1,11 +1,13 @@
 //! Rows of `binding_jobs`.
 
-use keymoor_types::{BindingJobId, CredentialId, IdentityId, RealmId, TenantId, Timestamp};
+use keymoor_types::{
+    BatchId, BindingJobId, CredentialId, IdentityId, RealmId, TenantId, Timestamp,
+};
 
 use super::model::{BindingJob, MAX_FAILED_PROOFS, State};
 use crate::base::error::{Error, Result};
 use crate::base::paging::{Page, PageRequest};
-use crate::base::refs::{IdentitiesRef, IdentityRef, JobRef};
+use crate::base::refs::{IdentitiesRef, IdentityRef, JobRef, RealmRef};
 use crate::base::secret::Digest;
 use crate::db::{self, Json, Rx, Sql, Tx, record};
 use crate::slices::identities::model::Identity;
@@ -33,6 +35,7 @@ record!(BindingJob as columns {
     updated_at,
     link_number,
     link_created_at,
+    batch_id,
 });
 
 /// Inserts a new job. `sealed_token` is stored only if the link is still to be mailed.
@@ -42,7 +45,7 @@ pub async fn insert(tx: &mut Tx, job: &BindingJob, sealed_token: Option<&[u8]>) 
         columns!(),
         ", token_sealed)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
-          $17, $18)"
+          $17, $18, $19)"
     );
     tx.exec(SQL, &(job, sealed_token)).await.map_err(refused)?;
     Ok(())
@@ -415,6 +418,45 @@ pub async fn list(
         .await?;
     let total = rx
         .one(count_sql, &(realm, identity, now, state, delivery_method))
+        .await?;
+    Ok(page.page(jobs, total, |job: &BindingJob| job.id))
+}
+
+/// Returns the number of a batch's jobs in each state at `now`.
+pub async fn states_of_batch(
+    rx: &mut Rx,
+    realm: RealmRef,
+    batch: BatchId,
+    now: Timestamp,
+) -> Result<Vec<(String, i64)>> {
+    const SQL: &str = concat!(
+        "SELECT state, COUNT(*) FROM (SELECT ",
+        state_now!(),
+        " AS state FROM binding_jobs WHERE tenant_id = $1 AND realm_id = $2 AND batch_id = $3) AS jobs
+        GROUP BY state"
+    );
+    Ok(rx.all(SQL, &(realm, batch, now)).await?)
+}
+
+/// Reads a page of a batch's jobs.
+pub async fn list_of_batch(
+    rx: &mut Rx,
+    realm: RealmRef,
+    batch: BatchId,
+    page: &PageRequest,
+    total: i64,
+) -> Result<Page<BindingJob>> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM binding_jobs WHERE tenant_id = $1 AND realm_id = $2 AND batch_id = $3
+          AND binding_job_id > $4 ORDER BY binding_job_id LIMIT $5 OFFSET $6"
+    );
+    let after = page
+        .after::<BindingJobId>()?
+        .unwrap_or(BindingJobId::from_i64(-1));
+    let jobs = rx
+        .all(SQL, &(realm, batch, after, page.limit(), page.offset()))
         .await?;
     Ok(page.page(jobs, total, |job: &BindingJob| job.id))
 }

@@ -13,7 +13,7 @@ use crate::slices::applications;
 use crate::slices::applications::model::Application;
 use crate::slices::authenticator_configs;
 use crate::slices::binding;
-use crate::slices::binding::model::{BindingJob, DeliveryMethod, NewJob};
+use crate::slices::binding::model::{BindingJob, ConfigChoice, DeliveryMethod, NewJob};
 use crate::slices::credentials;
 use crate::slices::events::{self, Event, EventKind};
 use crate::slices::identities;
@@ -244,7 +244,7 @@ async fn replace_admin_link(
     let at = administrator.at();
     let new = NewJob {
         delivery_method: DeliveryMethod::Return,
-        authenticator_config_id,
+        config: ConfigChoice::Stored(authenticator_config_id),
         post_binding_redirect_uri: None,
         expires_in: None,
     };
