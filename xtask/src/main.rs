@@ -15,6 +15,7 @@ mod rule_numbers;
 mod services;
 mod setup;
 mod steps;
+mod swift;
 mod test;
 mod tidy;
 mod vectors;

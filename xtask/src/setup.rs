@@ -14,6 +14,7 @@ use rustix::process::geteuid;
 use crate::{
     process::{capture, cargo, command, run},
     repo,
+    swift::Swift,
 };
 
 const CARGO_DENY_VERSION: &str = "0.20.2";
@@ -25,6 +26,7 @@ pub(crate) fn everything() -> Result<()> {
     postgres_programs()?;
     npm_workspaces()?;
     cargo_deny()?;
+    Swift::find()?;
     Ok(())
 }
 
@@ -151,6 +153,28 @@ fn installed_postgres() -> Option<PathBuf> {
     newest.map(|(_, programs)| programs).or_else(on_path)
 }
 
+/// Installs a Debian package unless the file `path`, which it brings, is there.
+pub(crate) fn debian_package(name: &str, path: &str, alternative: &str) -> Result<()> {
+    if Path::new(path).exists() {
+        return Ok(());
+    }
+    install_debian_packages(&[name], alternative)
+}
+
+/// A command that runs as root, by `sudo` if we don't.
+pub(crate) fn as_root(program: &str) -> Command {
+    if geteuid().is_root() {
+        return command(program);
+    }
+    let mut sudo = command("sudo");
+    sudo.args([
+        "--non-interactive",
+        "--preserve-env=DEBIAN_FRONTEND,LC_ALL",
+        program,
+    ]);
+    sudo
+}
+
 fn install_debian_packages(packages: &[&str], alternative: &str) -> Result<()> {
     let names = packages.join(", ");
     ensure!(
@@ -158,18 +182,7 @@ fn install_debian_packages(packages: &[&str], alternative: &str) -> Result<()> {
         "{names} missing and this is no Debian: install it {alternative}, then run this again"
     );
     let apt_get = |arguments: &[&str]| {
-        let mut apt_get = if geteuid().is_root() {
-            command("apt-get")
-        } else {
-            command("sudo")
-        };
-        if !geteuid().is_root() {
-            apt_get.args([
-                "--non-interactive",
-                "--preserve-env=DEBIAN_FRONTEND",
-                "apt-get",
-            ]);
-        }
+        let mut apt_get = as_root("apt-get");
         // Another package manager may be at work on a machine that has just started.
         apt_get
             .args(["--quiet", "--option", "DPkg::Lock::Timeout=300"])

@@ -9,7 +9,7 @@ use crate::{
     bench, build, demo, markdown,
     postgres::{Durability, Postgres},
     process::{cargo, command, run},
-    repo, rule_numbers, setup, tidy, vectors, walls,
+    repo, rule_numbers, setup, swift, tidy, vectors, walls,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -29,6 +29,8 @@ pub(crate) enum Step {
     /// Types, unit tests and sizes of the npm packages
     #[value(alias = "sdk")]
     Packages,
+    /// Formatting and tests of the Swift SDK
+    SdkSwift,
     /// What all SDKs must do alike, in each of their languages
     Vectors,
     /// The release binary
@@ -40,7 +42,7 @@ pub(crate) enum Step {
 }
 
 impl Step {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Setup,
         Self::Fmt,
         Self::Clippy,
@@ -48,6 +50,7 @@ impl Step {
         Self::Docs,
         Self::Test,
         Self::Packages,
+        Self::SdkSwift,
         Self::Vectors,
         Self::Build,
         Self::E2e,
@@ -70,6 +73,7 @@ impl Step {
             Self::Docs => docs(long),
             Self::Test => rust_tests(long),
             Self::Packages => packages(),
+            Self::SdkSwift => swift::check(),
             Self::Vectors => vectors::check(),
             Self::Build => build::build().map(drop),
             Self::E2e => e2e(long),

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use crate::{process::capture, repo, setup};
+use crate::{process::capture, repo, setup, swift};
 
 const FILES: [&str; 9] = [
     "bridge",
@@ -34,6 +34,7 @@ pub(crate) fn check() -> Result<()> {
     let mut typescript =
         setup::npm(&["run", "--silent", "vectors", "--workspace", "@keymoor/sdk"])?;
     languages.insert("TypeScript", counts(&capture(&mut typescript)?)?);
+    languages.insert("Swift", counts(&swift::vectors()?)?);
     println!("{}", table(&languages));
     compare(&cases, &languages)
 }
