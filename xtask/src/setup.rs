@@ -24,6 +24,7 @@ const NODE_MAJOR: &str = "v24.";
 pub(crate) fn everything() -> Result<()> {
     programs(&E2E_PROGRAMS)?;
     postgres_programs()?;
+    java()?;
     npm_workspaces()?;
     cargo_deny()?;
     Swift::find()?;
@@ -114,12 +115,33 @@ pub(crate) fn llvm_profdata() -> Result<PathBuf> {
 
 /// A C++ compiler, which libFuzzer is built with.
 pub(crate) fn cpp_compiler() -> Result<()> {
-    let is_there = || {
-        let path = env::var_os("PATH").unwrap_or_default();
-        env::var_os("CXX").is_some() || env::split_paths(&path).any(|dir| dir.join("c++").exists())
-    };
-    if !is_there() {
+    if env::var_os("CXX").is_none() && !is_on_path("c++") {
         install_debian_packages(&["g++"], "or set CXX to a C++ compiler")?;
+    }
+    Ok(())
+}
+
+fn is_on_path(program: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).any(|dir| dir.join(program).exists())
+}
+
+/// Maven on the Kotlin SDK and what is built with it.
+pub(crate) fn maven(arguments: &[&str]) -> Result<Command> {
+    java()?;
+    let mut maven = command("mvn");
+    maven.args(["--batch-mode", "--no-transfer-progress", "--file"]);
+    maven.arg("sdks/kotlin").args(arguments);
+    Ok(maven)
+}
+
+/// A JDK and Maven.
+fn java() -> Result<()> {
+    if !is_on_path("javac") || !is_on_path("mvn") {
+        install_debian_packages(
+            &["default-jdk-headless", "maven"],
+            "with `javac` (17 or newer) and `mvn` on the PATH",
+        )?;
     }
     Ok(())
 }

@@ -29,6 +29,8 @@ pub(crate) enum Step {
     /// Types, unit tests and sizes of the npm packages
     #[value(alias = "sdk")]
     Packages,
+    /// The Kotlin SDK and its example: compile, test
+    SdkKotlin,
     /// Formatting and tests of the Swift SDK
     SdkSwift,
     /// What all SDKs must do alike, in each of their languages
@@ -42,7 +44,7 @@ pub(crate) enum Step {
 }
 
 impl Step {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Setup,
         Self::Fmt,
         Self::Clippy,
@@ -50,6 +52,7 @@ impl Step {
         Self::Docs,
         Self::Test,
         Self::Packages,
+        Self::SdkKotlin,
         Self::SdkSwift,
         Self::Vectors,
         Self::Build,
@@ -73,6 +76,7 @@ impl Step {
             Self::Docs => docs(long),
             Self::Test => rust_tests(long),
             Self::Packages => packages(),
+            Self::SdkKotlin => run(&mut setup::maven(&["verify"])?),
             Self::SdkSwift => swift::check(),
             Self::Vectors => vectors::check(),
             Self::Build => build::build().map(drop),
@@ -151,6 +155,7 @@ fn packages() -> Result<()> {
 
 fn e2e(long: bool) -> Result<()> {
     let programs = setup::programs(&setup::E2E_PROGRAMS)?;
+    run(&mut setup::maven(&["package", "-DskipTests"])?)?;
     let binary = build::build()?;
     bench::smoke(&binary)?;
     let postgres = Postgres::start(Durability::None)?;

@@ -8,8 +8,8 @@ use crate::repo;
 
 const MAX_LINES: usize = 500;
 /// Endings of files that people write and read as code.
-const SOURCES: [&str; 9] = [
-    "css", "html", "js", "mjs", "rs", "sql", "swift", "ts", "tsx",
+const SOURCES: [&str; 11] = [
+    "css", "html", "java", "js", "kt", "mjs", "rs", "sql", "swift", "ts", "tsx",
 ];
 /// Ending of source files that are generated and checked in.
 const GENERATED_SOURCE: &str = ".gen.ts";

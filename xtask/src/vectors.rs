@@ -23,6 +23,9 @@ const FILES: [&str; 9] = [
     "requests",
 ];
 
+const TYPESCRIPT: [&str; 5] = ["run", "--silent", "vectors", "--workspace", "@keymoor/sdk"];
+const KOTLIN: [&str; 4] = ["--projects", "core", "test", "-Dtest=VectorsTest"];
+
 /// How many cases of a file passed and failed.
 type Counts = BTreeMap<String, (usize, usize)>;
 
@@ -30,10 +33,14 @@ pub(crate) fn check() -> Result<()> {
     let cases = Cases::read(&repo::root().join("sdks/vectors"))?;
     let problems = cases.problems();
     ensure!(problems.is_empty(), "{}", problems.join("\n"));
+    let runners = [
+        ("TypeScript", setup::npm(&TYPESCRIPT)?),
+        ("Kotlin", setup::maven(&KOTLIN)?),
+    ];
     let mut languages = BTreeMap::new();
-    let mut typescript =
-        setup::npm(&["run", "--silent", "vectors", "--workspace", "@keymoor/sdk"])?;
-    languages.insert("TypeScript", counts(&capture(&mut typescript)?)?);
+    for (language, mut runner) in runners {
+        languages.insert(language, counts(&capture(&mut runner)?)?);
+    }
     languages.insert("Swift", counts(&swift::vectors()?)?);
     println!("{}", table(&languages));
     compare(&cases, &languages)
