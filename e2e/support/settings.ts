@@ -14,6 +14,16 @@ export const PROGRAMS = {
   faketime: process.env['FAKETIME_PROGRAM'] ?? '/usr/bin/faketime',
 };
 
+/** A directory that programs in the folder of another system reach by the same path. */
+export const DEV = fileURLToPath(new URL('../../.dev', import.meta.url));
+
+/** How to run examples/swift/passkeys: a program with its first arguments, as a JSON list. */
+export function swiftPasskeys(): string[] {
+  const program = process.env['KEYMOOR_TEST_SWIFT_PASSKEYS'];
+  if (!program) throw new Error('set KEYMOOR_TEST_SWIFT_PASSKEYS to a JSON list, such as ["…/release/passkeys"]');
+  return JSON.parse(program);
+}
+
 /** Whether to run the long form of a test that has one. */
 export const LONG = Boolean(process.env['KEYMOOR_TEST_LONG']);
 

@@ -31,7 +31,7 @@ pub(crate) enum Step {
     Packages,
     /// The Kotlin SDK and its example: compile, test
     SdkKotlin,
-    /// Formatting and tests of the Swift SDK
+    /// Formatting, tests and size of the Swift SDK
     SdkSwift,
     /// What all SDKs must do alike, in each of their languages
     Vectors,
@@ -161,6 +161,10 @@ fn e2e(long: bool) -> Result<()> {
     let postgres = Postgres::start(Durability::None)?;
     let mut npm = setup::npm(&["test", "--workspace", "e2e"])?;
     npm.env("KEYMOOR_TEST_BIN", binary).envs(programs);
+    npm.env(
+        "KEYMOOR_TEST_SWIFT_PASSKEYS",
+        serde_json::to_string(&swift::example()?)?,
+    );
     run(with_test_settings(&mut npm, &postgres, long))
 }
 
