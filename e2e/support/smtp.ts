@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
 import PostalMime from 'postal-mime';
 import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server';
 import { until } from './until.ts';
@@ -25,6 +26,8 @@ export type Behaviour = 'accept' | 'refuse' | 'defer' | 'stall' | 'die';
 /** A mail server on loopback whose behaviour each recipient's test decides, attempt by attempt. */
 export class Smtp implements AsyncDisposable {
   readonly mails: Mail[] = [];
+  /** How long the server hesitates at most, at random, between having a mail and saying so. */
+  hesitationMs = 0;
   readonly #attempts = new Map<string, Behaviour[]>();
   readonly #behaviours = new Map<string, Behaviour[]>();
   readonly #sockets = new Map<number, Socket>();
@@ -112,6 +115,7 @@ export class Smtp implements AsyncDisposable {
         const link = /https?:\/\/\S+\/invokeAuthenticator\?token=[\w-]+/.exec(text)?.[0] ?? '';
         this.mails.push({ to, subject, messageId, text, html, link });
       })
+      .then(() => delay(Math.random() * this.hesitationMs))
       .then(() => done(), done);
   }
 }

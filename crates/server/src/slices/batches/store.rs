@@ -79,11 +79,25 @@ pub async fn count_pending(rx: &mut Rx, realm: RealmRef) -> Result<i64> {
 /// A pending item with its batch.
 pub type Pending = (BatchRef, i64, String);
 
-/// Returns up to `limit` pending items of all tenants, a batch after the other.
-pub async fn list_pending(rx: &mut Rx, limit: i64) -> Result<Vec<Pending>> {
-    const SQL: &str = "SELECT tenant_id, realm_id, batch_id, n, identity FROM batch_items
+/// Returns up to `limit` pending items of all tenants, a batch after the other. Starts with the
+/// batch that follows `after`, and with the first one if none follows.
+pub async fn list_pending(
+    rx: &mut Rx,
+    after: Option<BatchRef>,
+    limit: i64,
+) -> Result<Vec<Pending>> {
+    const FIRST: &str = "SELECT tenant_id, realm_id, batch_id, n, identity FROM batch_items
         WHERE state = 'PENDING' ORDER BY tenant_id, realm_id, batch_id, n LIMIT $1";
-    let rows: Vec<(TenantId, RealmId, BatchId, i64, String)> = rx.all(SQL, &limit).await?;
+    const NEXT: &str = "SELECT tenant_id, realm_id, batch_id, n, identity FROM batch_items
+        WHERE state = 'PENDING' AND (tenant_id, realm_id, batch_id) > ($1, $2, $3)
+        ORDER BY tenant_id, realm_id, batch_id, n LIMIT $4";
+    let mut rows: Vec<(TenantId, RealmId, BatchId, i64, String)> = match after {
+        Some(after) => rx.all(NEXT, &(after, limit)).await?,
+        None => Vec::new(),
+    };
+    if rows.is_empty() {
+        rows = rx.all(FIRST, &limit).await?;
+    }
     let pending = |(tenant_id, realm_id, batch_id, n, identity)| {
         let at = BatchRef {
             tenant_id,

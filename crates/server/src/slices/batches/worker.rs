@@ -28,9 +28,10 @@ const POLL: Duration = Duration::from_secs(1);
 
 /// Works on batches until `stop` is true. Stopping interrupts it between two transactions.
 pub async fn work(app: App, mut stop: watch::Receiver<bool>) {
+    let mut worker = Worker::new(app);
     let working = async {
         loop {
-            match run_some(&app).await {
+            match worker.run_some().await {
                 Ok(0) => tokio::time::sleep(POLL).await,
                 Ok(_) => {}
                 Err(error) => {
@@ -46,29 +47,44 @@ pub async fn work(app: App, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Settles a few pending items of one batch. Returns how many it tried.
-pub async fn run_some(app: &App) -> Result<usize> {
-    let pending = app
-        .db
-        .read(async |rx| store::list_pending(rx, CHOICE).await)
-        .await?;
-    let Some((at, ..)) = pending.first() else {
-        return Ok(0);
-    };
-    let at = *at;
-    let of_batch: Vec<_> = pending.into_iter().filter(|(of, ..)| *of == at).collect();
-    let groups = of_batch.chunks(TOGETHER).count();
-    let random = usize::from(u16::from_le_bytes(app.rng.bytes()));
-    let Some(group) = of_batch.chunks(TOGETHER).nth(random % groups) else {
-        return Ok(0);
-    };
-    let batch = app.db.read(async |rx| store::find(rx, at).await).await?;
-    // Deleted with its realm a moment ago.
-    let Some(batch) = batch else {
-        return Ok(0);
-    };
-    with_fresh_ids!(settle(app, &batch, group).await)?;
-    Ok(group.len())
+/// Works on the batches of all tenants in turn, so that neither a large batch nor one that fails
+/// every time keeps the others waiting.
+pub struct Worker {
+    app: App,
+    /// The batch that had its turn.
+    last: Option<BatchRef>,
+}
+
+impl Worker {
+    pub const fn new(app: App) -> Self {
+        Self { app, last: None }
+    }
+
+    /// Settles a few pending items of the next batch. Returns how many it tried.
+    pub async fn run_some(&mut self) -> Result<usize> {
+        let (app, last) = (&self.app, self.last);
+        let pending = app
+            .db
+            .read(async move |rx| store::list_pending(rx, last, CHOICE).await)
+            .await?;
+        let Some((at, ..)) = pending.first() else {
+            return Ok(0);
+        };
+        let at = *at;
+        self.last = Some(at);
+        let of_batch: Vec<_> = pending.into_iter().filter(|(of, ..)| *of == at).collect();
+        let groups = of_batch.chunks(TOGETHER).count();
+        let random = usize::from(u16::from_le_bytes(app.rng.bytes()));
+        let Some(group) = of_batch.chunks(TOGETHER).nth(random % groups) else {
+            return Ok(0);
+        };
+        let batch = app.db.read(async move |rx| store::find(rx, at).await);
+        if let Some(batch) = batch.await? {
+            with_fresh_ids!(settle(app, &batch, group).await)?;
+        }
+        // Otherwise it was deleted with its realm a moment ago.
+        Ok(group.len())
+    }
 }
 
 /// Settles items in one transaction, together with their jobs and mails.

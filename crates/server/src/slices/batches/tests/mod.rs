@@ -1,5 +1,6 @@
 //! Batches over HTTP, and their worker, on both databases.
 
+mod faults;
 mod requests;
 
 use std::collections::BTreeSet;
@@ -9,14 +10,13 @@ use keymoor_types::Seconds;
 use serde_json::{Value, json};
 
 use super::ops::BATCH_CHANGE;
-use super::worker;
+use super::worker::Worker;
 use crate::testing::{Answer, TestApp, both_apps};
 
 both_apps!(
     a_batch_invites_every_identity_once,
     bad_rows_are_reported_and_the_rest_goes_on,
     the_queue_of_a_realm_has_room_for_a_thousand,
-    workers_that_race_create_each_job_once,
     a_worker_that_stops_between_transactions_leaves_the_rest_to_the_next,
     a_cancelled_batch_invites_nobody_more,
     a6_a_batch_copies_its_config,
@@ -107,7 +107,8 @@ async fn read(test: &TestApp, path: &str) -> Value {
 }
 
 async fn work(test: &TestApp) {
-    while worker::run_some(&test.app).await.unwrap() > 0 {}
+    let mut worker = Worker::new(test.app.clone());
+    while worker.run_some().await.unwrap() > 0 {}
 }
 
 /// The addresses of the mails that are sent now, which must be different.
@@ -291,29 +292,14 @@ async fn the_queue_of_a_realm_has_room_for_a_thousand(test: TestApp) {
     realm.batch(&test, &ids(1, 1_000)).await;
 }
 
-async fn workers_that_race_create_each_job_once(test: TestApp) {
-    let realm = Realm::new(&test).await;
-    let people = realm.people(&test, 70).await;
-    let batch = realm.batch(&test, &people).await;
-    let racers = (0..4).map(|_| {
-        let app = test.app.clone();
-        tokio::spawn(async move { while worker::run_some(&app).await.unwrap() > 0 {} })
-    });
-    for racer in futures_util::future::join_all(racers).await {
-        racer.unwrap();
-    }
-    assert_eq!(read(&test, &batch).await["state"], "SUCCESS");
-    assert_eq!(count(&test, JOBS).await, 70);
-    assert_eq!(mailed(&test).await.len(), 70);
-}
-
 async fn a_worker_that_stops_between_transactions_leaves_the_rest_to_the_next(test: TestApp) {
     let realm = Realm::new(&test).await;
     let people = realm.people(&test, 50).await;
     let batch = realm.batch(&test, &people).await;
     let mut rounds = 0;
     let mut to = BTreeSet::new();
-    while worker::run_some(&test.app).await.unwrap() > 0 {
+    // A new worker each time, as after a restart.
+    while Worker::new(test.app.clone()).run_some().await.unwrap() > 0 {
         rounds += 1;
         let now = read(&test, &batch).await;
         let invited = now["progress"]["invited"].as_i64().unwrap();
@@ -330,7 +316,7 @@ async fn a_cancelled_batch_invites_nobody_more(test: TestApp) {
     let realm = Realm::new(&test).await;
     let people = realm.people(&test, 25).await;
     let batch = realm.batch(&test, &people).await;
-    worker::run_some(&test.app).await.unwrap();
+    Worker::new(test.app.clone()).run_some().await.unwrap();
     let cancel = format!("{batch}:cancel");
     let cancelled = test.manage(Method::POST, &cancel, None).await.ok();
     assert_eq!(cancelled["state"], "PARTIAL_SUCCESS");
