@@ -261,6 +261,12 @@ impl TestApp {
         send(&self.auth, request).await
     }
 
+    /// Sends a request to it, and returns a response that may not have ended.
+    pub(crate) async fn auth_response(&self, request: Request<Body>) -> Response {
+        let response = self.auth.clone().oneshot(request).await;
+        response.expect("the router never fails")
+    }
+
     /// Runs every outbox job that is due, and returns the number of attempts.
     pub(crate) async fn run_due_jobs(&self) -> usize {
         worker::run_due(&self.app, &jobs::all())

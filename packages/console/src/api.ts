@@ -78,8 +78,14 @@ function noted<E extends object>(error: E, id: string): E {
 }
 
 let client: ManagementApi | undefined;
+let tenant = '';
+
+export function tenantId(): string {
+  return tenant;
+}
 
 export function connect(session: Session): void {
+  tenant = session.tenant_id;
   client = createClient({
     baseUrl: `${location.origin}${BASE}/api`,
     tenantId: session.tenant_id,

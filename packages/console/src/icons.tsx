@@ -32,6 +32,7 @@ const PATHS = {
   terminal: 'M2 3h12v10H2zM4.5 6l2 2-2 2M8 10.25h3',
   updown: 'M5 6.25 8 3.25l3 3M5 9.75l3 3 3-3',
   warn: 'M8 2.25 14.25 13.25H1.75zM8 6.5v3M8 11.4h.01',
+  pause: 'M5.5 3.5v9M10.5 3.5v9',
   x: 'M4 4l8 8M12 4l-8 8',
 } as const;
 

@@ -16,7 +16,7 @@ export default function Palette({ realm, onClose }: { realm: string; onClose: ()
     enabled: query.length > 1 && realm !== '',
   });
   const fits = (words: string) => words.toLowerCase().includes(query.toLowerCase());
-  const pages = realm ? ['identities', 'applications', 'configs', 'jobs'] : [];
+  const pages = realm ? ['identities', 'applications', 'configs', 'jobs', 'events'] : [];
   const entries = [
     ...(found.data ?? []).map((one) => [`/realms/${realm}/identities/${one.id}`, one.display_name, one.traits.username] as const),
     ...pages.filter((page) => fits(t(page))).map((page) => [`/realms/${realm}/${page}`, t(page), ''] as const),

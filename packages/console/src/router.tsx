@@ -22,6 +22,7 @@ const job = () => import('./screens/job.tsx');
 const jobs = () => import('./screens/jobs.tsx');
 const applications = () => import('./screens/applications.tsx');
 const application = () => import('./screens/application.tsx');
+const events = () => import('./screens/events.tsx');
 const configs = () => import('./screens/configs.tsx');
 const sessions = () => import('./screens/sessions.tsx');
 
@@ -36,6 +37,7 @@ const tree = rootRoute.addChildren([
   at('/realms/$realm/jobs', jobs, 'Jobs'),
   at('/realms/$realm/applications', applications, 'Applications'),
   at('/realms/$realm/applications/$application', application, 'ApplicationPage'),
+  at('/realms/$realm/events', events, 'Events'),
   at('/realms/$realm/configs', configs, 'Configs'),
   at('/realms/$realm/configs/$config', configs, 'ConfigPage'),
 ]);

@@ -35,6 +35,7 @@ const GROUPS: readonly (readonly [string, readonly (readonly [string, string, Ic
       ['jobs', '/jobs', 'link', 'j'],
     ],
   ],
+  ['nav-monitoring', [['events', '/events', 'events', 'e']]],
 ];
 
 export function Shell() {
@@ -140,7 +141,7 @@ export function Shell() {
   );
 }
 
-const NAMES = ['identities', 'applications', 'configs', 'jobs', 'realms', 'sessions'];
+const NAMES = ['identities', 'applications', 'configs', 'jobs', 'events', 'realms', 'sessions'];
 
 function Crumbs({ path, realm, realmName }: { path: string; realm: string; realmName: string | undefined }) {
   const rest = path.split('/').filter(Boolean);

@@ -5,11 +5,13 @@
 
 use std::convert::Infallible;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, MatchedPath};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method};
+use futures_util::future::BoxFuture;
 use keymoor_oauth::claims::Principal;
 use keymoor_oauth::scope::ScopeSet;
 use keymoor_types::TenantId;
@@ -72,7 +74,11 @@ pub struct InSession {
     pub principal: Principal,
     pub client_id: String,
     pub scope: ScopeSet,
+    pub check: Check,
 }
+
+/// Asks whether a session still counts, for requests that last.
+pub type Check = Arc<dyn Fn() -> BoxFuture<'static, bool> + Send + Sync>;
 
 impl InSession {
     fn in_tenant(self, tenant_id: TenantId) -> Result<ManagementToken> {

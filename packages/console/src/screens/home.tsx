@@ -1,7 +1,7 @@
 /** The realms, and the home of one. */
 import type { Realm } from '@keymoor/api-client';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
+import { lazy, Suspense, useEffect, useState } from 'react';
 import { api } from '../api.ts';
 import { Icon } from '../icons.tsx';
 import { t } from '../l10n/l10n.ts';
@@ -10,6 +10,8 @@ import { useRealm, useSession } from '../shell.tsx';
 import { Button, ConfirmDialog, ErrorState, Field, Id, Loading, PageHead, Time } from '../ui.tsx';
 import { FormDialog } from './formDialog.tsx';
 import { JobRows } from './jobRows.tsx';
+
+const Charts = lazy(() => import('./charts.tsx'));
 
 /** The console opens the realm that was last open, or shows all. */
 export function Start() {
@@ -142,6 +144,9 @@ export function Home() {
           </ul>
         </section>
       )}
+      <Suspense>
+        <Charts realm={id} />
+      </Suspense>
       <section className="card section" aria-labelledby="under-way">
         <div className="card-head">
           <h2 id="under-way">{t('links-under-way')}</h2>

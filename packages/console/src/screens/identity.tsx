@@ -6,6 +6,7 @@ import { api } from '../api.ts';
 import { t } from '../l10n/l10n.ts';
 import { useGo, useIds } from '../link.tsx';
 import { Button, ConfirmDialog, Empty, ErrorState, Field, Id, Loading, PageHead, Time } from '../ui.tsx';
+import { EventList } from './eventList.tsx';
 import { AddPasskey } from './addPasskey.tsx';
 import { FormDialog } from './formDialog.tsx';
 import { Enrolment } from './identities.tsx';
@@ -71,6 +72,7 @@ export function IdentityPage() {
           ['passkeys', t('passkeys'), keys.data?.total_size],
           ['profile', t('profile')],
           ['jobs', t('jobs'), jobs.data?.total_size],
+          ['events', t('events')],
         ]}
       />
       {tab === 'passkeys' && (
@@ -87,6 +89,7 @@ export function IdentityPage() {
           {jobs.data && <JobRows jobs={jobs.data.credential_binding_jobs} />}
         </section>
       )}
+      {tab === 'events' && <EventList realm={realm} selection={{ identity_id: id }} />}
       {dialog === 'add' && <AddPasskey person={data} onClose={close} />}
       {dialog === 'edit' && <EditIdentity person={data} onClose={close} onSaved={() => changed()} />}
       {dialog === 'suspend' && (

@@ -1,11 +1,12 @@
 /** A binding job, live: the stepper moves as the person goes on. */
 import type { CredentialBindingJob, CredentialBindingJobEvent, CredentialBindingJobStep } from '@keymoor/api-client';
 import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useRef, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { api } from '../api.ts';
 import { t } from '../l10n/l10n.ts';
 import { Link, useIds } from '../link.tsx';
 import { Button, ConfirmDialog, ErrorBanner, ErrorState, Id, Loading, PageHead, Status, Time } from '../ui.tsx';
+import { useStream } from '../stream.ts';
 import { headOf, PENDING, reached, STATES, wordOf } from './jobState.ts';
 
 export function JobPage() {
@@ -15,19 +16,30 @@ export function JobPage() {
   const [error, setError] = useState<unknown>();
   const queries = useQueryClient();
   const person = useQuery({ queryKey: ['identity', realm, identity], queryFn: () => api().getIdentity(at) });
+  const [isFollowed, setFollowed] = useState(false);
   const query = useQuery({
     queryKey: ['job', id],
     queryFn: () => api().getCredentialBindingJob({ ...at, credential_binding_job_id: id }),
-    refetchInterval: ({ state }) => (!state.data || PENDING.includes(state.data.state) || state.error ? 1_000 : false),
+    // The stream says when to look. Without it, and for the expiry, the page asks by itself.
+    refetchInterval: ({ state }) => (!state.data || PENDING.includes(state.data.state) || state.error ? (isFollowed ? 15_000 : 1_000) : false),
     retry: false,
   });
   const state = query.data?.state;
+  const refresh = () => Promise.all([query.refetch(), steps.refetch()]);
+  const liveness = useStream(realm, query.data && { identity_id: identity }, (event) => {
+    if (event.resource_id === id) void refresh();
+  });
+  useEffect(() => {
+    setFollowed(liveness === 'live');
+    // What happened before the stream listened.
+    if (liveness === 'live') void refresh();
+  }, [liveness]);
   const steps = useQuery({
     queryKey: ['steps', id, state],
     queryFn: () => api().listCredentialBindingJobEvents({ ...at, credential_binding_job_id: id, page_size: 200 }),
     enabled: state !== undefined,
     placeholderData: keepPreviousData,
-    refetchInterval: state && PENDING.includes(state) ? 5_000 : false,
+    refetchInterval: state && PENDING.includes(state) && !isFollowed ? 5_000 : false,
   });
   const events = steps.data?.credential_binding_job_events ?? [];
   const seen = useRef(new Map<string, string>());
@@ -86,7 +98,7 @@ export function JobPage() {
               {title}
             </h2>
             <p>{words}</p>
-            {query.isError ? <p className="faint">{t('job-live-lost')}</p> : isPending && <p className="faint">{t('job-live')}</p>}
+            {query.isError || liveness === 'lost' ? <p className="faint">{t('job-live-lost')}</p> : isPending && <p className="faint">{t('job-live')}</p>}
           </div>
           <Stepper job={job} seen={seen.current} events={events} />
         </div>

@@ -5,7 +5,8 @@ import { t } from '../l10n/l10n.ts';
 import { Button } from '../ui.tsx';
 
 interface Page {
-  total_size: number;
+  /** Some lists aren't counted. */
+  total_size?: number;
   next_page_token?: string | null;
 }
 
@@ -49,12 +50,13 @@ export function usePages<P extends Page>(
 }
 
 export function Pager<P extends Page>({ list, size, shown }: { list: Pages<P>; size: number; shown: number }) {
-  const total = list.page?.total_size ?? 0;
-  if (total <= shown && list.index === 0) return null;
+  const total = list.page?.total_size;
+  if (!list.next && list.index === 0) return null;
   const from = list.index * size + 1;
+  const words = total === undefined ? t('page-number', { page: list.index + 1 }) : t('of-total', { from, to: from + shown - 1, total });
   return (
-    <nav className="pager" aria-label={t('of-total', { from, to: from + shown - 1, total })}>
-      <span>{t('of-total', { from, to: from + shown - 1, total })}</span>
+    <nav className="pager" aria-label={words}>
+      <span>{words}</span>
       <Button kind="small" icon="left" isDisabled={!list.previous} onPress={() => list.previous?.()}>
         {t('previous')}
       </Button>

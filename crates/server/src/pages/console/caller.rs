@@ -1,5 +1,7 @@
 //! Turns the console's cookie into a caller of the management API.
 
+use std::sync::Arc;
+
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::header::COOKIE;
 use axum::http::request::Parts;
@@ -15,7 +17,7 @@ use crate::base::reason::Reason;
 use crate::base::scope;
 use crate::base::secret::Secret;
 use crate::config::Config;
-use crate::http::auth::InSession;
+use crate::http::auth::{Check, InSession};
 use crate::slices::sessions::model::{Ended, Session, SessionKey};
 use crate::slices::sessions::ops;
 
@@ -140,6 +142,7 @@ pub async fn with_rights(State(app): State<App>, request: Request, next: Next) -
         Ok(Err(ended)) => return signed_out(ended),
         Err(error) => return error.into_response(),
     };
+    let check = check(&app, &parts.headers);
     // Bearer tokens are for the management API's own address.
     parts.headers.remove(axum::http::header::AUTHORIZATION);
     parts.extensions.insert(InSession {
@@ -147,8 +150,24 @@ pub async fn with_rights(State(app): State<App>, request: Request, next: Next) -
         principal: session.owner().principal(),
         client_id: session.client_id,
         scope: rights(),
+        check,
     });
     next.run(Request::from_parts(parts, body)).await
+}
+
+/// Asks whether the session of a request can still be used to read.
+fn check(app: &App, headers: &HeaderMap) -> Check {
+    let (app, key) = (app.clone(), cookie(&app.config, headers).map(Arc::new));
+    Arc::new(move || {
+        let (app, key) = (app.clone(), key.clone());
+        Box::pin(async move {
+            let Some(key) = key else { return false };
+            let found = ops::find(&app, &key).await;
+            found.is_ok_and(|found| {
+                found.is_some_and(|it| ops::refusal(&it, false, app.now()).is_none())
+            })
+        })
+    })
 }
 
 /// A request of a person with a session.

@@ -28,7 +28,7 @@ use crate::base::error::{Error, Result};
 use crate::base::refs::RealmRef;
 use crate::base::scope::Scope;
 use crate::db::Rx;
-use crate::http::auth::Allowed;
+use crate::http::auth::{Allowed, InSession};
 use crate::http::list::reject_unknown;
 use crate::slices::realms;
 
@@ -45,6 +45,7 @@ const LAST_EVENT_ID: &str = "last-event-id";
 pub(super) struct Caller<S> {
     pub(super) ctx: Context,
     parts: Parts,
+    session: Option<InSession>,
     checked_at: Timestamp,
     scope: std::marker::PhantomData<fn() -> S>,
 }
@@ -53,11 +54,13 @@ impl<S: Scope> FromRequestParts<App> for Caller<S> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let session = parts.extensions.get::<InSession>().cloned();
         let Allowed { ctx, .. } = Allowed::<S>::from_request_parts(parts, app).await?;
         Ok(Self {
             checked_at: ctx.now,
             ctx,
             parts: parts.clone(),
+            session,
             scope: std::marker::PhantomData,
         })
     }
@@ -85,6 +88,12 @@ impl<S: Scope> Caller<S> {
     async fn may_go_on(&mut self) -> bool {
         let app = self.ctx.app.clone();
         self.checked_at = app.now();
+        if let Some(session) = &self.session {
+            if !(session.check)().await {
+                return false;
+            }
+            self.parts.extensions.insert(session.clone());
+        }
         Allowed::<S>::from_request_parts(&mut self.parts, &app)
             .await
             .is_ok()

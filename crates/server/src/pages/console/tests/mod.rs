@@ -1,6 +1,7 @@
 //! The console's pages, and the one behind an administrator's link.
 
 mod session;
+mod stream;
 
 use axum::body::Body;
 use axum::http::Request;

@@ -23,10 +23,10 @@ both_apps!(
     d1_bearer_routes_ignore_the_cookie_and_console_routes_ignore_bearers,
 );
 
-const PAGE: (&str, &str) = ("sec-fetch-site", "same-origin");
+pub(super) const PAGE: (&str, &str) = ("sec-fetch-site", "same-origin");
 
 /// Sends a request as the console's page does, with the cookie of a session if it has one.
-async fn call(
+pub(super) async fn call(
     test: &TestApp,
     method: Method,
     path: &str,
@@ -92,14 +92,14 @@ fn cookie_of(answer: &Answer) -> String {
     value.to_owned()
 }
 
-async fn signed_in(test: &TestApp, person: &Person) -> String {
+pub(super) async fn signed_in(test: &TestApp, person: &Person) -> String {
     let answer = answered(test, person).await;
     let finished = finish(test, None, answer).await;
     finished.ok();
     cookie_of(&finished)
 }
 
-async fn session(test: &TestApp, cookie: &str) -> Answer {
+pub(super) async fn session(test: &TestApp, cookie: &str) -> Answer {
     call(test, Method::GET, "/session", Some(cookie), None).await
 }
 
