@@ -4,8 +4,10 @@ import AxeBuilder from '@axe-core/playwright';
 import type { Page } from 'playwright-core';
 import { type Chromium, launchChromium } from '../support/chromium.ts';
 import { DATABASES } from '../support/databases.ts';
+import { Management } from '../support/directory.ts';
 import { Keymoor } from '../support/keymoor.ts';
 import { Smtp } from '../support/smtp.ts';
+import { until } from '../support/until.ts';
 
 /** Whether a URL is below one of the server's own. */
 function isOwn(url: string, origin: string): boolean {
@@ -36,8 +38,8 @@ for (const database of DATABASES) {
       });
       page.on('pageerror', (error) => complaints.push(String(error)));
       page.on('console', (message) => {
-        // A browser reports the refusals that these tests provoke.
-        if (message.type() === 'error' && !/status of 40[01] /.test(message.text())) complaints.push(message.text());
+        // A browser reports the refusals, and the restart, that these tests provoke.
+        if (message.type() === 'error' && !/status of 40[01] |net::ERR_(CONNECTION|INCOMPLETE|EMPTY)/.test(message.text())) complaints.push(message.text());
       });
       return page;
     }
@@ -201,6 +203,75 @@ for (const database of DATABASES) {
       assert.equal(await second.locator('[name="display_name"]').inputValue(), 'Mine');
       await second.locator('.passkey-button').click();
       await second.getByText('That passkey was not accepted here').waitFor();
+    });
+
+    test('events_are_followed_filtered_and_lead_to_all_of_their_flow', async () => {
+      const { api } = await Management.of(keymoor.init);
+      const id = realm.split('/').at(-1) as string;
+      const rename = (name: string) => api.updateRealm({ realm_id: id, realm: { display_name: name } });
+      await page.goto(`${keymoor.init.auth_url}${realm}/events`);
+      await page.getByText('Live', { exact: true }).waitFor();
+      await rename('Staff of the house');
+      await page.locator('tr.new').filter({ hasText: 'Realm' }).first().waitFor();
+      await isAccessible(page, 'events');
+      await page.locator('tr.new').getByRole('button', { name: 'Realm' }).press('Enter');
+      await page.getByRole('complementary').getByRole('heading', { name: 'Same correlation id' }).waitFor();
+      await page.getByRole('button', { name: 'Show only these 1' }).waitFor();
+      await isAccessible(page, 'an event');
+      await page.getByRole('button', { name: 'Show only these 1' }).click();
+      await page.getByRole('button', { name: 'Remove filter: Correlation id' }).waitFor();
+      assert.match(page.url(), /correlation_id=/);
+      await page.reload();
+      await page.getByRole('row').nth(1).waitFor();
+      assert.equal(await page.getByRole('row').count(), 2);
+      await page.getByRole('button', { name: 'Remove filter: Correlation id' }).click();
+
+      await page.getByRole('button', { name: 'Type' }).click();
+      await page.getByRole('dialog').getByLabel('Type').selectOption({ label: 'Identity' });
+      await page.getByRole('dialog').getByRole('button', { name: 'Add filter' }).click();
+      await page.getByRole('button', { name: 'Remove filter: Type' }).waitFor();
+      await page.getByRole('row', { name: 'Binding job' }).first().waitFor({ state: 'detached' });
+      await page.getByRole('row', { name: 'Identity' }).first().waitFor();
+      await page.getByRole('button', { name: 'Remove filter: Type' }).click();
+      await page.getByText('Live', { exact: true }).waitFor();
+
+      // What happens while the server is away is heard after it.
+      await keymoor.shutDown();
+      await page.getByText('Connection lost').waitFor();
+      await keymoor.serve();
+      await rename('Staff');
+      await page.locator('tr.new').filter({ hasText: 'Realm' }).first().waitFor();
+    });
+
+    test('g1_a_session_that_ends_under_an_open_stream_is_asked_to_sign_in_again', async () => {
+      await page.goto(`${keymoor.init.auth_url}${realm}/events`);
+      await page.getByText('Live', { exact: true }).waitFor();
+      const [cookie] = await page.context().cookies();
+      assert(cookie);
+      const left = await fetch(`${keymoor.init.auth_url}/console/api/sign-out`, {
+        method: 'POST',
+        headers: { cookie: `${cookie.name}=${cookie.value}`, 'x-keymoor-console': '1' },
+      });
+      assert.equal(left.status, 200);
+      await page.getByRole('dialog').getByText('Sign in again to go on').waitFor();
+      await page.locator('.passkey-button').click();
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+      await page.getByText('Live', { exact: true }).waitFor();
+    });
+
+    test('the_home_of_a_realm_shows_what_happened_in_thirty_days', async () => {
+      const home = `${keymoor.init.auth_url}/console/realms/${keymoor.init.admin_realm_id}`;
+      await page.goto(home);
+      await page.getByRole('img', { name: /^Sign-ins a day/ }).waitFor();
+      await isAccessible(page, 'the charts');
+      // Events are counted after they happened.
+      await until(async () => {
+        await page.goto(home);
+        return Number(await page.locator('.chart .figure strong').first().innerText()) > 0;
+      }, 'a counted sign-in');
+      await page.getByRole('button', { name: 'Show as table' }).first().click();
+      await page.getByRole('table', { name: 'Sign-ins' }).waitFor();
+      await isAccessible(page, 'the charts as tables');
     });
 
     test('sessions_are_listed_and_signing_out_ends_one', async () => {

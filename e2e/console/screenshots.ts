@@ -57,6 +57,8 @@ const SCREENS: Record<string, string> = {
   'add-passkey': ofPerson,
   job: `${ofPerson}/jobs/${job.credential_binding_job.id}`,
   'job-complete': `${base}/realms/${init.admin_realm_id}/identities/${done.identity_id}/jobs/${done.id}`,
+  events: `${base}/realms/${init.admin_realm_id}/events`,
+  'home-admins': `${base}/realms/${init.admin_realm_id}`,
   jobs: `${ofRealm}/jobs`,
   applications: `${ofRealm}/applications`,
   application: `${ofRealm}/applications/${app.id}`,
@@ -83,7 +85,11 @@ for (const [width, height] of [
   for (const [name, url] of Object.entries(SCREENS)) {
     await page.goto(url);
     await page.getByRole('heading', { level: 1 }).waitFor();
-    await page.waitForLoadState('networkidle');
+    // The stream of events never ends, so the network of its pages is never idle.
+    if (name === 'events') await page.getByText('Live', { exact: true }).waitFor();
+    else if (name.startsWith('job')) await page.getByRole('heading', { level: 2 }).first().waitFor();
+    else await page.waitForLoadState('networkidle');
+    if (name === 'events' && width > 1000) await page.getByRole('row').nth(1).click();
     if (name === 'add-passkey') {
       await page.getByRole('button', { name: 'Add a passkey' }).click();
       await page.getByRole('dialog').waitFor();

@@ -300,3 +300,6 @@ chart-jobs-share = 30 Tage, { $share } % endeten mit einem Passkey
 chart-words = { $title } am Tag: { $total } in 30 Tagen, die meisten am { $date }, { $count }
 chart-table = Als Tabelle
 chart-chart = Als Diagramm
+session-end-title = Diese Sitzung beenden?
+session-end-text = { $browser } unter { $address } wird sofort abgemeldet.
+session-ending = Wird beendet…

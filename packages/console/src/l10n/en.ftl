@@ -304,3 +304,6 @@ chart-jobs-share = 30 days, { $share } % ended with a passkey
 chart-words = { $title } a day: { $total } in 30 days, most on { $date }, { $count }
 chart-table = Show as table
 chart-chart = Show as chart
+session-end-title = End this session?
+session-end-text = { $browser } at { $address } is signed out at once.
+session-ending = Ending…

@@ -146,10 +146,14 @@ export function JobPage() {
               <dd className="wrap">{job.post_binding_redirect_uri}</dd>
             </>
           )}
-          <dt>{t('job-config')}</dt>
-          <dd>
-            <Id value={job.authenticator_config_id} what={t('job-config')} />
-          </dd>
+          {job.authenticator_config_id && (
+            <>
+              <dt>{t('job-config')}</dt>
+              <dd>
+                <Id value={job.authenticator_config_id} what={t('job-config')} />
+              </dd>
+            </>
+          )}
           {job.credential_id && (
             <>
               <dt>{t('passkey')}</dt>

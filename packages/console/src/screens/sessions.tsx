@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { own } from '../api.ts';
 import { t } from '../l10n/l10n.ts';
-import { Button, ErrorBanner, ErrorState, Loading, PageHead, Time } from '../ui.tsx';
+import { Button, ConfirmDialog, ErrorState, Loading, PageHead, Time } from '../ui.tsx';
 
 interface OwnSession {
   id: string;
@@ -15,21 +15,11 @@ interface OwnSession {
 }
 
 export function Sessions() {
-  const [error, setError] = useState<unknown>();
+  const [ending, setEnding] = useState<OwnSession>();
   const list = useQuery({ queryKey: ['sessions'], queryFn: () => own<{ sessions: OwnSession[] }>('/sessions') });
-  const end = async (id: string) => {
-    setError(undefined);
-    try {
-      await own(`/sessions/${id}/end`, 'POST');
-    } catch (error) {
-      setError(error);
-    }
-    await list.refetch();
-  };
   return (
     <>
       <PageHead title={t('sessions')} facts={<span>{t('sessions-lede')}</span>} />
-      <ErrorBanner error={error} />
       {list.isError && <ErrorState error={list.error} onRetry={() => void list.refetch()} />}
       {list.isPending && <Loading />}
       {list.data && (
@@ -61,7 +51,7 @@ export function Sessions() {
                     {session.is_current ? (
                       <span className="tag green">{t('session-this')}</span>
                     ) : (
-                      <Button kind="small quiet danger-quiet" onPress={() => void end(session.id)}>
+                      <Button kind="small quiet danger-quiet" onPress={() => setEnding(session)}>
                         {t('session-end')}
                       </Button>
                     )}
@@ -71,6 +61,21 @@ export function Sessions() {
             </tbody>
           </table>
         </div>
+      )}
+      {ending && (
+        <ConfirmDialog
+          title={t('session-end-title')}
+          keep={t('cancel')}
+          action={t('session-end')}
+          pending={t('session-ending')}
+          onClose={() => setEnding(undefined)}
+          act={async () => {
+            await own(`/sessions/${ending.id}/end`, 'POST');
+            await list.refetch();
+          }}
+        >
+          <p className="wrap">{t('session-end-text', { browser: ending.user_agent, address: ending.ip })}</p>
+        </ConfirmDialog>
       )}
     </>
   );
