@@ -87,7 +87,7 @@ for (const [width, height] of [
     await page.getByRole('heading', { level: 1 }).waitFor();
     // The stream of events never ends, so the network of its pages is never idle.
     if (name === 'events') await page.getByText('Live', { exact: true }).waitFor();
-    else if (name.startsWith('job')) await page.getByRole('heading', { level: 2 }).first().waitFor();
+    else if (name === 'job' || name === 'job-complete') await page.getByRole('heading', { level: 2 }).first().waitFor();
     else await page.waitForLoadState('networkidle');
     if (name === 'events' && width > 1000) await page.getByRole('row').nth(1).click();
     if (name === 'add-passkey') {

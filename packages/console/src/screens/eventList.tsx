@@ -8,7 +8,7 @@ import { locale, t } from '../l10n/l10n.ts';
 import { Link } from '../link.tsx';
 import { type Selection, useStream } from '../stream.ts';
 import { Button, Copy, Empty, ErrorBanner, ErrorState, Id, Loading, Status, Time } from '../ui.tsx';
-import { actorOf, kindWords, ringOf } from './eventWords.ts';
+import { actorOf, kindWords, ringOf, shortened } from './eventWords.ts';
 import { Pager, usePages } from './pages.tsx';
 
 const SIZE = 50;
@@ -84,7 +84,7 @@ export function EventList({ realm, selection, span = {}, onFlow }: { realm: stri
                   </td>
                   <td className="p1 clip">{actorOf(event).words}</td>
                   <td className="p2 clip">
-                    <code className="muted">{event.resource_id ?? event.identity_id ?? ''}</code>
+                    <code className="muted">{shortened(event.resource_id ?? event.identity_id ?? '')}</code>
                   </td>
                   <td className="p1">
                     <code className="muted">{event.outcome}</code>

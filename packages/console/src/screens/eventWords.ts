@@ -43,8 +43,13 @@ export function kindWords(kind: string): string {
 export function actorOf(event: Event): { words: string; identity?: string; application?: string; realm?: string } {
   if (event.actor === 'anonymous') return { words: t('actor-anonymous') };
   if (event.actor === 'system') return { words: t('keymoor') };
-  const [, realm, kind, id] = /realms\/([0-9a-f]+)\/(identities|applications)\/([0-9a-f]+)/.exec(event.actor) ?? [];
+  const [, realm, kind, id] = /realms\/([0-9a-f-]+)\/(identities|applications)\/([0-9a-f-]+)/.exec(event.actor) ?? [];
   if (!realm || !id) return { words: event.actor };
-  const words = `${t(kind === 'identities' ? 'identity' : 'application')} ${id.slice(0, 4)}…${id.slice(-6)}`;
+  const words = `${t(kind === 'identities' ? 'identity' : 'application')} ${shortened(id)}`;
   return kind === 'identities' ? { words, realm, identity: id } : { words, realm, application: id };
+}
+
+/** An id as lists show it: the front is a time, and alike. */
+export function shortened(id: string): string {
+  return id.length < 17 ? id : `${id.slice(0, 4)}…${id.slice(-6)}`;
 }
