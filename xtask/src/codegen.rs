@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use clap::Subcommand;
 
 use crate::{
-    build,
+    build, kotlin,
     process::{capture, cargo, run},
     repo, setup,
 };
@@ -17,6 +17,8 @@ pub(crate) enum Generated {
     Openapi,
     /// `packages/api-client/src/generated`: the client of the management API, from its document in `openapi/`
     Client,
+    /// `sdks/kotlin/*/api.txt`: the public API of the Kotlin SDK, after a change to it
+    KotlinApi,
 }
 
 impl Generated {
@@ -24,6 +26,7 @@ impl Generated {
         match self {
             Self::Openapi => openapi(),
             Self::Client => client(),
+            Self::KotlinApi => kotlin::write_api(),
         }
     }
 }

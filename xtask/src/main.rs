@@ -6,6 +6,7 @@ mod codegen;
 mod demo;
 mod fuzz;
 mod guided;
+mod kotlin;
 mod markdown;
 mod ports;
 mod postgres;

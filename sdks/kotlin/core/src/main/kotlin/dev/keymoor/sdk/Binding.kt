@@ -1,8 +1,10 @@
 package dev.keymoor.sdk
 
 import java.time.Instant
+import kotlin.coroutines.coroutineContext
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.delay
+import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.withContext
 
 /** Longer than any link is good for. */
@@ -47,9 +49,10 @@ internal class Binding(
         }
         // Everything is read before a key is made.
         val draft = draft(job, info)
-        val key = platform.keys.create()
-        // What follows is not cancelled: it would leave a key that nobody knows, or that only the server knows.
+        // Cancelled from here on, it would leave a key without a record, or one that only the server knows.
+        coroutineContext.ensureActive()
         return withContext(NonCancellable) {
+            val key = platform.keys.create()
             val attempt = try {
                 val made = Attempt(
                     link,

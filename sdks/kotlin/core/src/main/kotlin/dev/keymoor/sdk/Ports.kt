@@ -10,7 +10,7 @@ public data class CreatedKey(val handle: KeyHandle, val publicKey: PublicJwk, va
  * Stores private P-256 keys. Fails with a [KeymoorException] of `CANCELLED`, `PASSKEY_NOT_FOUND` or `UNSUPPORTED`.
  */
 public interface KeyStore {
-    /** Creates a key. */
+    /** Creates a key. Is not cancelled. */
     public suspend fun create(): CreatedKey
 
     /** Signs with ECDSA and SHA-256. Returns r and s, 64 bytes (RFC 7518 section 3.4). */

@@ -1,27 +1,34 @@
 package dev.keymoor.sdk
 
+import java.io.IOException
 import java.io.InputStream
 import java.net.HttpURLConnection
 import java.net.URL
+import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
-import kotlinx.coroutines.job
-import kotlinx.coroutines.runInterruptible
-import kotlinx.coroutines.withContext
+import kotlinx.coroutines.SupervisorJob
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.suspendCancellableCoroutine
 
 private const val TIMEOUT_MS = 30_000
 private const val CHUNK_BYTES = 8_192
 
 /** Calls by what both the JVM and Android have. */
-public class UrlConnectionHttp : Http {
-    override suspend fun call(request: HttpRequest, maxBytes: Int): HttpResponse = withContext(Dispatchers.IO) {
+public class UrlConnectionHttp internal constructor(private val timeoutMs: Int) : Http {
+    public constructor() : this(TIMEOUT_MS)
+
+    /** A blocked read ignores cancellation, so it runs outside the caller's coroutine. */
+    private val scope = CoroutineScope(SupervisorJob() + Dispatchers.IO)
+
+    override suspend fun call(request: HttpRequest, maxBytes: Int): HttpResponse {
         val connection = URL(request.url).openConnection() as HttpURLConnection
-        // An interrupt alone does not end a read that waits.
-        val onCancel = coroutineContext.job.invokeOnCompletion { connection.disconnect() }
-        try {
-            runInterruptible { exchange(connection, request, maxBytes) }
-        } finally {
-            onCancel.dispose()
-            connection.disconnect()
+        return suspendCancellableCoroutine { continuation ->
+            continuation.invokeOnCancellation { scope.launch { connection.disconnect() } }
+            scope.launch {
+                val outcome = runCatching { exchange(connection, request, maxBytes) }
+                connection.disconnect()
+                continuation.resumeWith(outcome)
+            }
         }
     }
 
@@ -29,8 +36,8 @@ public class UrlConnectionHttp : Http {
         connection.requestMethod = request.method
         connection.instanceFollowRedirects = false
         connection.useCaches = false
-        connection.connectTimeout = TIMEOUT_MS
-        connection.readTimeout = TIMEOUT_MS
+        connection.connectTimeout = timeoutMs
+        connection.readTimeout = timeoutMs
         for ((name, value) in request.headers) connection.setRequestProperty(name, value)
         request.body?.let { body ->
             connection.doOutput = true
@@ -40,7 +47,10 @@ public class UrlConnectionHttp : Http {
         }
         val status = connection.responseCode
         val stream = if (status >= 400) connection.errorStream else connection.inputStream
-        return HttpResponse(status, stream?.use { read(it, maxBytes) } ?: ByteArray(0))
+        val bytes = stream?.use { read(it, maxBytes) } ?: ByteArray(0)
+        // The JVM reports the end of a broken connection as the end of the body.
+        if (stream != null && bytes.size < minOf(connection.contentLengthLong, maxBytes + 1L)) throw IOException("the answer ended early")
+        return HttpResponse(status, bytes)
     }
 
     /** Reads one byte more than allowed, so that the caller sees that there is more. */
