@@ -7,6 +7,10 @@ use crate::base::error::Result;
 use crate::base::refs::RealmRef;
 use crate::base::secret::Digest;
 use crate::db::{Json, Rx, Sql, Tx, record};
+use crate::slices::credentials::model::Credential;
+use crate::slices::credentials::store::{CredentialRow, credential_columns};
+use crate::slices::identities::model::Identity;
+use crate::slices::identities::store::identity_columns;
 use crate::slices::tokens;
 use crate::slices::tokens::model::{IssuedToken, TokenId};
 
@@ -150,14 +154,42 @@ pub async fn is_answered(rx: &mut Rx, realm: RealmRef, transaction: TransactionI
     Ok(rows > 0)
 }
 
-pub async fn find(rx: &mut Rx, realm: RealmRef, key: CodeKey) -> Result<Option<IssuedCode>> {
-    const SQL: &str =
+/// The statement that reads a code.
+macro_rules! select {
+    () => {
         "SELECT transaction_id, code_hash, application_id, identity_id, credential_id, grant_facts,
             authenticated_at, expires_at, redeemed_at, access_token_id, access_token_expires
         FROM authorization_codes
-        WHERE tenant_id = $1 AND realm_id = $2 AND transaction_id = $3 AND code_hash = $4";
-    let row: Option<CodeRow> = rx.opt(SQL, &(realm, key.transaction_id, key.hash)).await?;
-    Ok(row.map(IssuedCode::from))
+        WHERE tenant_id = $1 AND realm_id = $2 AND transaction_id = $3 AND code_hash = $4"
+    };
+}
+
+/// Reads a code, with the identity and the passkey that it was issued for unless one was deleted.
+pub async fn find_with_holder(
+    rx: &mut Rx,
+    realm: RealmRef,
+    key: CodeKey,
+) -> Result<Option<(IssuedCode, Option<(Identity, Credential)>)>> {
+    const SQL: &str = concat!(
+        "SELECT code.*, holder.*, passkey.* FROM (",
+        select!(),
+        ") AS code
+        JOIN (SELECT ",
+        identity_columns!(),
+        " FROM identities WHERE tenant_id = $1 AND realm_id = $2) AS holder
+        ON holder.identity_id = code.identity_id
+        JOIN (SELECT ",
+        credential_columns!(),
+        " FROM credentials WHERE tenant_id = $1 AND realm_id = $2) AS passkey
+        ON passkey.identity_id = code.identity_id AND passkey.credential_id = code.credential_id"
+    );
+    let key = (realm, key.transaction_id, key.hash);
+    let row: Option<(CodeRow, Identity, CredentialRow)> = rx.opt(SQL, &key).await?;
+    if let Some((code, holder, passkey)) = row {
+        return Ok(Some((code.into(), Some((holder, passkey.try_into()?)))));
+    }
+    let alone: Option<CodeRow> = rx.opt(select!(), &key).await?;
+    Ok(alone.map(|code| (code.into(), None)))
 }
 
 /// A code to redeem, and the access token that it yields.

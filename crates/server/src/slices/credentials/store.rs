@@ -13,7 +13,8 @@ use crate::db::{self, Param, Rx, Tx, record};
 use crate::slices::identities::model::Identity;
 use crate::slices::identities::store::identity_columns;
 
-struct CredentialRow {
+/// A credential as stored.
+pub(crate) struct CredentialRow {
     tenant_id: TenantId,
     realm_id: RealmId,
     identity_id: IdentityId,
@@ -72,6 +73,9 @@ macro_rules! columns {
          created_at, updated_at"
     };
 }
+
+/// The columns of [`CredentialRow`], for statements of other slices.
+pub(crate) use columns as credential_columns;
 
 impl TryFrom<CredentialRow> for Credential {
     type Error = Error;

@@ -25,9 +25,7 @@ use crate::slices::applications::issuer::Issuer;
 use crate::slices::authentication::model::{CodeKey, fingerprint, subject};
 use crate::slices::authentication::ops::{denial, is_ambiguous};
 use crate::slices::authentication::store::{self, IssuedCode, Redemption};
-use crate::slices::credentials;
 use crate::slices::events::{self, Event, EventKind};
-use crate::slices::identities;
 use crate::slices::identities::model::Identity;
 use crate::slices::tokens;
 use crate::slices::tokens::access::{self, Grant, Issued};
@@ -238,13 +236,10 @@ async fn find(ctx: &Context, issuer: &Issuer, key: CodeKey) -> Result<Option<Fou
     ctx.app
         .db
         .read(async |rx| {
-            let Some(code) = store::find(rx, realm, key).await? else {
+            let Some((code, holder)) = store::find_with_holder(rx, realm, key).await? else {
                 return Ok(None);
             };
-            let at = realm.identity_id(code.identity_id);
-            let identity = identities::store::find(rx, at).await?;
-            let credential = credentials::store::find(rx, at.credential_id(code.credential_id));
-            let (Some(holder), Some(credential)) = (identity, credential.await?) else {
+            let Some((holder, credential)) = holder else {
                 return Ok(Some(Found {
                     code,
                     holder: None,
