@@ -4,6 +4,7 @@
 //! because a skipped test proves nothing.
 
 mod held;
+mod logs;
 mod plans;
 mod relay;
 pub mod schema;
@@ -66,6 +67,7 @@ impl<E> TestDb<E> {
     }
 
     fn open(url: DatabaseUrl, home: Home) -> Self {
+        logs::keep_apart();
         let options = Options {
             connections: CONNECTIONS,
             // The disk of a machine that compiles meanwhile may stall for longer than people wait.
