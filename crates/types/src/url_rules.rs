@@ -390,7 +390,8 @@ mod tests {
             "/../../packages/sdk-js/src/urls.ts"
         );
         let source = std::fs::read_to_string(file).unwrap();
-        let (_, after) = source.split_once("/^(").unwrap();
+        let (_, after) = source.split_once("const REFUSED =").unwrap();
+        let (_, after) = after.split_once("/^(").unwrap();
         let (pattern, _) = after.split_once("):$/").unwrap();
         let mut theirs: Vec<_> = pattern
             .split('|')
