@@ -114,6 +114,8 @@ fn rust_tests(long: bool) -> Result<()> {
     build::packages()?;
     let postgres = Postgres::start(Durability::None)?;
     let mut tests = for_workspace("test", long);
+    // One crate's failure must not hide another's: a run costs more than what it would save.
+    tests.arg("--no-fail-fast");
     if long {
         // Clippy compiles the optional parts every time; their tests need a build of their own.
         tests.arg("--all-features");
